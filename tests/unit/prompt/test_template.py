@@ -1,0 +1,112 @@
+"""Templates: every combination of missing parts leaves clean text."""
+
+from __future__ import annotations
+
+import itertools
+import re
+
+import pytest
+
+from tipo_core.prompt import DEFAULT, FIELDS, PRESETS, Template
+
+VALUES = {
+    "special": "1girl",
+    "characters": "hatsune miku",
+    "copyrights": "vocaloid",
+    "artist": "someone",
+    "general": "long hair, smile",
+    "meta": "highres",
+    "quality": "masterpiece",
+    "rating": "safe",
+    "extended": "A girl sits. She reads.",
+    "generated": "A cat sleeps",
+    "user": "1girl, (blue_eyes:1.3)",
+    "added": "long hair, smile",
+}
+STRAY = re.compile(r",\s*,|^[\s,.]|[\s,]\Z|\n\n\n|\.\s*\.|\.\s*,|  | \n|\n ")
+REFERENCE = [name for name in PRESETS if PRESETS[name] != DEFAULT]
+
+
+def test_the_five_presets_of_the_reference_are_there() -> None:
+    assert len(REFERENCE) == 5
+    assert set(VALUES) == set(FIELDS)
+
+
+def test_full_preset() -> None:
+    assert Template.parse(PRESETS["Both, tag first (recommend)"]).render(VALUES) == (
+        "1girl, hatsune miku, vocaloid,\nsomeone,\n\nlong hair, smile,\n\n"
+        "A girl sits. She reads.\n\nmasterpiece, highres, safe"
+    )
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_any_missing_parts_leave_no_trace(name: str) -> None:
+    template = Template.parse(PRESETS[name])
+    for count in range(len(template.fields) + 1):
+        for present in itertools.combinations(template.fields, count):
+            text = template.render({field: VALUES[field] for field in present})
+            assert not STRAY.search(text), text
+            positions = [text.find(VALUES[field]) for field in present]
+            assert -1 not in positions and positions == sorted(positions)
+            if not present:
+                assert text == ""
+
+
+def test_default_keeps_the_user_first() -> None:
+    template = Template.parse(DEFAULT)
+    assert template.render(VALUES) == ("1girl, (blue_eyes:1.3), long hair, smile\n\nA cat sleeps")
+    assert template.render({"user": "1girl"}) == "1girl"
+    assert template.render({"user": "1girl", "generated": "A cat."}) == "1girl\n\nA cat."
+    assert template.render({"added": "smile", "user": "  "}) == "smile"
+
+
+@pytest.mark.parametrize(
+    ("user", "expected"),
+    [
+        ("1girl,", "1girl, smile"),
+        ("1girl, ", "1girl, smile"),
+        ("1girl ", "1girl , smile"),
+        ("1girl\n", "1girl\nsmile"),
+        ("A girl sits.", "A girl sits. smile"),
+        ("1girl # a note", "1girl # a note\nsmile"),
+        (" (a:1.2) ,,  <lora:my_style_v2:0.8>", " (a:1.2) ,,  <lora:my_style_v2:0.8>, smile"),
+        ("a  b\n\n\n\nc", "a  b\n\n\n\nc, smile"),
+        ("<|general|>", "<|general|>, smile"),
+    ],
+)
+def test_values_are_verbatim(user: str, expected: str) -> None:
+    assert Template.parse(DEFAULT).render({"user": user, "added": "smile"}) == expected
+
+
+def test_no_letter_of_a_value_is_stripped() -> None:
+    """The reference strips the letters of ``<s>``: ``red eyes, glasses`` -> ``glasse``."""
+    for value in ("red eyes, glasses", "long dress", "s", "</s>", "<s>mess"):
+        assert Template.parse("<|general|>").render({"general": value}) == value
+
+
+def test_what_gen_meta_proposes_has_a_place() -> None:
+    template = Template.parse("<|artist|>, <|rating|>, <|quality|>")
+    assert template.render(VALUES) == "someone, safe, masterpiece"
+
+
+def test_literal_words_stay() -> None:
+    template = Template.parse("photo of <|characters|> by <|artist|>, <|general|>.")
+    assert template.render(VALUES) == "photo of hatsune miku by someone, long hair, smile."
+    assert template.fields == ("characters", "artist", "general")
+    assert Template.parse("masterpiece, <|user|>").render({}) == "masterpiece"
+    assert Template.parse("").render(VALUES) == ""
+
+
+def test_extended_falls_back_to_generated_once() -> None:
+    only = {"generated": "A cat."}
+    assert Template.parse("<|extended|>").render(only) == "A cat."
+    both = PRESETS["Both + generated NL"]
+    assert Template.parse(both).render(only) == "A cat."
+
+
+def test_unknown_fields_are_errors_that_list_the_known() -> None:
+    with pytest.raises(ValueError, match=r"'<\|colour\|>'.*<\|general\|>.*<\|user\|>"):
+        Template.parse("<|colour|>")
+    with pytest.raises(ValueError, match=r"unknown template field '<\|colour\|>'"):
+        Template.parse(DEFAULT).render({"colour": "red"})
+    assert Template.parse("<| General |>").render(VALUES) == "long hair, smile"

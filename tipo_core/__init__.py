@@ -1,0 +1,1 @@
+"""The library of TIPO Suite: prompt text, expansion and language models, without ComfyUI."""

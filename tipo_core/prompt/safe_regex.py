@@ -1,0 +1,253 @@
+"""Regular expressions that cannot hang: a subset without backtracking, in linear time.
+
+``compile`` builds an ``automaton.Regex``; the time of a search is at most length x states,
+whatever the pattern is (``(a+)+$`` included). Supported: literals, ``.``,
+classes ``[a-z]`` and ``[^...]``, ``\\d \\w \\s \\D \\W \\S``, ``\\b \\B``, escaped punctuation,
+``\\n \\t``, groups ``(...)`` and ``(?:...)``, ``|``, ``* + ? {m} {m,} {m,n}`` (also lazy, which
+makes no difference to whether something matches), ``^`` and ``$``. Anything else, back-references
+and look-around among them, is a ValueError. Case is ignored.
+"""
+
+from __future__ import annotations
+
+from .automaton import (
+    Assertion,
+    Node,
+    Regex,
+    Test,
+    any_case,
+    any_of,
+    at_boundary,
+    is_word,
+    negation,
+    one_of,
+)
+
+MAX_STATES = 500
+MAX_REPEAT = 100
+MAX_DEPTH = 30
+
+
+def compile(pattern: str) -> Regex:
+    """Compile a pattern. ValueError, with the reason, for a bad or unsupported one."""
+    return _Compiler(pattern).compile()
+
+
+def _escaped_class(letter: str) -> Test | None:
+    """The test of ``\\d``, ``\\w``, ``\\s`` or their opposites."""
+    test: Test | None = None
+    if letter in "dD":
+        test = str.isdecimal
+    elif letter in "wW":
+        test = is_word
+    elif letter in "sS":
+        test = str.isspace
+    return negation(test) if test is not None and letter.isupper() else test
+
+
+def _escaped_character(letter: str) -> str:
+    """The character that ``\\letter`` stands for. ValueError where that is not supported."""
+    if letter in ("n", "t"):
+        return "\n" if letter == "n" else "\t"
+    if not letter or letter.isalnum():
+        raise ValueError(f"'\\{letter}' is not supported")
+    return letter
+
+
+_Fragment = tuple[int, int]  # the first state and the last one, whose ``following`` is open
+
+
+class _Compiler:
+    """Recursive descent over the pattern, building states as it goes."""
+
+    def __init__(self, pattern: str) -> None:
+        self.pattern = pattern
+        self.position = 0
+        self.depth = 0
+        self.nodes: list[Node] = []
+
+    def compile(self) -> Regex:
+        start, end = self._alternatives()
+        if self.position < len(self.pattern):
+            raise ValueError(f"')' without '(' at {self.position}")
+        return Regex(self.pattern, tuple(self.nodes), start, end)
+
+    def _peek(self, count: int = 1) -> str:
+        return self.pattern[self.position : self.position + count]
+
+    def _take(self) -> str:
+        character = self._peek()
+        self.position += 1
+        return character
+
+    def _node(self, test: Test | None = None, assertion: Assertion | None = None) -> int:
+        if len(self.nodes) >= MAX_STATES:
+            raise ValueError(f"too large: more than {MAX_STATES} states")
+        self.nodes.append(Node(test, assertion))
+        return len(self.nodes) - 1
+
+    def _single(self, test: Test | None = None, assertion: Assertion | None = None) -> _Fragment:
+        first, last = self._node(test, assertion), self._node()
+        self.nodes[first].following.append(last)
+        return first, last
+
+    def _alternatives(self) -> _Fragment:
+        branches = [self._sequence()]
+        while self._peek() == "|":
+            self.position += 1
+            branches.append(self._sequence())
+        if len(branches) == 1:
+            return branches[0]
+        first, last = self._node(), self._node()
+        for start, end in branches:
+            self.nodes[first].following.append(start)
+            self.nodes[end].following.append(last)
+        return first, last
+
+    def _sequence(self) -> _Fragment:
+        first = last = self._node()
+        while self._peek() not in ("", "|", ")"):
+            start, end = self._repeated()
+            self.nodes[last].following.append(start)
+            last = end
+        return first, last
+
+    def _repeated(self) -> _Fragment:
+        begin = self.position
+        fragment = self._atom()
+        bounds = self._bounds()
+        if bounds is None:
+            return fragment
+        if self._peek() == "?":
+            self.position += 1
+        after = self.position
+        if self._peek() in ("*", "+", "?") or self._is_braces():
+            raise ValueError(f"multiple repeat at {after}: use a group")
+        low, high = bounds
+        total = max(low, 1) if high is None else high
+        copies = [fragment] + [self._copy(begin) for _ in range(total - 1)]
+        self.position = after
+        first = last = self._node()
+        done = self._node()
+        for count, (start, end) in enumerate(copies[:total]):
+            if count >= low:
+                self.nodes[last].following.append(done)
+            self.nodes[last].following.append(start)
+            last = end
+            if high is None and count == total - 1:
+                self.nodes[end].following.append(start)
+        self.nodes[last].following.append(done)
+        return first, done
+
+    def _copy(self, begin: int) -> _Fragment:
+        """The atom at ``begin`` once more, in states of its own."""
+        self.position = begin
+        return self._atom()
+
+    def _is_braces(self) -> bool:
+        return self._peek() == "{" and self._peek(2)[1:].isdigit()
+
+    def _bounds(self) -> tuple[int, int | None] | None:
+        """What follows the atom: ``(at least, at most)``, or None for no quantifier."""
+        mark = self._peek()
+        if mark in ("*", "+", "?") and mark:
+            self.position += 1
+            return (1 if mark == "+" else 0, 1 if mark == "?" else None)
+        if not self._is_braces():
+            return None
+        close = self.pattern.find("}", self.position)
+        body = self.pattern[self.position + 1 : close] if close > 0 else ""
+        low, comma, high = body.partition(",")
+        if not _is_number(low) or not (high == "" or _is_number(high)):
+            raise ValueError(f"bad repeat count at {self.position}: write {{m}}, {{m,}} or {{m,n}}")
+        self.position = close + 1
+        least = int(low)
+        most = least if not comma else (int(high) if high else None)
+        if max(least, most or 0) > MAX_REPEAT:
+            raise ValueError(f"a repeat count above {MAX_REPEAT} is not supported")
+        if most is not None and most < least:
+            raise ValueError(f"the repeat counts {{{body}}} are the wrong way round")
+        return least, most
+
+    def _atom(self) -> _Fragment:
+        character = self._take()
+        if character == "(":
+            return self._group()
+        if character == "[":
+            return self._single(self._class())
+        if character == ".":
+            return self._single(lambda c: c != "\n")
+        if character == "^":
+            return self._single(assertion=lambda before, after: not before)
+        if character == "$":
+            return self._single(assertion=lambda before, after: not after)
+        if character in ("*", "+", "?"):
+            raise ValueError(f"nothing to repeat at {self.position - 1}")
+        if character == "\\":
+            letter = self._take()
+            if letter == "b":
+                return self._single(assertion=at_boundary)
+            if letter == "B":
+                return self._single(assertion=lambda before, after: not at_boundary(before, after))
+            test = _escaped_class(letter) if letter else None
+            if test is not None:
+                return self._single(test)
+            character = _escaped_character(letter)
+        return self._single(any_case(one_of(frozenset(character), ())))
+
+    def _group(self) -> _Fragment:
+        if self._peek() == "?":
+            if self._peek(2) != "?:":
+                raise ValueError(f"'({self._peek(2)}' is not supported, only (...) and (?:...)")
+            self.position += 2
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise ValueError(f"groups nested more than {MAX_DEPTH} deep")
+        fragment = self._alternatives()
+        self.depth -= 1
+        if self._take() != ")":
+            raise ValueError("'(' without ')'")
+        return fragment
+
+    def _class(self) -> Test:
+        """The test of ``[...]``; the opening bracket is read already."""
+        negated = self._peek() == "^"
+        self.position += negated
+        characters: set[str] = set()
+        ranges: list[tuple[str, str]] = []
+        tests: list[Test] = []
+        first = True
+        while first or self._peek() != "]":
+            if not self._peek():
+                raise ValueError("'[' without ']'")
+            first = False
+            low = self._class_item(tests)
+            if low is None:
+                continue
+            if self._peek() == "-" and self._peek(2) not in ("-", "-]"):
+                self.position += 1
+                high = self._class_item([])
+                if high is None or high < low:
+                    raise ValueError(f"bad range in a class at {self.position}")
+                ranges.append((low, high))
+            else:
+                characters.add(low)
+        self.position += 1
+        tests.append(any_case(one_of(frozenset(characters), tuple(ranges))))
+        return negation(any_of(tests)) if negated else any_of(tests)
+
+    def _class_item(self, tests: list[Test]) -> str | None:
+        """The next character of a class, or None after adding the test of ``\\d`` and the like."""
+        character = self._take()
+        if character != "\\":
+            return character
+        letter = self._take()
+        test = _escaped_class(letter) if letter else None
+        if test is not None:
+            tests.append(test)
+            return None
+        return _escaped_character(letter)
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit()

@@ -1,0 +1,160 @@
+"""The template language: fields such as ``<|general|>`` in text, empty parts leaving no trace."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from .scanner import SpanKind
+from .syntax import parse
+
+# ``extended`` is the user's caption and what was added to it, ``generated`` a caption that the model
+# wrote alone, ``user`` the user's tags verbatim, ``added`` the tags that were added to them.
+FIELDS = (
+    *("special", "characters", "copyrights", "artist", "general", "meta", "quality", "rating"),
+    *("extended", "generated", "user", "added"),
+)
+DEFAULT = "<|user|>, <|added|>\n\n<|extended|>"
+_HEAD = "<|special|>, <|characters|>, <|copyrights|>,\n<|artist|>,\n\n"
+_FOOT = "<|quality|>, <|meta|>, <|rating|>"
+# Named as in the reference pack, so that its users find them.
+PRESETS: Mapping[str, str] = MappingProxyType(
+    {
+        "User first, then added": DEFAULT,
+        "tag only (DTG mode)": f"{_HEAD}<|general|>,\n\n{_FOOT}",
+        "NL only (Tag to NL)": "<|extended|>.",
+        "Both, tag first (recommend)": f"{_HEAD}<|general|>,\n\n<|extended|>.\n\n{_FOOT}",
+        "Both, NL first (recommend)": f"{_HEAD}<|extended|>.\n\n<|general|>,\n\n{_FOOT}",
+        "Both + generated NL": (
+            f"{_HEAD}<|generated|>.\n\n<|general|>,\n\n<|extended|>.\n\n{_FOOT}"
+        ),
+    }
+)
+_FIELD = re.compile(r"<\|([^|<>\r\n]*)\|>")
+# What stands between parts: a stop or comma at the part before, blanks and further commas.
+_GLUE = re.compile(r"([,.;\s]+)")
+_STOPS = tuple(".!?\u2026\u3002\uff01\uff1f")
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A field, a literal with words in it, or the glue between them."""
+
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Template:
+    """A parsed template; ``render`` fills it."""
+
+    parts: tuple[_Part, ...]
+
+    @classmethod
+    def parse(cls, text: str) -> Template:
+        """Parse a template. ValueError for an unknown field, with the list of the known ones."""
+        parts: list[_Part] = []
+        position = 0
+        for match in _FIELD.finditer(text):
+            parts += _literals(text[position : match.start()])
+            parts.append(_Part("field", _known_field(match.group(1))))
+            position = match.end()
+        return cls((*parts, *_literals(text[position:])))
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The names of the fields in the template, in order."""
+        return tuple([part.text for part in self.parts if part.kind == "field"])
+
+    def render(self, fields: Mapping[str, str]) -> str:
+        """The template with the values in place, each verbatim.
+
+        A missing or blank value takes its comma, stop and line breaks with it. Where
+        ``extended`` is blank and the template has no ``generated``, that one stands in for it.
+        ValueError for an unknown name in ``fields``.
+        """
+        for name in fields:
+            _known_field(name)
+        output = ""
+        left = ""  # the part before, ``""`` at the start
+        glue: list[str] = []
+        for part in self.parts:
+            if part.kind == "glue":
+                glue.append(part.text)
+                continue
+            value = part.text if part.kind == "text" else self._value(part.text, fields)
+            if not value.strip():
+                continue
+            output += (_between(left, glue, value) if left else "") + value
+            left, glue = value, []
+        return output + (_final_stop(left, glue) if left else "")
+
+    def _value(self, name: str, fields: Mapping[str, str]) -> str:
+        value = fields.get(name, "")
+        if name == "extended" and not value.strip() and "generated" not in self.fields:
+            return fields.get("generated", "")
+        return value
+
+
+def _known_field(name: str) -> str:
+    known = name.strip().lower()
+    if known not in FIELDS:
+        names = ", ".join(f"<|{field}|>" for field in FIELDS)
+        raise ValueError(f"unknown template field '<|{name}|>': the known ones are {names}")
+    return known
+
+
+def _literals(text: str) -> list[_Part]:
+    """The text between fields: words are parts of their own, with glue around them."""
+    stripped = text.strip(",.; \t\r\n")
+    if not stripped:
+        return [_Part("glue", text)] if text else []
+    start = text.index(stripped)
+    parts = [("glue", text[:start]), ("text", stripped), ("glue", text[start + len(stripped) :])]
+    return [_Part(kind, part) for kind, part in parts if part]
+
+
+def _between(left: str, glue: list[str], right: str) -> str:
+    """What joins two present parts: the glue with the most line breaks, the first of equals."""
+    pieces = [piece for piece in glue if piece]
+    if not pieces:
+        return ""
+    widest = max(pieces, key=lambda piece: len(_blank(piece)) if "\n" in piece else 0)
+    own, blank = widest.strip(), _blank(widest)
+    if not own and not blank.strip(" ") and any("," in piece for piece in pieces):
+        own = ","
+    if _ends_in_comment(left) and "\n" not in blank:
+        return "\n"  # or the next part would belong to the comment
+    bare = left.rstrip()
+    own_blanks = left[len(bare) :]
+    is_sentence = bare.endswith(_STOPS) and bare[-2:-1].isalnum()
+    if is_sentence or bare.endswith(",") or right.lstrip().startswith(",") or "\n" in own_blanks:
+        own = ""
+    if "\n" in blank:
+        blank = "\n" * max(0, blank.count("\n") - own_blanks.count("\n"))
+    elif own_blanks and not own:
+        blank = ""
+    return own + blank
+
+
+def _blank(glue: str) -> str:
+    """The blanks of the glue: at most two line breaks, or one space."""
+    lines = min(2, glue.count("\n"))
+    if lines:
+        return "\n" * lines
+    return " " if any(character.isspace() for character in glue) else ""
+
+
+def _ends_in_comment(text: str) -> bool:
+    if "#" not in text:
+        return False
+    spans = parse(text).spans
+    return bool(spans) and spans[-1].kind is SpanKind.COMMENT
+
+
+def _final_stop(left: str, glue: list[str]) -> str:
+    """The stop right behind the last part, where the template has one there."""
+    stop = glue[0].strip() if glue else ""
+    return "." if stop.startswith(".") and not left.rstrip().endswith(_STOPS) else ""
