@@ -1,0 +1,77 @@
+"""A small random Llama with its tokenizer, in the layout of a Hugging Face folder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from tipo_core.lm.checkpoint import ModelFiles
+from tipo_core.lm.config import LlamaConfig
+from tipo_core.lm.llama import Llama
+from tipo_core.training.tokenizer import train_tokenizer
+
+TEXTS = [
+    "target: <|long|> <|tag_to_long|>\ntag: 1girl, solo, cat ears, long hair, reading a book",
+    "long: A girl with long hair is reading a book by the window. She has cat ears.",
+    "quality: masterpiece, best quality\nrating: safe",
+] * 5
+
+MakeModel = Callable[..., ModelFiles]
+
+
+@pytest.fixture(scope="session")
+def make_model(tmp_path_factory: pytest.TempPathFactory) -> MakeModel:
+    """Write a random model; keyword arguments replace entries of its config."""
+
+    def make(seed: int = 0, **changes: object) -> ModelFiles:
+        folder = tmp_path_factory.mktemp("model")
+        tokenizer = train_tokenizer(TEXTS, 400)
+        tokenizer.save(str(folder / "tokenizer.json"))
+        config = LlamaConfig(
+            vocab_size=tokenizer.get_vocab_size(),
+            hidden_size=48,
+            intermediate_size=96,
+            num_hidden_layers=3,
+            num_attention_heads=6,
+            num_key_value_heads=2,
+            head_dim=8,
+            max_position_embeddings=128,
+            rms_norm_eps=1e-5,
+            rope_theta=10000.0,
+            tie_word_embeddings=False,
+            bos_token_id=0,
+            eos_token_ids=(1,),
+        )
+        config = replace(config, **changes)  # type: ignore[arg-type]
+        model = Llama(config)
+        generator = torch.Generator().manual_seed(seed)
+        with torch.no_grad():
+            for weight in model.parameters():
+                spread = 0.3 if weight.dim() > 1 else 0.1
+                weight.copy_(torch.randn(weight.shape, generator=generator) * spread)
+                if weight.dim() == 1:
+                    weight.add_(1)
+        save_file(model.state_dict(), folder / "model.safetensors")
+        (folder / "config.json").write_text(json.dumps(config.to_json()))
+        return ModelFiles(folder)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def files(make_model: MakeModel) -> ModelFiles:
+    """One random model, for tests that only read it."""
+    return make_model()
+
+
+def rewrite(path: Path, change: Callable[[dict[str, object]], None]) -> None:
+    """Change a JSON file in place."""
+    values = json.loads(path.read_text())
+    change(values)
+    path.write_text(json.dumps(values))

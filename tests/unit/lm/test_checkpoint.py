@@ -1,0 +1,136 @@
+"""Model files: complete ones load, each bad one is an error that names it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from tipo_core.lm.catalog import NANO, find_model, present_models
+from tipo_core.lm.checkpoint import ModelFiles, load_llama
+
+from .conftest import MakeModel, rewrite
+
+Tensors = dict[str, torch.Tensor]
+
+
+def load(files: ModelFiles) -> None:
+    load_llama(files, dtype=torch.float32)
+
+
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors", "tokenizer.json"])
+def test_a_missing_file_is_named_with_its_place(make_model: MakeModel, name: str) -> None:
+    files = make_model()
+    (files.folder / name).unlink()
+    with pytest.raises(FileNotFoundError) as caught:
+        load(files)
+    assert name in str(caught.value) and str(files.folder) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda t: t.pop("model.norm.weight"), "missing model.norm.weight"),
+        (lambda t: t.update(surplus=torch.zeros(2)), "unknown surplus"),
+        (
+            lambda t: t.update({"model.norm.weight": torch.zeros(3)}),
+            r"model.norm.weight is \(3,\) and should be \(48,\)",
+        ),
+    ],
+)
+def test_every_tensor_must_fit(
+    make_model: MakeModel, change: Callable[[Tensors], object], words: str
+) -> None:
+    files = make_model()
+    tensors = load_file(files.weights)
+    change(tensors)
+    save_file(tensors, files.weights)
+    with pytest.raises(ValueError, match=words):
+        load(files)
+
+
+def test_tensors_that_say_nothing_new_are_left_out(make_model: MakeModel) -> None:
+    files = make_model(tie_word_embeddings=True)
+    tensors = load_file(files.weights)
+    tensors["lm_head.weight"] = tensors["model.embed_tokens.weight"].clone()
+    tensors["model.layers.0.self_attn.rotary_emb.inv_freq"] = torch.zeros(4)
+    save_file(tensors, files.weights)
+    load(files)
+
+
+@pytest.mark.parametrize("keep", [0, 5, 1000, -7])
+def test_a_truncated_file_is_named(make_model: MakeModel, keep: int) -> None:
+    files = make_model()
+    content = files.weights.read_bytes()
+    files.weights.write_bytes(content[:keep])
+    with pytest.raises(ValueError, match="damaged or incomplete") as caught:
+        load(files)
+    assert str(files.weights) in str(caught.value)
+
+
+def test_other_architectures_are_named(make_model: MakeModel) -> None:
+    files = make_model()
+    rewrite(files.config, lambda values: values.update(architectures=["KohakuForCausalLM"]))
+    with pytest.raises(ValueError, match="KohakuForCausalLM"):
+        load(files)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"rope_scaling": {"type": "linear", "factor": 2.0}},
+        {"rope_parameters": {"rope_type": "llama3", "rope_theta": 5e5}},
+        {"attention_bias": True},
+    ],
+)
+def test_what_the_model_cannot_do_is_refused(
+    make_model: MakeModel, change: dict[str, object]
+) -> None:
+    files = make_model()
+    rewrite(files.config, lambda values: values.update(change))
+    with pytest.raises(ValueError, match="not supported"):
+        load(files)
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"architectures": ["LlamaForCausalLM"]}'])
+def test_a_broken_config_is_named(make_model: MakeModel, text: str) -> None:
+    files = make_model()
+    files.config.write_text(text)
+    with pytest.raises(ValueError, match=r"config\.json"):
+        load(files)
+
+
+def test_a_broken_or_foreign_tokenizer_is_named(make_model: MakeModel) -> None:
+    files = make_model()
+    files.tokenizer.write_text("{}")
+    with pytest.raises(ValueError, match="is no tokenizer"):
+        load(files)
+    files = make_model(vocab_size=100)
+    with pytest.raises(ValueError, match=r"has \d+ entries, the model 100"):
+        load(files)
+
+
+@pytest.mark.parametrize("package", ["tokenizers", "safetensors"])
+def test_a_missing_package_is_named(
+    files: ModelFiles, monkeypatch: pytest.MonkeyPatch, package: str
+) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(RuntimeError, match=rf"pip install {package}"):
+        load(files)
+
+
+def test_models_are_found_by_folder_name_and_never_by_path(
+    make_model: MakeModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = make_model()
+    root = files.folder.parent
+    assert list(present_models([root / "nowhere"])) == [NANO]
+    assert find_model(files.folder.name, [root]).folder == files.folder
+    for name in ("nope", "../" + root.name, str(files.folder), "", "TIPO-500M"):
+        with pytest.raises(FileNotFoundError) as caught:
+            find_model(name, [root])
+        assert NANO in str(caught.value)
+    assert "huggingface.co/KBlueLeaf/TIPO-500M" in str(caught.value)

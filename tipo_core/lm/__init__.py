@@ -1,0 +1,1 @@
+"""Language models: files in, token ids inside, text out. Knows nothing of tags."""
