@@ -1,0 +1,50 @@
+"""A language model that says what a test wrote down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Said:
+    text: str
+    reason: str = "end token"
+    prompt_tokens: int = 10
+    new_tokens: int = 5
+
+
+@dataclass
+class Scripted:
+    """Answers with the next line of its script; keeps the prompts, seeds and options it saw."""
+
+    script: Iterable[str]
+    prompts: list[str] = field(default_factory=list)
+    seeds: list[int] = field(default_factory=list)
+    min_new_tokens: list[int] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._lines = iter(self.script)
+
+    def complete(
+        self,
+        prompt: str,
+        *,
+        seed: int,
+        on_token: Callable[[int], None] | None = None,
+        enough: Callable[[str], bool] | None = None,
+        min_new_tokens: int = 0,
+    ) -> Said:
+        """Give the next line a character at a time, as far as `enough` lets it come."""
+        self.prompts.append(prompt)
+        self.seeds.append(seed)
+        self.min_new_tokens.append(min_new_tokens)
+        line = next(self._lines, "")
+        text = ""
+        for character in line:
+            text += character
+            if on_token is not None:
+                on_token(len(text))
+            if enough is not None and enough(text):
+                return Said(text, "target reached", new_tokens=len(text))
+        return Said(text, new_tokens=len(text))
