@@ -1,0 +1,96 @@
+"""Training: a run learns, can be stopped and goes on, and writes what others can open."""
+
+from __future__ import annotations
+
+import csv
+import random
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from tipo_core.expansion.tasks import Length, Task
+from tipo_core.lm.checkpoint import ModelFiles, load_llama
+from tipo_core.training.records import Record
+from tipo_core.training.samples import Sample
+from tipo_core.training.tokenizer import BOS, EOS, TIPO_TOKENS, train_tokenizer
+from tipo_core.training.train import Recipe, batches, encode, learning_rate, train
+
+RECIPE = Recipe(
+    vocab_size=500,
+    hidden_size=32,
+    intermediate_size=64,
+    layers=1,
+    heads=2,
+    samples=64,
+    batch_tokens=2048,
+    steps=12,
+    warmup=2,
+    compile=0,
+)
+
+
+def test_a_run_learns_and_writes_an_ordinary_folder(corpora: Path, tmp_path: Path) -> None:
+    transformers = pytest.importorskip("transformers")
+    train(corpora, tmp_path, RECIPE)
+    files = ModelFiles(tmp_path)
+    model, tokenizer = load_llama(files, dtype=torch.float32)
+    theirs = transformers.LlamaForCausalLM.from_pretrained(tmp_path, dtype=torch.float32)
+    fast = transformers.PreTrainedTokenizerFast(tokenizer_file=str(files.tokenizer))
+    text = "target: <|long|> <|tag_to_long|>\ntag: 1girl, cat ears\nlong:"
+    ids = tokenizer.encode(text)
+    assert fast(text)["input_ids"] == ids
+    tokens = torch.tensor([ids])
+    with torch.inference_mode():
+        assert (model(tokens) - theirs(tokens).logits).abs().max() < 1e-4
+    rows = list(csv.DictReader((tmp_path / "training.csv").open()))
+    assert [row["step"] for row in rows] == ["12"]
+    assert float(rows[0]["held_out"]) < 6.2  # ln 500: a model that has learned nothing
+
+
+def test_a_stopped_run_goes_on_where_it_was(corpora: Path, tmp_path: Path) -> None:
+    train(corpora, tmp_path, replace(RECIPE, steps=4))
+    before = (tmp_path / "model.safetensors").read_bytes()
+    train(corpora, tmp_path, replace(RECIPE, steps=4))
+    assert (tmp_path / "model.safetensors").read_bytes() == before
+    train(corpora, tmp_path, replace(RECIPE, steps=6))
+    assert (tmp_path / "model.safetensors").read_bytes() != before
+    rows = list(csv.DictReader((tmp_path / "training.csv").open()))
+    assert [row["step"] for row in rows] == ["4", "6"]
+    assert int(rows[1]["tokens"]) > int(rows[0]["tokens"])
+
+
+def test_special_tokens_are_single_and_any_text_survives() -> None:
+    tokenizer = train_tokenizer(["1girl, cat ears. A girl reads."] * 9, 320)
+    for token in (BOS, EOS, *TIPO_TOKENS):
+        assert len(tokenizer.encode(token, add_special_tokens=False).ids) == 1
+    for text in ("1girl, 5 \u732b\n^_^ (a:1.2)\t\\", "  spaces  stay ", "\U0001f431"):
+        assert tokenizer.decode(tokenizer.encode(text).ids) == text
+    assert tokenizer.encode("1girl").ids[0] == tokenizer.token_to_id(BOS)
+
+
+def test_a_masked_request_is_not_learned() -> None:
+    tokenizer = train_tokenizer(["target: <|long|>\ntag: 1girl, hat, coat"] * 9, 320)
+    record = Record("target: <|long|>\ntag: 1girl", ", hat, coat", True, Task.TAGS, Length.LONG)
+    ids, request = encode(record, tokenizer, 512)
+    assert tokenizer.decode(ids[request:]) == ", hat, coat"
+    assert ids[-1] == tokenizer.token_to_id(EOS)
+    sample = Sample(("1girl", "hat", "coat"), ("A girl.", "She wears a hat."), {"rating": "safe"})
+    batch = next(batches([sample], tokenizer, RECIPE, random.Random(0)))
+    assert batch.tokens.shape == batch.targets.shape
+    learned = batch.targets != -100
+    assert learned.any()
+    # Every target is the token that follows.
+    rows, places = learned.nonzero(as_tuple=True)
+    inside = places + 1 < batch.tokens.shape[1]
+    following = batch.tokens[rows[inside], places[inside] + 1]
+    assert torch.equal(batch.targets[rows[inside], places[inside]], following)
+
+
+def test_the_learning_rate_warms_up_and_ends_low() -> None:
+    rates = [learning_rate(RECIPE, step) for step in range(RECIPE.steps)]
+    assert rates[0] == RECIPE.learning_rate / 2
+    assert max(rates) == pytest.approx(RECIPE.learning_rate)
+    assert rates[-1] < 0.1 * RECIPE.learning_rate
+    assert rates[2:] == sorted(rates[2:], reverse=True)

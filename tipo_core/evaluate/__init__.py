@@ -1,0 +1,1 @@
+"""Measures of text; measures of pictures come beside them."""

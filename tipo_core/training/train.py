@@ -1,0 +1,280 @@
+"""Train a small TIPO-format Llama from scratch on the CPU or one accelerator.
+
+The folder that comes out has the ordinary Hugging Face layout. Progress is kept in it
+(`training.safetensors`, `training.json`), so that a run that was stopped goes on where it was.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import os
+import random
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from tokenizers import Tokenizer
+from torch.nn import functional
+
+from ..lm.config import LlamaConfig
+from ..lm.llama import Llama
+from .records import Record, make_record
+from .samples import Sample, SampleSource
+from .tokenizer import BOS, EOS, PAD, train_tokenizer
+
+log = logging.getLogger("tipo-suite")
+
+# Records sorted by length together, so that a batch wastes little on padding; batches come in a
+# few fixed widths, because each shape is compiled once.
+_POOL = 2048
+_WIDTHS = (96, 176, 304, 512, 768)
+HELD_OUT = 512
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """All numbers of a training run; lengths and batch sizes count tokens."""
+
+    vocab_size: int = 8192
+    hidden_size: int = 192
+    intermediate_size: int = 576
+    layers: int = 6
+    heads: int = 3
+    context: int = 1024
+    samples: int = 60_000
+    batch_tokens: int = 8192
+    steps: int = 1300
+    warmup: int = 100
+    learning_rate: float = 2e-3
+    final_share: float = 0.03
+    weight_decay: float = 0.1
+    seed: int = 20261122
+    threads: int = 0
+    compile: int = 1
+
+    def config(self, tokenizer: Tokenizer) -> LlamaConfig:
+        """Return the model's shape for a trained tokenizer."""
+        return LlamaConfig(
+            vocab_size=tokenizer.get_vocab_size(),
+            hidden_size=self.hidden_size,
+            intermediate_size=self.intermediate_size,
+            num_hidden_layers=self.layers,
+            num_attention_heads=self.heads,
+            num_key_value_heads=self.heads,
+            head_dim=self.hidden_size // self.heads,
+            max_position_embeddings=self.context,
+            rms_norm_eps=1e-5,
+            rope_theta=10000.0,
+            tie_word_embeddings=True,
+            bos_token_id=token_id(tokenizer, BOS),
+            eos_token_ids=(token_id(tokenizer, EOS),),
+        )
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Token ids `B, T`, padded on the right, and the targets: -100 where nothing is learned."""
+
+    tokens: torch.Tensor
+    targets: torch.Tensor
+
+
+def token_id(tokenizer: Tokenizer, token: str) -> int:
+    """Return the id of a special token that the tokenizer was trained with."""
+    found = tokenizer.token_to_id(token)
+    assert found is not None, f"the tokenizer has no {token}"
+    return int(found)
+
+
+def encode(record: Record, tokenizer: Tokenizer, context: int) -> tuple[list[int], int]:
+    """Return the ids of a record, begin and end tokens included, and how many are the request's.
+
+    Text and answer are encoded as one: the border falls where the answer's first piece starts.
+    """
+    encoded = tokenizer.encode(record.request + record.answer)
+    ids = [*encoded.ids, token_id(tokenizer, EOS)][: min(context, _WIDTHS[-1])]
+    border = len(record.request)
+    request = sum(1 for start, end in encoded.offsets if end <= border)
+    return ids, request
+
+
+def batches(
+    samples: list[Sample], tokenizer: Tokenizer, recipe: Recipe, rng: random.Random
+) -> Iterator[Batch]:
+    """Yield batches without end; each epoch makes new records of the samples in a new order."""
+    pad = token_id(tokenizer, PAD)
+    order: list[int] = []
+    while True:
+        pool = []
+        for _ in range(min(_POOL, len(samples))):
+            if not order:
+                order = list(range(len(samples)))
+                rng.shuffle(order)
+            record = make_record(samples[order.pop()], rng)
+            pool.append((*encode(record, tokenizer, recipe.context), record.masked))
+        groups = []
+        for narrow, width in zip((0, *_WIDTHS), _WIDTHS, strict=False):
+            entries = [entry for entry in pool if narrow < len(entry[0]) <= width]
+            rows = max(1, recipe.batch_tokens // width)
+            groups += [(width, rows, entries[n : n + rows]) for n in range(0, len(entries), rows)]
+        rng.shuffle(groups)
+        for width, rows, group in groups:
+            tokens = torch.full((rows, width), pad)
+            targets = torch.full((rows, width), -100)
+            for row, (ids, request, masked) in enumerate(group):
+                tokens[row, : len(ids)] = torch.tensor(ids)
+                first = request - 1 if masked else 0
+                targets[row, first : len(ids) - 1] = torch.tensor(ids[first + 1 :])
+            yield Batch(tokens, targets)
+
+
+def loss_of(model: Llama, tokens: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    """Return the mean cross entropy (nats a token) of targets `B, T` after tokens `B, T`."""
+    device = model.model.norm.weight.device
+    with torch.autocast(device.type, dtype=torch.bfloat16):
+        logits = model(tokens.to(device))
+    targets = targets.to(device)
+    return functional.cross_entropy(logits.flatten(0, 1).float(), targets.flatten())
+
+
+def learning_rate(recipe: Recipe, step: int) -> float:
+    """Return the rate at `step`: linear warm-up, then a cosine down to `final_share`."""
+    if step < recipe.warmup:
+        return recipe.learning_rate * (step + 1) / recipe.warmup
+    done = (step - recipe.warmup) / max(1, recipe.steps - recipe.warmup)
+    cosine = 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
+    return recipe.learning_rate * (recipe.final_share + (1 - recipe.final_share) * cosine)
+
+
+def initialise(model: Llama, seed: int) -> None:
+    """Fill the weights: normal 0.02, the projections back into the stream scaled by depth."""
+    generator = torch.Generator().manual_seed(seed)
+    scale = 1 / math.sqrt(2 * model.config.num_hidden_layers)
+    for name, weight in model.named_parameters():
+        if weight.dim() == 1:
+            torch.nn.init.ones_(weight)
+            continue
+        deep = name.endswith(("o_proj.weight", "down_proj.weight"))
+        torch.nn.init.normal_(weight, std=0.02 * (scale if deep else 1), generator=generator)
+
+
+def train(folder: Path, out: Path, recipe: Recipe) -> None:
+    """Train on the corpora in `folder` and write the model to `out`."""
+    if recipe.threads:
+        torch.set_num_threads(recipe.threads)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    out.mkdir(parents=True, exist_ok=True)
+    started = time.monotonic()
+    source = SampleSource(folder, recipe.seed)
+    samples = list(islice(iter(source), recipe.samples + HELD_OUT))
+    held_out, samples = samples[:HELD_OUT], samples[HELD_OUT:]
+    log.info("%d samples in %.0f s", len(samples), time.monotonic() - started)
+
+    tokenizer_file = out / "tokenizer.json"
+    rng = random.Random(recipe.seed)
+    if tokenizer_file.exists():
+        tokenizer = Tokenizer.from_file(str(tokenizer_file))
+    else:
+        records = (make_record(sample, rng) for sample in samples)
+        texts = (record.request + record.answer for record in records)
+        tokenizer = train_tokenizer(texts, recipe.vocab_size)
+        tokenizer.save(str(tokenizer_file))
+    model = Llama(recipe.config(tokenizer)).to(device)
+    initialise(model, recipe.seed)
+    log.info("%.2f M parameters", sum(p.numel() for p in model.parameters()) / 1e6)
+
+    decayed = [p for p in model.parameters() if p.dim() > 1]
+    plain = [p for p in model.parameters() if p.dim() == 1]
+    optimizer = torch.optim.AdamW(
+        [
+            {"params": decayed, "weight_decay": recipe.weight_decay},
+            {"params": plain, "weight_decay": 0.0},
+        ],
+        betas=(0.9, 0.95),
+    )
+    first, seen = _resume(out, model, optimizer)
+    curve_file = out / "training.csv"
+    if not first:
+        curve_file.write_text("step,tokens,loss,held_out,seconds\n", encoding="utf-8")
+    probe_rng = random.Random(recipe.seed + 1)
+    probe = list(islice(batches(held_out, tokenizer, recipe, probe_rng), 6))
+    stream = batches(samples, tokenizer, recipe, random.Random(recipe.seed + 2 + first))
+    compute = torch.compile(loss_of, dynamic=False) if recipe.compile else loss_of
+    running = 0.0
+    started = time.monotonic()
+    for step in range(first, recipe.steps):
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate(recipe, step)
+        batch = next(stream)
+        loss = compute(model, batch.tokens, batch.targets)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        seen += int((batch.targets != -100).sum())
+        running += loss.item()
+        last = step + 1 == recipe.steps
+        if (step + 1) % 100 == 0 or last:
+            with torch.no_grad():
+                held = sum(compute(model, b.tokens, b.targets).item() for b in probe) / len(probe)
+            row = (step + 1, seen, running / (step % 100 + 1), held, time.monotonic() - started)
+            log.info("step %d  %d tokens  loss %.3f  held out %.3f  %.0f s", *row)
+            with curve_file.open("a", encoding="utf-8") as curve:
+                curve.write("{},{},{:.4f},{:.4f},{:.0f}\n".format(*row))
+            running = 0.0
+        if (step + 1) % 200 == 0 or last:
+            progress = {"step": step + 1, "tokens": seen, "recipe": asdict(recipe)}
+            _keep(out, model, optimizer, progress)
+            export(model, out)
+
+
+def export(model: Llama, out: Path) -> None:
+    """Write `model.safetensors` (fp16) and `config.json`, each in one move."""
+    weights = {
+        name: weight.detach().to("cpu", torch.float16).contiguous()
+        for name, weight in model.state_dict().items()
+    }
+    save_file(weights, out / "model.safetensors.part", metadata={"format": "pt"})
+    os.replace(out / "model.safetensors.part", out / "model.safetensors")
+    text = json.dumps(model.config.to_json(), indent=2) + "\n"
+    (out / "config.json").write_text(text, encoding="utf-8")
+
+
+def _keep(
+    out: Path, model: Llama, optimizer: torch.optim.Optimizer, progress: dict[str, Any]
+) -> None:
+    """Keep weights and optimizer moments for `_resume`."""
+    tensors = {f"model.{name}": weight for name, weight in model.state_dict().items()}
+    for number, state in optimizer.state_dict()["state"].items():
+        for name, value in state.items():
+            tensors[f"optimizer.{number}.{name}"] = value
+    save_file({n: t.detach().cpu().contiguous() for n, t in tensors.items()}, out / "training.part")
+    os.replace(out / "training.part", out / "training.safetensors")
+    text = json.dumps(progress, indent=2) + "\n"
+    (out / "training.json").write_text(text, encoding="utf-8")
+
+
+def _resume(out: Path, model: Llama, optimizer: torch.optim.Optimizer) -> tuple[int, int]:
+    """Load what `_keep` kept; return how many steps and tokens are done (0: nothing was kept)."""
+    if not (out / "training.json").exists():
+        return 0, 0
+    progress = json.loads((out / "training.json").read_text(encoding="utf-8"))
+    tensors = load_file(out / "training.safetensors")
+    model.load_state_dict(
+        {n.removeprefix("model."): t for n, t in tensors.items() if n.startswith("model.")}
+    )
+    state: dict[int, dict[str, torch.Tensor]] = {}
+    for name, tensor in tensors.items():
+        if name.startswith("optimizer."):
+            _, number, key = name.split(".")
+            state.setdefault(int(number), {})[key] = tensor
+    optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
+    log.info("going on after step %d", progress["step"])
+    return int(progress["step"]), int(progress["tokens"])
