@@ -1,0 +1,151 @@
+"""Load VAE and VAE Decode: core's VAE, with the file and the latent checked first."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import comfy.sd
+import comfy.utils
+import folder_paths
+import torch
+from comfy_api.latest import io
+from safetensors import SafetensorError, safe_open
+
+from ..tipo_core.pictures.vae import (
+    CHECKPOINT_CHOICE,
+    channel_problem,
+    choice_problem,
+    not_a_vae_problem,
+    vae_choices,
+    vae_tensor_names,
+)
+
+
+def found_choices() -> list[str]:
+    """What the menu offers now."""
+    return vae_choices(
+        folder_paths.get_filename_list("vae"), folder_paths.get_filename_list("checkpoints")
+    )
+
+
+def path_of(choice: str) -> str:
+    """Path of the file behind a menu entry. Raises ValueError where there is none to read."""
+    if problem := choice_problem(choice, found_choices()):
+        raise ValueError(problem)
+    if choice.startswith(CHECKPOINT_CHOICE):
+        name = choice.removeprefix(CHECKPOINT_CHOICE)
+        return folder_paths.get_full_path_or_raise("checkpoints", name)
+    return folder_paths.get_full_path_or_raise("vae", choice)
+
+
+def load_vae(choice: str) -> comfy.sd.VAE:
+    """ComfyUI's VAE for a menu entry; from a checkpoint only the VAE's own tensors are read.
+
+    Raises ValueError for a file that is damaged or holds no VAE, saying what was found in it.
+    """
+    path = path_of(choice)
+    try:
+        with safe_open(path, framework="pt") as file:
+            names, metadata = list(file.keys()), file.metadata()
+            if choice.startswith(CHECKPOINT_CHOICE):
+                inside = vae_tensor_names(names)
+                state = {name: file.get_tensor(stored) for name, stored in inside.items()}
+    except SafetensorError as error:
+        raise ValueError(
+            f"VAE '{choice}' cannot be read ({error}): the file is damaged or incomplete. Download "
+            "it again, or choose another."
+        ) from error
+    if not choice.startswith(CHECKPOINT_CHOICE):
+        state = comfy.utils.load_torch_file(path, safe_load=True)
+    if not state:
+        raise ValueError(not_a_vae_problem(choice, names))
+    try:
+        vae = comfy.sd.VAE(sd=state, metadata=metadata)
+    except (KeyError, RuntimeError) as error:
+        # ComfyUI took the names for a VAE's and then missed a tensor, or met another shape.
+        raise ValueError(f"{not_a_vae_problem(choice, names)} ({error})") from error
+    if vae.first_stage_model is None:
+        raise ValueError(not_a_vae_problem(choice, names))
+    return vae
+
+
+class TipoLoadVae(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="TipoLoadVae",
+            display_name="Load VAE",
+            category="TIPO/latent",
+            description="Loads a VAE from models/vae, or only the VAE that is inside a checkpoint.",
+            inputs=[
+                io.Combo.Input(
+                    "vae_name",
+                    options=found_choices(),
+                    tooltip="A .safetensors file of models/vae, or 'checkpoint: NAME' for the VAE "
+                    "inside that checkpoint.",
+                ),
+            ],
+            outputs=[
+                io.Vae.Output("vae", display_name="vae", tooltip="For VAE Decode and VAE Encode.")
+            ],
+        )
+
+    @classmethod
+    def validate_inputs(cls, vae_name: str | None) -> bool | str:
+        # A linked value is None here and is checked when the node runs.
+        return vae_name is None or choice_problem(vae_name, found_choices()) or True
+
+    @classmethod
+    def execute(cls, vae_name: str) -> io.NodeOutput:
+        return io.NodeOutput(load_vae(vae_name))
+
+
+def decode(vae: Any, latent: dict[str, Any]) -> torch.Tensor:
+    """Pixels of a latent: (B, C, H, W) or (B, C, T, H, W) -> (B * T, 8 H, 8 W, 3) in 0..1.
+
+    The same call as core's VAEDecode. Raises ValueError for a VAE of another model family and for
+    a latent that is not finite.
+    """
+    samples = latent["samples"]
+    if samples.is_nested:  # picture and sound in one latent: the picture comes first
+        samples = samples.unbind()[0]
+    vae.throw_exception_if_invalid()
+    if vae.latent_dim > 1:  # sound and 3D shapes name their channels otherwise
+        problem = channel_problem(vae.latent_channels, samples.shape)
+        if problem:
+            raise ValueError(problem)
+    if not torch.isfinite(samples).all():
+        raise ValueError(
+            "The latent holds NaN or infinite values. They come from the sampler, not from the "
+            "VAE: lower the cfg, choose another sampler, or run the model in a higher precision."
+        )
+    images = vae.decode(samples)
+    if images.ndim == 5:  # video: the frames become the batch
+        images = images.reshape(-1, *images.shape[-3:])
+    return images
+
+
+class TipoVaeDecode(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="TipoVaeDecode",
+            display_name="VAE Decode",
+            category="TIPO/latent",
+            description="Turns a latent into pixels as core's VAE Decode does, and says plainly "
+            "when the VAE is of another model family or the latent is broken.",
+            inputs=[
+                io.Latent.Input("samples", tooltip="Latent to decode."),
+                io.Vae.Input("vae", tooltip="VAE made for the model that drew the latent."),
+            ],
+            outputs=[
+                io.Image.Output("image", display_name="image", tooltip="The decoded pictures.")
+            ],
+        )
+
+    @classmethod
+    def execute(cls, samples: dict[str, Any], vae: Any) -> io.NodeOutput:
+        return io.NodeOutput(decode(vae, samples))
+
+
+NODES = [TipoLoadVae, TipoVaeDecode]
