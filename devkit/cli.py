@@ -1,0 +1,158 @@
+"""The commands of dev.py: set up what a command needs, then do it inside .venv."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+
+from devkit.environment import Need, ensure_environment
+from devkit.host import Host, users_host, uses_own_comfyui
+from devkit.layout import Layout, this_checkout
+from devkit.lock import only_one
+from devkit.steps import StepError, say
+
+# Carries the seconds of the set-up over the change of interpreter.
+_SECONDS = "TIPO_SUITE_SETUP_SECONDS"
+# These speak to a server and compute nothing: with the user's ComfyUI they need no torch of ours.
+_CLIENT_COMMANDS = ("demo", "serve", "run", "host")
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command line of dev.py."""
+    top = argparse.ArgumentParser(
+        prog="dev.py",
+        description="Set up and try TIPO Suite. Everything goes into .venv and .host.",
+        epilog="COMFYUI_PATH and COMFYUI_PYTHON name a ComfyUI of yours to use instead.",
+    )
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    demo = commands.add_parser("demo", help="expand a prompt and draw it")
+    demo.add_argument("prompt", help='tags, as in "1girl, cat ears, reading a book"')
+    demo.add_argument("--caption", default="", help="a sentence beside the tags")
+    demo.add_argument("--checkpoint", metavar="NAME", help="a checkpoint of yours")
+    demo.add_argument("--seed", type=int, default=0, help="for the text and the picture (0)")
+    demo.add_argument("--length", metavar="CLASS", help="very_short, short, long or very_long")
+    demo.add_argument("--variants", type=int, default=1, help="how many texts and pictures (1)")
+    demo.add_argument("--json", action="store_true", help="print one JSON object instead")
+
+    commands.add_parser("test", help="lint, types and tests; arguments go to pytest alone")
+
+    serve = commands.add_parser("serve", help="leave ComfyUI running with the pack loaded")
+    serve.add_argument("--port", type=int, help="default: a free one")
+
+    run = commands.add_parser("run", help="run a graph in API form")
+    run.add_argument("graph", metavar="GRAPH.json")
+    run.add_argument("--set", action="append", default=[], metavar="NODE.INPUT=VALUE")
+    run.add_argument("--json", action="store_true", help="print one JSON object instead")
+
+    bench = commands.add_parser("bench", help="measure against the bars")
+    bench.add_argument("--json", metavar="FILE", help="write the rows to a file too")
+
+    commands.add_parser("setup", help="do the set-up alone")
+    commands.add_parser("host", help="say where the environment and ComfyUI are")
+    return top
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run dev.py and return its exit code."""
+    for name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), _leave)
+    # argparse would take pytest's options for its own.
+    pytest_arguments: list[str] = []
+    if argv[:1] == ["test"] and argv[1:] not in (["--help"], ["-h"]):
+        argv, pytest_arguments = argv[:1], list(argv[1:])
+    args = parser().parse_args(argv)
+    args.pytest_arguments = pytest_arguments
+    layout = this_checkout()
+    try:
+        return _set_up_and_run(layout, args)
+    except StepError as error:
+        say()
+        say(str(error))
+        return 1
+    except KeyboardInterrupt:
+        say("stopped")
+        return 130
+
+
+def _set_up_and_run(layout: Layout, args: argparse.Namespace) -> int:
+    started = time.monotonic()
+    own = uses_own_comfyui(os.environ)
+    if own:
+        # A wrong path is said before anything is downloaded for it.
+        users_host(os.environ)
+    need: Need = "client" if own and args.command in _CLIENT_COMMANDS else "full"
+    with only_one(layout.host / "setup.lock"):
+        ensure_environment(layout, need)
+        if Path(sys.prefix).resolve() == layout.venv.resolve():
+            # Imported here: the steps above must run where nothing is installed yet.
+            from devkit.session import make_ready
+
+            host = make_ready(layout)
+    seconds = float(os.environ.get(_SECONDS, "0")) + time.monotonic() - started
+    if Path(sys.prefix).resolve() != layout.venv.resolve():
+        return _run_inside(layout, seconds)
+    return _dispatch(layout, host, args, seconds)
+
+
+def _run_inside(layout: Layout, seconds: float) -> int:
+    """Run the same command line again with the Python of .venv."""
+    environ = {**os.environ, _SECONDS: f"{seconds:.3f}"}
+    command = [str(layout.venv_python), str(layout.root / "dev.py"), *sys.argv[1:]]
+    if os.name != "nt":
+        os.execve(command[0], command, environ)
+    process = subprocess.Popen(command, env=environ)
+    while True:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            # Windows sends Ctrl-C to both: the inner one ends in order, we wait for it.
+            continue
+
+
+def _dispatch(layout: Layout, host: Host, args: argparse.Namespace, seconds: float) -> int:
+    if args.command == "demo":
+        from devkit.demo import run_demo
+
+        return run_demo(layout, host, args, seconds)
+    if args.command == "test":
+        from devkit.checks import run_checks
+
+        return run_checks(layout, args.pytest_arguments)
+    if args.command == "serve":
+        from devkit.serve import serve
+
+        return serve(layout, host, args.port)
+    if args.command == "run":
+        from devkit.run_graph import run_graph
+
+        return run_graph(layout, host, args)
+    if args.command == "bench":
+        from devkit.bench import run_bench
+
+        return run_bench(layout, host, args.json)
+    _describe(layout, host)
+    return 0
+
+
+def _describe(layout: Layout, host: Host) -> None:
+    """Print where everything is."""
+    version = ".".join(str(part) for part in sys.version_info[:3])
+    print(f"environment:  {layout.venv} (Python {version})")
+    print(f"ComfyUI:      {host.tree} (version {host.version})")
+    print(f"its Python:   {host.python}")
+    print(f"base folder:  {layout.base}")
+    print(f"logs:         {layout.logs}")
+
+
+def _leave(number: int, frame: FrameType | None) -> None:
+    """Leave through the stack on SIGTERM, so that servers are stopped on the way."""
+    raise SystemExit(128 + number)

@@ -1,0 +1,28 @@
+"""Run a script so that it ends with the process that started it, however that one ended.
+
+Usage: python launch.py SCRIPT ARGUMENTS…, with stdin a pipe that the starter holds open. When the
+starter dies, even by SIGKILL, the system closes the pipe and the script's process leaves. This runs
+in ComfyUI's Python, so it uses the standard library alone.
+"""
+
+from __future__ import annotations
+
+import os
+import runpy
+import sys
+import threading
+from pathlib import Path
+
+
+def _leave_with_starter() -> None:
+    # Read below Python's buffered stdin: its lock would hang the interpreter's own shutdown.
+    while os.read(0, 4096):
+        pass
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    threading.Thread(target=_leave_with_starter, daemon=True).start()
+    del sys.argv[0]
+    sys.path[0] = str(Path(sys.argv[0]).parent)
+    runpy.run_path(sys.argv[0], run_name="__main__")

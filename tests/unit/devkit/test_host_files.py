@@ -1,0 +1,44 @@
+"""The base directory, the link to the pack and the file of model paths."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from devkit.host import link_pack, prepare_base, write_model_paths
+from devkit.steps import StepError
+
+
+def test_base_has_the_pack_in_custom_nodes(tmp_path: Path) -> None:
+    pack = tmp_path / "checkout"
+    pack.mkdir()
+    (pack / "__init__.py").touch()
+    for _ in range(2):
+        prepare_base(tmp_path / "base", pack)
+    assert (tmp_path / "base" / "custom_nodes" / "tipo-suite" / "__init__.py").exists()
+    assert (tmp_path / "base" / "models" / "checkpoints").is_dir()
+
+
+def test_a_link_to_a_moved_checkout_is_renewed(tmp_path: Path) -> None:
+    link = tmp_path / "custom_nodes" / "tipo-suite"
+    for name in ("old", "new"):
+        (tmp_path / name).mkdir()
+        link_pack(tmp_path / name, link)
+    (tmp_path / "old").rmdir()
+    assert link.resolve() == (tmp_path / "new").resolve()
+
+
+def test_a_folder_of_the_users_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "link").mkdir()
+    with pytest.raises(StepError, match="move it away"):
+        link_pack(tmp_path, tmp_path / "link")
+
+
+def test_model_paths_are_yaml_whatever_the_folder_is_called(tmp_path: Path) -> None:
+    odd = tmp_path / "my models: #1 \\ 'x'"
+    path = write_model_paths(tmp_path / "paths.yaml", [odd, tmp_path])
+    read = yaml.safe_load(path.read_text("utf-8"))
+    assert read["folder_0"]["base_path"] == str(odd)
+    assert read["folder_1"]["checkpoints"] == "models/checkpoints"
