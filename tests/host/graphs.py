@@ -1,0 +1,39 @@
+"""What the host tests do with graphs and outcomes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from devkit.client import Graph, Outcome
+from devkit.graph import the_node
+
+NODE_IDS = (
+    "TipoLoadModel",
+    "TipoExpand",
+    "TipoClipSkipEncode",
+    "TipoSampler",
+    "TipoLoadVae",
+    "TipoVaeDecode",
+    "TipoSaveImage",
+)
+
+
+def inputs_of(graph: Graph, class_type: str) -> dict[str, Any]:
+    """Return the inputs of the first node of a type, to be changed in place."""
+    inputs: dict[str, Any] = graph[the_node(graph, class_type)]["inputs"]
+    return inputs
+
+
+def text_only(graph: Graph, **expand: Any) -> Graph:
+    """Return the part of a graph that makes text, ended by a core node that shows it."""
+    keep = [the_node(graph, class_type) for class_type in ("TipoLoadModel", "TipoExpand")]
+    small: Graph = {node_id: graph[node_id] for node_id in keep}
+    small["show"] = {"class_type": "PreviewAny", "inputs": {"source": [keep[1], 0]}}
+    inputs_of(small, "TipoExpand").update(expand)
+    return small
+
+
+def texts(graph: Graph, outcome: Outcome) -> list[dict[str, Any]]:
+    """Return what TipoExpand reports: one entry a variant."""
+    reported: list[dict[str, Any]] = outcome.outputs[the_node(graph, "TipoExpand")]["tipo"]
+    return reported

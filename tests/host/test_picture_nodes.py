@@ -1,0 +1,445 @@
+"""The picture nodes in the real host, each compared with the core nodes that it stands beside."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from safetensors.numpy import load_file, save_file
+
+from devkit.client import Client, Graph, GraphRejected, Outcome, RunFailed
+from devkit.layout import this_checkout
+from devkit.server import Server
+from devkit.stand_in import NAME
+
+TEXT = "scenery, lighthouse, (sea:1.3), evening light, 1girl, reading a book"
+SECONDS = 300.0
+
+
+class Builder:
+    """A graph in API form, grown node by node; `add` returns the id, for links."""
+
+    def __init__(self) -> None:
+        self.graph: Graph = {}
+        self.checkpoint = self.add("CheckpointLoaderSimple", ckpt_name=NAME)
+        self.model, self.clip, self.vae = ([self.checkpoint, slot] for slot in range(3))
+        self.empty = self.latent()
+        self.negative = [self.add("CLIPTextEncode", clip=self.clip, text="blurry"), 0]
+
+    def add(self, class_type: str, **inputs: Any) -> str:
+        node_id = str(len(self.graph) + 1)
+        self.graph[node_id] = {"class_type": class_type, "inputs": inputs}
+        return node_id
+
+    def latent(self, batch_size: int = 1) -> list[Any]:
+        return [self.add("EmptyLatentImage", width=64, height=64, batch_size=batch_size), 0]
+
+    def encode(self, clip_skip: int, text: Any = TEXT, clip: Any = None) -> str:
+        clip = clip or self.clip
+        return self.add("TipoClipSkipEncode", clip=clip, text=text, clip_skip=clip_skip)
+
+    def core_encode(self, layer: int | None = None) -> str:
+        clip = self.clip
+        if layer is not None:
+            clip = [self.add("CLIPSetLastLayer", clip=clip, stop_at_clip_layer=layer), 0]
+        return self.add("CLIPTextEncode", clip=clip, text=TEXT)
+
+    def sample(self, sampler: str, positive: str, **changes: Any) -> str:
+        inputs = {
+            "model": self.model,
+            "seed": 3,
+            "steps": 2,
+            "cfg": 6.5,
+            "sampler_name": "euler",
+            "scheduler": "normal",
+            "positive": [positive, 0],
+            "negative": self.negative,
+            "latent_image": self.empty,
+            "denoise": 1.0,
+        }
+        return self.add(sampler, **(inputs | changes))
+
+    def save_latent(self, latent: str) -> str:
+        return self.add("SaveLatent", samples=[latent, 0], filename_prefix="latents/test")
+
+    def encoded(self, encode_node: str) -> str:
+        """Save what the conditioning of `encode_node` makes core's sampler draw."""
+        return self.save_latent(self.sample("KSampler", encode_node, steps=1))
+
+
+def saved_file(server: Server, outcome: Outcome, node: str, kind: str = "images") -> Path:
+    entry = outcome.outputs[node][kind][0]
+    return Path(server.base, "output", entry["subfolder"], entry["filename"])
+
+
+def saved_latent(server: Server, outcome: Outcome, node: str) -> np.ndarray:
+    return load_file(saved_file(server, outcome, node, "latents"))["latent_tensor"]
+
+
+def pixels(path: Path) -> np.ndarray:
+    with Image.open(path) as image:
+        return np.asarray(image.convert("RGB"))
+
+
+# CLIP Text Encode (Clip Skip)
+
+
+def test_each_clip_skip_encodes_as_core_does(server: Server, client: Client) -> None:
+    build = Builder()
+    ours = {skip: build.encoded(build.encode(skip)) for skip in (0, 1, 2, -2, 12)}
+    core = {layer: build.encoded(build.core_encode(layer)) for layer in (None, -1, -2, -12)}
+    outcome = client.run(build.graph, timeout=SECONDS)
+    drawn = {skip: saved_latent(server, outcome, node) for skip, node in ours.items()}
+    expected = {layer: saved_latent(server, outcome, node) for layer, node in core.items()}
+
+    for skip, layer in ((0, None), (1, -1), (2, -2), (-2, -2), (12, -12)):
+        np.testing.assert_array_equal(drawn[skip], expected[layer], err_msg=f"clip_skip {skip}")
+    assert not np.array_equal(drawn[1], drawn[2])
+    assert not np.array_equal(drawn[2], drawn[12])
+
+
+@pytest.mark.parametrize("skips", [(2, 0), (0, 2)])
+def test_encodes_from_one_loader_are_independent_in_any_order(
+    server: Server, client: Client, skips: tuple[int, int]
+) -> None:
+    build = Builder()
+    first = build.encode(skips[0], text=f"{TEXT}, {skips}")
+    # Linking the text output forces the second to run after the first.
+    second = build.encode(skips[1], text=[first, 2])
+    nodes = {skips[0]: build.encoded(first), skips[1]: build.encoded(second)}
+    outcome = client.run(build.graph, timeout=SECONDS)
+    drawn = {skip: saved_latent(server, outcome, node) for skip, node in nodes.items()}
+
+    alone = {}
+    for skip, layer in ((0, None), (2, -2)):
+        build = Builder()
+        encode = build.core_encode(layer)
+        build.graph[encode]["inputs"]["text"] = f"{TEXT}, {skips}"
+        node = build.encoded(encode)
+        alone[skip] = saved_latent(server, client.run(build.graph, timeout=SECONDS), node)
+
+    np.testing.assert_array_equal(drawn[0], alone[0])
+    np.testing.assert_array_equal(drawn[2], alone[2])
+    # The reference reads the same loaded CLIP: a skip that stuck to it would be in both.
+    assert not np.array_equal(drawn[0], drawn[2])
+
+
+def test_encode_report_names_layer_and_tokens_of_each_chunk(client: Client) -> None:
+    build = Builder()
+    short, long = build.encode(2, text="cat"), build.encode(0, text="cat " * 80)
+    for node in (short, long):
+        build.add("PreviewAny", source=[node, 1])
+    outcome = client.run(build.graph, timeout=SECONDS)
+
+    assert outcome.outputs[short]["text"] == [
+        "clip_skip 2\nclip_l: layer 11 of 12\nl: 1 chunk, tokens of text 1"
+    ]
+    assert outcome.outputs[long]["text"] == [
+        "clip_skip 0: as the model came\nclip_l: final output, all 12 layers\n"
+        "l: 2 chunks, tokens of text 75 + 5"
+    ]
+
+
+@pytest.mark.parametrize("clip_skip", [13, -13])
+def test_clip_skip_deeper_than_the_encoder_names_its_depth(client: Client, clip_skip: int) -> None:
+    build = Builder()
+    build.encoded(build.encode(clip_skip))
+    with pytest.raises(RunFailed, match="'clip_l' has 12 layers"):
+        client.run(build.graph, timeout=SECONDS)
+
+
+@pytest.fixture(scope="module")
+def bare_checkpoint(server: Server) -> str:
+    """A checkpoint of the diffusion model alone: no text encoder, no VAE."""
+    whole = load_file(this_checkout().checkpoints / NAME)
+    path = server.base / "models" / "checkpoints" / "bare.safetensors"
+    save_file({k: v for k, v in whole.items() if k.startswith("model.diffusion_model.")}, path)
+    return path.name
+
+
+def test_checkpoint_without_text_encoder_says_so(client: Client, bare_checkpoint: str) -> None:
+    build = Builder()
+    bare = build.add("CheckpointLoaderSimple", ckpt_name=bare_checkpoint)
+    build.encoded(build.encode(0, clip=[bare, 1]))
+    with pytest.raises(RunFailed, match="holds no text encoder"):
+        client.run(build.graph, timeout=SECONDS)
+
+
+# Sampler (CFG / Denoise)
+
+SETTINGS: list[dict[str, Any]] = [
+    {},
+    {"cfg": 1.0},
+    {"sampler_name": "dpmpp_2m", "scheduler": "karras", "steps": 3},
+    {"sampler_name": "euler_ancestral", "denoise": 0.5, "seed": 2**64 - 1},
+    {"sampler_name": "dpm_2", "scheduler": "simple", "denoise": 0.35, "steps": 3},
+]
+
+
+def test_sampler_draws_the_latents_of_core_bit_for_bit(server: Server, client: Client) -> None:
+    build = Builder()
+    positive = build.core_encode()
+    drawn = [build.sample("KSampler", positive, latent_image=build.latent(3)), 0]
+    part = [build.add("LatentFromBatch", samples=drawn, batch_index=1, length=2), 0]
+    half = [build.add("SolidMask", value=0.5, width=64, height=64), 0]
+    masked = [build.add("SetLatentNoiseMask", samples=part, mask=half), 0]
+    cases: list[dict[str, Any]] = [{"latent_image": part, **settings} for settings in SETTINGS]
+    cases += [{"latent_image": masked, "denoise": denoise} for denoise in (1.0, 0.6)]
+    pairs = [
+        [build.save_latent(build.sample(name, positive, **case)) for name in SAMPLERS]
+        for case in cases
+    ]
+    outcome = client.run(build.graph, timeout=SECONDS)
+
+    results = []
+    for case, (ours, core) in zip(cases, pairs, strict=True):
+        results.append(saved_latent(server, outcome, ours))
+        expected = saved_latent(server, outcome, core)
+        np.testing.assert_array_equal(results[-1], expected, err_msg=str(case))
+    assert all(not np.array_equal(results[0], other) for other in results[1:])
+
+
+SAMPLERS = ("TipoSampler", "KSampler")
+
+
+def test_denoise_0_returns_the_latent_unchanged_and_keeps_its_mask(
+    server: Server, client: Client
+) -> None:
+    build = Builder()
+    positive = build.core_encode()
+    start = build.sample("KSampler", positive)
+    mask = [build.add("SolidMask", value=0.25, width=64, height=64), 0]
+    masked = [build.add("SetLatentNoiseMask", samples=[start, 0], mask=mask), 0]
+    untouched = build.sample("TipoSampler", positive, latent_image=masked, denoise=0.0)
+    # The mask travels on in the latent: a sampler behind ours draws as behind the mask itself.
+    behind_ours = build.sample("KSampler", positive, latent_image=[untouched, 0], denoise=0.5)
+    behind_mask = build.sample("KSampler", positive, latent_image=masked, denoise=0.5)
+    saved = [build.save_latent(node) for node in (start, untouched, behind_ours, behind_mask)]
+    outcome = client.run(build.graph, timeout=SECONDS)
+
+    before, after, ours, core = (saved_latent(server, outcome, node) for node in saved)
+    np.testing.assert_array_equal(after, before)
+    np.testing.assert_array_equal(ours, core)
+    assert "0 steps run" in outcome.outputs[untouched]["text"][0]
+
+
+def test_sampler_report_tells_sigmas_and_steps_that_were_run(client: Client) -> None:
+    build = Builder()
+    positive = build.core_encode()
+    nodes = [
+        build.sample("TipoSampler", positive, **changes)
+        for changes in ({"steps": 4, "cfg": 1.0}, {"denoise": 0.5, "seed": 5})
+    ]
+    for node in nodes:
+        build.save_latent(node)
+    outcome = client.run(build.graph, timeout=SECONDS)
+    whole, tail = (outcome.outputs[node]["text"][0].splitlines() for node in nodes)
+
+    assert whole[0] == "sampler euler, scheduler normal"
+    assert whole[1] == "sigmas 14.6146 .. 0.0292 .. 0.0000"
+    assert whole[2] == "steps run 4 of 4 asked, denoise 1"
+    assert whole[3] == "cfg 1: the negative is not computed"
+    # Half of a schedule twice as long: it begins lower, and both steps are run.
+    assert tail[1] != "sigmas 14.6146 .. 0.0292 .. 0.0000"
+    assert tail[1].endswith(".. 0.0292 .. 0.0000")
+    assert tail[2] == "steps run 2 of 2 asked, denoise 0.5"
+    assert tail[3] == "cfg 6.5"
+
+
+# Load VAE, VAE Decode
+
+
+def test_vae_of_a_checkpoint_decodes_as_the_loaders_own(server: Server, client: Client) -> None:
+    build = Builder()
+    latent = [build.sample("KSampler", build.core_encode(), latent_image=build.latent(2)), 0]
+    vae = [build.add("TipoLoadVae", vae_name=f"checkpoint: {NAME}"), 0]
+    ours = [build.add("TipoVaeDecode", samples=latent, vae=vae), 0]
+    core = [build.add("VAEDecode", samples=latent, vae=build.vae), 0]
+    saved = [build.add("SaveImage", images=i, filename_prefix="vae/test") for i in (ours, core)]
+    outcome = client.run(build.graph, timeout=SECONDS)
+
+    for number in range(2):
+        decoded = [
+            pixels(
+                server.base / "output" / "vae" / outcome.outputs[node]["images"][number]["filename"]
+            )
+            for node in saved
+        ]
+        np.testing.assert_array_equal(*decoded)
+        assert decoded[0].std() > 1, "a flat picture would equal anything"
+
+
+def test_vae_of_the_vae_folder_decodes_the_same(server: Server, client: Client) -> None:
+    prefix = "first_stage_model."
+    whole = load_file(this_checkout().checkpoints / NAME)
+    vae_only = {k.removeprefix(prefix): v for k, v in whole.items() if k.startswith(prefix)}
+    save_file(vae_only, server.base / "models" / "vae" / "stand-in-vae.safetensors")
+    build = Builder()
+    latent = [build.sample("KSampler", build.core_encode()), 0]
+    saved = []
+    for name in ("stand-in-vae.safetensors", f"checkpoint: {NAME}"):
+        vae = [build.add("TipoLoadVae", vae_name=name), 0]
+        images = [build.add("TipoVaeDecode", samples=latent, vae=vae), 0]
+        saved.append(build.add("SaveImage", images=images, filename_prefix="vae/test"))
+    outcome = client.run(build.graph, timeout=SECONDS)
+    np.testing.assert_array_equal(*(pixels(saved_file(server, outcome, node)) for node in saved))
+
+
+def load_vae_graph(name: str) -> Graph:
+    build = Builder()
+    vae = [build.add("TipoLoadVae", vae_name=name), 0]
+    images = [build.add("TipoVaeDecode", samples=build.empty, vae=vae), 0]
+    build.add("PreviewImage", images=images)
+    return build.graph
+
+
+def test_file_that_is_no_vae_says_what_it_holds(server: Server, client: Client) -> None:
+    folder = server.base / "models" / "vae"
+    one = np.zeros(1, np.float32)
+    save_file({"lora_unet.down": one, "lora_unet.up": one}, folder / "lora.safetensors")
+    save_file(
+        {"first_stage_model.decoder.x": one, "model.diffusion_model.y": one},
+        folder / "whole.safetensors",
+    )
+    with pytest.raises(RunFailed, match=r"not a VAE: .*2 tensors: lora_unet \(2\).*Choose"):
+        client.run(load_vae_graph("lora.safetensors"), timeout=SECONDS)
+    with pytest.raises(
+        RunFailed, match=r"whole checkpoint.*choose 'checkpoint: whole\.safetensors'"
+    ):
+        client.run(load_vae_graph("whole.safetensors"), timeout=SECONDS)
+
+
+def test_damaged_vae_file_says_so(server: Server, client: Client) -> None:
+    content = (this_checkout().checkpoints / NAME).read_bytes()[:100_000]
+    (server.base / "models" / "vae" / "cut.safetensors").write_bytes(content)
+    with pytest.raises(RunFailed, match=r"'cut.safetensors' cannot be read .* incomplete"):
+        client.run(load_vae_graph("cut.safetensors"), timeout=SECONDS)
+
+
+def test_checkpoint_without_vae_says_so(client: Client, bare_checkpoint: str) -> None:
+    expected = f"includes no VAE: 'checkpoint: {bare_checkpoint}' holds .* model "
+    with pytest.raises(RunFailed, match=expected):
+        client.run(load_vae_graph(f"checkpoint: {bare_checkpoint}"), timeout=SECONDS)
+
+
+def test_pickled_vae_is_neither_offered_nor_loaded(server: Server, client: Client) -> None:
+    (server.base / "models" / "vae" / "old.pt").write_bytes(b"never unpickled")
+    offered = client.object_info()["TipoLoadVae"]["input"]["required"]["vae_name"][1]["options"]
+    assert "old.pt" not in offered
+    assert f"checkpoint: {NAME}" in offered
+    with pytest.raises(GraphRejected, match=r"convert the file to \.safetensors"):
+        client.run(load_vae_graph("old.pt"), timeout=SECONDS)
+
+
+@pytest.mark.parametrize("name", ["missing.safetensors", "../../secret.safetensors", ""])
+def test_vae_that_is_not_there_lists_what_is(client: Client, name: str) -> None:
+    with pytest.raises(GraphRejected, match=r"choose (one of those found|a checkpoint)"):
+        client.run(load_vae_graph(name), timeout=SECONDS)
+
+
+def test_vae_of_another_family_names_both_channel_counts(client: Client) -> None:
+    build = Builder()
+    wide = [build.add("EmptySD3LatentImage", width=64, height=64, batch_size=1), 0]
+    images = [build.add("TipoVaeDecode", samples=wide, vae=build.vae), 0]
+    build.add("PreviewImage", images=images)
+    with pytest.raises(RunFailed, match="decodes 4 latent channels, the latent has 16"):
+        client.run(build.graph, timeout=SECONDS)
+
+
+def test_latent_that_is_not_finite_is_the_samplers_fault(server: Server, client: Client) -> None:
+    latent = np.zeros((1, 4, 8, 8), np.float32)
+    latent[0, 1, 2, 3] = np.nan
+    tensors = {"latent_tensor": latent, "latent_format_version_0": np.zeros(0, np.float32)}
+    save_file(tensors, server.base / "input" / "nan.latent")
+    build = Builder()
+    broken = [build.add("LoadLatent", latent="nan.latent"), 0]
+    images = [build.add("TipoVaeDecode", samples=broken, vae=build.vae), 0]
+    build.add("PreviewImage", images=images)
+    with pytest.raises(RunFailed, match="come from the sampler, not from the VAE"):
+        client.run(build.graph, timeout=SECONDS)
+
+
+# Save Image (Compressed)
+
+PROMPT = "scenery, lighthouse, \u706f\u53f0, caf\u00e9"
+WORKFLOW = {"nodes": [], "links": [], "version": 0.4, "note": "\u5de5\u4f5c\u6d41"}
+
+
+def save_graph(**inputs: Any) -> tuple[Graph, str]:
+    build = Builder()
+    latent = [build.sample("KSampler", build.core_encode()), 0]
+    images = [build.add("VAEDecode", samples=latent, vae=build.vae), 0]
+    build.add("SaveImage", images=images, filename_prefix="save/core")
+    defaults = {"filename_prefix": "save/ours", "format": "png", "quality": 90, "text": PROMPT}
+    return build.graph, build.add("TipoSaveImage", images=images, **(defaults | inputs))
+
+
+def core_picture(server: Server, graph: Graph, outcome: Outcome) -> np.ndarray:
+    core = next(i for i, node in graph.items() if node["class_type"] == "SaveImage")
+    return pixels(saved_file(server, outcome, core))
+
+
+def test_png_holds_the_pixels_the_graph_and_the_prompt(server: Server, client: Client) -> None:
+    graph, node = save_graph()
+    outcome = client.run(graph, workflow=WORKFLOW, timeout=SECONDS)
+    path = saved_file(server, outcome, node)
+
+    np.testing.assert_array_equal(pixels(path), core_picture(server, graph, outcome))
+    with Image.open(path) as image:
+        assert image.format == "PNG"
+        found = dict(image.text)
+    assert json.loads(found["prompt"])[node]["inputs"]["text"] == PROMPT
+    assert json.loads(found["workflow"]) == WORKFLOW
+    assert found["parameters"] == PROMPT
+    assert not list(path.parent.glob(".*")), "an unfinished file was left"
+
+
+def test_webp_holds_the_graph_where_the_front_end_looks(server: Server, client: Client) -> None:
+    graph, node = save_graph(format="webp", quality=95)
+    outcome = client.run(graph, workflow=WORKFLOW, timeout=SECONDS)
+    path = saved_file(server, outcome, node)
+
+    with Image.open(path) as image:
+        assert image.format == "WEBP"
+        exif = image.getexif()
+    texts = [value for value in exif.values() if isinstance(value, str)]
+    found = dict(text.split(":", 1) for text in texts)
+    assert json.loads(found["workflow"]) == WORKFLOW
+    assert json.loads(found["prompt"])[node]["class_type"] == "TipoSaveImage"
+    comment = exif.get_ifd(0x8769)[0x9286]
+    assert comment.removeprefix(b"UNICODE\0").decode("utf-16-be") == PROMPT
+    difference = pixels(path).astype(int) - core_picture(server, graph, outcome)
+    assert np.abs(difference).mean() < 40, "not the same picture"
+
+
+def test_batch_is_numbered_and_shown(server: Server, client: Client) -> None:
+    build = Builder()
+    images = [build.add("EmptyImage", width=64, height=64, batch_size=3, color=0x336699), 0]
+    inputs = {"filename_prefix": "batch/b%batch_num%", "format": "png", "quality": 90}
+    node = build.add("TipoSaveImage", images=images, **inputs)
+    shown = client.run(build.graph, timeout=SECONDS).outputs[node]["images"]
+
+    names = [entry["filename"] for entry in shown]
+    assert names == ["b0_00001_.png", "b1_00002_.png", "b2_00003_.png"]
+    assert all(entry["subfolder"] == "batch" and entry["type"] == "output" for entry in shown)
+    assert (pixels(server.base / "output" / "batch" / names[2]) == (0x33, 0x66, 0x99)).all()
+    with Image.open(server.base / "output" / "batch" / names[0]) as image:
+        assert "parameters" not in image.text, "no text was given"
+
+
+def test_name_cannot_leave_the_output_folder(server: Server, client: Client) -> None:
+    graph, _ = save_graph(filename_prefix="../escaped/picture")
+    with pytest.raises(RunFailed, match="outside the output folder"):
+        client.run(graph, timeout=SECONDS)
+    assert not (server.base / "escaped").exists()
+
+
+def test_folder_that_takes_no_file_is_named(server: Server, client: Client) -> None:
+    (server.base / "output" / "occupied").write_text("a file where the folder should be")
+    graph, _ = save_graph(filename_prefix="occupied/picture")
+    with pytest.raises(RunFailed, match=r"cannot be saved in '.*output.*'"):
+        client.run(graph, timeout=SECONDS)
