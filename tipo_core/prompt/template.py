@@ -10,8 +10,8 @@ from types import MappingProxyType
 from .scanner import SpanKind
 from .syntax import parse
 
-# ``extended`` is the user's caption and what was added to it, ``generated`` a caption that the model
-# wrote alone, ``user`` the user's tags verbatim, ``added`` the tags that were added to them.
+# ``extended`` is the user's caption and what was added to it, ``generated`` a caption that the
+# model wrote alone, ``user`` the user's tags verbatim, ``added`` the tags that were added.
 FIELDS = (
     *("special", "characters", "copyrights", "artist", "general", "meta", "quality", "rating"),
     *("extended", "generated", "user", "added"),
