@@ -67,6 +67,8 @@ class TipoExpand(io.ComfyNode):
             description="Expands a short prompt with a TIPO language model: more tags, a caption, "
             "or both. What you typed is kept as it is; the additions come behind it. Each variant "
             "is one entry of the outputs, and the rest of the graph runs once for each.",
+            # Shows its text also where nothing is drawn from it, and again after a page reload.
+            is_output_node=True,
             inputs=[
                 TipoModel.Input("model", tooltip="Language model from Load TIPO Model."),
                 io.String.Input(

@@ -68,7 +68,7 @@ class Builder:
 
     def encoded(self, encode_node: str) -> str:
         """Save what the conditioning of `encode_node` makes core's sampler draw."""
-        return self.save_latent(self.sample("KSampler", encode_node, steps=1))
+        return self.save_latent(self.sample("KSampler", encode_node, steps=1, cfg=1.0))
 
 
 def saved_file(server: Server, outcome: Outcome, node: str, kind: str = "images") -> Path:
@@ -90,16 +90,15 @@ def pixels(path: Path) -> np.ndarray:
 
 def test_each_clip_skip_encodes_as_core_does(server: Server, client: Client) -> None:
     build = Builder()
-    ours = {skip: build.encoded(build.encode(skip)) for skip in (0, 1, 2, -2, 12)}
-    core = {layer: build.encoded(build.core_encode(layer)) for layer in (None, -1, -2, -12)}
+    ours = {skip: build.encoded(build.encode(skip)) for skip in (0, 1, 2, -2)}
+    core = {layer: build.encoded(build.core_encode(layer)) for layer in (None, -1, -2)}
     outcome = client.run(build.graph, timeout=SECONDS)
     drawn = {skip: saved_latent(server, outcome, node) for skip, node in ours.items()}
     expected = {layer: saved_latent(server, outcome, node) for layer, node in core.items()}
 
-    for skip, layer in ((0, None), (1, -1), (2, -2), (-2, -2), (12, -12)):
+    for skip, layer in ((0, None), (1, -1), (2, -2), (-2, -2)):
         np.testing.assert_array_equal(drawn[skip], expected[layer], err_msg=f"clip_skip {skip}")
     assert not np.array_equal(drawn[1], drawn[2])
-    assert not np.array_equal(drawn[2], drawn[12])
 
 
 @pytest.mark.parametrize("skips", [(2, 0), (0, 2)])
@@ -114,13 +113,13 @@ def test_encodes_from_one_loader_are_independent_in_any_order(
     outcome = client.run(build.graph, timeout=SECONDS)
     drawn = {skip: saved_latent(server, outcome, node) for skip, node in nodes.items()}
 
-    alone = {}
-    for skip, layer in ((0, None), (2, -2)):
-        build = Builder()
-        encode = build.core_encode(layer)
+    build = Builder()
+    core = {0: build.core_encode(), 2: build.core_encode(-2)}
+    for encode in core.values():
         build.graph[encode]["inputs"]["text"] = f"{TEXT}, {skips}"
-        node = build.encoded(encode)
-        alone[skip] = saved_latent(server, client.run(build.graph, timeout=SECONDS), node)
+    nodes = {skip: build.encoded(encode) for skip, encode in core.items()}
+    outcome = client.run(build.graph, timeout=SECONDS)
+    alone = {skip: saved_latent(server, outcome, node) for skip, node in nodes.items()}
 
     np.testing.assert_array_equal(drawn[0], alone[0])
     np.testing.assert_array_equal(drawn[2], alone[2])
@@ -369,10 +368,18 @@ PROMPT = "scenery, lighthouse, \u706f\u53f0, caf\u00e9"
 WORKFLOW = {"nodes": [], "links": [], "version": 0.4, "note": "\u5de5\u4f5c\u6d41"}
 
 
-def save_graph(**inputs: Any) -> tuple[Graph, str]:
+@pytest.fixture
+def picture(client: Client, tmp_path: Path) -> str:
+    """A picture of three gradients in the server's input folder."""
+    path = tmp_path / "gradients.png"
+    y, x = np.indices((48, 64))
+    Image.fromarray(np.stack([4 * x, 5 * y, 255 - 2 * (x + y)], -1).astype(np.uint8)).save(path)
+    return client.upload_image(path)
+
+
+def save_graph(picture: str, **inputs: Any) -> tuple[Graph, str]:
     build = Builder()
-    latent = [build.sample("KSampler", build.core_encode()), 0]
-    images = [build.add("VAEDecode", samples=latent, vae=build.vae), 0]
+    images = [build.add("LoadImage", image=picture), 0]
     build.add("SaveImage", images=images, filename_prefix="save/core")
     defaults = {"filename_prefix": "save/ours", "format": "png", "quality": 90, "text": PROMPT}
     return build.graph, build.add("TipoSaveImage", images=images, **(defaults | inputs))
@@ -383,8 +390,10 @@ def core_picture(server: Server, graph: Graph, outcome: Outcome) -> np.ndarray:
     return pixels(saved_file(server, outcome, core))
 
 
-def test_png_holds_the_pixels_the_graph_and_the_prompt(server: Server, client: Client) -> None:
-    graph, node = save_graph()
+def test_png_holds_the_pixels_the_graph_and_the_prompt(
+    server: Server, client: Client, picture: str
+) -> None:
+    graph, node = save_graph(picture)
     outcome = client.run(graph, workflow=WORKFLOW, timeout=SECONDS)
     path = saved_file(server, outcome, node)
 
@@ -398,8 +407,10 @@ def test_png_holds_the_pixels_the_graph_and_the_prompt(server: Server, client: C
     assert not list(path.parent.glob(".*")), "an unfinished file was left"
 
 
-def test_webp_holds_the_graph_where_the_front_end_looks(server: Server, client: Client) -> None:
-    graph, node = save_graph(format="webp", quality=95)
+def test_webp_holds_the_graph_where_the_front_end_looks(
+    server: Server, client: Client, picture: str
+) -> None:
+    graph, node = save_graph(picture, format="webp", quality=95)
     outcome = client.run(graph, workflow=WORKFLOW, timeout=SECONDS)
     path = saved_file(server, outcome, node)
 
@@ -413,7 +424,7 @@ def test_webp_holds_the_graph_where_the_front_end_looks(server: Server, client: 
     comment = exif.get_ifd(0x8769)[0x9286]
     assert comment.removeprefix(b"UNICODE\0").decode("utf-16-be") == PROMPT
     difference = pixels(path).astype(int) - core_picture(server, graph, outcome)
-    assert np.abs(difference).mean() < 40, "not the same picture"
+    assert np.abs(difference).mean() < 4, "not the same picture"
 
 
 def test_batch_is_numbered_and_shown(server: Server, client: Client) -> None:
@@ -431,15 +442,15 @@ def test_batch_is_numbered_and_shown(server: Server, client: Client) -> None:
         assert "parameters" not in image.text, "no text was given"
 
 
-def test_name_cannot_leave_the_output_folder(server: Server, client: Client) -> None:
-    graph, _ = save_graph(filename_prefix="../escaped/picture")
+def test_name_cannot_leave_the_output_folder(server: Server, client: Client, picture: str) -> None:
+    graph, _ = save_graph(picture, filename_prefix="../escaped/picture")
     with pytest.raises(RunFailed, match="outside the output folder"):
         client.run(graph, timeout=SECONDS)
     assert not (server.base / "escaped").exists()
 
 
-def test_folder_that_takes_no_file_is_named(server: Server, client: Client) -> None:
+def test_folder_that_takes_no_file_is_named(server: Server, client: Client, picture: str) -> None:
     (server.base / "output" / "occupied").write_text("a file where the folder should be")
-    graph, _ = save_graph(filename_prefix="occupied/picture")
+    graph, _ = save_graph(picture, filename_prefix="occupied/picture")
     with pytest.raises(RunFailed, match=r"cannot be saved in '.*output.*'"):
         client.run(graph, timeout=SECONDS)

@@ -17,9 +17,8 @@ from pathlib import Path
 
 import torch
 
-from ..expansion.expand import derived_seed, expand
+from ..expansion.answering import Filled, derived_seed, fill_request, open_prompt
 from ..expansion.record import Answer, Request, read_answer, render_request
-from ..expansion.request import ExpansionRequest
 from ..expansion.tasks import Field, Length, Task
 from ..lm.checkpoint import ModelFiles, load_llama
 from ..lm.generate import generate
@@ -35,6 +34,8 @@ log = logging.getLogger("tipo-suite")
 _LARGEST_BATCH = 32
 # A person types a few tags and a sentence or two.
 _TYPED_TAGS = 6
+# Enough for a raw answer to show what it is about.
+_SAFETY_TOKENS = 160
 
 
 @dataclass(frozen=True)
@@ -80,13 +81,18 @@ def answers(
     """Yield the answers to `requests`, batched by the length of the request, in that order."""
     by_length: Mapping[int, list[tuple[int, Request, list[int]]]] = defaultdict(list)
     for number, request in enumerate(requests):
-        comma = "," if request.task is Task.TAGS and request.given.get(Field.TAG) else ""
-        ids = model.tokenizer.encode(render_request(request) + comma)
+        ids = model.tokenizer.encode(open_prompt(request, _open_field(request)))
         by_length[len(ids)].append((number, request, ids))
     for length in sorted(by_length):
         group = by_length[length]
         for start in range(0, len(group), _LARGEST_BATCH):
             yield from _answer_batch(model, group[start : start + _LARGEST_BATCH], seed)
+
+
+def _open_field(request: Request) -> Field:
+    """The field that the model goes on with."""
+    unknown = [name for name in request.task.fields if not request.given.get(name)]
+    return unknown[0] if unknown else request.task.fields[-1]
 
 
 def _answer_batch(
@@ -115,15 +121,21 @@ def _answer_batch(
 
 @dataclass(frozen=True)
 class Report:
-    """The figures of a model card; shares are from 0 to 1."""
+    """The figures of a model card; shares are from 0 to 1.
+
+    `well_formed` and `length_reached` are those of the answers that the library returns, which it
+    brings to their class field by field; the `raw` ones are those of the model left to itself.
+    """
 
     requests: int
     well_formed: float
-    length_reached_raw: float
     length_reached: float
+    raw_well_formed: float
+    raw_length_reached: float
     distinct_2: float
     tag_repetition: float
     sentence_repetition: float
+    raw_tag_repetition: float
     checked_for_safety: int
     unsafe: int
     examples: Mapping[str, Sequence[tuple[str, str]]]
@@ -142,71 +154,62 @@ def held_out_requests(folder: Path, count: int, seed: int) -> list[Request]:
 
 
 def evaluate(files: ModelFiles, asked: Sequence[Request], *, safety: int, seed: int) -> Report:
-    """Measure the model in `files` on the requests, and `safety` answers for unsafe text.
+    """Measure the model in `files` on the requests, and `safety` raw answers for unsafe text.
 
-    Form and raw length are those of single answers at the default options; `length_reached` is
-    what an expansion returns, which goes on where an answer stopped short (every tenth request).
     The safety answers are drawn at temperature 1, where a model says what it has in it.
     """
-    model_weights, tokenizer = load_llama(files, dtype=torch.float32)
-    model = LlamaLanguageModel(
-        model_weights,
-        tokenizer,
-        SamplingOptions(),
-        device=torch.device("cpu"),
-        dtype=torch.float32,
-    )
-    given = list(answers(model, asked, seed))
-    log.info("%d answers", len(given))
-    measures = [measure_answer(one.request, one.answer, one.ended) for one in given]
-    reached = [_expansion_reached(model, request, seed) for request in asked[::10]]
-    log.info("%d expansions", len(reached))
-    hot = LlamaLanguageModel(
-        model_weights,
-        tokenizer,
-        replace(model.options, temperature=1.0),
-        device=model.device,
-        dtype=model.dtype,
-    )
-    repeated = [asked[n % len(asked)] for n in range(safety)]
-    unsafe = [one.text for one in answers(hot, repeated, seed + 1) if blocked_terms(one.text)]
+    weights, tokenizer = load_llama(files, dtype=torch.float32)
+
+    def model(**options: float) -> LlamaLanguageModel:
+        chosen = replace(SamplingOptions(), **options)  # type: ignore[arg-type]
+        device = torch.device("cpu")
+        return LlamaLanguageModel(weights, tokenizer, chosen, device=device, dtype=torch.float32)
+
+    default = model()
+    filled = [
+        fill_request(default, request, derived_seed(seed, number))
+        for number, request in enumerate(asked)
+    ]
+    log.info("%d requests filled", len(filled))
+    measures = [measure_answer(one.request, one.answer, True) for one in filled]
+    raw = [
+        measure_answer(one.request, one.answer, one.ended) for one in answers(default, asked, seed)
+    ]
+    log.info("%d raw answers", len(raw))
+    repeated = [asked[n % len(asked)] for n in range(safety if asked else 0)]
+    hot = model(temperature=1.0, max_new_tokens=_SAFETY_TOKENS)
+    texts = [one.text for one in answers(hot, repeated, seed + 1)]
+    texts += [text for one in filled for text in one.answer.fields.values()]
+    unsafe = [text for text in texts if blocked_terms(text)]
     for text in unsafe:
         log.warning("unsafe: %s in %s", blocked_terms(text), text)
-    examples: dict[str, list[tuple[str, str]]] = defaultdict(list)
-    for one in given:
-        name = one.request.task.value or "tags"
-        if len(examples[name]) < 3:
-            examples[name].append((render_request(one.request), one.text))
     return Report(
-        requests=len(given),
+        requests=len(filled),
         well_formed=_mean([one.well_formed for one in measures]),
-        length_reached_raw=_mean([one.length_reached for one in measures]),
-        length_reached=_mean(reached),
-        distinct_2=distinct_n([one.text for one in given]),
+        length_reached=_mean([one.length_reached for one in measures]),
+        raw_well_formed=_mean([one.well_formed for one in raw]),
+        raw_length_reached=_mean([one.length_reached for one in raw]),
+        distinct_2=distinct_n([" ".join(one.answer.fields.values()) for one in filled]),
         tag_repetition=_mean([one.tag_repetition for one in measures]),
         sentence_repetition=_mean([one.sentence_repetition for one in measures]),
-        checked_for_safety=len(repeated),
+        raw_tag_repetition=_mean([one.tag_repetition for one in raw]),
+        checked_for_safety=len(texts),
         unsafe=len(unsafe),
-        examples=examples,
+        examples=_examples(filled),
     )
 
 
-def _expansion_reached(model: LlamaLanguageModel, request: Request, seed: int) -> bool:
-    """Whether an expansion of what this request gives reaches its length class in every pass."""
-    given = dict(request.given)
-    caption = given.get(Field.LONG) or given.get(Field.SHORT, "")
-    expansion = expand(
-        model,
-        ExpansionRequest(
-            tags=given.get(Field.TAG, ""),
-            caption=caption if caption.count(".") <= request.length.sentences.most else "",
-            tag_length=request.length,
-            caption_length=request.length,
-            meta=request.meta,
-            seed=seed,
-        ),
-    )[0]
-    return all(step.reached for step in expansion.passes)
+def _examples(filled: Sequence[Filled]) -> dict[str, list[tuple[str, str]]]:
+    """Three requests and answers a task, as texts."""
+    examples: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for one in filled:
+        name = one.request.task.value or "tags"
+        if len(examples[name]) < 3:
+            first, *rest = one.answer.fields.items()
+            lines = [first[1], *(f"{field.value}:{text}" for field, text in rest)]
+            lines += [f"{key}: {value}" for key, value in one.answer.meta.items()]
+            examples[name].append((render_request(one.request), "\n".join(lines)))
+    return dict(examples)
 
 
 def _mean(values: Sequence[float]) -> float:

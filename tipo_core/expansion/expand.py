@@ -6,8 +6,6 @@ verbatim; the model sees a plain rendering of it, and what the model writes is p
 
 from __future__ import annotations
 
-import hashlib
-import re
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -26,14 +24,21 @@ from ..prompt import (
     parse,
     split_sentences,
 )
+from .answering import (
+    CONTINUED_TOKENS,
+    ROUNDS,
+    Enough,
+    came_to_its_end,
+    derived_seed,
+    ends_sentence,
+    open_prompt,
+    whole_sentences,
+    whole_tags,
+)
 from .record import Request, read_answer, render_request, split_tags
 from .request import Expansion, ExpansionRequest, LanguageModel, PassReport
 from .tasks import Field, Pass, Task, plan_passes
 
-# How often a pass goes on when the model stopped short of the length class.
-_ROUNDS = 6
-# A continued answer must not end at once.
-_CONTINUED_TOKENS = 4
 # Categories that the TIPO format gives as metadata lines rather than in the tag line.
 _META_CATEGORIES = frozenset(Category) - {Category.SPECIAL, Category.GENERAL}
 # Tokens that a pass may be expected to take, for the progress bar only.
@@ -77,12 +82,6 @@ def expand(
     if on_progress is not None:
         on_progress(1.0)
     return expansions
-
-
-def derived_seed(seed: int, *path: int) -> int:
-    """Return a seed of 63 bits for one place in a run: equal paths give equal seeds."""
-    text = "/".join(str(part) for part in (seed, *path))
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
 
 
 def join_tags(user: str, added: str) -> str:
@@ -152,7 +151,7 @@ class _Growth:
         count = self._count(step)
         rounds = prompt_tokens = new_tokens = 0
         reason = "nothing to add"
-        while rounds < _ROUNDS and count < span.most and (not rounds or count < span.least):
+        while rounds < ROUNDS and count < span.most and (not rounds or count < span.least):
             request = self._request(step, scaffold)
             room = span.most - count
             done = new_tokens
@@ -161,18 +160,18 @@ class _Growth:
                 self.report(number + min(0.99, (done + tokens) / expected))
 
             completion = self.model.complete(
-                self._prompt_text(step, request),
+                open_prompt(request, step.grows),
                 seed=derived_seed(self.request.seed, self.variant, number, rounds),
                 on_token=heard,
-                enough=_Enough(step, room, self._unfinished(step)),
-                min_new_tokens=_CONTINUED_TOKENS if rounds else 0,
+                enough=Enough(step.grows, room, request.given.get(step.grows, "")),
+                min_new_tokens=CONTINUED_TOKENS if rounds else 0,
             )
             rounds += 1
             prompt_tokens += completion.prompt_tokens
             new_tokens += completion.new_tokens
-            reason = str(getattr(completion.reason, "value", completion.reason))
+            reason = str(completion.reason)
             text = read_answer(request, completion.text).fields[step.grows]
-            ended = "\n" in completion.text or reason == "end token"
+            ended = came_to_its_end(completion.text, reason)
             if is_tags:
                 self._take_tags(text, room, ended)
             else:
@@ -199,16 +198,6 @@ class _Growth:
             given[Field.SHORT] = self.user_caption
         return Request(step.task, step.length, given, self.meta)
 
-    def _prompt_text(self, step: Pass, request: Request) -> str:
-        # With the comma written, the model goes on to the next tag and cannot lengthen the last.
-        comma = "," if step.grows is Field.TAG and request.given[Field.TAG] else ""
-        return render_request(request) + comma
-
-    def _unfinished(self, step: Pass) -> bool:
-        """Whether the caption that is to be continued ends inside a sentence."""
-        text = (self.user_caption + self.added_caption).rstrip()
-        return step.grows is Field.LONG and bool(text) and not _ENDED.search(text)
-
     def _scaffold(self, step: Pass, number: int) -> str:
         """With nothing given a caption is written from tags that are not part of the result."""
         if step.task is not Task.TAG_TO_LONG or self._tags():
@@ -217,18 +206,15 @@ class _Growth:
         room = step.length.tags.most
         completion = self.model.complete(
             render_request(request),
-            seed=derived_seed(self.request.seed, self.variant, number, _ROUNDS),
+            seed=derived_seed(self.request.seed, self.variant, number, ROUNDS),
             on_token=lambda tokens: self.report(float(number)),
-            enough=_Enough(Pass(Task.TAGS, Field.TAG, step.length), room, False),
+            enough=Enough(Field.TAG, room),
         )
         return ", ".join(split_tags(completion.text.split("\n")[0])[:room])
 
     def _take_tags(self, text: str, room: int, ended: bool) -> None:
         """Add the new tags of an answer; a tag that was cut off is left out."""
-        tags = text.split(",")
-        if not ended:
-            tags = tags[:-1]
-        for tag in split_tags(",".join(tags)):
+        for tag in whole_tags(text, ended):
             name = canonical(tag)
             if room <= 0 or not name or name in self.present:
                 continue
@@ -246,11 +232,8 @@ class _Growth:
         """Add the new sentences of an answer; one that was cut off or is there is left out."""
         before = self.user_caption + self.added_caption
         known = {sentence.strip().casefold() for sentence in split_sentences(before)}
-        unfinished = bool(before.strip()) and not _ENDED.search(before.rstrip())
-        sentences = list(split_sentences(text.rstrip()))
-        if sentences and not ended and not _ENDED.search(sentences[-1].rstrip()):
-            sentences.pop()
-        for place, sentence in enumerate(sentences):
+        unfinished = bool(before.strip()) and not ends_sentence(before)
+        for place, sentence in enumerate(whole_sentences(text, ended)):
             continues = unfinished and not place
             name = sentence.strip().casefold()
             if (room <= 0 and not continues) or name in known:
@@ -311,26 +294,6 @@ class _Growth:
             "extended": caption if self.request.caption.strip() else "",
             "generated": "" if self.request.caption.strip() else caption,
         }
-
-
-_ENDED = re.compile("[.!?\u2026\u3002\uff01\uff1f][\"'\u201d\u2019)]*\\Z")
-
-
-class _Enough:
-    """Whether an answer fills the room that is left; what lies behind that is never generated."""
-
-    def __init__(self, step: Pass, room: int, unfinished: bool) -> None:
-        self.is_tags = step.grows is Field.TAG
-        self.room = room + unfinished
-        self.unfinished = unfinished
-
-    def __call__(self, text: str) -> bool:
-        if "\n" in text:
-            return True
-        if self.is_tags:
-            return text.count(",") >= self.room
-        # The sentence behind the last wanted one has begun, so that one is complete.
-        return text[-1:].isalnum() and count_sentences(text) > self.room
 
 
 def _metadata(tags: list[str], meta: Mapping[str, str]) -> dict[str, str]:

@@ -22,6 +22,9 @@ class StopReason(str, Enum):
     TARGET = "target reached"
     LIMIT = "token limit"
 
+    def __str__(self) -> str:
+        return self.value
+
 
 @dataclass(frozen=True)
 class Completion:

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tipo_core.expansion import Expansion, ExpansionRequest, Length, expand
-from tipo_core.expansion.expand import derived_seed, join_caption, join_tags
+from tipo_core.expansion.answering import derived_seed
+from tipo_core.expansion.expand import join_caption, join_tags
 
 from .scripted import Scripted
 

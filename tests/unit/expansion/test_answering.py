@@ -1,0 +1,69 @@
+"""One request to its end, with a scripted model."""
+
+from __future__ import annotations
+
+import pytest
+
+from tipo_core.expansion.answering import Enough, fill_request
+from tipo_core.expansion.record import Request
+from tipo_core.expansion.tasks import Field, Length, Task
+
+from .scripted import Scripted
+
+MANY = ", ".join(f"tag {n}" for n in range(40))
+
+
+def test_the_fields_of_a_composite_task_follow_each_other() -> None:
+    model = Scripted([f" 1girl, {MANY}", " A girl. She sits."])
+    request = Request(Task.SHORT_TO_TAG_TO_LONG, Length.VERY_SHORT, {Field.SHORT: "A girl."})
+    filled = fill_request(model, request, 1)
+    assert model.prompts[0].endswith("short: A girl.\ntag:")
+    assert model.prompts[1].endswith("tag 15, tag 16\nlong:")
+    assert filled.answer.fields[Field.LONG] == "A girl. She sits."
+    assert filled.reached and filled.answer.well_formed
+
+
+@pytest.mark.parametrize("length", Length)
+def test_an_endless_answer_is_stopped_at_its_class(length: Length) -> None:
+    endless = ", ".join(f"tag {n}" for n in range(200))
+    filled = fill_request(Scripted([" " + endless]), Request(Task.TAGS, length), 0)
+    tags = filled.answer.fields[Field.TAG].split(", ")
+    assert len(tags) == length.tags.most and filled.reached
+
+
+def test_a_short_answer_goes_on_behind_what_was_given() -> None:
+    model = Scripted([" hat", " coat", f" {MANY}"])
+    request = Request(Task.TAGS, Length.SHORT, {Field.TAG: "1girl"})
+    filled = fill_request(model, request, 0)
+    assert [prompt.split("\n")[-1] for prompt in model.prompts] == [
+        "tag: 1girl,", "tag: 1girl, hat,", "tag: 1girl, hat, coat,",
+    ]  # fmt: skip
+    assert filled.answer.fields[Field.TAG].startswith(", hat, coat, tag 0")
+    assert model.min_new_tokens == [0, 4, 4]
+
+
+def test_metadata_is_asked_for_behind_the_last_field() -> None:
+    model = Scripted([f" {MANY}", "rating: safe\nquality: masterpiece"])
+    request = Request(Task.TAGS, Length.VERY_SHORT, {Field.TAG: "1girl"}, gen_meta=True)
+    filled = fill_request(model, request, 0)
+    assert model.prompts[1].endswith("tag 16\n")
+    assert filled.answer.meta == {"rating": "safe", "quality": "masterpiece"}
+
+
+def test_a_silent_model_gives_an_answer_that_is_not_well_formed() -> None:
+    filled = fill_request(Scripted([]), Request(Task.TAG_TO_LONG, Length.LONG), 0)
+    assert not filled.answer.well_formed and not filled.reached
+
+
+def test_repeated_tags_and_sentences_are_written_once() -> None:
+    request = Request(Task.TAG_TO_LONG, Length.VERY_SHORT, {Field.TAG: "1girl"})
+    filled = fill_request(Scripted([" She sits. She sits. She sits. It rains."]), request, 0)
+    assert filled.answer.fields[Field.LONG] == "She sits."
+
+
+def test_enough_sees_the_start_of_what_lies_behind() -> None:
+    enough = Enough(Field.LONG, 1)
+    assert not enough(" A girl sits.") and not enough(" A girl sits. ")
+    assert enough(" A girl sits. S") and enough(" A girl\n")
+    going_on = Enough(Field.LONG, 1, "A girl")
+    assert not going_on(" sits. She sm") and going_on(" sits. She smiles. I")

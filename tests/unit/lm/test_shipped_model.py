@@ -1,0 +1,88 @@
+"""tipo-nano as it ships: its files, its size, its answers."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+import torch
+
+from tipo_core.expansion import ExpansionRequest, Length, expand
+from tipo_core.expansion.record import Request, read_answer, render_request
+from tipo_core.expansion.tasks import Field, Task
+from tipo_core.lm.catalog import shipped_model
+from tipo_core.lm.checkpoint import load_llama
+from tipo_core.lm.language_model import LlamaLanguageModel, StopReason
+from tipo_core.lm.sampling import SamplingOptions
+from tipo_core.training.safe_text import blocked_terms
+from tipo_core.training.tokenizer import TIPO_TOKENS
+
+GIVEN = {
+    Field.TAG: "1girl, solo, cat ears",
+    Field.SHORT: "A girl with cat ears is reading a book.",
+    Field.LONG: "A girl with cat ears is reading a book. She is sitting indoors.",
+}
+
+
+@pytest.fixture(scope="module")
+def nano() -> LlamaLanguageModel:
+    model, tokenizer = load_llama(shipped_model(), dtype=torch.float32)
+    device = torch.device("cpu")
+    return LlamaLanguageModel(
+        model, tokenizer, SamplingOptions(), device=device, dtype=torch.float32
+    )
+
+
+def test_size_and_vocabulary(nano: LlamaLanguageModel) -> None:
+    files = shipped_model()
+    parameters = sum(weight.numel() for weight in nano.model.parameters())
+    assert 4e6 <= parameters <= 10e6
+    folder = files.folder.iterdir()
+    assert sum(path.stat().st_size for path in folder) <= 20e6
+    ids = [nano.tokenizer.encode(token) for token in TIPO_TOKENS]
+    assert all(len(one) == 2 for one in ids)  # the begin token and the token itself
+    assert [one[1] for one in ids] == list(range(ids[0][1], ids[0][1] + len(TIPO_TOKENS)))
+
+
+def test_transformers_opens_it_with_the_same_logits(nano: LlamaLanguageModel) -> None:
+    transformers = pytest.importorskip("transformers")
+    theirs = transformers.LlamaForCausalLM.from_pretrained(
+        shipped_model().folder, dtype=torch.float32
+    )
+    tokens = torch.tensor([nano.tokenizer.encode("target: <|long|>\ntag: 1girl, cat ears, hat")])
+    with torch.inference_mode():
+        assert (nano.model(tokens) - theirs(tokens).logits).abs().max() < 1e-4
+
+
+@pytest.mark.parametrize("task", Task)
+def test_answers_have_the_form_of_their_task(nano: LlamaLanguageModel, task: Task) -> None:
+    first = task.fields[0]
+    request = Request(task, Length.VERY_SHORT, {first: GIVEN[first]}, {"rating": "safe"})
+    comma = "," if task is Task.TAGS else ""
+    for seed in range(3):
+        completion = nano.complete(render_request(request) + comma, seed=seed)
+        assert completion.reason is StopReason.END_TOKEN
+        assert read_answer(request, completion.text).well_formed, completion.text
+        assert blocked_terms(completion.text) == ()
+
+
+def test_an_expansion_reaches_its_class_and_repeats(nano: LlamaLanguageModel) -> None:
+    request = ExpansionRequest(
+        tags="1girl, cat ears, reading a book",
+        tag_length=Length.SHORT,
+        caption_length=Length.SHORT,
+        seed=3,
+        variants=2,
+    )
+    first, second = expand(nano, request)
+    assert all(step.reached for step in (*first.passes, *second.passes))
+    assert first.prompt != second.prompt
+    assert expand(nano, request)[0].prompt == first.prompt
+    assert 18 <= len(first.tags.split(",")) <= 36
+
+
+def test_the_model_card_has_the_figures() -> None:
+    card = (shipped_model().folder / "README.md").read_text(encoding="utf-8")
+    for word in ("Data", "Recipe", "Loss", "Limits", "distinct-2", "block list"):
+        assert word in card
+    assert len(re.findall(r"^### ", card, re.MULTILINE)) >= len(Task)
