@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
-from devkit.environment import Need, ensure_environment
+from devkit.environment import Need, ensure_environment, with_bytecode_cache
 from devkit.host import Host, users_host, uses_own_comfyui
 from devkit.layout import Layout, this_checkout
 from devkit.lock import only_one
@@ -105,7 +105,7 @@ def _set_up_and_run(layout: Layout, args: argparse.Namespace) -> int:
 
 def _run_inside(layout: Layout, seconds: float) -> int:
     """Run the same command line again with the Python of .venv."""
-    environ = {**os.environ, _SECONDS: f"{seconds:.3f}"}
+    environ = {**with_bytecode_cache(layout, os.environ), _SECONDS: f"{seconds:.3f}"}
     command = [str(layout.venv_python), str(layout.root / "dev.py"), *sys.argv[1:]]
     if os.name != "nt":
         os.execve(command[0], command, environ)

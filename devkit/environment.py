@@ -14,6 +14,7 @@ import os
 import re
 import shutil
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -64,6 +65,17 @@ def ensure_environment(layout: Layout, need: Need) -> None:
         layout.venv / STAMP, json.dumps({"requirements": wanted, "need": need}, indent=1)
     )
     marker.unlink()
+
+
+def with_bytecode_cache(layout: Layout, environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of a Python process that keeps its byte code in .host/pycache.
+
+    Packages come without byte code, and ComfyUI imports thousands of their files: where
+    PYTHONDONTWRITEBYTECODE is set, each start would compile them all again. A folder of our own
+    also leaves the user's ComfyUI as it is.
+    """
+    kept = {name: value for name, value in environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "PYTHONPYCACHEPREFIX": str(layout.host / "pycache")}
 
 
 def check_free_space(step_name: str, folder: Path, gigabytes: float) -> None:

@@ -49,7 +49,7 @@ class ProgressLines:
 
     def _line(self, node: str, end: str) -> None:
         clear = "\r\x1b[K" if self._live else ""
-        print(f"{clear}  {self._label(node):<48} {end}", file=self._stream, flush=True)
+        print(f"{clear}  {self._label(node):<56} {end}", file=self._stream, flush=True)
 
     def _count(self, text: str) -> None:
         print(f"\r\x1b[K  {text}", end="", file=self._stream, flush=True)

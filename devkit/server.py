@@ -15,7 +15,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
+from devkit.environment import with_bytecode_cache
 from devkit.host import Host, has_cuda
+from devkit.layout import this_checkout
 from devkit.steps import StepError
 
 START = "start the ComfyUI server"
@@ -75,13 +77,11 @@ class Server:
         command = self.command()
         self.log.parent.mkdir(parents=True, exist_ok=True)
         _keep_newest(self.log.parent, LOGS_KEPT)
-        environ = {**self._environ, "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1"}
+        environ = with_bytecode_cache(this_checkout(), self._environ)
+        environ |= {"PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1"}
         # OpenMP's threads otherwise spin while they wait: on two cores that other work shares,
         # sampling took 30 to 40 s that takes 10 s so. Results are the same.
         environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-        if self.host.is_users_own:
-            # Not even byte code is written into the user's tree.
-            environ["PYTHONPYCACHEPREFIX"] = str(self.base.parent / "pycache")
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
                 command,

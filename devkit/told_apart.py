@@ -42,8 +42,13 @@ def tell_apart(prompt: str, *typed: str) -> list[Part]:
 
 
 def words_of(parts: list[Part], owner: Owner) -> str:
-    """Return the pieces of one owner, separated by commas."""
-    return ", ".join(part.text.strip() for part in parts if part.owner == owner)
+    """Return the pieces of one owner: commas behind tags, a space behind sentences."""
+    text = ""
+    for part in parts:
+        if part.owner == owner and (piece := part.text.strip()):
+            separator = "" if not text else " " if text.endswith((".", "!", "?")) else ", "
+            text += separator + piece
+    return text
 
 
 def on_terminal(parts: list[Part]) -> str:

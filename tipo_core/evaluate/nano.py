@@ -12,17 +12,16 @@ import random
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import groupby, islice
 from pathlib import Path
 
 import torch
 
-from ..expansion.answering import Filled, derived_seed, fill_request, open_prompt
+from ..expansion.answering import Ask, Filled, derived_seed, fill_steps, open_prompt
 from ..expansion.record import Answer, Request, read_answer, render_request
 from ..expansion.tasks import Field, Length, Task
 from ..lm.checkpoint import ModelFiles, load_llama
-from ..lm.generate import generate
-from ..lm.language_model import LlamaLanguageModel
+from ..lm.language_model import Completion, LlamaLanguageModel, StopReason
 from ..lm.sampling import SamplingOptions
 from ..training.safe_text import blocked_terms
 from ..training.samples import Sample, SampleSource
@@ -31,7 +30,9 @@ from .text import distinct_n, measure_answer
 
 log = logging.getLogger("tipo-suite")
 
-_LARGEST_BATCH = 32
+_AT_ONCE = 512
+# Raw answers that do not end run to the token limit, and the figure is for information only.
+_RAW_EVERY = 5
 # A person types a few tags and a sentence or two.
 _TYPED_TAGS = 6
 # Enough for a raw answer to show what it is about.
@@ -75,18 +76,54 @@ def request_of(sample: Sample, task: Task, length: Length, rng: random.Random) -
     return Request(task, length, {first: given[first]}, dict(lines), gen_meta)
 
 
-def answers(
+def raw_answers(
     model: LlamaLanguageModel, requests: Sequence[Request], seed: int
 ) -> Iterator[Answered]:
-    """Yield the answers to `requests`, batched by the length of the request, in that order."""
-    by_length: Mapping[int, list[tuple[int, Request, list[int]]]] = defaultdict(list)
-    for number, request in enumerate(requests):
-        ids = model.tokenizer.encode(open_prompt(request, _open_field(request)))
-        by_length[len(ids)].append((number, request, ids))
-    for length in sorted(by_length):
-        group = by_length[length]
-        for start in range(0, len(group), _LARGEST_BATCH):
-            yield from _answer_batch(model, group[start : start + _LARGEST_BATCH], seed)
+    """Yield the answers that the model gives to `requests` when it is left to itself."""
+    asks = [
+        Ask(open_prompt(request, _open_field(request)), derived_seed(seed, number))
+        for number, request in enumerate(requests)
+    ]
+    for request, completion in zip(requests, _complete(model, asks), strict=True):
+        ended = completion.reason is StopReason.END_TOKEN
+        yield Answered(request, completion.text, read_answer(request, completion.text), ended)
+
+
+def filled_requests(
+    model: LlamaLanguageModel, requests: Sequence[Request], seed: int
+) -> list[Filled]:
+    """Return the answers of the library to `requests`: `fill_request` on many at once."""
+    running = {n: fill_steps(one, derived_seed(seed, n)) for n, one in enumerate(requests)}
+    asks = {number: next(steps) for number, steps in running.items()}
+    filled: dict[int, Filled] = {}
+    while asks:
+        completions = _complete(model, list(asks.values()))
+        for number, completion in zip(list(asks), completions, strict=True):
+            try:
+                asks[number] = running[number].send(completion)
+            except StopIteration as done:
+                filled[number] = done.value
+                del asks[number]
+        log.info("%d of %d requests filled", len(filled), len(requests))
+    return [filled[number] for number in range(len(requests))]
+
+
+def _complete(model: LlamaLanguageModel, asks: Sequence[Ask]) -> list[Completion]:
+    """Complete all asks, those with prompts of like length beside each other."""
+    order = sorted(range(len(asks)), key=lambda n: (asks[n].min_new_tokens, len(asks[n].prompt)))
+    done: dict[int, Completion] = {}
+    for least, group in groupby(order, key=lambda n: asks[n].min_new_tokens):
+        numbers = list(group)
+        for start in range(0, len(numbers), _AT_ONCE):
+            chosen = numbers[start : start + _AT_ONCE]
+            completions = model.complete_many(
+                [asks[n].prompt for n in chosen],
+                seeds=[asks[n].seed for n in chosen],
+                enough=[asks[n].enough for n in chosen],
+                min_new_tokens=least,
+            )
+            done |= dict(zip(chosen, completions, strict=True))
+    return [done[number] for number in range(len(asks))]
 
 
 def _open_field(request: Request) -> Field:
@@ -95,36 +132,13 @@ def _open_field(request: Request) -> Field:
     return unknown[0] if unknown else request.task.fields[-1]
 
 
-def _answer_batch(
-    model: LlamaLanguageModel, batch: Sequence[tuple[int, Request, list[int]]], seed: int
-) -> Iterator[Answered]:
-    generators = [torch.Generator().manual_seed(derived_seed(seed, number)) for number, *_ in batch]
-    ends = model.model.config.eos_token_ids
-    streams: list[list[int]] = [[] for _ in batch]
-    with torch.inference_mode():
-        for row in generate(
-            model.model,
-            [ids for *_, ids in batch],
-            model.options,
-            generators,
-            device=model.device,
-            dtype=model.dtype,
-        ):
-            for stream, token in zip(streams, row, strict=True):
-                if not stream or stream[-1] not in ends:
-                    stream.append(token)
-    for (_, request, ids), stream in zip(batch, streams, strict=True):
-        ended = bool(stream) and stream[-1] in ends
-        text = model.tokenizer.decode_after(ids, stream)
-        yield Answered(request, text, read_answer(request, text), ended)
-
-
 @dataclass(frozen=True)
 class Report:
     """The figures of a model card; shares are from 0 to 1.
 
     `well_formed` and `length_reached` are those of the answers that the library returns, which it
-    brings to their class field by field; the `raw` ones are those of the model left to itself.
+    brings to their class field by field; the `raw` ones are those of the model left to itself, on
+    every fifth request.
     """
 
     requests: int
@@ -166,19 +180,16 @@ def evaluate(files: ModelFiles, asked: Sequence[Request], *, safety: int, seed: 
         return LlamaLanguageModel(weights, tokenizer, chosen, device=device, dtype=torch.float32)
 
     default = model()
-    filled = [
-        fill_request(default, request, derived_seed(seed, number))
-        for number, request in enumerate(asked)
-    ]
-    log.info("%d requests filled", len(filled))
+    filled = filled_requests(default, asked, seed)
     measures = [measure_answer(one.request, one.answer, True) for one in filled]
     raw = [
-        measure_answer(one.request, one.answer, one.ended) for one in answers(default, asked, seed)
+        measure_answer(one.request, one.answer, one.ended)
+        for one in raw_answers(default, asked[::_RAW_EVERY], seed)
     ]
     log.info("%d raw answers", len(raw))
     repeated = [asked[n % len(asked)] for n in range(safety if asked else 0)]
     hot = model(temperature=1.0, max_new_tokens=_SAFETY_TOKENS)
-    texts = [one.text for one in answers(hot, repeated, seed + 1)]
+    texts = [one.text for one in raw_answers(hot, repeated, seed + 1)]
     texts += [text for one in filled for text in one.answer.fields.values()]
     unsafe = [text for text in texts if blocked_terms(text)]
     for text in unsafe:

@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 
 from ..prompt import count_sentences, split_sentences
 from .record import Answer, Request, read_answer, render_request, split_tags
-from .request import LanguageModel
+from .request import Completion, LanguageModel
 from .tasks import Field, Span
 
 # How often a field goes on when the model stopped short of the length class.
-ROUNDS = 6
+ROUNDS = 12
 # A continued answer must not end at once.
 CONTINUED_TOKENS = 4
 
@@ -110,6 +110,16 @@ class Filled:
     new_tokens: int
 
 
+@dataclass(frozen=True)
+class Ask:
+    """One completion that an answer needs: the arguments of `LanguageModel.complete`."""
+
+    prompt: str
+    seed: int
+    enough: Callable[[str], bool] | None = None
+    min_new_tokens: int = 0
+
+
 def fill_request(
     model: LanguageModel,
     request: Request,
@@ -121,6 +131,28 @@ def fill_request(
     The answer holds the generated text only. A field is at most `ROUNDS` completions long; a model
     that has nothing to say leaves it empty and the answer not well-formed.
     """
+    filling = fill_steps(request, seed)
+    try:
+        ask = next(filling)
+        while True:
+            completion = model.complete(
+                ask.prompt,
+                seed=ask.seed,
+                on_token=on_token,
+                enough=ask.enough,
+                min_new_tokens=ask.min_new_tokens,
+            )
+            ask = filling.send(completion)
+    except StopIteration as done:
+        filled: Filled = done.value
+        return filled
+
+
+def fill_steps(request: Request, seed: int) -> Generator[Ask, Completion, Filled]:
+    """Yield the completions that `request` needs one by one, be sent each, return the answer.
+
+    So that a caller with many requests can have them completed in batches.
+    """
     texts: dict[Field, str] = {}
     tokens = 0
     reached = True
@@ -130,7 +162,7 @@ def fill_request(
         owed.pop(0)
     for place, name in enumerate(owed):
         before = current.given.get(name, "")
-        text, used = _fill_field(model, current, name, derived_seed(seed, place), on_token)
+        text, used = yield from _field_steps(current, name, derived_seed(seed, place))
         tokens += used
         texts[name] = text
         current = replace(current, given={**current.given, name: before + text})
@@ -139,23 +171,17 @@ def fill_request(
             reached &= field_count(name, before + text) in field_span(request, name)
     meta: dict[str, str] = {}
     if request.gen_meta:
-        lines = model.complete(
-            render_request(current) + "\n", seed=derived_seed(seed, len(owed)), on_token=on_token
-        )
+        lines = yield Ask(render_request(current) + "\n", derived_seed(seed, len(owed)))
         tokens += lines.new_tokens
         meta = dict(read_answer(current, "\n" + lines.text).meta)
     filled = all(text.strip() or request.given.get(name, "") for name, text in texts.items())
     return Filled(request, Answer(texts, meta, well_formed=filled), reached, tokens)
 
 
-def _fill_field(
-    model: LanguageModel,
-    request: Request,
-    name: Field,
-    seed: int,
-    on_token: Callable[[int], None] | None,
-) -> tuple[str, int]:
-    """Return the text to add to the field, and the tokens that it took."""
+def _field_steps(
+    request: Request, name: Field, seed: int
+) -> Generator[Ask, Completion, tuple[str, int]]:
+    """Bring one field to its class; return the text to add to it, and the tokens it took."""
     span = field_span(request, name)
     start = request.given.get(name, "")
     text = start
@@ -165,12 +191,11 @@ def _fill_field(
         if count >= (span.least if number else span.most):
             break
         asked = replace(request, given={**request.given, name: text})
-        completion = model.complete(
+        completion = yield Ask(
             open_prompt(asked, name),
-            seed=derived_seed(seed, number),
-            on_token=on_token,
-            enough=Enough(name, span.most - count, text),
-            min_new_tokens=CONTINUED_TOKENS if number else 0,
+            derived_seed(seed, number),
+            Enough(name, span.most - count, text),
+            CONTINUED_TOKENS if number else 0,
         )
         tokens += completion.new_tokens
         added = completion.text.split("\n")[0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -79,29 +79,88 @@ class LlamaLanguageModel:
         called with the text so far and ends the run by returning True. The same seed gives the
         same text; no global generator is touched.
         """
-        ids = self.tokenizer.encode(prompt)
-        generator = torch.Generator().manual_seed(seed)
-        new: list[int] = []
-        text = ""
-        reason = StopReason.LIMIT
-        with torch.inference_mode():
-            for (token,) in generate(
-                self.model,
-                [ids],
-                self.options,
-                [generator],
-                device=self.device,
-                dtype=self.dtype,
-                min_new_tokens=min_new_tokens,
-            ):
-                if on_token is not None:
-                    on_token(len(new) + 1)
-                if token in self.model.config.eos_token_ids:
-                    reason = StopReason.END_TOKEN
-                    break
-                new.append(token)
-                text = self.tokenizer.decode_after(ids, new)
-                if enough is not None and enough(text):
-                    reason = StopReason.TARGET
-                    break
-        return Completion(text, reason, len(ids), len(new))
+        return self.complete_many(
+            [prompt],
+            seeds=[seed],
+            enough=[enough],
+            on_token=on_token,
+            min_new_tokens=min_new_tokens,
+        )[0]
+
+    def complete_many(
+        self,
+        prompts: Sequence[str],
+        *,
+        seeds: Sequence[int],
+        enough: Sequence[Callable[[str], bool] | None],
+        on_token: Callable[[int], None] | None = None,
+        min_new_tokens: int = 0,
+    ) -> list[Completion]:
+        """Return what the model writes after each prompt; those of equal length run as a batch.
+
+        `on_token` is called with the number of tokens that the running batch has reached. Beside
+        other rows the last bits of a row's logits may differ, so for text that must repeat to the
+        letter a prompt runs alone.
+        """
+        encoded = [self.tokenizer.encode(prompt) for prompt in prompts]
+        by_length: dict[int, list[int]] = {}
+        for number, ids in enumerate(encoded):
+            by_length.setdefault(len(ids), []).append(number)
+        done: dict[int, Completion] = {}
+        for numbers in by_length.values():
+            streams = [_Stream(self, encoded[number], enough[number]) for number in numbers]
+            generators = [torch.Generator().manual_seed(seeds[number]) for number in numbers]
+            with torch.inference_mode():
+                rows = generate(
+                    self.model,
+                    [stream.prompt for stream in streams],
+                    self.options,
+                    generators,
+                    device=self.device,
+                    dtype=self.dtype,
+                    min_new_tokens=min_new_tokens,
+                )
+                for count, row in enumerate(rows, start=1):
+                    if on_token is not None:
+                        on_token(count)
+                    for stream, token in zip(streams, row, strict=True):
+                        stream.take(token)
+                    if all(stream.reason is not None for stream in streams):
+                        break
+            done |= {n: stream.completion() for n, stream in zip(numbers, streams, strict=True)}
+        return [done[number] for number in range(len(prompts))]
+
+
+class _Stream:
+    """The answer to one prompt as it grows."""
+
+    def __init__(
+        self,
+        model: LlamaLanguageModel,
+        prompt: Sequence[int],
+        enough: Callable[[str], bool] | None,
+    ) -> None:
+        self.prompt = prompt
+        self.reason: StopReason | None = None
+        self._tokenizer = model.tokenizer
+        self._ends = model.model.config.eos_token_ids
+        self._enough = enough
+        self._ids: list[int] = []
+        self._text = ""
+
+    def take(self, token: int) -> None:
+        """Add a token; behind an end it is ignored."""
+        if self.reason is not None:
+            return
+        if token in self._ends:
+            self.reason = StopReason.END_TOKEN
+            return
+        self._ids.append(token)
+        self._text = self._tokenizer.decode_after(self.prompt, self._ids)
+        if self._enough is not None and self._enough(self._text):
+            self.reason = StopReason.TARGET
+
+    def completion(self) -> Completion:
+        """Return the answer as it is now."""
+        reason = self.reason or StopReason.LIMIT
+        return Completion(self._text, reason, len(self.prompt), len(self._ids))

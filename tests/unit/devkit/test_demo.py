@@ -110,4 +110,4 @@ def test_a_failed_node_is_marked() -> None:
     lines("executing", {"node": "2"})
     lines("execution_error", {"node_id": "2"})
     lines("executing", {"node": None})
-    assert stream.getvalue().splitlines() == [f"  {'TipoExpand':<48} FAILED"]
+    assert stream.getvalue().splitlines() == [f"  {'TipoExpand':<56} FAILED"]

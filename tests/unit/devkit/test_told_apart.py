@@ -16,6 +16,9 @@ def test_tags_and_sentences() -> None:
     )
     assert words_of(parts, "yours") == "1girl, cat ears, (blue_eyes:1.3), A girl reads."
     assert words_of(parts, "added") == "indoors, She smiles."
+    assert (
+        words_of(tell_apart("cat. A dog. A bird, tail", ""), "added") == "cat. A dog. A bird, tail"
+    )
 
 
 def test_a_tag_that_comes_again_was_added() -> None:

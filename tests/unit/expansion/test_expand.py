@@ -97,7 +97,7 @@ def test_a_model_that_has_nothing_to_say_ends_after_bounded_rounds() -> None:
     expansion, model = run([" hat"] + ["hat"] * 50)
     report = expansion.passes[0]
     assert (report.count, report.reached) == (3, False)
-    assert len(model.prompts) == report.rounds == 6
+    assert len(model.prompts) == report.rounds == 12
 
 
 def test_duplicates_and_contradictions_are_not_added() -> None:
