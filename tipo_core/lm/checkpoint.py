@@ -60,11 +60,12 @@ def read_tensors(path: Path) -> dict[str, torch.Tensor]:
         raise ValueError(f"{path} is damaged or incomplete ({error}): download it again") from error
 
 
-def fill(model: Llama, tensors: dict[str, torch.Tensor], source: str) -> None:
-    """Load `tensors` into `model`; missing, extra or misshapen ones are an error that lists them.
+def fill(model: Llama, tensors: dict[str, torch.Tensor], dtype: torch.dtype, source: str) -> None:
+    """Give `model` the `tensors` in `dtype`; ones that do not fit are an error that lists them.
 
-    Two kinds of extra tensors say nothing new and are left out: the rotary frequencies that old
-    exports carry, and the output head of a model whose head is its embedding.
+    Missing, extra and misshapen ones do not fit. Two kinds of extra tensors say nothing new and
+    are left out: the rotary frequencies that old exports carry, and the output head of a model
+    whose head is its embedding.
     """
     wanted = model.state_dict()
     given = {name: t for name, t in tensors.items() if not name.endswith("rotary_emb.inv_freq")}
@@ -83,7 +84,8 @@ def fill(model: Llama, tensors: dict[str, torch.Tensor], source: str) -> None:
             f"{source} does not fit its config.json: {'; '.join(problems[:_SHOWN])}{more}. "
             "Copy both files from the same model."
         )
-    model.load_state_dict(given)
+    # Assigned, not copied: the model is a shape without memory until here.
+    model.load_state_dict({name: t.to(dtype) for name, t in given.items()}, assign=True)
 
 
 def load_llama(
@@ -102,6 +104,7 @@ def load_llama(
             "take both from the same model"
         )
     tensors = read_tensors(files.weights)
-    model = Llama(config, operations, dtype=dtype, device="cpu")
-    fill(model, tensors, str(files.weights))
+    # On the meta device nothing is initialised, so that no generator is touched and no time lost.
+    model = Llama(config, operations, dtype=dtype, device="meta")
+    fill(model, tensors, dtype, str(files.weights))
     return model.eval().requires_grad_(False), tokenizer

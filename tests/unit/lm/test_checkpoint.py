@@ -134,3 +134,17 @@ def test_models_are_found_by_folder_name_and_never_by_path(
             find_model(name, [root])
         assert NANO in str(caught.value)
     assert "huggingface.co/KBlueLeaf/TIPO-500M" in str(caught.value)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
+def test_loading_fills_every_weight_and_touches_no_generator(
+    files: ModelFiles, dtype: torch.dtype
+) -> None:
+    state = torch.get_rng_state()
+    model, _ = load_llama(files, dtype=dtype)
+    assert torch.equal(torch.get_rng_state(), state)
+    stored = load_file(files.weights)
+    for name, weight in model.state_dict().items():
+        assert weight.device.type == "cpu" and weight.dtype is dtype
+        assert torch.equal(weight, stored[name].to(dtype))
+    assert not any(weight.requires_grad for weight in model.parameters())
