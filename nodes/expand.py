@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from comfy_api.latest import io
 
-from ..tipo_core.expansion import Expansion, ExpansionRequest, Length, expand
+from ..tipo_core.expansion.tasks import Length
 from ..tipo_core.lm.sampling import SamplingOptions
-from ..tipo_core.prompt import DEFAULT
+from ..tipo_core.prompt.presets import DEFAULT
 from .host import progress
 from .load_model import TipoModel
+
+if TYPE_CHECKING:
+    from ..tipo_core.expansion.request import Expansion
 
 TipoExpansion = io.Custom("TIPO_EXPANSION")
 
@@ -20,6 +23,8 @@ LENGTHS = [NO_EXPANSION, *(length.value for length in Length)]
 
 def length_of(choice: str) -> Length | None:
     """Return the length class of a menu entry; 'none' leaves that part as it is."""
+    if choice not in LENGTHS:
+        raise ValueError(f"length {choice!r} is unknown: choose {', '.join(LENGTHS)}")
     return None if choice == NO_EXPANSION else Length(choice)
 
 
@@ -214,6 +219,10 @@ class TipoExpand(io.ComfyNode):
         bans: str,
         template: str,
     ) -> io.NodeOutput:
+        # Imported on the first run: the text floors cost more than the rest of the pack.
+        from ..tipo_core.expansion.expand import expand
+        from ..tipo_core.expansion.request import ExpansionRequest
+
         request = ExpansionRequest(
             tags=tags,
             caption=caption,

@@ -9,9 +9,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .expansion import Expansion, ExpansionRequest, Length, expand
+from .expansion.expand import expand
 from .expansion.record import META_KEYS
-from .prompt import DEFAULT
+from .expansion.request import Expansion, ExpansionRequest
+from .expansion.tasks import Length
+from .prompt.presets import DEFAULT
 
 if TYPE_CHECKING:
     from .lm.language_model import LlamaLanguageModel

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from ..prompt import DEFAULT
+from ..prompt.presets import DEFAULT
 from .tasks import Length, Pass
 
 MAX_VARIANTS = 64

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 
 from .scanner import SpanKind
 from .syntax import parse
@@ -15,22 +14,6 @@ from .syntax import parse
 FIELDS = (
     *("special", "characters", "copyrights", "artist", "general", "meta", "quality", "rating"),
     *("extended", "generated", "user", "added"),
-)
-DEFAULT = "<|user|>, <|added|>\n\n<|extended|>"
-_HEAD = "<|special|>, <|characters|>, <|copyrights|>,\n<|artist|>,\n\n"
-_FOOT = "<|quality|>, <|meta|>, <|rating|>"
-# Named as in the reference pack, so that its users find them.
-PRESETS: Mapping[str, str] = MappingProxyType(
-    {
-        "User first, then added": DEFAULT,
-        "tag only (DTG mode)": f"{_HEAD}<|general|>,\n\n{_FOOT}",
-        "NL only (Tag to NL)": "<|extended|>.",
-        "Both, tag first (recommend)": f"{_HEAD}<|general|>,\n\n<|extended|>.\n\n{_FOOT}",
-        "Both, NL first (recommend)": f"{_HEAD}<|extended|>.\n\n<|general|>,\n\n{_FOOT}",
-        "Both + generated NL": (
-            f"{_HEAD}<|generated|>.\n\n<|general|>,\n\n<|extended|>.\n\n{_FOOT}"
-        ),
-    }
 )
 _FIELD = re.compile(r"<\|([^|<>\r\n]*)\|>")
 # What stands between parts: a stop or comma at the part before, blanks and further commas.

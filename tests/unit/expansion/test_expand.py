@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tipo_core.expansion import Expansion, ExpansionRequest, Length, expand
 from tipo_core.expansion.answering import derived_seed
-from tipo_core.expansion.expand import join_caption, join_tags
+from tipo_core.expansion.expand import expand, join_caption, join_tags
+from tipo_core.expansion.request import Expansion, ExpansionRequest
+from tipo_core.expansion.tasks import Length
 
 from .scripted import Scripted
 

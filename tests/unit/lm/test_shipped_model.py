@@ -7,10 +7,11 @@ import re
 import pytest
 import torch
 
-from tipo_core.expansion import ExpansionRequest, Length, expand
 from tipo_core.expansion.answering import fill_request
+from tipo_core.expansion.expand import expand
 from tipo_core.expansion.record import Request
-from tipo_core.expansion.tasks import Field, Task
+from tipo_core.expansion.request import ExpansionRequest
+from tipo_core.expansion.tasks import Field, Length, Task
 from tipo_core.lm.catalog import shipped_model
 from tipo_core.lm.checkpoint import load_llama
 from tipo_core.lm.language_model import LlamaLanguageModel

@@ -54,7 +54,9 @@ def test_any_missing_parts_leave_no_trace(name: str) -> None:
 
 def test_default_keeps_the_user_first() -> None:
     template = Template.parse(DEFAULT)
-    assert template.render(VALUES) == ("1girl, (blue_eyes:1.3), long hair, smile\n\nA cat sleeps")
+    assert template.render(VALUES) == (
+        "1girl, (blue_eyes:1.3), long hair, smile\n\nA girl sits. She reads."
+    )
     assert template.render({"user": "1girl"}) == "1girl"
     assert template.render({"user": "1girl", "generated": "A cat."}) == "1girl\n\nA cat."
     assert template.render({"added": "smile", "user": "  "}) == "smile"
