@@ -61,7 +61,7 @@ def expand(
     bans = Bans.parse(request.bans)
     template = Template.parse(request.template)
     plan = plan_passes(
-        has_tags=bool(parse(request.tags).segments()) and bool(_plain_tags(parse(request.tags))),
+        has_tags=bool(_plain_tags(parse(request.tags))),
         has_caption=bool(request.caption.strip()),
         tag_length=request.tag_length,
         caption_length=request.caption_length,
