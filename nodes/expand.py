@@ -9,7 +9,7 @@ from comfy_api.latest import io
 from ..tipo_core.expansion.tasks import Length
 from ..tipo_core.lm.sampling import SamplingOptions
 from ..tipo_core.prompt.presets import DEFAULT
-from .host import progress
+from .host import NANO, progress
 from .load_model import TipoModel
 
 if TYPE_CHECKING:
@@ -232,6 +232,7 @@ class TipoExpand(io.ComfyNode):
             template=template,
             seed=seed,
             variants=variants,
+            safe=model.name == NANO,
         )
         options = SamplingOptions(temperature=temperature, top_p=top_p, min_p=min_p, top_k=top_k)
         expansions = expand(model.ready(options), request, progress())

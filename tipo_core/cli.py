@@ -117,6 +117,7 @@ def as_json(expansion: Expansion) -> dict[str, Any]:
 
 
 def _expand(arguments: argparse.Namespace) -> None:
+    from .lm.catalog import NANO
     from .lm.sampling import SamplingOptions
 
     request = ExpansionRequest(
@@ -129,6 +130,7 @@ def _expand(arguments: argparse.Namespace) -> None:
         template=arguments.template,
         seed=arguments.seed,
         variants=arguments.variants,
+        safe=arguments.model == NANO,
     )
     options = SamplingOptions(
         temperature=arguments.temperature,

@@ -23,7 +23,7 @@ from ..expansion.tasks import Field, Length, Task
 from ..lm.checkpoint import ModelFiles, load_llama
 from ..lm.language_model import Completion, LlamaLanguageModel, StopReason
 from ..lm.sampling import SamplingOptions
-from ..training.safe_text import blocked_terms
+from ..prompt.safe_text import blocked_terms
 from ..training.samples import Sample, SampleSource
 from ..training.train import HELD_OUT, Recipe
 from .text import distinct_n, measure_answer

@@ -24,6 +24,7 @@ from ..prompt import (
     parse,
     split_sentences,
 )
+from ..prompt.safe_text import blocked_terms
 from .answering import (
     CONTINUED_TOKENS,
     ROUNDS,
@@ -220,7 +221,7 @@ class _Growth:
                 continue
             if any(contradicts(tag, other) for other in self.present):
                 continue
-            entry = self.bans.reason(tag, self.present)
+            entry = self.bans.reason(tag, self.present) or self._unsafe(tag)
             if entry is not None:
                 self.banned[entry] += 1
                 continue
@@ -238,7 +239,7 @@ class _Growth:
             name = sentence.strip().casefold()
             if (room <= 0 and not continues) or name in known:
                 continue
-            entry = self.bans.sentence_reason(sentence, self.present)
+            entry = self.bans.sentence_reason(sentence, self.present) or self._unsafe(sentence)
             if entry is not None:
                 self.banned[entry] += 1
                 continue
@@ -249,6 +250,10 @@ class _Growth:
             self.added_caption += joint + sentence.strip()
             known.add(name)
             room -= 1
+
+    def _unsafe(self, text: str) -> str | None:
+        """Why `text` is not added where only safe text is wanted."""
+        return "block list" if self.request.safe and blocked_terms(text) else None
 
     def result(
         self, template: Template, reports: tuple[PassReport, ...], seconds: float

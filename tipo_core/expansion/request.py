@@ -50,7 +50,8 @@ class ExpansionRequest:
     """A simple prompt and what it is to become.
 
     `tags` and `caption` are the user's texts, verbatim. A length of None leaves that part as it
-    is. `bans` and `template` are in the languages of `prompt.bans` and `prompt.template`.
+    is. `bans` and `template` are in the languages of `prompt.bans` and `prompt.template`. With
+    `safe` no tag or sentence with a word of the block list is added.
     """
 
     tags: str = ""
@@ -62,6 +63,7 @@ class ExpansionRequest:
     template: str = DEFAULT
     seed: int = 0
     variants: int = 1
+    safe: bool = True
 
     def __post_init__(self) -> None:
         if not 1 <= self.variants <= MAX_VARIANTS:

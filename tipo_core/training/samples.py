@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 
 from ..expansion.tasks import Length
+from ..prompt.safe_text import blocked_terms
 from .captions import write_caption
-from .safe_text import blocked_terms
 from .tag_sets import TagSampler, TagStatistics
 
 _PHOTO_SHARE = 0.3

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .safe_text import blocked_terms
+from ..prompt.safe_text import blocked_terms
 from .wording import SCENE_ASPECTS, Aspect, aspect, exclusive_group
 
 # Pictures behind the counts; the lift of a pair depends on it only by a constant factor.

@@ -130,6 +130,22 @@ def test_sentences_with_a_banned_word_are_dropped() -> None:
     assert expansion.banned == {"hat": 1}
 
 
+def test_a_word_of_the_block_list_is_added_only_where_that_is_wanted() -> None:
+    script = [" hat, unworn shirt, x, y, z, q", " A girl. She holds an unworn shirt. It rains."]
+    wanted: dict[str, object] = {"caption_length": Length.SHORT}
+    safe, _ = run(list(script), **wanted)
+    assert safe.added_tags == ("hat", "x", "y", "z", "q")
+    assert safe.caption == "A girl. It rains."
+    assert safe.banned == {"block list": 2}
+    free, _ = run(list(script), safe=False, **wanted)
+    assert "unworn shirt" in free.added_tags and "unworn shirt" in free.caption
+
+
+def test_the_users_own_words_are_not_measured_by_the_block_list() -> None:
+    expansion, _ = run([TAGS], tags="1girl, unworn shirt")
+    assert expansion.tags.startswith("1girl, unworn shirt, tag 1")
+
+
 def test_sentences_are_capped_and_an_unfinished_one_is_dropped() -> None:
     long = " One sits. Two sit. Three sit. Four sit"
     expansion, _ = run([long], tag_length=None, caption_length=Length.VERY_SHORT)

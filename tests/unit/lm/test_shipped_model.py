@@ -16,7 +16,7 @@ from tipo_core.lm.catalog import shipped_model
 from tipo_core.lm.checkpoint import load_llama
 from tipo_core.lm.language_model import LlamaLanguageModel
 from tipo_core.lm.sampling import SamplingOptions
-from tipo_core.training.safe_text import blocked_terms
+from tipo_core.prompt.safe_text import blocked_terms
 from tipo_core.training.tokenizer import TIPO_TOKENS
 
 GIVEN = {

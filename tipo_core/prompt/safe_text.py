@@ -1,4 +1,4 @@
-"""The block list: what never enters the training text and never leaves the model we ship.
+"""The block list: what never enters the training text of the model we ship, nor leaves it.
 
 It works on whole words after case folding, with underscores and hyphens as spaces. A first pass
 over the sources is somebody else's; this is ours, and the evaluation runs it once more over what
