@@ -88,8 +88,19 @@ def fill(model: Llama, tensors: dict[str, torch.Tensor], dtype: torch.dtype, sou
     model.load_state_dict({name: t.to(dtype) for name, t in given.items()}, assign=True)
 
 
+class PlainOperations:
+    """`torch.nn`, but an embedding gets no first values: on the meta device they cost seconds."""
+
+    Linear = nn.Linear
+    RMSNorm = nn.RMSNorm
+
+    class Embedding(nn.Embedding):
+        def reset_parameters(self) -> None:
+            """Leave the weights to the checkpoint."""
+
+
 def load_llama(
-    files: ModelFiles, *, dtype: torch.dtype, operations: Any = nn
+    files: ModelFiles, *, dtype: torch.dtype, operations: Any = PlainOperations
 ) -> tuple[Llama, TextTokenizer]:
     """Return the model in `files`, on the CPU in `dtype`, and its tokenizer.
 

@@ -28,10 +28,10 @@ MakeModel = Callable[..., ModelFiles]
 @pytest.fixture(scope="session")
 def make_model(tmp_path_factory: pytest.TempPathFactory) -> MakeModel:
     """Write a random model; keyword arguments replace entries of its config."""
+    tokenizer = train_tokenizer(TEXTS, 400)
 
     def make(seed: int = 0, **changes: object) -> ModelFiles:
         folder = tmp_path_factory.mktemp("model")
-        tokenizer = train_tokenizer(TEXTS, 400)
         tokenizer.save(str(folder / "tokenizer.json"))
         config = LlamaConfig(
             vocab_size=tokenizer.get_vocab_size(),
