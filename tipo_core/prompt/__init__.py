@@ -18,7 +18,14 @@ if TYPE_CHECKING:
     from .split import Part, Side, SplitPrompt, split_prompt
     from .syntax import Prompt, Segment, Span, SpanKind, escape_tag, parse
     from .template import FIELDS, Template
-    from .vocabulary import Category, canonical, category, contradicts, person_count
+    from .vocabulary import (
+        Category,
+        canonical,
+        category,
+        contradicts,
+        is_known_name,
+        person_count,
+    )
 
 _MODULES = MappingProxyType(
     {
@@ -44,6 +51,7 @@ _MODULES = MappingProxyType(
         "canonical": "vocabulary",
         "category": "vocabulary",
         "contradicts": "vocabulary",
+        "is_known_name": "vocabulary",
         "person_count": "vocabulary",
     }
 )
@@ -67,6 +75,7 @@ __all__ = [
     "contradicts",
     "count_sentences",
     "escape_tag",
+    "is_known_name",
     "parse",
     "person_count",
     "plain_text",

@@ -9,6 +9,7 @@ import re
 from enum import Enum
 from types import MappingProxyType
 
+from .names import name_category
 from .plain import plain_text
 
 
@@ -106,6 +107,15 @@ def canonical(tag: str) -> str:
 def category(tag: str) -> Category:
     """The category of a tag in any spelling; ``general`` where nothing else is known."""
     name = canonical(tag)
+    by_hand = hand_category(name)
+    if by_hand is not None:
+        return by_hand
+    listed = _listed(name)
+    return Category.GENERAL if listed is None else Category(listed)
+
+
+def hand_category(name: str) -> Category | None:
+    """The category that the tables of this module give to a canonical name, if they know it."""
     if name in _SPECIAL or _counted(name) is not None:
         return Category.SPECIAL
     if name in _QUALITY or _QUALITY_FORM.fullmatch(name):
@@ -116,7 +126,17 @@ def category(tag: str) -> Category:
         return Category.META
     if _ARTIST_FORM.fullmatch(name):
         return Category.ARTIST
-    return Category.GENERAL
+    return None
+
+
+def is_known_name(tag: str) -> bool:
+    """Whether the tag, in any spelling, is in the lists of artists, characters, series, meta."""
+    return _listed(canonical(tag)) is not None
+
+
+def _listed(name: str) -> str | None:
+    """The list that has the name; underscores that `canonical` took for a face are blanks here."""
+    return name_category(name.replace("_", " ") if "_" in name else name)
 
 
 def person_count(tag: str) -> tuple[str, int | None] | None:

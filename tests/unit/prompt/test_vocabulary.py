@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from tipo_core.prompt import Category, canonical, category, contradicts, person_count
+from tipo_core.prompt import (
+    Category,
+    canonical,
+    category,
+    contradicts,
+    is_known_name,
+    person_count,
+)
 
 
 @pytest.mark.parametrize(
@@ -53,6 +60,11 @@ def test_canonical(tag: str, expected: str) -> None:
         ("absurdres", Category.META),
         ("year 2023", Category.META),
         ("artist:wlop", Category.ARTIST),
+        ("wlop", Category.ARTIST),
+        ("art by wlop", Category.ARTIST),
+        ("Hatsune_Miku", Category.CHARACTERS),
+        ("touhou", Category.COPYRIGHTS),
+        ("concept art", Category.META),
         ("cat ears", Category.GENERAL),
         ("quality time", Category.GENERAL),
         ("", Category.GENERAL),
@@ -60,6 +72,25 @@ def test_canonical(tag: str, expected: str) -> None:
 )
 def test_category(tag: str, expected: Category) -> None:
     assert category(tag) is expected
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        "hatsune miku (append)",
+        "Hatsune_Miku_(Append)",
+        "hatsune miku \\(append\\)",
+        "  hatsune   miku  (append) ",
+        "HIGHRES",
+    ],
+)
+def test_known_names(tag: str) -> None:
+    assert is_known_name(tag)
+
+
+@pytest.mark.parametrize("tag", ["", "1girl", "cat ears", "smile (hat)", "a" * 100_000, "\ud800"])
+def test_unknown_names(tag: str) -> None:
+    assert not is_known_name(tag)
 
 
 @pytest.mark.parametrize(
