@@ -1,4 +1,4 @@
-"""python -m tipo_core.evaluate: measure a language model."""
+"""python -m tipo_core.evaluate: measure a language model, or how prompts are split."""
 
 from __future__ import annotations
 
@@ -6,12 +6,6 @@ import argparse
 import logging
 import sys
 from pathlib import Path
-
-import torch
-
-from ..lm.catalog import shipped_model
-from ..lm.checkpoint import ModelFiles
-from .nano import evaluate, held_out_requests
 
 
 def main() -> None:
@@ -25,14 +19,39 @@ def main() -> None:
     nano.add_argument("--safety", type=int, default=10_000, help="(%(default)s)")
     nano.add_argument("--seed", type=int, default=1, help="(%(default)s)")
     nano.add_argument("--threads", type=int, default=0, help="0 = as many as torch likes")
+    nano.set_defaults(report=_nano)
+    split = commands.add_parser("split", help="tags and captions of mixed prompts told apart")
+    split.add_argument("--data", type=Path, required=True, help="folder with the corpora")
+    split.add_argument("--prompts", type=int, default=5000, help="(%(default)s)")
+    split.add_argument("--seed", type=int, default=1, help="(%(default)s)")
+    split.add_argument("--markdown", action="store_true", help="print tables, not JSON")
+    split.set_defaults(report=_split)
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    sys.stdout.write(arguments.report(arguments))
+
+
+def _nano(arguments: argparse.Namespace) -> str:
+    import torch
+
+    from ..lm.catalog import shipped_model
+    from ..lm.checkpoint import ModelFiles
+    from .nano import evaluate, held_out_requests
+
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
     files = ModelFiles(arguments.model) if arguments.model else shipped_model()
     asked = held_out_requests(arguments.data, arguments.requests, arguments.seed)
-    report = evaluate(files, asked, safety=arguments.safety, seed=arguments.seed)
-    sys.stdout.write(report.to_json())
+    return evaluate(files, asked, safety=arguments.safety, seed=arguments.seed).to_json()
+
+
+def _split(arguments: argparse.Namespace) -> str:
+    from .mixed_prompts import mixed_prompts, read_sources
+    from .split import evaluate_split
+
+    prompts = mixed_prompts(read_sources(arguments.data), arguments.prompts, arguments.seed)
+    report = evaluate_split(prompts)
+    return report.to_markdown() if arguments.markdown else report.to_json()
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """Tags and captions of a mixed prompt, told apart and kept verbatim.
 
 The prompt is cut into units: its segments, and these again at sentence ends. Each unit gets a
-score from a few plain features (positive: caption, negative: tag), and the best labelling of the
-whole row of units is taken, where it costs something to change sides in the middle of a sentence.
+score from its words (positive: caption, negative: tag), and the best labelling of the whole row of
+units is taken, where it costs something to change sides in the middle of a sentence or a quote.
 That carries "A girl with a hat, blue eyes, and a cat, sits by the window." over its commas.
 """
 
@@ -13,10 +13,9 @@ from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from enum import Enum
 
-from .scanner import SpanKind
+from .caption_score import CONTINUES, DETERMINERS, JOINS, KNOWN_TAG, STARTERS, VERBS, caption_score
 from .sentences import split_sentences
-from .syntax import Prompt, Segment, parse
-from .vocabulary import Category, category
+from .syntax import Prompt, Segment, SpanKind, parse
 
 
 class Side(str, Enum):
@@ -69,6 +68,7 @@ class _Unit:
     side: Side | None  # None: tags or caption, to be found out
     ends_sentence: bool
     after_line_break: bool
+    is_in_quotes: bool  # that another unit opened
     is_typed_as_tag: bool  # with underscores or escaped parentheses
 
 
@@ -116,20 +116,25 @@ def _joined(parts: list[Part], side: Side) -> str:
 _SENTENCE_END = re.compile(r"[.!?\u2026\u3002\uff01\uff1f][\"'\u201d\u2019)\]\u300d]*\Z")
 _MAY_END = re.compile(r"[.!?\u2026\u3002\uff01\uff1f]")
 _TYPED_AS_TAG = re.compile(r"[^\W_]_[^\W_]|\\[()]|[^\W_]_\(")
+_QUOTE = re.compile(
+    r"(?<![^\s(\[,:])(?:\"[^\s\"][^\"\r\n]{0,200}\"|\u201c[^\u201c\u201d\r\n]{1,200}\u201d)"
+)
 _NETWORKS = frozenset({SpanKind.ANGLE, SpanKind.EMBEDDING})
 
 
 def _units(prompt: Prompt) -> list[_Unit]:
     line_breaks = [span.end for span in prompt.spans if span.kind is SpanKind.NEWLINE]
+    quotes = [match.span() for match in _QUOTE.finditer(str(prompt))]
     passed = 0  # line breaks
     units: list[_Unit] = []
     for segment in prompt.segments():
         broken = bisect_right(line_breaks, segment.start)
         after_break, passed = broken > passed, broken
-        side = _fixed_side(segment)
-        for text, start in [(segment.text, segment.start)] if side else _sentences(segment):
+        whole_side = _fixed_side(segment)
+        for text, start in [(segment.text, segment.start)] if whole_side else _sentences(segment):
             bare = text.rstrip()
             is_whole = len(bare) == len(segment.text)
+            side = whole_side if is_whole else _lone_side(bare)
             plain = segment.plain if is_whole else " ".join(bare.split())
             units.append(
                 _Unit(
@@ -139,6 +144,7 @@ def _units(prompt: Prompt) -> list[_Unit]:
                     side=side,
                     ends_sentence=len(plain) > 3 and _SENTENCE_END.search(plain) is not None,
                     after_line_break=after_break,
+                    is_in_quotes=_is_inside(start, quotes),
                     is_typed_as_tag=_TYPED_AS_TAG.search(bare) is not None,
                 )
             )
@@ -151,6 +157,14 @@ def _fixed_side(segment: Segment) -> Side | None:
         return None
     kinds = {span.kind for span in segment.spans}
     return Side.NETWORKS if kinds & _NETWORKS else Side.REST
+
+
+def _lone_side(piece: str) -> Side | None:
+    """The side of what stands behind a sentence, as in ``A cat. embedding:soft``."""
+    if not (piece.startswith("__") or piece[:10].lower() == "embedding:"):
+        return None
+    inside = parse(piece).segments()
+    return _fixed_side(inside[0]) if len(inside) == 1 else None
 
 
 def _sentences(segment: Segment) -> list[tuple[str, int]]:
@@ -173,90 +187,84 @@ def _sentences(segment: Segment) -> list[tuple[str, int]]:
     return pieces
 
 
-# ----------------------------------------------------------------------------------- the scores
-
-_DETERMINERS = frozenset(
-    (
-        *("a", "an", "the", "his", "her", "its", "their", "our", "my", "your", "this", "that"),
-        *("these", "those", "some", "another", "each", "every", "several", "many"),
-    )
-)
-_PRONOUNS_AND_AUXILIARIES = frozenset(
-    (
-        *("he", "she", "it", "they", "we", "i", "you", "there", "who", "which", "while", "where"),
-        *("is", "are", "was", "were", "be", "been", "being", "has", "have", "had", "does", "can"),
-        *("will", "seems", "appears", "as", "and", "or", "but", "because", "him", "them", "to"),
-    )
-)
-_VERBS = frozenset(
-    (
-        *("sits", "stands", "wears", "holds", "looks", "walks", "smiles", "reads", "rides"),
-        *("runs", "lies", "lays", "sleeps", "stares", "gazes", "leans", "shows", "features"),
-        *("depicts", "plays", "eats", "drinks", "flies", "hangs", "rests", "waits", "watches"),
-        *("carries", "jumps", "swims", "laughs", "cries", "dances", "sings", "reaches", "points"),
-        *("kneels", "poses", "prepares", "takes", "gets", "makes", "goes", "comes", "does"),
-        *("displays", "contains", "includes", "surrounds", "surrounded", "covered", "filled"),
-        *("parked", "located", "seated", "dressed", "placed", "topped", "sitting", "standing"),
-    )
-)
-_PREPOSITIONS = frozenset(
-    (
-        *("of", "in", "on", "at", "by", "with", "from", "into", "onto", "near", "behind", "for"),
-        *("under", "over", "through", "between", "beside", "above", "below", "around", "next"),
-        *("outside", "inside", "along", "across", "against", "towards", "up", "down", "front"),
-    )
-)
-_STARTERS = _DETERMINERS | {"he", "she", "it", "they", "we", "i", "you", "there"}
-_CONTINUES = frozenset(("and", "or", "but", "with", "while", "as", "who", "which", "where"))
-_TAG_CATEGORIES = frozenset(set(Category) - {Category.GENERAL})
-_WORD = re.compile(r"[^\W_]+(?:['\u2019-][^\W_]+)*")
-_WIDE_STOP = re.compile(r"[\u3002\uff01\uff1f]")
+def _is_inside(offset: int, ranges: list[tuple[int, int]]) -> bool:
+    """Whether the offset is in one of the ranges, not at its start."""
+    before = bisect_left(ranges, (offset, 0)) - 1
+    return before >= 0 and offset < ranges[before][1]
 
 
-def _score(unit: _Unit) -> float:
-    """How much the unit looks like a caption (positive) or a tag (negative)."""
-    words = _WORD.findall(unit.plain)
-    lower = [word.lower() for word in words]
-    if not words:
-        return 0.0
-    if len(words) <= 4 and category(unit.plain) in _TAG_CATEGORIES:
-        return -5.0
-    score = (-3.0, -2.0, -1.3, -0.6)[len(words) - 1] if len(words) <= 4 else 0.0
-    score += min(3.0, 0.6 * max(0, len(words) - 4))
-    score += sum(2.0 for word in lower if word in _DETERMINERS)
-    score += sum(1.2 for word in lower if word in _PRONOUNS_AND_AUXILIARIES)
-    score += sum(1.2 for word in lower if word in _VERBS)
-    score += sum(0.5 for word in lower[1:] if word in _PREPOSITIONS)
-    if words[0][0].isupper() and words[0][1:].islower() | (len(words[0]) == 1):
-        score += 1.0
-    if lower[0] in _CONTINUES:
-        score += 1.5
-    if words[0][0].isdigit():
-        score -= 2.0
-    if unit.is_typed_as_tag:
-        score -= 4.0
-    if unit.ends_sentence:
-        score += 3.0
-    if _WIDE_STOP.search(unit.plain):
-        score += 3.0
-    return score
+# ----------------------------------------------------------------------------------- the labels
+
+_LONGEST_LIST = 8  # pieces before the last one
+_GOES_ON = CONTINUES | VERBS
+_CLEAR = 3.0  # the least score of the last one where no other piece looks like a caption
+_LIST_PIECE = 0.2  # the least score of what stands in a list of a caption
+_INSIDE = 8.0  # the cost of changing sides within quotes, or between the pieces of a list
+
+
+def _scores(units: list[_Unit]) -> list[float]:
+    """The scores of all units, where ``Corn, rice, and meat are on a plate.`` is seen as a list."""
+    scores = [
+        caption_score(
+            unit.plain, ends_sentence=unit.ends_sentence, is_typed_as_tag=unit.is_typed_as_tag
+        )
+        for unit in units
+    ]
+    for last, unit in enumerate(units):
+        if scores[last] > 0 and (_starts_with(unit, JOINS) or _ends_list(unit)):
+            for index in range(_first_of_list(units, scores, last), last):
+                scores[index] = max(scores[index], _LIST_PIECE)
+    return scores
+
+
+def _ends_list(unit: _Unit) -> bool:
+    """Whether the unit reads ``dogs and people share the street.``, which began before."""
+    if not unit.ends_sentence or _starts_with(unit, DETERMINERS):
+        return False
+    return not JOINS.isdisjoint(unit.plain[:60].lower().split()[1:3])
+
+
+def _first_of_list(units: list[_Unit], scores: list[float], last: int) -> int:
+    """Where the list that ends with the unit `last` begins; `last` itself where there is none.
+
+    It begins with a caption, or with a short piece at the start of the prompt, of a line or behind
+    a sentence; where no comma stands before the ``and``, that piece begins with a capital.
+    """
+    is_sure = _starts_with(units[last], JOINS)
+    for index in range(last - 1, max(-1, last - 1 - _LONGEST_LIST), -1):
+        unit = units[index]
+        if unit.ends_sentence or scores[index] <= KNOWN_TAG or units[index + 1].after_line_break:
+            return last
+        is_first = index == 0 or unit.after_line_break or units[index - 1].ends_sentence
+        if scores[index] > 0:
+            return index
+        if is_first:
+            begins = scores[last] >= _CLEAR and (is_sure or unit.plain[:1].isupper())
+            return index if begins else last
+    return last
+
+
+def _starts_with(unit: _Unit, words: frozenset[str]) -> bool:
+    first = unit.plain[:20].split(maxsplit=1)[:1]
+    return bool(first) and first[0].lower() in words
 
 
 def _label(units: list[_Unit]) -> list[Side]:
     """The sides with the best sum of scores less the costs of changing sides (Viterbi)."""
     labels: list[Side] = [unit.side or Side.TAGS for unit in units]
     free = [index for index, unit in enumerate(units) if unit.side is None]
+    scores = _scores([units[index] for index in free])
     best_tags, best_caption = 0.0, float("-inf")
     from_caption: list[tuple[bool, bool]] = []  # whether the best way here came from a caption
     previous: _Unit | None = None
-    for index in free:
+    for index, score in zip(free, scores, strict=True):
         unit = units[index]
         enter, leave, stay = _costs(previous, unit)
         came_tags = best_caption - leave > best_tags
         came_caption = best_caption - stay > best_tags - enter
         best_tags, best_caption = (
             max(best_tags, best_caption - leave),
-            max(best_caption - stay, best_tags - enter) + _score(unit),
+            max(best_caption - stay, best_tags - enter) + score,
         )
         from_caption.append((came_tags, came_caption))
         previous = unit
@@ -269,12 +277,19 @@ def _label(units: list[_Unit]) -> list[Side]:
 
 def _costs(previous: _Unit | None, unit: _Unit) -> tuple[float, float, float]:
     """The costs of entering a caption with this unit, of leaving one, and of staying in it."""
+    if unit.is_in_quotes and previous is not None:
+        return _INSIDE, _INSIDE, 0.0
     starts_small = unit.plain[:1].islower()
-    first = unit.plain.split(maxsplit=1)[:1]
-    starts_phrase = bool(first) and first[0].lower() in _STARTERS
+    starts_phrase = _starts_with(unit, STARTERS)
     enter = 0.5 + (0.0 if not starts_small or starts_phrase else 1.5)
+    if _starts_with(unit, JOINS):
+        enter += _INSIDE - 2.0  # ``A bed, a lamp, and a chair.`` began before
+    elif _starts_with(unit, _GOES_ON):
+        enter += 2.0
     if previous is None:
         return enter - 0.5, 0.0, 0.0
+    if previous.plain.endswith(('"', "\u201d")) and starts_small:
+        return enter, 1.0, 0.0  # ``She says "Hello!" while ...``
     if previous.ends_sentence:
         return enter, 0.0, 1.0 if starts_small and not starts_phrase else 0.0
     return enter, (0.3 if unit.after_line_break else 1.0), 0.0

@@ -76,6 +76,85 @@ def test_cjk_sentences() -> None:
     assert split.tags == "1girl, solo"
 
 
+def test_cjk_clauses_without_blanks() -> None:
+    first = "\u5979\u7a7f\u7740\u7ea2\u8272\u7684\u88d9\u5b50"
+    caption = f"{first}\uff0c\u5750\u5728\u7a97\u8fb9\u8bfb\u4e66\u3002"
+    split = split_prompt(f"1girl, {caption}, masterpiece")
+    assert (split.tags, split.caption) == ("1girl, masterpiece", caption)
+    tags = "1girl\uff0c\u957f\u53d1\uff0c\u84dd\u773c\u775b\uff0c\u767d\u8272\u88d9\u5b50"
+    assert split_prompt(tags).tags == tags
+
+
+@pytest.mark.parametrize(
+    ("tags", "caption"),
+    [
+        # Names are tags, also long ones and several of them ...
+        ("1girl, hatsune miku, wlop", "she stands on a rooftop at night"),
+        ("the legend of zelda: breath of the wild, link", "Link stands on a cliff"),
+        ("2girls, Hakurei Reimu, touhou", "Reimu and Marisa fly through a storm of bullets"),
+        ("wlop, greg rutkowski and alphonse mucha", "a castle on a hill above the sea"),
+        ("Castlevania: Symphony Of The Night, Red Dress", "a woman walks through a dark hall"),
+        # ... but not within a sentence.
+        ("vocaloid, 3girls", "A painting of Hatsune Miku, Kagamine Rin, and Megurine Luka."),
+        ("touhou, hat", "The girl with the hat, Hakurei Reimu, smiles at her cat."),
+        # Who made it and in what style.
+        ("art by artgerm and greg rutkowski and magali villeneuve, 8k", "A man sits by the sea."),
+        ("in the style of beksinski, trending on artstation", "a house by the lake at night"),
+        # Phrases of tags with the words of sentences.
+        ("1girl, looking to the side, standing on one leg", "a cat sleeps on a chair"),
+        ("photo, 85mm f/1.4, film grain, soft light", "a young woman with freckles laughing"),
+        # Lists within sentences.
+        ("1girl, solo", "A plate with rice, carrots, bacon, and a small potato."),
+        ("hat, coat", "She has 2 swords, 1 shield, and a helmet."),
+        ("photo", "a woman with long hair, wearing a black jacket, jeans, and boots, on a bridge"),
+        # Quotes.
+        ("city, night", 'The sign says "Hello, world!" in red letters'),
+        ("1girl, solo", 'she says "I love you, Ann." while smiling'),
+    ],
+)
+def test_names_styles_lists_and_quotes(tags: str, caption: str) -> None:
+    after = f"{caption} {tags}" if caption.endswith(".") else f"{caption}, {tags}"
+    for text in (f"{tags}, {caption}", after, f"{tags}\n{caption}\n{tags}"):
+        split = split_prompt(text)
+        assert split.caption == caption, text
+        assert split.tags in (tags, f"{tags}, {tags}")
+
+
+@pytest.mark.parametrize(
+    "caption",
+    [
+        "Corn, broccoli, and meat are on a plate.",
+        "Soup, salad and sandwich sitting on a plate.",
+        "Asuka, Rei and Misato sit around a small table eating cake.",
+    ],
+)
+def test_a_sentence_that_begins_with_a_list(caption: str) -> None:
+    assert split_prompt(f"{caption} 1girl, hat").caption == caption
+    assert split_prompt(f"1girl, hat\n{caption}").caption == caption
+
+
+def test_what_stands_behind_a_sentence_is_no_tag() -> None:
+    split = split_prompt("hat, A cat sits. embedding:soft_light, A dog. __color__, tree")
+    assert (split.tags, split.caption) == ("hat, tree", "A cat sits. A dog.")
+    assert (split.networks, split.rest) == ("embedding:soft_light", "__color__")
+
+
+def test_an_inch_mark_opens_no_quote() -> None:
+    split = split_prompt('1girl, 12" vinyl, hat, A cat sits on a chair. smile, 7" single')
+    assert split.caption == "A cat sits on a chair."
+
+
+def test_ordinary_words_stay_tags() -> None:
+    text = "original, highres, smile, an, it, still, north, red, book, window"
+    assert split_prompt(text).tags == text
+
+
+def test_long_texts_are_split_without_loss() -> None:
+    for unit in ("1girl, hatsune miku, ", "and a, ", '"a, b" ', "a. embedding:x ", "\u5979\u5728"):
+        text = unit * (20_000 // len(unit))
+        assert "".join(part.text for part in split_prompt(text).parts) == text
+
+
 def test_parts_are_verbatim_and_in_order() -> None:
     text = " 1girl ,A cat is here.\n"
     parts = split_prompt(text).parts
