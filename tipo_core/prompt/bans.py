@@ -161,6 +161,13 @@ class Bans:
         plain = " ".join(sentence.replace("_", " ").casefold().split())
         return self._first(lambda matcher: matcher.in_sentence(plain), present)
 
+    def category_reason(self, name: str, present: Collection[str]) -> str | None:
+        """The entry that bans the whole category called `name`, or None."""
+        banned = _CATEGORIES.get(name)
+        return self._first(
+            lambda matcher: isinstance(matcher, _OfCategory) and matcher.category is banned, present
+        )
+
     def _first(self, is_hit: Callable[[_Matcher], bool], present: Collection[str]) -> str | None:
         names: list[str] | None = None
         for rule in self.rules:

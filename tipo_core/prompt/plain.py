@@ -24,14 +24,14 @@ def is_emoticon(word: str) -> bool:
 
 def plain_text(text: str) -> str:
     """Words separated by single spaces, underscores read as spaces except in emoticons."""
-    words = text.split()
-    if "_" in text:
-        words = [
-            word
-            if "_" not in word or is_emoticon(word) or _FIXED_NAME.match(word)
-            else " ".join(word.replace("_", " ").split())
-            for word in words
-        ]
+    if "_" not in text:
+        return " ".join(text.split())
+    words = [
+        word
+        if "_" not in word or is_emoticon(word) or _FIXED_NAME.match(word)
+        else " ".join(word.replace("_", " ").split())
+        for word in text.split()
+    ]
     return " ".join([word for word in words if word])
 
 

@@ -1,4 +1,4 @@
-"""The scanner under ``syntax``: text in, pieces ``(kind, start, end)`` out, in linear time.
+"""The scanner under ``syntax``: text in, pieces out, in linear time.
 
 The rules, in the order in which they are tried at each place:
 
@@ -8,241 +8,191 @@ The rules, in the order in which they are tried at each place:
   and ``{a|b}`` are wildcards;
 - ``(a)``, ``(a:1.2)``, ``[a]`` and ``{a}`` are weights; ``[a:b:0.5]`` is a schedule, ``[a|b]`` an
   alternation; brackets without a partner are words, and so are emoticons such as ``:)``;
-- ``name (series)`` is one tag: its ``(series)`` is a qualifier, not a weight. It needs a word that
-  is no function word before it, no number in it, and the end of the tag after it;
+- ``name (series)`` is one tag: its ``(series)`` is a qualifier, not a weight (``qualifiers``);
 - groups nested more than ``MAX_NESTING`` deep are words: only the innermost levels count.
+
+A text of 100 kB may have 100,000 pieces. So they are kept as two lists side by side, and each
+step is one pass in which the common piece costs no call and makes no object of its own.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from enum import Enum
+from collections.abc import Iterable
+from itertools import accumulate, pairwise
 from types import MappingProxyType
+from typing import cast
 
-MAX_NESTING = 16
+from .brackets import ANGLE, COMMENT, FILLER, outlined
+from .kinds import SpanKind
+from .qualifiers import mark_qualifiers
+
 # The longest ``:1.2`` at the end of a group; a longer one is words.
 TAIL_WINDOW = 40
 
-
-class SpanKind(str, Enum):
-    """What a span of the prompt is."""
-
-    WORD = "word"
-    SEPARATOR = "separator"
-    NEWLINE = "newline"
-    ESCAPE = "escape"
-    COMMENT = "comment"
-    WEIGHT = "weight"
-    QUALIFIER = "qualifier"
-    SCHEDULE = "schedule"
-    ALTERNATION = "alternation"
-    WILDCARD = "wildcard"
-    ANGLE = "angle"
-    EMBEDDING = "embedding"
-    BREAK = "break"
-    MARK = "mark"
-
-
+_PLAIN = r"[^\\()\[\]{}<\#_$,\uff0c\u3001\r\n]"
+_ESCAPABLE = r"[()\[\]{}<>|\#]"
+_WILDCARD = r"__(?:[^\W_]|[-/.*+~]|_(?!_))+__"
+# A sign that begins nothing, and so is part of a word.
+_IDLE = rf"(?:_(?!_)|(?!{_WILDCARD})_|(?!{ANGLE})<|\\(?!{_ESCAPABLE})|\$(?![${{])|(?!{COMMENT})\#)"
+# No bracket is in a group, apart from escaped ones (``brackets.outlined``).
+_INSIDE = r"[^()\[\]{}\\]*(?:\\[()\[\]{}]?[^()\[\]{}\\]*)*"
+# Most words come to their end by the first line; the last takes all that the others leave.
 _TOKEN = re.compile(
-    r"""
-      (?:[^\\()\[\]{}<|\#_$]+ | _(?!_))+                                              # words
-    | ( (?:(?<![^\r\n])\#|(?<=[ \t])\#(?=[ \t\r\n]|\Z)) [^\r\n]* )                    # 1 comment
-    | ( (?:\\[()\[\]{}<>|\#])+ )                                                     # 2 escape
-    | ( <[A-Za-z][\w-]*:[^<>\r\n]*> )                                                # 3 angle tag
-    | ( __(?:[^\W_]|[-/.*+~]|_(?!_))+__ | \$\$(?:[\w-]+\$\$)? | \$\{[^{}\r\n]*\} )   # 4 wildcard
-    | (?<=[:;=])(?<![^\s,][:;=])[()](?=[ \t]*(?:[,\uff0c\u3001\r\n]|\Z))             # emoticon
-    | ( \([^()\[\]{}<\\\#]*\) | \[[^()\[\]{}<\\\#]*\] | \{[^()\[\]{}<\\\#]*\} )      # 5 flat group
-    | ( [(\[{]+ )                                                                    # 6 opens
-    | ( [)\]}]+ )                                                                    # 7 closes
-    | ( \| )                                                                         # 8 bar
-    | .                                                                              # other
+    rf"""
+      {_PLAIN}+(?=[,\uff0c\u3001\r\n()\[\]{{}}]|\\[()]|\Z)
+    | [,\uff0c\u3001][, \t\uff0c\u3001]*
+    | [\r\n]+
+    | \({_INSIDE}\) | \[{_INSIDE}\] | \$?\{{{_INSIDE}\}}
+    | (?:\\{_ESCAPABLE})+
+    | {ANGLE}
+    | {_WILDCARD} | \$\$(?:[\w-]+\$\$)?
+    | {COMMENT}
+    | {_PLAIN}+(?:{_IDLE}{_PLAIN}*)* | (?:{_IDLE}{_PLAIN}*)+
     """,
-    re.VERBOSE | re.DOTALL,
+    re.VERBOSE,
 )
-_FLAT, _OPENS, _CLOSES, _BAR = 5, 6, 7, 8
-_SIMPLE = MappingProxyType(
-    {1: SpanKind.COMMENT, 2: SpanKind.ESCAPE, 3: SpanKind.ANGLE, 4: SpanKind.WILDCARD}
-)
-_OPENER = MappingProxyType({")": "(", "]": "[", "}": "{"})
-_WORDS = re.compile(r"[^,\uff0c\u3001\r\n]+|(?:[,\uff0c\u3001][ \t]*)+|[\r\n]+")
-_KIND_OF_FIRST = MappingProxyType(
+_IS_ANGLE = re.compile(ANGLE)
+_IS_WILDCARD = re.compile(_WILDCARD)
+# The kind by the first character; None where that is not enough, words where it is not here.
+_KIND_OF_FIRST: MappingProxyType[str, SpanKind | None] = MappingProxyType(
     {
-        ",": SpanKind.SEPARATOR,
-        "\uff0c": SpanKind.SEPARATOR,
-        "\u3001": SpanKind.SEPARATOR,
-        "\r": SpanKind.NEWLINE,
-        "\n": SpanKind.NEWLINE,
+        **dict.fromkeys(",\uff0c\u3001", SpanKind.SEPARATOR),
+        **dict.fromkeys("\r\n", SpanKind.NEWLINE),
+        **dict.fromkeys("(", SpanKind.WEIGHT),
+        **dict.fromkeys("[{\\<_$#"),
     }
 )
+_AFTER_BACKSLASH = frozenset("()[]{}<>|#")
+_AFTER_DOLLAR = frozenset("${")
+_BLANKS = frozenset(" \t")
+_LINE_ENDS = frozenset(("", "\r", "\n"))  # the ends of the text among them
 # AND between capitals, as in ``CATS AND DOGS``, is a word.
-_KEYWORD = re.compile(
-    r"(?<!\w)(?:(BREAK(?!\w)|(?<![A-Z] )AND(?!\w))|([Ee]mbedding:[^\s,:()\[\]{}<>|]+))"
+_KEYWORD = re.compile(r"(?<!\w)(BREAK(?!\w)|(?<![A-Z] )AND(?!\w)|[Ee]mbedding:[^\s,:()\[\]{}<>|]+)")
+_KEYWORD_STEMS = ("BREAK", "AND", "mbedding:")
+_CUT_AT = MappingProxyType({":": re.compile("(:)"), "|": re.compile(r"(\|)")})
+_KIND_OF_CUT = MappingProxyType(
+    {
+        **{"BREAK": SpanKind.BREAK, "AND": SpanKind.BREAK},
+        **{":": SpanKind.MARK, "|": SpanKind.MARK},
+    }
 )
+_STEP = MappingProxyType({"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1})
+_BRACKET_OR_BAR = re.compile(rf"\\{_ESCAPABLE}|{ANGLE}|[()\[\]{{}}|]")
+_NUMBER = r"(?:\d+(?:\.\d*)?|\.\d+)"
 # A weight, or the times of a schedule, at the end of a group.
-TIMES_TAIL = re.compile(r":\s*[-+]?(?:\d+\.?\d*|\.\d+)%?(?:\s*,\s*(?:\d+\.?\d*|\.\d+)%?)*\s*\Z")
-WEIGHT_TAIL = re.compile(r":\s*[-+]?(?:\d+\.?\d*|\.\d+)\s*\Z")
-_COLON = re.compile(r"[^:]+|:")
-_BRACKET_OR_BAR = re.compile(r"\\.|[()\[\]{}|]", re.DOTALL)
-_AFTER_QUALIFIER = re.compile(
-    r"_\(|[ \t]*(?:[,\uff0c\u3001\r\n)\]|<\#(]|\Z|:\s*[\d.]+\s*(?:\Z|[)\]]))"
-)
-_NOT_IN_QUALIFIER = re.compile(r"[,\uff0c\u3001\r\n|()\[\]{}<>]")
-# ``a photo of (cats)`` weighs ``cats``: a tag's name does not end in one of these.
-_FUNCTION_WORDS = frozenset(
-    (
-        *("a", "an", "the", "of", "with", "and", "or", "in", "on", "at", "by", "to", "from"),
-        *("for", "into", "over", "under", "near", "her", "his", "its", "their", "my", "your"),
-        *("this", "that", "these", "those", "is", "are", "was", "were", "as", "but", "very"),
-    )
-)
-Piece = tuple[SpanKind, str]
+_WEIGHT_TAIL = re.compile(rf":\s*[-+]?{_NUMBER}\s*\Z")
+_TIMES_TAIL = re.compile(rf":\s*[-+]?{_NUMBER}%?(?:\s*,\s*{_NUMBER}%?)*\s*\Z")
+
+Pieces = tuple[list[str], list[SpanKind]]
 
 
-def scan(text: str, pos: int, end: int, marks: str = "") -> list[Piece]:
-    """Pieces ``(kind, text)`` that tile ``text[pos:end]``, outermost groups as one piece.
+def scan(text: str, pos: int, end: int, mark: str = "") -> Pieces:
+    """The texts and the kinds of the pieces that tile ``text[pos:end]``, outermost groups as one.
 
-    ``marks`` are the characters that split words here and become MARK pieces.
+    ``mark`` is the character, if any, that splits words here and becomes MARK pieces.
     """
-    pieces: list[Piece] = []
-    done = pos
-    for kind, a, b in _special(text, pos, end, marks):
-        if a > done:
-            pieces += _words(text, done, a, marks)
-        pieces.append((kind, text[a:b]))
-        done = b
-    if end > done:
-        pieces += _words(text, done, end, marks)
-    if "BREAK" in text or "AND" in text or "mbedding:" in text:
-        pieces = [part for piece in pieces for part in _split_at_keywords(piece)]
-    if ":" in marks:
-        pieces = [part for piece in pieces for part in _split_at_colons(piece)]
+    outline = outlined(text, pos, end)
+    tokens = _TOKEN.findall(outline, pos, end)
+    texts = tokens
+    if outline != text:
+        places = list(accumulate(map(len, tokens), initial=pos))
+        texts = [text[start:stop] for start, stop in pairwise(places)]
+    pieces = texts, _kinds(tokens, texts, text[pos - 1 : pos])
+    if stems := [stem for stem in _KEYWORD_STEMS if stem in text]:
+        pieces = _cut(pieces, _KEYWORD, stems)
+    if mark:
+        pieces = _cut(pieces, _CUT_AT[mark], mark)
+    mark_qualifiers(*pieces)
     return pieces
 
 
-def _words(text: str, a: int, b: int, marks: str) -> list[Piece]:
-    """``text[a:b]``, which holds words and separators only, cut at the separators."""
-    kind_of, word = _KIND_OF_FIRST.get, SpanKind.WORD
-    return [(kind_of(part[0], word), part) for part in _WORDS.findall(text, a, b)]
+def _kinds(tokens: list[str], texts: list[str], before: str) -> list[SpanKind]:
+    """The kinds of the tokens, which are the texts in outline, behind the character ``before``."""
+    kind_of, word, weight = _KIND_OF_FIRST.get, SpanKind.WORD, SpanKind.WEIGHT
+    kinds = [kind_of(token[0], word) for token in tokens]
+    for index in [index for index, kind in enumerate(kinds) if kind is None]:
+        text = texts[index]
+        if text[0] in "[{":
+            is_plain = "|" not in text and ":" not in text and "$$" not in text
+            kinds[index] = weight if is_plain else _group_kind(text, tokens[index])
+        elif text[0] == "#":
+            behind = texts[index - 1][-1] if index else before
+            ahead = text[1] if len(text) > 1 else "".join(tokens[index + 1 : index + 2])[:1]
+            kinds[index] = _hash_kind(behind, ahead)
+        else:
+            kinds[index] = word if len(text) == 1 else _special_kind(text)
+    return cast("list[SpanKind]", kinds)
 
 
-def _special(text: str, pos: int, end: int, marks: str) -> list[tuple[SpanKind, int, int]]:
-    """What is neither word nor separator, as ``(kind, start, end)`` in order."""
-    found: list[tuple[SpanKind, int, int]] = []
-    # One entry an open bracket in each: its offset, the length of ``found`` before it, and the
-    # nesting of the groups inside it (which has one entry more, for the outside).
-    opened: list[int] = []
-    sizes: list[int] = []
-    nesting = [0]
-    waiting = {"(": 0, "[": 0, "{": 0}
-    for match in _TOKEN.finditer(text, pos, end):
-        index = match.lastindex
-        if index is None:
-            continue
-        a, b = match.span()
-        if index == _FLAT:
-            found.append((SpanKind.WEIGHT, a, b))
-            if not nesting[-1]:
-                nesting[-1] = 1
-        elif index == _OPENS:
-            opened += range(a, b)
-            sizes += [len(found)] * (b - a)
-            nesting += [0] * (b - a)
-            for bracket in waiting:
-                waiting[bracket] += text.count(bracket, a, b)
-        elif index == _CLOSES:
-            for offset in range(a, b):
-                bracket = _OPENER[text[offset]]
-                if not waiting[bracket]:
-                    continue  # a closing bracket alone is a word
-                inside, other = 0, ""
-                while other != bracket:  # brackets without a partner on the way are words
-                    start, size, inner = opened.pop(), sizes.pop(), nesting.pop()
-                    other = text[start]
-                    waiting[other] -= 1
-                    inside = inner if inner > inside else inside
-                if inside < MAX_NESTING:
-                    found[size:] = [(SpanKind.WEIGHT, start, offset + 1)]
-                if inside >= nesting[-1]:
-                    nesting[-1] = inside + 1
-        elif index != _BAR:
-            found.append((_SIMPLE[index], a, b))
-        elif "|" in marks and not opened:
-            found.append((SpanKind.MARK, a, b))
-    return [
-        (_group_kind(text, pos, a, b, end), a, b) if kind is SpanKind.WEIGHT else (kind, a, b)
-        for kind, a, b in found
-    ]
+def weight_at_end(group: str) -> re.Match[str] | None:
+    """The ``:1.2`` before the closing bracket of a weight."""
+    close = len(group) - 1
+    return _WEIGHT_TAIL.search(group, max(1, close - TAIL_WINDOW), close)
 
 
-def _group_kind(text: str, pos: int, a: int, b: int, end: int) -> SpanKind:
-    """What the bracketed ``text[a:b]`` is, seen from the text around it in ``[pos, end)``."""
-    bracket = text[a]
-    if bracket == "(":
-        if a > pos and text[a - 1] in " _" and _is_qualifier(text, pos, a, b, end):
-            return SpanKind.QUALIFIER
-        return SpanKind.WEIGHT
-    if bracket == "[" and TIMES_TAIL.search(text, max(a, b - 1 - TAIL_WINDOW), b - 1):
+def times_at_end(group: str) -> re.Match[str] | None:
+    """The ``:0.5`` before the closing bracket of a schedule."""
+    close = len(group) - 1
+    return _TIMES_TAIL.search(group, max(1, close - TAIL_WINDOW), close)
+
+
+def _special_kind(text: str) -> SpanKind:
+    """The kind of what starts with one of ``\\ < _ $``."""
+    first = text[0]
+    if first == "\\":
+        return SpanKind.ESCAPE if text[1] in _AFTER_BACKSLASH else SpanKind.WORD
+    if first == "_":
+        return SpanKind.WILDCARD if _IS_WILDCARD.fullmatch(text) else SpanKind.WORD
+    if first == "<":
+        return SpanKind.ANGLE if _IS_ANGLE.fullmatch(text) else SpanKind.WORD
+    return SpanKind.WILDCARD if text[1] in "${" else SpanKind.WORD
+
+
+def _group_kind(group: str, outline: str) -> SpanKind:
+    """What the bracketed text is; its outline has FILLER in place of inner brackets."""
+    has_bar = "|" in group and _has_own_bar(group, outline)
+    if group[0] == "{":
+        return SpanKind.WILDCARD if has_bar or "$$" in group else SpanKind.WEIGHT
+    if ":" in group and times_at_end(group):
         return SpanKind.SCHEDULE
-    if text.find("|", a, b) >= 0 and _has_own_bar(text, a + 1, b - 1):
-        return SpanKind.ALTERNATION if bracket == "[" else SpanKind.WILDCARD
-    if bracket == "{" and text.find("$$", a, b) >= 0:
-        return SpanKind.WILDCARD
-    return SpanKind.WEIGHT
+    return SpanKind.ALTERNATION if has_bar else SpanKind.WEIGHT
 
 
-def _has_own_bar(text: str, a: int, b: int) -> bool:
-    """Whether ``text[a:b]`` has a ``|`` outside all inner brackets."""
+def _has_own_bar(group: str, outline: str) -> bool:
+    """Whether the group has a ``|`` outside all inner brackets."""
+    signs: Iterable[str] = group
+    if "\\" in outline or "<" in outline:  # of those in escapes and angle tags none counts
+        signs = _BRACKET_OR_BAR.findall(group)
+    elif FILLER not in outline:
+        return True
     depth = 0
-    for match in _BRACKET_OR_BAR.finditer(text, a, b):
-        mark = match.group()
-        if mark == "|":
-            if depth <= 0:
+    for sign in signs:
+        if sign == "|":
+            if depth <= 1:
                 return True
-        elif mark in "([{":
-            depth += 1
-        elif mark in ")]}":
-            depth -= 1
+        elif sign in _STEP:
+            depth += _STEP[sign]
     return False
 
 
-def _is_qualifier(text: str, pos: int, a: int, b: int, end: int) -> bool:
-    """Whether ``text[a:b]`` is the ``(series)`` of a tag ``name (series)``."""
-    if b - a > 100:
-        return False
-    inside = text[a + 1 : b - 1]
-    if not inside.strip() or _NOT_IN_QUALIFIER.search(inside) or WEIGHT_TAIL.search(inside):
-        return False
-    before = text[max(pos, a - 60) : a - 1].replace("_", " ").replace(",", " ")
-    if not before or before[-1].isspace():
-        return False
-    name = before.split()[-1]
-    if name.lower() in _FUNCTION_WORDS or not (name[-1].isalnum() or name[-1] in "!?'\")."):
-        return False
-    return _AFTER_QUALIFIER.match(text, b, end) is not None
-
-
-def _split_at_colons(piece: Piece) -> Iterator[Piece]:
-    """A word cut at its colons, which become marks; other pieces unchanged."""
-    kind, text = piece
-    if kind is not SpanKind.WORD:
-        yield piece
-        return
-    for part in _COLON.findall(text):
-        yield (SpanKind.MARK if part == ":" else SpanKind.WORD, part)
-
-
-def _split_at_keywords(piece: Piece) -> Iterator[Piece]:
-    """A word cut at BREAK, AND and ``embedding:name``; other pieces unchanged."""
-    kind, text = piece
-    if kind is not SpanKind.WORD:
-        yield piece
-        return
+def _cut(pieces: Pieces, cut: re.Pattern[str], stems: Iterable[str]) -> Pieces:
+    """The pieces with the words cut at ``cut``, which matches where one of the stems is."""
+    texts, kinds = pieces
+    new_texts: list[str] = []
+    new_kinds: list[SpanKind] = []
+    places = {index for stem in stems for index, text in enumerate(texts) if stem in text}
     done = 0
-    for match in _KEYWORD.finditer(text):
-        if match.start() > done:
-            yield (SpanKind.WORD, text[done : match.start()])
-        yield (SpanKind.BREAK if match.group(1) else SpanKind.EMBEDDING, match.group())
-        done = match.end()
-    if len(text) > done:
-        yield (SpanKind.WORD, text[done:])
+    for index in sorted(places):
+        if kinds[index] is not SpanKind.WORD:
+            continue
+        new_texts += texts[done:index]
+        new_kinds += kinds[done:index]
+        done = index + 1
+        for place, part in enumerate(cut.split(texts[index])):
+            if part:
+                new_texts.append(part)
+                new_kinds.append(
+                    _KIND_OF_CUT.get(part, SpanKind.EMBEDDING) if place % 2 else SpanKind.WORD
+                )
+    return new_texts + texts[done:], new_kinds + kinds[done:]

@@ -16,22 +16,23 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import NamedTuple, overload
 
+from .kinds import SpanKind
 from .plain import plain_text, without_brackets
-from .scanner import TAIL_WINDOW, TIMES_TAIL, WEIGHT_TAIL, Piece, SpanKind, scan
+from .scanner import TAIL_WINDOW, Pieces, scan, times_at_end, weight_at_end
 
-_GROUP_MARKS = MappingProxyType(
+_MARK_OF_GROUP = MappingProxyType(
     {
         SpanKind.WEIGHT: "",
         SpanKind.SCHEDULE: ":",
         SpanKind.ALTERNATION: "|",
     }
 )
-_OWN_SEGMENT = frozenset({SpanKind.BREAK, SpanKind.COMMENT})
-_BETWEEN_SEGMENTS = frozenset({SpanKind.SEPARATOR, SpanKind.NEWLINE})
 _BARE_PARENTHESIS = re.compile(r"(?<!\\)[()]")
-_UNDERSCORED = re.compile(r"[^\W_]_(?=[^\W_])")
+# Not in ``o_o``, and not in names that everybody writes with underscores.
+_UNDERSCORED = re.compile(r"(?:(?<=[^\W_]{2})_(?=[^\W_])|(?<=[^\W_])_(?=[^\W_]{2}))")
+_FIXED_NAME = re.compile(r"\b(?:score_\d(?:_up)?|(?:source|rating)_[a-z]+)\b")
 _SPACED = re.compile(r"[^\W_] (?=[^\W_])")
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _NUMBER = re.compile(r"\d+\.?\d*|\.\d+")
@@ -51,25 +52,55 @@ class Span(NamedTuple):
         return self.start + len(self.text)
 
     @property
-    def children(self) -> tuple[Span, ...]:
+    def children(self) -> Spans:
         """The spans between the brackets of a group; none for any other kind.
 
         ``text == text[0] + "".join(child texts) + text[-1]`` holds for every group. ``|``, the
         colons of a schedule and the final ``:1.2`` are spans of kind MARK.
         """
-        marks = _GROUP_MARKS.get(self.kind)
-        if marks is None:
-            return ()
-        close = len(self.text) - 1
-        tail = None
-        if self.kind is not SpanKind.ALTERNATION:
-            pattern = TIMES_TAIL if self.kind is SpanKind.SCHEDULE else WEIGHT_TAIL
-            tail = pattern.search(self.text, max(1, close - TAIL_WINDOW), close)
-        end = tail.start() if tail else close
-        pieces = scan(self.text, 1, end, marks)
-        if tail:
-            pieces.append((SpanKind.MARK, self.text[end:close]))
-        return _tile(pieces, self.start + 1)
+        return _tiled(_children(self.kind, self.text), self.start + 1)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Spans(Sequence[Span]):
+    """Spans in a row, like a tuple of them; a span is made when it is asked for.
+
+    A prompt may have 100,000: as objects they take longer to make than all of the parsing.
+    """
+
+    __slots__ = ("kinds", "starts", "texts")
+
+    kinds: tuple[SpanKind, ...]
+    texts: tuple[str, ...]
+    starts: tuple[int, ...]
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def __iter__(self) -> Iterator[Span]:
+        return map(Span, self.kinds, self.texts, self.starts)
+
+    @overload
+    def __getitem__(self, index: int) -> Span: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Spans: ...
+
+    def __getitem__(self, index: int | slice) -> Span | Spans:
+        if isinstance(index, slice):
+            return Spans(self.kinds[index], self.texts[index], self.starts[index])
+        return Span(self.kinds[index], self.texts[index], self.starts[index])
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Spans):
+            return (self.texts, self.kinds, self.starts) == (other.texts, other.kinds, other.starts)
+        return tuple(self) == other if isinstance(other, tuple) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(tuple(self))
+
+    def __repr__(self) -> str:
+        return repr(tuple(self))
 
 
 @dataclass(frozen=True)
@@ -83,7 +114,7 @@ class Segment:
     text: str
     start: int
     words: tuple[str, ...]
-    spans: tuple[Span, ...]
+    spans: Spans
 
     @property
     def end(self) -> int:
@@ -100,10 +131,10 @@ class Segment:
 class Prompt:
     """A parsed prompt: spans that tile the text. ``str(prompt)`` is the text itself."""
 
-    spans: tuple[Span, ...]
+    spans: Spans
 
     def __str__(self) -> str:
-        return "".join([span.text for span in self.spans])
+        return "".join(self.spans.texts)
 
     def segments(self) -> tuple[Segment, ...]:
         """The top-level items in order.
@@ -111,30 +142,31 @@ class Prompt:
         A BREAK or AND and a comment are items of their own, and so is an angle tag at either end
         of an item (``1girl <lora:x:1>`` is two items).
         """
-        has_and = any(s.kind is SpanKind.BREAK and s.text == "AND" for s in self.spans)
-        return tuple([_segment(run, has_and) for run in _runs(self.spans)])
+        spans = self.spans
+        has_and = "AND" in spans.texts
+        runs = _runs(spans.texts, spans.kinds)
+        return tuple([_segment(spans[first:last], has_and) for first, last in runs])
 
     def escaped(self) -> str:
         """The text with the parentheses of ``name (series)`` escaped, all else verbatim.
 
         The host would read ``(series)`` as a weight of 1.1.
         """
-        return "".join([_escaped(span) for span in self.spans])
+        return _escaped(self.spans.texts, self.spans.kinds)
 
     @property
     def uses_underscores(self) -> bool:
         """Whether the user writes ``long_hair`` more often than ``long hair``."""
-        underscored = spaced = 0
-        for span in self.spans:
-            if span.kind in (SpanKind.WORD, SpanKind.WEIGHT):
-                underscored += len(_UNDERSCORED.findall(span.text))
-                spaced += len(_SPACED.findall(span.text))
-        return underscored > spaced
+        word, weight = SpanKind.WORD, SpanKind.WEIGHT
+        pairs = zip(self.spans.kinds, self.spans.texts, strict=True)
+        words = "\n".join([text for kind, text in pairs if kind is word or kind is weight])
+        words = _FIXED_NAME.sub("", words)
+        return len(_UNDERSCORED.findall(words)) > len(_SPACED.findall(words))
 
 
 def parse(text: str) -> Prompt:
     """Parse any string in linear time; never raises, and ``str`` of the result is ``text``."""
-    return Prompt(_tile(scan(text, 0, len(text)), 0))
+    return Prompt(_tiled(scan(text, 0, len(text)), 0))
 
 
 def escape_tag(tag: str) -> str:
@@ -142,76 +174,95 @@ def escape_tag(tag: str) -> str:
     return _BARE_PARENTHESIS.sub(r"\\\g<0>", tag)
 
 
-def _tile(pieces: list[Piece], start: int) -> tuple[Span, ...]:
+def _tiled(pieces: Pieces, start: int) -> Spans:
     """The pieces as spans, each starting where the one before ends."""
-    starts = accumulate([len(text) for _, text in pieces], initial=start)
-    new = tuple.__new__  # ``Span(...)`` costs three times as much, and there may be 100,000
-    return tuple(
-        [new(Span, (kind, text, at)) for (kind, text), at in zip(pieces, starts, strict=False)]
-    )
+    texts, kinds = pieces
+    starts = tuple(accumulate(map(len, texts), initial=start))[:-1]
+    return Spans(tuple(kinds), tuple(texts), starts)
 
 
-def _escaped(span: Span) -> str:
-    if span.kind is SpanKind.QUALIFIER:
-        return escape_tag(span.text)
-    if "(" not in span.text[1:] or span.kind not in _GROUP_MARKS:
-        return span.text
-    inner = "".join([_escaped(child) for child in span.children])
-    return span.text[0] + inner + span.text[-1]
+def _children(kind: SpanKind, text: str) -> Pieces:
+    """The pieces between the brackets of a group."""
+    mark = _MARK_OF_GROUP.get(kind)
+    if mark is None:
+        return [], []
+    close = len(text) - 1
+    tail = None
+    if kind is SpanKind.SCHEDULE:
+        tail = times_at_end(text)
+    elif kind is SpanKind.WEIGHT:
+        tail = weight_at_end(text)
+    if tail is None:
+        return scan(text, 1, close, mark)
+    texts, kinds = scan(text, 1, tail.start(), mark)
+    return [*texts, text[tail.start() : close]], [*kinds, SpanKind.MARK]
 
 
-def _runs(spans: Sequence[Span]) -> Iterator[list[Span]]:
-    """The spans of each segment: cut at separators, blank runs dropped."""
-    run: list[Span] = []
-    for span in spans:
-        if span.kind in _BETWEEN_SEGMENTS:
-            yield from _peeled(run)
-            run = []
-        elif span.kind in _OWN_SEGMENT:
-            yield from _peeled(run)
-            yield [span]
-            run = []
+def _escaped(texts: Sequence[str], kinds: Sequence[SpanKind]) -> str:
+    output = []
+    for text, kind in zip(texts, kinds, strict=True):
+        if kind is SpanKind.QUALIFIER:
+            output.append(escape_tag(text))
+        elif "(" in text[1:] and kind in _MARK_OF_GROUP:
+            output.append(text[0] + _escaped(*_children(kind, text)) + text[-1])
         else:
-            run.append(span)
-    yield from _peeled(run)
+            output.append(text)
+    return "".join(output)
 
 
-def _peeled(run: list[Span]) -> Iterator[list[Span]]:
+def _runs(texts: Sequence[str], kinds: Sequence[SpanKind]) -> Iterator[tuple[int, int]]:
+    """The first span of each segment and the one after its last; blank runs dropped."""
+    start = 0
+    for index, kind in enumerate(kinds):
+        if kind is SpanKind.SEPARATOR or kind is SpanKind.NEWLINE:
+            yield from _peeled(texts, kinds, start, index)
+            start = index + 1
+        elif kind is SpanKind.BREAK or kind is SpanKind.COMMENT:
+            yield from _peeled(texts, kinds, start, index)
+            yield index, index + 1
+            start = index + 1
+    yield from _peeled(texts, kinds, start, len(kinds))
+
+
+def _peeled(
+    texts: Sequence[str], kinds: Sequence[SpanKind], start: int, end: int
+) -> Iterator[tuple[int, int]]:
     """The run without the angle tags at its ends, and these as runs of their own."""
-    first, last = 0, len(run)
-    while first < last and (run[first].kind is SpanKind.ANGLE or not run[first].text.strip()):
+    angle = SpanKind.ANGLE
+    first, last = start, end
+    while first < last and (kinds[first] is angle or not texts[first].strip()):
         first += 1
-    while last > first and (run[last - 1].kind is SpanKind.ANGLE or not run[last - 1].text.strip()):
+    while last > first and (kinds[last - 1] is angle or not texts[last - 1].strip()):
         last -= 1
-    yield from ([span] for span in run[:first] if span.kind is SpanKind.ANGLE)
+    yield from [(index, index + 1) for index in range(start, first) if kinds[index] is angle]
     if first < last:
-        yield run[first:last]
-    yield from ([span] for span in run[last:] if span.kind is SpanKind.ANGLE)
+        yield first, last
+    yield from [(index, index + 1) for index in range(last, end) if kinds[index] is angle]
 
 
-def _segment(run: list[Span], has_and: bool) -> Segment:
-    text = "".join([span.text for span in run])
-    words = _plain_words(run)
+def _segment(spans: Spans, has_and: bool) -> Segment:
+    text = "".join(spans.texts)
+    words = _plain_words(spans.texts, spans.kinds)
     if has_and:  # composable prompts: ``a cat :1.2 AND a dog :0.8``
         words = [word[:-TAIL_WINDOW] + _AND_WEIGHT.sub("", word[-TAIL_WINDOW:]) for word in words]
-    start = run[0].start + len(text) - len(text.lstrip())
-    return Segment(text.strip(), start, tuple([w for w in words if w]), tuple(run))
+    start = spans.starts[0] + len(text) - len(text.lstrip())
+    return Segment(text.strip(), start, tuple([w for w in words if w]), spans)
 
 
-def _plain_words(spans: Sequence[Span]) -> list[str]:
-    """The plain tags in the spans, in order."""
+def _plain_words(texts: Sequence[str], kinds: Sequence[SpanKind]) -> list[str]:
+    """The plain tags in the pieces, in order."""
     parts: list[list[str]] = [[]]
-    for span in spans:
-        if span.kind is SpanKind.WORD:
-            parts[-1].append(without_brackets(span.text))
-        elif span.kind in _BETWEEN_SEGMENTS:
+    for text, kind in zip(texts, kinds, strict=True):
+        if kind is SpanKind.WORD:
+            parts[-1].append(without_brackets(text))
+        elif kind is SpanKind.SEPARATOR or kind is SpanKind.NEWLINE:
             parts.append([])
-        elif span.kind is SpanKind.ESCAPE:
-            parts[-1].append(_ESCAPE.sub(r"\1", span.text))
-        elif span.kind is SpanKind.QUALIFIER:
-            parts[-1].append(span.text)
-        elif span.kind in _GROUP_MARKS:
-            inner = _plain_words(_chosen(span))
+        elif kind is SpanKind.ESCAPE:
+            parts[-1].append(_ESCAPE.sub(r"\1", text))
+        elif kind is SpanKind.QUALIFIER:
+            parts[-1].append(text)
+        elif kind in _MARK_OF_GROUP:
+            inner = _plain_words(*_chosen(kind, text))
             parts[-1].extend(inner[:1])
             parts.extend([word] for word in inner[1:])
         else:
@@ -219,25 +270,26 @@ def _plain_words(spans: Sequence[Span]) -> list[str]:
     return [word for part in parts if (word := plain_text("".join(part)))]
 
 
-def _chosen(group: Span) -> list[Span]:
+def _chosen(kind: SpanKind, group: str) -> Pieces:
     """The children that stand for the group: all of a weight, one alternative of the others."""
-    if group.kind is SpanKind.WEIGHT:
-        return [child for child in group.children if child.kind is not SpanKind.MARK]
-    alternatives: list[list[Span]] = [[]]
+    texts, kinds = _children(kind, group)
     tail = ""
-    for child in group.children:
-        if child.kind is not SpanKind.MARK:
-            alternatives[-1].append(child)
-        elif len(child.text) > 1:
-            tail = child.text
-        else:
-            alternatives.append([])
-    filled = [spans for spans in alternatives if "".join([s.text for s in spans]).strip()]
-    if len(filled) < 2:
-        return filled[0] if filled else []
-    if group.kind is SpanKind.ALTERNATION:
-        return filled[0]
+    alternatives: list[Pieces] = []
+    start = 0
+    if kind is SpanKind.SCHEDULE or (kinds[-1:] == [SpanKind.MARK] and kind is SpanKind.WEIGHT):
+        tail = texts.pop()
+        kinds.pop()
+    if kind is SpanKind.WEIGHT:
+        return texts, kinds
+    for index in [*(i for i, child in enumerate(kinds) if child is SpanKind.MARK), len(kinds)]:
+        if "".join(texts[start:index]).strip():
+            alternatives.append((texts[start:index], kinds[start:index]))
+        start = index + 1
+    if not alternatives:
+        return [], []
+    if kind is SpanKind.ALTERNATION:
+        return alternatives[0]
     times = [float(number) for number in _NUMBER.findall(tail)]
-    if len(filled) == 2 and times and 0.5 < times[0] <= 1.0 and "." in tail:
-        return filled[0]
-    return filled[-1]
+    if len(alternatives) == 2 and times and 0.5 < times[0] <= 1.0 and "." in tail:
+        return alternatives[0]
+    return alternatives[-1]

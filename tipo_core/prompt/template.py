@@ -10,11 +10,12 @@ from .scanner import SpanKind
 from .syntax import parse
 
 # ``extended`` is the user's caption and what was added to it, ``generated`` a caption that the
-# model wrote alone, ``user`` the user's tags verbatim, ``added`` the tags that were added.
-FIELDS = (
+# model wrote alone, ``user`` the user's tags verbatim, ``added`` the tags that were added, ``head``
+# what of the user's tags stands before his last BREAK or AND; the categories hold what is behind.
+_CATEGORIES = (
     *("special", "characters", "copyrights", "artist", "general", "meta", "quality", "rating"),
-    *("extended", "generated", "user", "added"),
 )
+FIELDS = (*_CATEGORIES, "extended", "generated", "user", "added", "head")
 _FIELD = re.compile(r"<\|([^|<>\r\n]*)\|>")
 # What stands between parts: a stop or comma at the part before, blanks and further commas.
 _GLUE = re.compile(r"([,.;\s]+)")
@@ -55,7 +56,8 @@ class Template:
         """The template with the values in place, each verbatim.
 
         A missing or blank value takes its comma, stop and line breaks with it. Where
-        ``extended`` is blank and the template has no ``generated``, that one stands in for it.
+        ``extended`` is blank and the template has no ``generated``, that one stands in for it. A
+        ``head`` comes first where the template sorts by categories and does not place it.
         ValueError for an unknown name in ``fields``.
         """
         for name in fields:
@@ -72,7 +74,14 @@ class Template:
                 continue
             output += (_between(left, glue, value) if left else "") + value
             left, glue = value, []
-        return output + (_final_stop(left, glue) if left else "")
+        output += _final_stop(left, glue) if left else ""
+        head = fields.get("head", "") if self._sorts() else ""
+        return head + (" " if head and output and not head[-1].isspace() else "") + output
+
+    def _sorts(self) -> bool:
+        """Whether tags are placed by their category, and nothing places the rest of them."""
+        names = set(self.fields)
+        return bool(names & set(_CATEGORIES)) and not names & {"head", "user"}
 
     def _value(self, name: str, fields: Mapping[str, str]) -> str:
         value = fields.get(name, "")
@@ -108,7 +117,7 @@ def _between(left: str, glue: list[str], right: str) -> str:
     own, blank = widest.strip(), _blank(widest)
     if not own and not blank.strip(" ") and any("," in piece for piece in pieces):
         own = ","
-    if _ends_in_comment(left) and "\n" not in blank:
+    if ends_in_comment(left) and "\n" not in blank:
         return "\n"  # or the next part would belong to the comment
     bare = left.rstrip()
     own_blanks = left[len(bare) :]
@@ -130,7 +139,8 @@ def _blank(glue: str) -> str:
     return " " if any(character.isspace() for character in glue) else ""
 
 
-def _ends_in_comment(text: str) -> bool:
+def ends_in_comment(text: str) -> bool:
+    """Whether what is put behind the text on the same line would belong to a comment."""
     if "#" not in text:
         return False
     spans = parse(text).spans

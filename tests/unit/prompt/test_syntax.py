@@ -188,3 +188,4 @@ def test_the_users_habit() -> None:
     assert parse("long_hair, blue_eyes, red dress").uses_underscores
     assert not parse("long hair, blue eyes, hair_bow").uses_underscores
     assert not parse("<lora:my_style_v2:1>, embedding:easy_negative, 1girl").uses_underscores
+    assert not parse("score_9, score_8_up, source_anime, o_o, 1girl").uses_underscores
