@@ -39,6 +39,22 @@ class KVCache:
         entries = config.num_hidden_layers * config.num_key_value_heads * config.head_dim
         return 2 * entries * batch * capacity * dtype.itemsize
 
+    def reserve(self, capacity: int) -> None:
+        """Make room for `capacity` tokens in all; what is there stays."""
+        if capacity <= self.capacity:
+            return
+        for number, pair in enumerate(self._layers):
+            wider = [one.new_empty((*one.shape[:2], capacity, one.shape[3])) for one in pair]
+            for old, new in zip(pair, wider, strict=True):
+                new[:, :, : self.length] = old[:, :, : self.length]
+            self._layers[number] = (wider[0], wider[1])
+        self.capacity = capacity
+
+    def cut(self, length: int) -> None:
+        """Forget all but the first `length` tokens."""
+        assert length <= self.length, f"cache of {self.length} tokens cut to {length}"
+        self.length = length
+
     def extend(
         self, layer: int, keys: torch.Tensor, values: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from enum import Enum
 
 import torch
 
@@ -12,18 +11,8 @@ from .generate import generate
 from .kv_cache import KVCache
 from .llama import Llama
 from .sampling import SamplingOptions
+from .stop_reason import StopReason
 from .tokenizer import TextTokenizer
-
-
-class StopReason(str, Enum):
-    """Why a completion ended."""
-
-    END_TOKEN = "end token"
-    TARGET = "target reached"
-    LIMIT = "token limit"
-
-    def __str__(self) -> str:
-        return self.value
 
 
 @dataclass(frozen=True)
@@ -64,6 +53,10 @@ class LlamaLanguageModel:
         layer = self.dtype.itemsize * capacity * (4 * config.hidden_size + config.intermediate_size)
         return cache + scores + 2 * layer
 
+    def session(self) -> Session:
+        """Return what completes texts that begin alike without reading the beginning again."""
+        return Session(self)
+
     def complete(
         self,
         prompt: str,
@@ -73,19 +66,10 @@ class LlamaLanguageModel:
         enough: Callable[[str], bool] | None = None,
         min_new_tokens: int = 0,
     ) -> Completion:
-        """Return what the model writes after `prompt`.
-
-        `on_token` is called with the number of tokens so far and may raise to cancel; `enough` is
-        called with the text so far and ends the run by returning True. The same seed gives the
-        same text; no global generator is touched.
-        """
-        return self.complete_many(
-            [prompt],
-            seeds=[seed],
-            enough=[enough],
-            on_token=on_token,
-            min_new_tokens=min_new_tokens,
-        )[0]
+        """Return what the model writes after `prompt`: a session of one completion."""
+        return self.session().complete(
+            prompt, seed=seed, on_token=on_token, enough=enough, min_new_tokens=min_new_tokens
+        )
 
     def complete_many(
         self,
@@ -109,26 +93,88 @@ class LlamaLanguageModel:
         done: dict[int, Completion] = {}
         for numbers in by_length.values():
             streams = [_Stream(self, encoded[number], enough[number]) for number in numbers]
-            generators = [torch.Generator().manual_seed(seeds[number]) for number in numbers]
-            with torch.inference_mode():
-                rows = generate(
-                    self.model,
-                    [stream.prompt for stream in streams],
-                    self.options,
-                    generators,
-                    device=self.device,
-                    dtype=self.dtype,
-                    min_new_tokens=min_new_tokens,
-                )
-                for count, row in enumerate(rows, start=1):
-                    if on_token is not None:
-                        on_token(count)
-                    for stream, token in zip(streams, row, strict=True):
-                        stream.take(token)
-                    if all(stream.reason is not None for stream in streams):
-                        break
+            self.run(streams, [seeds[number] for number in numbers], on_token, min_new_tokens)
             done |= {n: stream.completion() for n, stream in zip(numbers, streams, strict=True)}
         return [done[number] for number in range(len(prompts))]
+
+    def run(
+        self,
+        streams: Sequence[_Stream],
+        seeds: Sequence[int],
+        on_token: Callable[[int], None] | None,
+        min_new_tokens: int,
+        cache: KVCache | None = None,
+    ) -> None:
+        """Let the streams, whose prompts are of equal length, grow side by side to their ends."""
+        with torch.inference_mode():
+            rows = generate(
+                self.model,
+                [stream.prompt for stream in streams],
+                self.options,
+                [torch.Generator().manual_seed(seed) for seed in seeds],
+                device=self.device,
+                dtype=self.dtype,
+                min_new_tokens=min_new_tokens,
+                cache=cache,
+            )
+            for count, row in enumerate(rows, start=1):
+                if on_token is not None:
+                    on_token(count)
+                for stream, token in zip(streams, row, strict=True):
+                    stream.take(token)
+                if all(stream.reason is not None for stream in streams):
+                    break
+
+
+class Session:
+    """Completions that share their beginning, such as an answer that is taken up again.
+
+    The keys and values of what was read last stay, and only what is new behind the common
+    beginning is read. What comes out depends on the completions of this session and on nothing
+    before it.
+    """
+
+    def __init__(self, model: LlamaLanguageModel) -> None:
+        self._model = model
+        self._cache: KVCache | None = None
+        self._read: list[int] = []
+
+    def complete(
+        self,
+        prompt: str,
+        *,
+        seed: int,
+        on_token: Callable[[int], None] | None = None,
+        enough: Callable[[str], bool] | None = None,
+        min_new_tokens: int = 0,
+    ) -> Completion:
+        """Return what the model writes after `prompt`.
+
+        `on_token` is called with the number of tokens so far and may raise to cancel; `enough` is
+        called with the text so far and ends the run by returning True. The same seed gives the
+        same text; no global generator is touched.
+        """
+        model = self._model
+        ids = model.tokenizer.encode(prompt)
+        if self._cache is None:
+            self._cache = KVCache(model.model.config, 1, 0, model.device, model.dtype)
+        # The last token of the prompt is read again: its scores are not kept.
+        self._cache.cut(min(_common(self._read, ids), max(0, len(ids) - 1)))
+        self._read = []
+        stream = _Stream(model, ids, enough)
+        try:
+            model.run([stream], [seed], on_token, min_new_tokens, self._cache)
+        finally:
+            self._read = [*ids, *stream.ids][: self._cache.length]
+        return stream.completion()
+
+
+def _common(first: Sequence[int], second: Sequence[int]) -> int:
+    """How many ids both begin with."""
+    pairs = zip(first, second, strict=False)
+    return next(
+        (n for n, (one, other) in enumerate(pairs) if one != other), min(len(first), len(second))
+    )
 
 
 class _Stream:
@@ -145,8 +191,9 @@ class _Stream:
         self._tokenizer = model.tokenizer
         self._ends = model.model.config.eos_token_ids
         self._enough = enough
-        self._ids: list[int] = []
+        self.ids: list[int] = []
         self._text = ""
+        self._context = model.model.config.max_position_embeddings
 
     def take(self, token: int) -> None:
         """Add a token; behind an end it is ignored."""
@@ -155,12 +202,13 @@ class _Stream:
         if token in self._ends:
             self.reason = StopReason.END_TOKEN
             return
-        self._ids.append(token)
-        self._text = self._tokenizer.decode_after(self.prompt, self._ids)
+        self.ids.append(token)
+        self._text = self._tokenizer.decode_after(self.prompt, self.ids)
         if self._enough is not None and self._enough(self._text):
             self.reason = StopReason.TARGET
 
     def completion(self) -> Completion:
         """Return the answer as it is now."""
-        reason = self.reason or StopReason.LIMIT
-        return Completion(self._text, reason, len(self.prompt), len(self._ids))
+        is_full = len(self.prompt) + len(self.ids) >= self._context
+        limit = StopReason.CONTEXT_LIMIT if is_full else StopReason.TOKEN_LIMIT
+        return Completion(self._text, self.reason or limit, len(self.prompt), len(self.ids))

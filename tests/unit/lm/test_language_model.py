@@ -79,7 +79,7 @@ def test_streams_of_a_batch_equal_single_ones(files: ModelFiles) -> None:
 def test_max_new_tokens_and_the_context_end_a_run(files: ModelFiles) -> None:
     model = language_model(files)
     short = model.complete(PROMPT, seed=1, min_new_tokens=99)
-    assert (short.new_tokens, short.reason) == (30, StopReason.LIMIT)
+    assert (short.new_tokens, short.reason) == (30, StopReason.TOKEN_LIMIT)
     long_prompt = "1girl, " * 30
     length = len(model.tokenizer.encode(long_prompt))
     assert length < model.model.config.max_position_embeddings < length + 500

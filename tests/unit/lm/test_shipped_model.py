@@ -78,7 +78,7 @@ def test_an_expansion_reaches_its_class_and_repeats(nano: LlamaLanguageModel) ->
         variants=2,
     )
     first, second = expand(nano, request)
-    assert all(step.reached for step in (*first.passes, *second.passes))
+    assert all(step.grown.reached for step in (*first.passes, *second.passes))
     assert first.prompt != second.prompt
     assert expand(nano, request)[0].prompt == first.prompt
     assert 18 <= len(first.tags.split(",")) <= 36
