@@ -4,9 +4,25 @@ from __future__ import annotations
 
 from comfy_api.latest import ComfyExtension, io
 
-from . import encode, expand, image, load_model, sampling, vae
+from . import (
+    bans,
+    encode,
+    expand,
+    fields,
+    format,
+    image,
+    load_model,
+    options,
+    sampling,
+    split_prompt,
+    task,
+    vae,
+)
 
-FAMILIES = (load_model, expand, encode, sampling, vae, image)
+FAMILIES = (
+    *(load_model, expand, task, options, bans, split_prompt, format, fields),
+    *(encode, sampling, vae, image),
+)
 
 
 class TipoSuite(ComfyExtension):

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from comfy_api.latest import io
 
-from ..tipo_core.expansion.tasks import Length
+from ..tipo_core.expansion.tasks import MAX_ROUNDS, MAX_VARIANTS, Field, Length, Span
 from ..tipo_core.lm.sampling import SamplingOptions
 from ..tipo_core.prompt.presets import DEFAULT
+from .bans import BansType, joined_rules
 from .host import NANO, progress
 from .load_model import TipoModel
+from .options import OptionsType
 
 if TYPE_CHECKING:
-    from ..tipo_core.expansion.request import Expansion
+    from ..tipo_core.expansion.request import Expansion, Grown
 
 TipoExpansion = io.Custom("TIPO_EXPANSION")
 
@@ -28,38 +31,42 @@ def length_of(choice: str) -> Length | None:
     return None if choice == NO_EXPANSION else Length(choice)
 
 
+def meta_lines(meta: Mapping[str, str]) -> str:
+    """Return metadata as lines `key: value`, the form in which the nodes take it."""
+    return "\n".join(f"{key}: {value}" for key, value in meta.items())
+
+
+def short_of(name: str, span: Span, grown: Grown) -> list[str]:
+    """Return the note that a field has fewer tags or sentences than asked for, or nothing."""
+    if grown.reached:
+        return []
+    count = f"{grown.count} of {span.least}-{span.most}"
+    return [f"({name}: {count}, {grown.reason}, answers: {grown.answers})"]
+
+
+def ban_notes(banned: Mapping[str, int]) -> list[str]:
+    """Return a note for each entry of the bans that kept something out."""
+    return [f"(banned by {entry!r}: {count})" for entry, count in banned.items()]
+
+
+def proposal(meta: Mapping[str, str]) -> list[str]:
+    """Return the metadata that the model proposed, as it is shown."""
+    return ["", "proposed metadata:", meta_lines(meta)] if meta else []
+
+
 def shown_text(expansion: Expansion, of: int) -> str:
     """Return what the node shows of one variant: the prompt, and what fell short of the request."""
-    notes = [
-        f"({step.step.grows.value}: {step.count} of {step.step.length.value} after "
-        f"{step.rounds} rounds, {step.reason})"
-        for step in expansion.passes
-        if not step.reached
-    ]
-    notes += [f"(banned by {entry!r}: {count})" for entry, count in expansion.banned.items()]
+    last_passes = {report.step.grows: report for report in expansion.passes}
+    notes = []
+    for field, report in last_passes.items():
+        is_tags, length = field is Field.TAG, report.step.length
+        span = length.tags if is_tags else length.sentences
+        notes += short_of("tags" if is_tags else "caption", span, report.grown)
+    notes += ban_notes(expansion.banned)
+    if expansion.repeats is not None:
+        notes.append(f"(equal to #{expansion.repeats + 1}, draws: {expansion.attempts})")
     head = [f"#{expansion.variant + 1}"] if of > 1 else []
-    return "\n".join([*head, expansion.prompt, *notes])
-
-
-def ui_of(expansions: list[Expansion]) -> dict[str, Any]:
-    """Return what the node shows and what a client reads from the history."""
-    return {
-        "text": ["\n\n".join(shown_text(expansion, len(expansions)) for expansion in expansions)],
-        "tipo": [
-            {
-                "prompt": expansion.prompt,
-                "tags": expansion.tags,
-                "caption": expansion.caption,
-                "added": expansion.added,
-                "added_tags": list(expansion.added_tags),
-                "added_caption": expansion.added_caption,
-                "seed": expansion.seed,
-                "variant": expansion.variant,
-                "seconds": round(expansion.seconds, 3),
-            }
-            for expansion in expansions
-        ],
-    }
+    return "\n".join([*head, expansion.prompt, *notes, *proposal(expansion.proposed)])
 
 
 class TipoExpand(io.ComfyNode):
@@ -116,7 +123,7 @@ class TipoExpand(io.ComfyNode):
                     "variants",
                     default=1,
                     min=1,
-                    max=64,
+                    max=MAX_VARIANTS,
                     tooltip="How many different expansions to write. Each one makes the nodes "
                     "behind run once.",
                 ),
@@ -165,7 +172,51 @@ class TipoExpand(io.ComfyNode):
                     multiline=True,
                     tooltip="How the prompt is put together. <|user|> is your text, <|added|> the "
                     "new tags, <|extended|> the caption; also <|special|> <|characters|> "
-                    "<|copyrights|> <|artist|> <|general|> <|meta|> <|quality|> <|rating|>.",
+                    "<|copyrights|> <|artist|> <|general|> <|meta|> <|quality|> <|rating|> "
+                    "<|generated|> <|head|>.",
+                ),
+                OptionsType.Input(
+                    "options",
+                    optional=True,
+                    tooltip="From TIPO Sampling Options; takes the place of temperature, top_p, "
+                    "min_p and top_k here.",
+                ),
+                BansType.Input(
+                    "ban_rules",
+                    optional=True,
+                    tooltip="From TIPO Ban Rules; counts beside the bans here.",
+                ),
+                io.String.Input(
+                    "metadata",
+                    default="",
+                    multiline=True,
+                    optional=True,
+                    tooltip="What the model is told about the picture, a line 'key: value' each: "
+                    "rating, artist, characters, copyrights, quality, meta, aspect ratio. It is "
+                    "not part of the prompt.",
+                ),
+                io.Boolean.Input(
+                    "gen_meta",
+                    default=False,
+                    optional=True,
+                    tooltip="Let the model propose the metadata that is not given. It is shown and "
+                    "comes out as proposed; the prompt stays without it.",
+                ),
+                io.Int.Input(
+                    "rounds",
+                    default=1,
+                    min=1,
+                    max=MAX_ROUNDS,
+                    optional=True,
+                    tooltip="How often the result may be expanded again while tags or caption are "
+                    "short of their length.",
+                ),
+                io.Boolean.Input(
+                    "escape_names",
+                    default=True,
+                    optional=True,
+                    tooltip="Write hatsune miku (append) with \\( and \\), because ComfyUI would "
+                    "read the parentheses of a name as a weight. Off: your text to the letter.",
                 ),
             ],
             outputs=[
@@ -199,6 +250,13 @@ class TipoExpand(io.ComfyNode):
                     is_output_list=True,
                     tooltip="The expansion with all its parts, for other TIPO nodes.",
                 ),
+                io.String.Output(
+                    "proposed",
+                    display_name="proposed",
+                    is_output_list=True,
+                    tooltip="Metadata that the model proposed with gen_meta, a line 'key: value' "
+                    "each.",
+                ),
             ],
         )
 
@@ -218,9 +276,17 @@ class TipoExpand(io.ComfyNode):
         top_k: int,
         bans: str,
         template: str,
+        options: SamplingOptions | None = None,
+        ban_rules: str | None = None,
+        metadata: str = "",
+        gen_meta: bool = False,
+        rounds: int = 1,
+        escape_names: bool = True,
     ) -> io.NodeOutput:
         # Imported on the first run: the text floors cost more than the rest of the pack.
         from ..tipo_core.expansion.expand import expand
+        from ..tipo_core.expansion.json_form import expansion_json
+        from ..tipo_core.expansion.record import parse_meta
         from ..tipo_core.expansion.request import ExpansionRequest
 
         request = ExpansionRequest(
@@ -228,13 +294,17 @@ class TipoExpand(io.ComfyNode):
             caption=caption,
             tag_length=length_of(tag_length),
             caption_length=length_of(caption_length),
-            bans=bans,
+            meta=parse_meta(metadata),
+            bans=joined_rules(ban_rules, bans),
             template=template,
             seed=seed,
             variants=variants,
+            gen_meta=gen_meta,
+            rounds=rounds,
+            escape_names=escape_names,
             safe=model.name == NANO,
         )
-        options = SamplingOptions(temperature=temperature, top_p=top_p, min_p=min_p, top_k=top_k)
+        options = options or SamplingOptions(temperature, top_p, min_p, top_k)
         expansions = expand(model.ready(options), request, progress())
         return io.NodeOutput(
             [expansion.prompt for expansion in expansions],
@@ -242,7 +312,11 @@ class TipoExpand(io.ComfyNode):
             [expansion.caption for expansion in expansions],
             [expansion.added for expansion in expansions],
             expansions,
-            ui=ui_of(expansions),
+            [meta_lines(expansion.proposed) for expansion in expansions],
+            ui={
+                "text": ["\n\n".join(shown_text(one, len(expansions)) for one in expansions)],
+                "tipo": [expansion_json(expansion) for expansion in expansions],
+            },
         )
 
 

@@ -42,7 +42,11 @@ class TipoLoadModel(io.ComfyNode):
                 ),
             ],
             outputs=[
-                TipoModel.Output("tipo_model", display_name="model", tooltip="For TIPO Expand.")
+                TipoModel.Output(
+                    "tipo_model",
+                    display_name="model",
+                    tooltip="For TIPO Expand and TIPO Single Task.",
+                )
             ],
         )
 

@@ -1,41 +1,87 @@
 """One request to its end: each field is brought to its length class before the next one begins.
 
-A model that counts badly ends too early or never. So an answer is not taken as it comes: a field
-that stops short goes on from where it is, one that fills its class is stopped there, and the name
-of the next field is written for the model instead of waiting for it.
+A model that counts badly ends too early or never, repeats itself, and writes what was banned. So an
+answer is not taken as it comes. Each tag is judged at its comma, each sentence at the start of the
+next: what is refused is cut off and drawn again. A field that stops short goes on from where it
+is, one that fills its class is stopped there, and the name of the next field is written for the
+model instead of waiting for it. The session keeps what it has read, so going on costs little.
 """
 
 from __future__ import annotations
 
 import hashlib
-import re
-from collections.abc import Callable, Generator
+from collections import Counter
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
-from ..prompt import count_sentences, split_sentences
+from ..lm.stop_reason import StopReason
+from ..prompt import count_sentences
+from .gate import Gate, GrowingText
+from .judge import Judge
 from .record import Answer, Request, read_answer, render_request, split_tags
-from .request import Completion, LanguageModel
+from .request import Cancelled, Completion, Grown, LanguageModel, Session
 from .tasks import Field, Span
 
-# How often a field goes on when the model stopped short of the length class.
-ROUNDS = 12
+# How often a field goes on when the model ended it short of the length class.
+CONTINUATIONS = 12
+# How often one place is drawn again; then the model is let go on behind what it insists on, which
+# it sees and nobody else.
+REDRAWS = 4
+# How often a field may refuse something in all.
+REJECTIONS = 64
 # A continued answer must not end at once.
 CONTINUED_TOKENS = 4
+# Metadata is a few short lines.
+_META_LINES = 8
 
-_ENDED = re.compile("[.!?\u2026\u3002\uff01\uff1f][\"'\u201d\u2019)]*\\Z")
 # A short caption says the gist; no class was trained for it.
 _SHORT_SENTENCES = Span(1, 3)
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One completion that an answer needs: the arguments of `Session.complete`."""
+
+    prompt: str
+    seed: int
+    enough: Callable[[str], bool] | None = None
+    min_new_tokens: int = 0
+
+
+Steps = Generator[Ask, Completion, Result]
+"""Yields the completions that it needs one by one, is sent each, and returns its result.
+
+So that a caller with many requests can have them completed in batches.
+"""
+
+
+@dataclass(frozen=True)
+class Filled:
+    """A request whose fields are all there: the answer, and how each owed field grew."""
+
+    request: Request
+    answer: Answer
+    grown: Mapping[Field, Grown]
+    rejected_meta: Mapping[str, int]
+
+    @property
+    def reached(self) -> bool:
+        """Whether every field that has a class reached it."""
+        # `short_to_long` was trained without a length, and a short caption has none of its own.
+        return all(
+            one.reached
+            for name, one in self.grown.items()
+            if name is Field.TAG or (name is Field.LONG and self.request.task.has_length)
+        )
 
 
 def derived_seed(seed: int, *path: int) -> int:
     """Return a seed of 63 bits for one place in a run: equal paths give equal seeds."""
     text = "/".join(str(part) for part in (seed, *path))
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
-
-
-def ends_sentence(text: str) -> bool:
-    """Return whether `text` ends with a full stop or its like, blanks aside."""
-    return bool(_ENDED.search(text.rstrip()))
 
 
 def field_span(request: Request, name: Field) -> Span:
@@ -59,65 +105,54 @@ def open_prompt(request: Request, name: Field) -> str:
     return render_request(request) + comma
 
 
-@dataclass(frozen=True)
-class Enough:
-    """Whether the text added to a field fills the room that is left in its class.
+def run_steps(
+    session: Session, steps: Steps[Result], on_token: Callable[[int], None] | None = None
+) -> Result:
+    """Run `steps` with a model to their result.
 
-    `before` is the field's text so far: a sentence that was left open there is finished first.
-    What lies behind the answer is never generated.
+    A `Cancelled` of `on_token` ends the completion where it is, and the steps with it.
     """
-
-    name: Field
-    room: int
-    before: str = ""
-
-    def __call__(self, text: str) -> bool:
-        if "\n" in text:
-            return True
-        if self.name is Field.TAG:
-            return text.count(",") >= self.room
-        open_sentence = bool(self.before.strip()) and not ends_sentence(self.before)
-        # The sentence behind the last wanted one has begun, so that one is complete.
-        return text[-1:].isalnum() and count_sentences(text) > self.room + open_sentence
+    try:
+        ask = next(steps)
+        while True:
+            ask = steps.send(_complete(session, ask, on_token))
+    except StopIteration as done:
+        result: Result = done.value
+        return result
 
 
-def whole_tags(text: str, ended: bool) -> list[str]:
-    """Return the tags of an answer; unless it came to its own end, the last one was cut off."""
-    tags = text.split(",")
-    return split_tags(",".join(tags if ended else tags[:-1]))
+def _complete(session: Session, ask: Ask, on_token: Callable[[int], None] | None) -> Completion:
+    was_cancelled = False
 
+    def heard(tokens: int) -> None:
+        nonlocal was_cancelled
+        try:
+            if on_token is not None:
+                on_token(tokens)
+        except Cancelled:
+            was_cancelled = True
 
-def whole_sentences(text: str, ended: bool) -> list[str]:
-    """Return the sentences of an answer, each with the blanks behind it, without a cut-off one."""
-    sentences = list(split_sentences(text.rstrip()))
-    if sentences and not ended and not ends_sentence(sentences[-1]):
-        sentences.pop()
-    return sentences
+    def enough(text: str) -> bool:
+        return was_cancelled or (ask.enough is not None and ask.enough(text))
 
-
-def came_to_its_end(text: str, reason: str) -> bool:
-    """Return whether an answer's field ended by the model's own will."""
-    return "\n" in text or reason == "end token"
+    done = session.complete(
+        ask.prompt,
+        seed=ask.seed,
+        on_token=heard,
+        enough=enough,
+        min_new_tokens=ask.min_new_tokens,
+    )
+    if was_cancelled:
+        return _CutShort(done.text, done.prompt_tokens, done.new_tokens)
+    return done
 
 
 @dataclass(frozen=True)
-class Filled:
-    """A request whose fields are all there: the answer, and whether each reached its class."""
-
-    request: Request
-    answer: Answer
-    reached: bool
+class _CutShort:
+    text: str
+    prompt_tokens: int
     new_tokens: int
-
-
-@dataclass(frozen=True)
-class Ask:
-    """One completion that an answer needs: the arguments of `LanguageModel.complete`."""
-
-    prompt: str
-    seed: int
-    enough: Callable[[str], bool] | None = None
-    min_new_tokens: int = 0
+    reason: StopReason = StopReason.CANCELLED
 
 
 def fill_request(
@@ -125,102 +160,166 @@ def fill_request(
     request: Request,
     seed: int,
     on_token: Callable[[int], None] | None = None,
+    judge: Judge | None = None,
 ) -> Filled:
     """Return `request` with every owed field written, and the metadata that it asks for.
 
-    The answer holds the generated text only. A field is at most `ROUNDS` completions long; a model
-    that has nothing to say leaves it empty and the answer not well-formed.
+    The answer holds the generated text only. A model that has nothing to say leaves a field empty
+    and the answer not well-formed.
     """
-    filling = fill_steps(request, seed)
-    try:
-        ask = next(filling)
-        while True:
-            completion = model.complete(
-                ask.prompt,
-                seed=ask.seed,
-                on_token=on_token,
-                enough=ask.enough,
-                min_new_tokens=ask.min_new_tokens,
-            )
-            ask = filling.send(completion)
-    except StopIteration as done:
-        filled: Filled = done.value
-        return filled
+    return run_steps(model.session(), fill_steps(request, seed, judge), on_token)
 
 
-def fill_steps(request: Request, seed: int) -> Generator[Ask, Completion, Filled]:
-    """Yield the completions that `request` needs one by one, be sent each, return the answer.
-
-    So that a caller with many requests can have them completed in batches.
-    """
-    texts: dict[Field, str] = {}
-    tokens = 0
-    reached = True
+def fill_steps(request: Request, seed: int, judge: Judge | None = None) -> Steps[Filled]:
+    """The steps of `fill_request`; a judge of its own knows the texts that are given."""
+    given = request.given
+    if judge is None:
+        captions = {name: given.get(name, "") for name in (Field.SHORT, Field.LONG)}
+        judge = Judge(split_tags(given.get(Field.TAG, "")), captions)
+    grown: dict[Field, Grown] = {}
     current = request
+    was_cancelled = False
     owed = list(request.task.fields)
-    while len(owed) > 1 and request.given.get(owed[0], "").strip():
+    while len(owed) > 1 and given.get(owed[0], "").strip():
         owed.pop(0)
     for place, name in enumerate(owed):
         before = current.given.get(name, "")
-        text, used = yield from _field_steps(current, name, derived_seed(seed, place))
-        tokens += used
-        texts[name] = text
-        current = replace(current, given={**current.given, name: before + text})
-        # `short_to_long` was trained without a length, and a short caption has none of its own.
-        if name is Field.TAG or (name is Field.LONG and request.task.has_length):
-            reached &= field_count(name, before + text) in field_span(request, name)
-    meta: dict[str, str] = {}
-    if request.gen_meta:
-        lines = yield Ask(render_request(current) + "\n", derived_seed(seed, len(owed)))
-        tokens += lines.new_tokens
-        meta = dict(read_answer(current, "\n" + lines.text).meta)
-    filled = all(text.strip() or request.given.get(name, "") for name, text in texts.items())
-    return Filled(request, Answer(texts, meta, well_formed=filled), reached, tokens)
-
-
-def _field_steps(
-    request: Request, name: Field, seed: int
-) -> Generator[Ask, Completion, tuple[str, int]]:
-    """Bring one field to its class; return the text to add to it, and the tokens it took."""
-    span = field_span(request, name)
-    start = request.given.get(name, "")
-    text = start
-    tokens = 0
-    for number in range(ROUNDS):
-        count = field_count(name, text)
-        if count >= (span.least if number else span.most):
+        span = field_span(request, name)
+        grown[name] = yield from grow_field(current, name, span, derived_seed(seed, place), judge)
+        was_cancelled = grown[name].reason is StopReason.CANCELLED
+        if was_cancelled:
             break
-        asked = replace(request, given={**request.given, name: text})
+        current = replace(current, given={**current.given, name: before + grown[name].added})
+    meta: dict[str, str] = {}
+    refused: Counter[str] = Counter()
+    if request.gen_meta and not was_cancelled:
+        meta, refused = yield from meta_steps(current, derived_seed(seed, len(owed)), judge)
+    texts = {name: one.added for name, one in grown.items()}
+    filled = all(texts.get(name, "").strip() or given.get(name, "") for name in owed)
+    return Filled(request, Answer(texts, meta, well_formed=filled), grown, refused)
+
+
+def meta_steps(
+    request: Request, seed: int, judge: Judge
+) -> Steps[tuple[dict[str, str], Counter[str]]]:
+    """The metadata that the model proposes behind the last field, and what was refused of it."""
+    done = yield Ask(
+        render_request(request) + "\n", seed, lambda text: text.count("\n") >= _META_LINES
+    )
+    meta: dict[str, str] = {}
+    refused: Counter[str] = Counter()
+    for key, line in read_answer(request, "\n" + done.text).meta.items():
+        values = []
+        for value in split_tags(line):
+            reason = judge.refuse_meta(key, value)
+            if reason is None:
+                values.append(value)
+            else:
+                refused[reason] += 1
+        if values and key not in request.meta:
+            meta[key] = ", ".join(values)
+    return meta, refused
+
+
+def grow_field(request: Request, name: Field, span: Span, seed: int, judge: Judge) -> Steps[Grown]:
+    """Bring the field `name` of `request` into `span`, behind the text that it has."""
+    start = request.given.get(name, "")
+    growth = GrowingText(name, start)
+    tally = _Tally()
+    patience = _Patience()
+    reason = StopReason.TARGET
+    while (count := field_count(name, growth.text)) < span.most:
+        # 1) ask for the next tags or sentences behind what the model has seen
+        asked = replace(request, given={**request.given, name: growth.context})
+        gate = Gate(name, span.most - count, growth.is_open, judge)
         completion = yield Ask(
             open_prompt(asked, name),
-            derived_seed(seed, number),
-            Enough(name, span.most - count, text),
-            CONTINUED_TOKENS if number else 0,
+            derived_seed(seed, tally.answers),
+            gate,
+            CONTINUED_TOKENS if patience.goes_on else 0,
         )
-        tokens += completion.new_tokens
-        added = completion.text.split("\n")[0]
-        ended = came_to_its_end(completion.text, str(completion.reason))
-        text = _joined(name, text, added, ended, span.most)
-        if not completion.new_tokens:
+        tally.add(completion)
+        # 2) take what the gate let through
+        ended = "\n" in completion.text or completion.reason is StopReason.END_TOKEN
+        gate.close(completion.text, ended)
+        for piece in gate.taken:
+            growth.take(piece)
+        is_enough = field_count(name, growth.text) >= span.least
+        reason = StopReason.END_TOKEN if ended else completion.reason
+        if reason is StopReason.CANCELLED or (ended and is_enough):
             break
-    return text[len(start) :], tokens
+        # 3) something was refused: draw again from before it, or go on behind it
+        if gate.refusal is not None:
+            tally.rejected[gate.refusal] += 1
+            if tally.rejected.total() >= REJECTIONS:
+                reason = StopReason.REDRAW_LIMIT
+                break
+            if patience.insists(gate):
+                growth.pass_over(gate.refused)
+        # 4) it stopped short by itself: go on from there
+        elif ended or not gate.taken:
+            is_full = reason is StopReason.CONTEXT_LIMIT
+            is_silent = patience.goes_on and not completion.new_tokens
+            if is_full or is_silent or is_enough or not patience.continues():
+                break
+    count = field_count(name, growth.text)
+    if count >= span.most and reason is not StopReason.CANCELLED:
+        reason = StopReason.TARGET
+    return tally.grown(growth, start, count, count >= span.least, reason)
 
 
-def _joined(name: Field, text: str, added: str, ended: bool, most: int) -> str:
-    if name is Field.TAG:
-        known = split_tags(text)
-        fresh = [tag for tag in whole_tags(added, ended) if tag not in known]
-        fresh = list(dict.fromkeys(fresh))[: max(0, most - len(known))]
-        joint = ", " if known and fresh else ""
-        return text + joint + ", ".join(fresh)
-    is_open = bool(text.strip()) and not ends_sentence(text)
-    room = most - count_sentences(text) + is_open
-    known_sentences = {sentence.strip() for sentence in split_sentences(text)}
-    for place, sentence in enumerate(whole_sentences(added, ended)):
-        if sentence.strip() in known_sentences or room <= 0:
-            continue
-        joint = "" if is_open and not place else " " if text.strip() else ""
-        text += joint + (sentence.rstrip() if is_open and not place else sentence.strip())
-        known_sentences.add(sentence.strip())
-        room -= 1
-    return text
+class _Tally:
+    """What the answers of one field cost, and what was refused of them."""
+
+    def __init__(self) -> None:
+        self.answers = self.prompt_tokens = self.new_tokens = 0
+        self.rejected: Counter[str] = Counter()
+
+    def add(self, completion: Completion) -> None:
+        self.answers += 1
+        self.prompt_tokens = max(self.prompt_tokens, completion.prompt_tokens)
+        self.new_tokens += completion.new_tokens
+
+    def grown(
+        self, growth: GrowingText, start: str, count: int, reached: bool, reason: StopReason
+    ) -> Grown:
+        return Grown(
+            added=growth.text[len(start) :],
+            pieces=tuple(growth.pieces),
+            count=count,
+            reached=reached,
+            reason=reason,
+            answers=self.answers,
+            prompt_tokens=self.prompt_tokens,
+            new_tokens=self.new_tokens,
+            rejected=dict(self.rejected),
+        )
+
+
+class _Patience:
+    """How often a place was drawn again, and a field that ended short was taken up again."""
+
+    def __init__(self) -> None:
+        self._redraws = self._continued = 0
+        self._refused = ""
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether the model ended the field and is made to go on."""
+        return self._continued > 0 and not self._redraws
+
+    def insists(self, gate: Gate) -> bool:
+        """Whether the model wants what was refused here so much that it has to be passed over."""
+        is_same = gate.refused == self._refused and not gate.taken
+        self._refused = gate.refused
+        self._redraws = 1 if gate.taken else self._redraws + 1
+        if is_same or self._redraws > REDRAWS:
+            self._redraws = 0
+            return True
+        return False
+
+    def continues(self) -> bool:
+        """Count one more time that the field is taken up; False when it was too often."""
+        self._redraws = 0
+        self._continued += 1
+        return self._continued <= CONTINUATIONS

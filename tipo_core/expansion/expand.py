@@ -1,47 +1,37 @@
 """E: (simple prompt, metadata) -> detailed prompt.
 
-Tags are grown first, then the caption from the grown tags. What the user typed is carried along
-verbatim; the model sees a plain rendering of it, and what the model writes is put behind it.
+Tags are grown first, then the caption from the grown tags, and the result is expanded again until
+both have their length. What the user typed is carried along verbatim; the model sees a plain
+rendering of it, and what the model writes is put behind it.
 """
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from functools import partial
 
-from ..prompt import (
-    Bans,
-    Category,
-    Prompt,
-    SpanKind,
-    Template,
-    canonical,
-    category,
-    contradicts,
-    count_sentences,
-    escape_tag,
-    parse,
-    split_sentences,
-)
-from ..prompt.safe_text import blocked_terms
+from ..prompt import Bans, Template, count_sentences, split_sentences
 from .answering import (
-    CONTINUED_TOKENS,
-    ROUNDS,
-    Enough,
-    came_to_its_end,
+    Result,
+    Steps,
     derived_seed,
-    ends_sentence,
-    open_prompt,
-    whole_sentences,
-    whole_tags,
+    field_count,
+    grow_field,
+    meta_steps,
+    run_steps,
 )
-from .record import Request, read_answer, render_request, split_tags
-from .request import Expansion, ExpansionRequest, LanguageModel, PassReport
-from .tasks import Field, Pass, Task, plan_passes
+from .judge import Judge, by_rule
+from .progress import Meter
+from .record import Request
+from .request import Cancelled, Expansion, ExpansionRequest, LanguageModel, PassReport
+from .tasks import Field, Length, Pass, Task, plan_passes
+from .user_text import UserTags, join_caption, join_tags, plain_caption
 
-# Categories that the TIPO format gives as metadata lines rather than in the tag line.
-_META_CATEGORIES = frozenset(Category) - {Category.SPECIAL, Category.GENERAL}
+# How often a variant is drawn that comes out equal to an earlier one.
+ATTEMPTS = 4
 # Tokens that a pass may be expected to take, for the progress bar only.
 _TOKENS_PER_TAG, _TOKENS_PER_SENTENCE = 4, 16
 
@@ -55,66 +45,68 @@ def expand(
 ) -> list[Expansion]:
     """Return the variants of `request`, in order.
 
-    `on_progress` hears the share that is done, from 0 to 1, after every token, and may raise to
-    cancel. Variant k depends on the seed and on k alone. Bad bans or templates are a ValueError
-    that quotes the entry, raised before the model is asked.
+    `on_progress` hears the share that is done, from 0 to 1, after every token. It may raise: with
+    `Cancelled` what is there by then is returned, the last variant being incomplete; anything else
+    goes through. Variant k depends on the seed and the variants before it, never on how many are
+    asked for; one that equals an earlier one is drawn again, at most `ATTEMPTS` times. Bad bans or
+    templates are a ValueError that quotes the entry, raised before the model is asked.
     """
     bans = Bans.parse(request.bans)
     template = Template.parse(request.template)
-    plan = plan_passes(
-        has_tags=bool(_plain_tags(parse(request.tags))),
-        has_caption=bool(request.caption.strip()),
-        tag_length=request.tag_length,
-        caption_length=request.caption_length,
-    )
-    total = max(1, len(plan) * request.variants)
-    expansions = []
+    progress = _Monotone(on_progress, request.variants)
+    expansions: list[Expansion] = []
+    earlier: dict[tuple[str, str], int] = {}
     for variant in range(request.variants):
-
-        def report(share: float, first: int = variant * len(plan)) -> None:
-            if on_progress is not None:
-                on_progress(min(1.0, (first + share) / total))
-
-        growth = _Growth(model, request, bans, variant, report)
-        started = time.perf_counter()
-        reports = tuple(growth.run(step, number) for number, step in enumerate(plan))
-        seconds = time.perf_counter() - started
-        expansions.append(growth.result(template, reports, seconds))
-    if on_progress is not None:
-        on_progress(1.0)
+        drawn = _draw(model, request, bans, template, variant, earlier, progress)
+        expansions.append(drawn)
+        earlier.setdefault(_text_of(drawn), variant)
+        if drawn.was_cancelled:
+            return expansions
+    with contextlib.suppress(Cancelled):
+        progress(request.variants, 0.0)
     return expansions
 
 
-def join_tags(user: str, added: str) -> str:
-    """Return `user` verbatim and `added` behind it, with one comma between them."""
-    if not user.strip() or not added:
-        return user + added if user.strip() else added
-    if user.rstrip().endswith(","):
-        return user + ("" if user[-1].isspace() else " ") + added
-    return user + ("" if user[-1].isspace() and user[-1] != " " else ", ") + added
+def _draw(
+    model: LanguageModel,
+    request: ExpansionRequest,
+    bans: Bans,
+    template: Template,
+    variant: int,
+    earlier: Mapping[tuple[str, str], int],
+    progress: _Monotone,
+) -> Expansion:
+    """One variant, drawn until it differs from the earlier ones or the model insists."""
+    before: tuple[str, str] | None = None
+    for attempt in range(ATTEMPTS):
+        seed = derived_seed(request.seed, variant, attempt)
+        growth = _Growth(model, request, bans, seed, partial(progress, variant))
+        started = time.perf_counter()
+        growth.run()
+        seconds = time.perf_counter() - started
+        drawn = growth.result(template, variant, attempt + 1, earlier, seconds)
+        if drawn.repeats is None or drawn.was_cancelled or _text_of(drawn) == before:
+            break
+        before = _text_of(drawn)
+    return drawn
 
 
-def join_caption(user: str, added: str) -> str:
-    """Return `user` verbatim and `added` behind it, with a space where one is needed."""
-    if not user.strip():
-        return added.strip()
-    added = added.rstrip()
-    if added and (user[-1].isspace() or added[0].isspace() or added[0] in ",.;:!?'"):
-        return user + (added.lstrip(" ") if user[-1].isspace() else added)
-    return f"{user} {added}" if added else user
+def _text_of(expansion: Expansion) -> tuple[str, str]:
+    return expansion.tags, expansion.caption
 
 
-def _plain_tags(prompt: Prompt) -> list[str]:
-    return [word for segment in prompt.segments() for word in segment.words]
+class _Monotone:
+    """Reports the share of all variants that is done; it never falls."""
 
+    def __init__(self, on_progress: Progress | None, variants: int) -> None:
+        self._on_progress = on_progress
+        self._variants = variants
+        self._share = 0.0
 
-def _plain_caption(caption: str) -> str:
-    """The caption as the model sees it: its own words, without weights and networks."""
-    prompt = parse(caption)
-    ordinary = {SpanKind.WORD, SpanKind.SEPARATOR, SpanKind.NEWLINE}
-    if all(span.kind in ordinary for span in prompt.spans):
-        return " ".join(caption.split())
-    return ", ".join(_plain_tags(prompt))
+    def __call__(self, variant: int, share: float) -> None:
+        self._share = max(self._share, min(1.0, (variant + share) / self._variants))
+        if self._on_progress is not None:
+            self._on_progress(self._share)
 
 
 class _Growth:
@@ -125,187 +117,159 @@ class _Growth:
         model: LanguageModel,
         request: ExpansionRequest,
         bans: Bans,
-        variant: int,
+        seed: int,
         report: Progress,
     ) -> None:
         self.model = model
         self.request = request
         self.bans = bans
-        self.variant = variant
+        self.seed = seed
         self.report = report
-        self.prompt = parse(request.tags)
-        plain = _plain_tags(self.prompt)
-        self.given = [tag for tag in plain if category(tag) not in _META_CATEGORIES]
-        self.meta = _metadata(plain, request.meta)
-        self.present = {canonical(tag) for tag in plain}
-        self.user_caption = _plain_caption(request.caption)
+        self.user = UserTags(request.tags, request.escape_names)
+        self.meta = self.user.metadata(request.meta)
+        self.user_caption = plain_caption(request.caption)
+        self.judge = self._new_judge()
         self.added_tags: list[str] = []
         self.added_caption = ""
-        self.banned: Counter[str] = Counter()
+        self.proposed: dict[str, str] = {}
+        self.reports: list[PassReport] = []
+        self.rejected: Counter[str] = Counter()
+        self.was_cancelled = False
 
-    def run(self, step: Pass, number: int) -> PassReport:
-        """Bring one pass to its length class, in as many rounds as that takes."""
+    @property
+    def tags(self) -> str:
+        """The tag line as the model sees it."""
+        return ", ".join([*self.user.general, *self.added_tags])
+
+    @property
+    def caption(self) -> str:
+        """The caption as the model sees it."""
+        return self.user_caption + self.added_caption
+
+    def run(self) -> None:
+        """Apply the expansion until both lengths are reached, the rounds are over, or cancelled."""
+        for number in range(self.request.rounds):
+            plan = plan_passes(
+                has_tags=bool(self.tags),
+                has_caption=bool(self.caption),
+                tag_length=self.request.tag_length,
+                caption_length=self.request.caption_length,
+            )
+            for place, step in enumerate(plan):
+                if number and self._is_reached(step):
+                    continue
+                # Later rounds, which are not expected, leave the bar where it is.
+                self._pass(step, number, place, 0.0 if number else 1.0 / len(plan))
+                if self.was_cancelled:
+                    return
+            if all(self._is_reached(step) for step in plan):
+                break
+        if self.request.gen_meta:
+            self._propose_metadata()
+
+    def _new_judge(self) -> Judge:
+        captions = {Field.LONG: self.user_caption}
+        return Judge(self.user.plain, captions, bans=self.bans, safe=self.request.safe)
+
+    def _is_reached(self, step: Pass) -> bool:
+        if step.grows is Field.TAG:
+            return field_count(Field.TAG, self.tags) >= step.length.tags.least
+        return count_sentences(self.caption) >= step.length.sentences.least
+
+    def _pass(self, step: Pass, number: int, place: int, width: float) -> None:
+        """Bring one part to its length class."""
         is_tags = step.grows is Field.TAG
         span = step.length.tags if is_tags else step.length.sentences
         expected = span.most * (_TOKENS_PER_TAG if is_tags else _TOKENS_PER_SENTENCE)
-        scaffold = self._scaffold(step, number)
-        count = self._count(step)
-        rounds = prompt_tokens = new_tokens = 0
-        reason = "nothing to add"
-        while rounds < ROUNDS and count < span.most and (not rounds or count < span.least):
-            request = self._request(step, scaffold)
-            room = span.most - count
-            done = new_tokens
+        seed = derived_seed(self.seed, number, place)
+        meter = Meter(self.report, expected, place * width, width)
+        scaffold = ""
+        if step.task is Task.TAG_TO_LONG and not self.tags:
+            scaffold = self._scaffold(step.length, derived_seed(seed, 0), meter)
+            if self.was_cancelled:
+                return
+        request = self._request(step, scaffold)
+        growing = grow_field(request, step.grows, span, derived_seed(seed, 1), self.judge)
+        grown = self._run(growing, meter)
+        if is_tags:
+            self.added_tags += grown.pieces
+        else:
+            self.added_caption += grown.added
+        self.rejected.update(grown.rejected)
+        self.reports.append(PassReport(step, number, grown))
 
-            def heard(tokens: int, done: int = done) -> None:
-                self.report(number + min(0.99, (done + tokens) / expected))
-
-            completion = self.model.complete(
-                open_prompt(request, step.grows),
-                seed=derived_seed(self.request.seed, self.variant, number, rounds),
-                on_token=heard,
-                enough=Enough(step.grows, room, request.given.get(step.grows, "")),
-                min_new_tokens=CONTINUED_TOKENS if rounds else 0,
-            )
-            rounds += 1
-            prompt_tokens += completion.prompt_tokens
-            new_tokens += completion.new_tokens
-            reason = str(completion.reason)
-            text = read_answer(request, completion.text).fields[step.grows]
-            ended = came_to_its_end(completion.text, reason)
-            if is_tags:
-                self._take_tags(text, room, ended)
-            else:
-                self._take_sentences(text, room, ended)
-            count = self._count(step)
-            if not completion.new_tokens:
-                break
-        self.report(number + 1.0)
-        reached = count >= span.least
-        return PassReport(step, rounds, count, reached, reason, prompt_tokens, new_tokens)
-
-    def _count(self, step: Pass) -> int:
-        if step.grows is Field.TAG:
-            return len(self.given) + len(self.added_tags)
-        return count_sentences(self.user_caption + self.added_caption)
-
-    def _tags(self) -> str:
-        return ", ".join(self.given + self.added_tags)
+    def _run(self, steps: Steps[Result], meter: Meter) -> Result:
+        """Run `steps` in a session of their own; note it when they were cancelled."""
+        result = run_steps(self.model.session(), steps, meter)
+        self.was_cancelled |= meter.was_cancelled
+        return result
 
     def _request(self, step: Pass, scaffold: str) -> Request:
-        caption = self.user_caption + self.added_caption
-        given = {Field.TAG: self._tags() or scaffold, Field.LONG: caption}
+        given = {Field.TAG: self.tags or scaffold, Field.LONG: self.caption}
         if step.grows is Field.TAG or step.task is Task.SHORT_TO_LONG:
-            given[Field.SHORT] = self.user_caption
+            given[Field.SHORT] = self.user_caption or self._gist()
         return Request(step.task, step.length, given, self.meta)
 
-    def _scaffold(self, step: Pass, number: int) -> str:
+    def _gist(self) -> str:
+        """The first sentence of the caption that was written, as the short one of a next round."""
+        return "".join(split_sentences(self.caption)[:1]).strip()
+
+    def _scaffold(self, length: Length, seed: int, meter: Meter) -> str:
         """With nothing given a caption is written from tags that are not part of the result."""
-        if step.task is not Task.TAG_TO_LONG or self._tags():
-            return ""
-        request = Request(Task.TAGS, step.length, {}, self.meta)
-        room = step.length.tags.most
-        completion = self.model.complete(
-            render_request(request),
-            seed=derived_seed(self.request.seed, self.variant, number, ROUNDS),
-            on_token=lambda tokens: self.report(float(number)),
-            enough=Enough(Field.TAG, room),
-        )
-        return ", ".join(split_tags(completion.text.split("\n")[0])[:room])
+        request = Request(Task.TAGS, length, {}, self.meta)
+        growing = grow_field(request, Field.TAG, length.tags, seed, self._new_judge())
+        return self._run(growing, meter).added
 
-    def _take_tags(self, text: str, room: int, ended: bool) -> None:
-        """Add the new tags of an answer; a tag that was cut off is left out."""
-        for tag in whole_tags(text, ended):
-            name = canonical(tag)
-            if room <= 0 or not name or name in self.present:
-                continue
-            if any(contradicts(tag, other) for other in self.present):
-                continue
-            entry = self.bans.reason(tag, self.present) or self._unsafe(tag)
-            if entry is not None:
-                self.banned[entry] += 1
-                continue
-            self.added_tags.append(tag)
-            self.present.add(name)
-            room -= 1
-
-    def _take_sentences(self, text: str, room: int, ended: bool) -> None:
-        """Add the new sentences of an answer; one that was cut off or is there is left out."""
-        before = self.user_caption + self.added_caption
-        known = {sentence.strip().casefold() for sentence in split_sentences(before)}
-        unfinished = bool(before.strip()) and not ends_sentence(before)
-        for place, sentence in enumerate(whole_sentences(text, ended)):
-            continues = unfinished and not place
-            name = sentence.strip().casefold()
-            if (room <= 0 and not continues) or name in known:
-                continue
-            entry = self.bans.sentence_reason(sentence, self.present) or self._unsafe(sentence)
-            if entry is not None:
-                self.banned[entry] += 1
-                continue
-            if continues:
-                self.added_caption += sentence.rstrip()
-                continue
-            joint = " " if before.strip() or self.added_caption.strip() else ""
-            self.added_caption += joint + sentence.strip()
-            known.add(name)
-            room -= 1
-
-    def _unsafe(self, text: str) -> str | None:
-        """Why `text` is not added where only safe text is wanted."""
-        return "block list" if self.request.safe and blocked_terms(text) else None
+    def _propose_metadata(self) -> None:
+        """Ask for the metadata that was not given."""
+        given = {Field.TAG: self.tags, Field.LONG: self.caption}
+        task, length = Task.TAGS, self.request.tag_length
+        if self.caption:
+            task, length = Task.TAG_TO_LONG, self.request.caption_length
+            if not self.tags:
+                task, given[Field.SHORT] = Task.SHORT_TO_LONG, self.user_caption or self._gist()
+        elif not self.tags:
+            return
+        request = Request(task, length or Length.LONG, given, self.meta, gen_meta=True)
+        asking = meta_steps(request, derived_seed(self.seed, self.request.rounds), self.judge)
+        self.proposed, refused = self._run(asking, Meter(self.report, 1, 1.0, 0.0))
+        self.rejected.update(refused)
 
     def result(
-        self, template: Template, reports: tuple[PassReport, ...], seconds: float
+        self,
+        template: Template,
+        variant: int,
+        attempts: int,
+        earlier: Mapping[tuple[str, str], int],
+        seconds: float,
     ) -> Expansion:
         """Put the user's text and the additions together."""
-        added = ", ".join(self._written(tag) for tag in self.added_tags)
-        user_tags = self.prompt.escaped()
+        added = ", ".join(self.user.written(tag) for tag in self.added_tags)
+        has_caption = bool(self.request.caption.strip())
         caption = join_caption(self.request.caption, self.added_caption)
-        fields = self._fields(added, caption)
+        fields = {
+            **self.user.by_category(self.added_tags),
+            "user": self.user.text,
+            "added": added,
+            "extended": caption if has_caption else "",
+            "generated": "" if has_caption else caption,
+        }
+        tags = join_tags(self.user.text, added)
         return Expansion(
             prompt=template.render(fields),
-            tags=join_tags(user_tags, added),
+            tags=tags,
             caption=caption,
             added="\n".join(part for part in (added, self.added_caption.strip()) if part),
             added_tags=tuple(self.added_tags),
             added_caption=self.added_caption.strip(),
             fields=fields,
-            banned=dict(self.banned),
-            passes=reports,
+            proposed=self.proposed,
+            banned=by_rule(self.rejected),
+            passes=tuple(self.reports),
             seed=self.request.seed,
-            variant=self.variant,
+            variant=variant,
+            attempts=attempts,
+            repeats=earlier.get((tags, caption)),
+            was_cancelled=self.was_cancelled,
             seconds=seconds,
         )
-
-    def _written(self, tag: str) -> str:
-        """An added tag in the user's own habit, safe to read for the host."""
-        text = tag.replace(" ", "_") if self.prompt.uses_underscores else tag
-        return escape_tag(text)
-
-    def _fields(self, added: str, caption: str) -> dict[str, str]:
-        """Every field of the template language; the user's segments verbatim, in his order."""
-        parts: dict[str, list[str]] = {str(name): [] for name in Category}
-        for segment in self.prompt.segments():
-            name = category(segment.words[0]) if segment.words else Category.GENERAL
-            parts[str(name)].append(parse(segment.text).escaped())
-        for tag in self.added_tags:
-            parts[str(category(tag))].append(self._written(tag))
-        fields = {name: ", ".join(texts) for name, texts in parts.items()}
-        return {
-            **fields,
-            "user": self.prompt.escaped(),
-            "added": added,
-            "extended": caption if self.request.caption.strip() else "",
-            "generated": "" if self.request.caption.strip() else caption,
-        }
-
-
-def _metadata(tags: list[str], meta: Mapping[str, str]) -> dict[str, str]:
-    """The metadata lines: what was given, and the user's tags of those categories."""
-    lines = dict(meta)
-    for tag in tags:
-        name = category(tag)
-        if name in _META_CATEGORIES:
-            lines[str(name)] = ", ".join(filter(None, (lines.get(str(name), ""), tag)))
-    return lines

@@ -11,8 +11,10 @@ A request ends inside the field that is to be continued; an answer is what a mod
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from .tasks import Field, Length, Task
 
@@ -26,6 +28,16 @@ META_KEYS = (
     "quality",
     "aspect ratio",
 )
+_META_ALIASES = MappingProxyType(
+    {
+        "artists": "artist",
+        "character": "characters",
+        "copyright": "copyrights",
+        "series": "copyrights",
+        "ratings": "rating",
+    }
+)
+_META_LINE = re.compile(r"([^:=]+)[:=](.*)")
 GEN_META = "<|gen_meta|>"
 EMPTY = "<|empty|>"
 
@@ -56,6 +68,27 @@ class Answer:
     fields: Mapping[Field, str]
     meta: Mapping[str, str]
     well_formed: bool
+
+
+def parse_meta(text: str) -> dict[str, str]:
+    """Return the metadata written as `key: value`, one a line; `key = value` is read too.
+
+    ValueError for a line of another form and for an unknown key, with the known ones.
+    """
+    meta: dict[str, str] = {}
+    for line in text.splitlines():
+        if not line.strip():
+            continue
+        match = _META_LINE.fullmatch(line)
+        key = match.group(1).strip().lower().replace("_", " ") if match else ""
+        key = _META_ALIASES.get(key, key)
+        if match is None or key not in META_KEYS:
+            raise ValueError(
+                f"metadata line {line.strip()!r}: write 'key: value' with one of the keys "
+                f"{', '.join(META_KEYS)}"
+            )
+        meta[key] = ", ".join(filter(None, (meta.get(key, ""), match.group(2).strip())))
+    return meta
 
 
 def render_meta(meta: Mapping[str, str]) -> list[str]:

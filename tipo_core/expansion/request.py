@@ -6,10 +6,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from ..lm.stop_reason import StopReason
 from ..prompt.presets import DEFAULT
-from .tasks import Length, Pass
+from .tasks import MAX_ROUNDS, MAX_VARIANTS, Length, Pass
 
-MAX_VARIANTS = 64
+
+class Cancelled(Exception):
+    """Raised by a progress callback to end an expansion with what there is by then.
+
+    Any other exception of a callback goes through to the caller, and nothing is returned.
+    """
 
 
 class Completion(Protocol):
@@ -18,15 +24,15 @@ class Completion(Protocol):
     @property
     def text(self) -> str: ...
     @property
-    def reason(self) -> str: ...
+    def reason(self) -> StopReason: ...
     @property
     def prompt_tokens(self) -> int: ...
     @property
     def new_tokens(self) -> int: ...
 
 
-class LanguageModel(Protocol):
-    """All that an expansion knows of a model: texts in, texts out."""
+class Session(Protocol):
+    """Completions that share their beginning: what was read is kept from one to the next."""
 
     def complete(
         self,
@@ -45,13 +51,24 @@ class LanguageModel(Protocol):
         ...
 
 
+class LanguageModel(Protocol):
+    """All that an expansion knows of a model: texts in, texts out."""
+
+    def session(self) -> Session:
+        """Return a session; what it answers does not depend on any other one."""
+        ...
+
+
 @dataclass(frozen=True)
 class ExpansionRequest:
     """A simple prompt and what it is to become.
 
     `tags` and `caption` are the user's texts, verbatim. A length of None leaves that part as it
     is. `bans` and `template` are in the languages of `prompt.bans` and `prompt.template`. With
-    `safe` no tag or sentence with a word of the block list is added.
+    `gen_meta` the model proposes the metadata that was not given. The expansion is applied to its
+    own result up to `rounds` times, until both lengths are reached. With `escape_names` the
+    parentheses of a known name come out escaped. With `safe` no tag or sentence with a word of the
+    block list is added.
     """
 
     tags: str = ""
@@ -63,24 +80,46 @@ class ExpansionRequest:
     template: str = DEFAULT
     seed: int = 0
     variants: int = 1
+    gen_meta: bool = False
+    rounds: int = 1
+    escape_names: bool = True
     safe: bool = True
 
     def __post_init__(self) -> None:
         if not 1 <= self.variants <= MAX_VARIANTS:
             raise ValueError(f"variants is {self.variants}: choose 1 to {MAX_VARIANTS}")
+        if not 1 <= self.rounds <= MAX_ROUNDS:
+            raise ValueError(f"rounds is {self.rounds}: choose 1 to {MAX_ROUNDS}")
+
+
+@dataclass(frozen=True)
+class Grown:
+    """What a field has become: `added` is the text behind the given one, `pieces` what is in it.
+
+    `count` is how many tags or sentences there are now, `answers` how often the model was asked,
+    `prompt_tokens` the length of the longest prompt, `new_tokens` all that was written. `rejected`
+    is how often a tag or sentence was refused, by the reason: an entry of the bans,
+    `block list`, `repeated` or `contradicts`.
+    """
+
+    added: str
+    pieces: tuple[str, ...]
+    count: int
+    reached: bool
+    reason: StopReason
+    answers: int
+    prompt_tokens: int
+    new_tokens: int
+    rejected: Mapping[str, int]
 
 
 @dataclass(frozen=True)
 class PassReport:
-    """How one pass went: how many tags or sentences there are now, and why the model stopped."""
+    """How one pass of a round (from 0) went."""
 
     step: Pass
-    rounds: int
-    count: int
-    reached: bool
-    reason: str
-    prompt_tokens: int
-    new_tokens: int
+    round: int
+    grown: Grown
 
 
 @dataclass(frozen=True)
@@ -88,8 +127,11 @@ class Expansion:
     """One variant of the expanded prompt.
 
     `prompt` is the filled template; `tags` and `caption` begin with the user's own text; `added`
-    is what the model wrote, `fields` every field that a template can name. `banned` counts the
-    rejections by the entry that caused them.
+    is what the model wrote, `fields` every field that a template can name. `proposed` is the
+    metadata that the model wrote with `gen_meta`, never part of the prompt by itself. `banned`
+    counts the rejections by the entry that caused them. `attempts` says how often the variant was
+    drawn; `repeats` is the number of an earlier variant that it equals all the same, or None.
+    `was_cancelled` says that it was ended before its time.
     """
 
     prompt: str
@@ -99,8 +141,12 @@ class Expansion:
     added_tags: tuple[str, ...]
     added_caption: str
     fields: Mapping[str, str]
+    proposed: Mapping[str, str]
     banned: Mapping[str, int]
     passes: tuple[PassReport, ...]
     seed: int
     variant: int
+    attempts: int
+    repeats: int | None
+    was_cancelled: bool
     seconds: float

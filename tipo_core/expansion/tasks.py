@@ -8,6 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+# How many variants and rounds one request may ask for.
+MAX_VARIANTS = 64
+MAX_ROUNDS = 16
+
 
 class Field(str, Enum):
     """A text field of the TIPO format, by the name that stands before its colon."""

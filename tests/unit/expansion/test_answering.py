@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tipo_core.expansion.answering import Enough, fill_request
+from tipo_core.expansion.answering import fill_request
+from tipo_core.expansion.gate import Gate
+from tipo_core.expansion.judge import Judge
 from tipo_core.expansion.record import Request
 from tipo_core.expansion.tasks import Field, Length, Task
 
@@ -61,9 +63,10 @@ def test_repeated_tags_and_sentences_are_written_once() -> None:
     assert filled.answer.fields[Field.LONG] == "She sits."
 
 
-def test_enough_sees_the_start_of_what_lies_behind() -> None:
-    enough = Enough(Field.LONG, 1)
-    assert not enough(" A girl sits.") and not enough(" A girl sits. ")
-    assert enough(" A girl sits. S") and enough(" A girl\n")
-    going_on = Enough(Field.LONG, 1, "A girl")
+def test_a_gate_takes_a_sentence_at_the_start_of_the_next_one() -> None:
+    gate = Gate(Field.LONG, 1, False, Judge())
+    assert not gate(" A girl sits.") and not gate(" A girl sits. ") and not gate.taken
+    assert gate(" A girl sits. S") and gate.taken == [" A girl sits. "]
+    assert Gate(Field.LONG, 1, False, Judge())(" A girl\n")
+    going_on = Gate(Field.LONG, 1, True, Judge())
     assert not going_on(" sits. She sm") and going_on(" sits. She smiles. I")

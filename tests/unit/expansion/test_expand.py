@@ -7,17 +7,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tipo_core.expansion.answering import derived_seed
-from tipo_core.expansion.expand import expand, join_caption, join_tags
-from tipo_core.expansion.request import Expansion, ExpansionRequest
+from tipo_core.expansion.expand import expand
+from tipo_core.expansion.request import Cancelled, Expansion, ExpansionRequest
 from tipo_core.expansion.tasks import Length
+from tipo_core.expansion.user_text import join_caption, join_tags
+from tipo_core.lm.stop_reason import StopReason
 
-from .scripted import Scripted
+from .scripted import Said, Scripted
 
 TAGS = " " + ", ".join(f"tag {n}" for n in range(1, 17))
 
 
 def run(script: list[str], **request: object) -> tuple[Expansion, Scripted]:
-    model = Scripted(script)
+    model = Scripted(script, flows=True)
     values = {
         "tag_length": Length.VERY_SHORT,
         "caption_length": None,
@@ -91,14 +93,17 @@ def test_a_short_answer_is_continued_and_not_started_over() -> None:
     assert model.min_new_tokens == [0, 4, 4]
     assert expansion.added_tags == ("hat", "coat", "boots", "scarf", "bow", "x", "y", "z")
     report = expansion.passes[0]
-    assert (report.rounds, report.count, report.reached) == (3, 10, True)
+    assert (report.grown.answers, report.grown.count, report.grown.reached) == (3, 10, True)
 
 
-def test_a_model_that_has_nothing_to_say_ends_after_bounded_rounds() -> None:
-    expansion, model = run([" hat"] + ["hat"] * 50)
-    report = expansion.passes[0]
-    assert (report.count, report.reached) == (3, False)
-    assert len(model.prompts) == report.rounds == 12
+def test_a_model_that_has_nothing_to_say_ends_after_bounded_answers() -> None:
+    expansion, model = run([" hat"] + [" hat"] * 200)
+    grown = expansion.passes[0].grown
+    assert (grown.count, grown.reached, grown.reason) == (3, False, StopReason.REDRAW_LIMIT)
+    assert len(model.prompts) == grown.answers == 65
+    assert grown.rejected == {"repeated": 64} and not expansion.banned
+    silent, model = run([" hat"])
+    assert silent.passes[0].grown.reason is StopReason.END_TOKEN and len(model.prompts) == 2
 
 
 def test_duplicates_and_contradictions_are_not_added() -> None:
@@ -116,12 +121,12 @@ def test_bans_keep_the_users_tags_and_count_the_rejections() -> None:
     )
     assert expansion.tags.startswith("1girl, hat, ")
     assert not {"top hat"} & set(expansion.added_tags)
-    assert expansion.banned == {"*hat": 3}
+    assert expansion.banned == {"*hat": 2}
 
 
 def test_sentences_with_a_banned_word_are_dropped() -> None:
     expansion, _ = run(
-        [" A girl. She wears a hat. That is all. It rains."],
+        [" A girl. She wears a hat. T", " That is all. It rains."],
         tag_length=None,
         caption_length=Length.SHORT,
         bans="hat",
@@ -131,13 +136,17 @@ def test_sentences_with_a_banned_word_are_dropped() -> None:
 
 
 def test_a_word_of_the_block_list_is_added_only_where_that_is_wanted() -> None:
-    script = [" hat, unworn shirt, x, y, z, q", " A girl. She holds an unworn shirt. It rains."]
+    script = [
+        " hat, unworn shirt, x, y, z, q",
+        " A girl. She holds an unworn shirt. I",
+        " It rains.",
+    ]
     wanted: dict[str, object] = {"caption_length": Length.SHORT}
     safe, _ = run(list(script), **wanted)
     assert safe.added_tags == ("hat", "x", "y", "z", "q")
     assert safe.caption == "A girl. It rains."
     assert safe.banned == {"block list": 2}
-    free, _ = run(list(script), safe=False, **wanted)
+    free, _ = run([script[0], "".join(script[1:])], safe=False, **wanted)
     assert "unworn shirt" in free.added_tags and "unworn shirt" in free.caption
 
 
@@ -176,14 +185,14 @@ def test_quality_tags_of_the_user_become_metadata_for_the_model() -> None:
 
 def test_a_variant_depends_on_the_seed_and_its_number_alone() -> None:
     def seeds(variants: int, seed: int) -> list[int]:
-        model = Scripted([TAGS] * variants)
+        model = Scripted([TAGS.replace("tag", f"tag{n}") for n in range(variants)])
         request = ExpansionRequest(
             "1girl", "", Length.VERY_SHORT, None, seed=seed, variants=variants
         )
         expand(model, request)
         return model.seeds
 
-    assert seeds(4, 7)[:2] == seeds(2, 7)
+    assert seeds(4, 7)[:2] == seeds(2, 7) and len(seeds(2, 7)) == 2
     assert len(set(seeds(4, 7))) == 4
     assert seeds(1, 0) != seeds(1, 1)
     assert derived_seed(0, 1) == derived_seed(0, 1) < 2**63
@@ -203,6 +212,167 @@ def test_progress_rises_to_one_and_may_cancel() -> None:
 
     with pytest.raises(Cancelled):
         expand(Scripted([TAGS]), request, cancel)
+
+
+def answers_of(model: Scripted) -> list[str]:
+    return [prompt.split("\n")[-1] for prompt in model.prompts]
+
+
+def test_a_banned_tag_is_cut_off_at_its_comma_and_drawn_again() -> None:
+    model = Scripted([" coat, top hat, never read", " boots, x, y, z, q"])
+    request = ExpansionRequest("1girl", "", Length.VERY_SHORT, None, bans="*hat")
+    (expansion,) = expand(model, request)
+    assert answers_of(model) == ["tag: 1girl,", "tag: 1girl, coat,"]
+    assert expansion.added_tags == ("coat", "boots", "x", "y", "z", "q")
+    assert expansion.banned == {"*hat": 1} == expansion.passes[0].grown.rejected
+    assert len(set(model.seeds)) == 2
+    assert model.sessions == 1  # what was read is kept
+
+
+def test_what_the_model_insists_on_is_passed_over_and_never_returned() -> None:
+    model = Scripted([" top hat, ", " top hat, ", " coat, boots, x, y, z, q"])
+    request = ExpansionRequest("1girl", "", Length.VERY_SHORT, None, bans="*hat")
+    (expansion,) = expand(model, request)
+    assert answers_of(model) == ["tag: 1girl,", "tag: 1girl,", "tag: 1girl, top hat,"]
+    assert expansion.added_tags == ("coat", "boots", "x", "y", "z", "q")
+    assert "top hat" not in expansion.prompt and expansion.banned == {"*hat": 2}
+
+
+def test_many_different_refusals_at_one_place_are_passed_over_too() -> None:
+    hats = [f" hat {n}, " for n in range(9)]
+    model = Scripted([*hats[:5], " coat, boots, x, y, z, q"])
+    request = ExpansionRequest("1girl", "", Length.VERY_SHORT, None, bans="hat*")
+    (expansion,) = expand(model, request)
+    assert answers_of(model)[-2:] == ["tag: 1girl,", "tag: 1girl, hat 4,"]
+    assert expansion.added_tags[0] == "coat" and expansion.banned == {"hat*": 5}
+
+
+def test_a_sentence_with_a_banned_word_is_drawn_again() -> None:
+    model = Scripted([" A girl sits. She wears a hat. N", " She reads. It rains."])
+    request = ExpansionRequest("1girl", "", None, Length.SHORT, bans="hat")
+    (expansion,) = expand(model, request)
+    assert model.prompts[1].endswith("long: A girl sits.")
+    assert expansion.caption == "A girl sits. She reads. It rains."
+
+
+def test_a_limit_is_reported_and_never_raised() -> None:
+    class Full(Scripted):
+        def complete(self, prompt: str, **_: object) -> Said:  # type: ignore[override]
+            self.prompts.append(prompt)
+            text = " hat, coa" if len(self.prompts) == 1 else ""
+            return Said(text, StopReason.CONTEXT_LIMIT, new_tokens=len(text))
+
+    (expansion,) = expand(Full([]), ExpansionRequest("1girl", "", Length.VERY_SHORT, None))
+    grown = expansion.passes[0].grown
+    assert expansion.added_tags == ("hat",)
+    assert (grown.reason, grown.reached) == (StopReason.CONTEXT_LIMIT, False)
+
+
+def test_metadata_is_proposed_apart_from_what_was_given() -> None:
+    model = Scripted(
+        [" hat, coat, boots, x, y", "rating: sensitive, explicit\nartist: a b, c\nquality: old\n"]
+    )
+    request = ExpansionRequest(
+        "1girl, masterpiece",
+        "",
+        Length.VERY_SHORT,
+        None,
+        gen_meta=True,
+        bans="@artist",
+    )
+    (expansion,) = expand(model, request)
+    assert model.prompts[1] == (
+        "quality: masterpiece\ntarget: <|very_short|> <|gen_meta|>\n"
+        "tag: 1girl, hat, coat, boots, x, y\n"
+    )
+    assert expansion.proposed == {"rating": "sensitive"}  # the quality was given
+    assert expansion.banned == {"@artist": 2, "block list": 1}
+    assert expansion.tags == "1girl, masterpiece, hat, coat, boots, x, y"
+
+
+def test_rounds_expand_the_result_until_the_target_is_met() -> None:
+    class Tired(Scripted):
+        """Its context is full after each answer."""
+
+        def complete(self, prompt: str, **rest: object) -> Said:  # type: ignore[override]
+            said = super().complete(prompt, **rest)  # type: ignore[arg-type]
+            return Said(said.text, StopReason.CONTEXT_LIMIT, new_tokens=said.new_tokens)
+
+    script = [" hat,", "", " A girl. She sits.", " coat, boots, x, y,", "", " z, q"]
+    model = Tired(script)
+    request = ExpansionRequest("1girl", "", Length.VERY_SHORT, Length.VERY_SHORT, rounds=5, seed=1)
+    (expansion,) = expand(model, request)
+    assert [report.round for report in expansion.passes] == [0, 0, 1]
+    assert expansion.passes[0].grown.count == 2 and expansion.passes[2].grown.count == 6
+    # The second round sees the caption of the first one.
+    assert "short: A girl.\ntag: 1girl, hat," in model.prompts[-2]
+    assert expansion.tags == "1girl, hat, coat, boots, x, y"
+    with pytest.raises(ValueError, match="choose 1 to 16"):
+        ExpansionRequest(rounds=0)
+
+
+def test_a_variant_that_equals_an_earlier_one_is_drawn_again_and_then_reported() -> None:
+    request = ExpansionRequest("1girl", "", Length.VERY_SHORT, None, variants=2)
+    tags, other = " a, b, c, d, e, f", " a, b, c, d, e, g"
+    first, second = expand(Scripted([tags, tags, other]), request)
+    assert (first.attempts, second.attempts, second.repeats) == (1, 2, None)
+    assert second.added_tags[-1] == "g"
+    _, second = expand(Scripted([tags] * 9), request)
+    assert (second.attempts, second.repeats) == (2, 0)  # it always says the same
+    three = ExpansionRequest("1girl", "", Length.VERY_SHORT, None, variants=3)
+    *_, third = expand(Scripted([tags, other, tags, other, tags, other, tags]), three)
+    assert (third.attempts, third.repeats) == (4, 1)
+
+
+def test_an_expansion_can_be_ended_with_what_there_is() -> None:
+    count = 0
+
+    def cancel(share: float) -> None:
+        nonlocal count
+        count += 1
+        if count == len(" hat, coat, b"):
+            raise Cancelled
+
+    request = ExpansionRequest("1girl", "", Length.VERY_SHORT, Length.SHORT, variants=3)
+    (expansion,) = expand(Scripted([" hat, coat, boots, x, y", " A girl."]), request, cancel)
+    assert expansion.tags == "1girl, hat, coat" and expansion.was_cancelled
+    assert [str(report.grown.reason) for report in expansion.passes] == ["cancelled"]
+
+
+def test_names_are_escaped_unless_that_is_turned_off() -> None:
+    typed = "hatsune miku (append), (hat:1.2)"
+    escaped, _ = run([TAGS], tags=typed)
+    assert escaped.tags.startswith(r"hatsune miku \(append\), (hat:1.2), ")
+    plain, _ = run([TAGS], tags=typed, escape_names=False)
+    assert plain.tags.startswith(typed + ", ") and plain.prompt.startswith(typed)
+    assert "miku (append)" in "".join(plain.fields.values())
+
+
+@pytest.mark.parametrize("mark", ["BREAK", "AND"])
+def test_a_template_moves_no_tag_across_a_break(mark: str) -> None:
+    typed = f"1girl, (red dress:1.2),\n{mark} blue coat, 1boy"
+    sorting = "<|special|>, <|general|>\n<|extended|>"
+    expansion, model = run([" hat, coat, x, y"], tags=typed, template=sorting)
+    assert expansion.prompt == f"1girl, (red dress:1.2),\n{mark} 1boy, blue coat, hat, coat, x, y"
+    assert model.prompts[0].endswith("tag: 1girl, red dress, blue coat, 1boy,")
+    verbatim, _ = run([" hat, coat, x, y"], tags=typed)
+    assert verbatim.prompt == f"{typed}, hat, coat, x, y"
+    placed, _ = run([" hat"], tags=typed, template="<|general|> | <|head|>")
+    assert placed.prompt == f"blue coat, hat | 1girl, (red dress:1.2),\n{mark}"
+
+
+def test_metadata_lines_hold_the_value_alone() -> None:
+    typed = "1girl, rating_safe, artist:wlop, drawn by someone, hatsune miku"
+    _, model = run([TAGS], tags=typed)
+    assert model.prompts[0].startswith(
+        "rating: safe\nartist: wlop, someone\ncharacters: hatsune miku\ntarget:"
+    )
+
+
+def test_what_is_added_behind_a_comment_is_no_part_of_it() -> None:
+    expansion, _ = run([" hat, coat, x, y"], tags="1girl # my girl")
+    assert expansion.tags == "1girl # my girl\nhat, coat, x, y"
+    assert expansion.prompt == expansion.tags
 
 
 def test_bad_bans_templates_and_variants_are_errors_before_the_model_is_asked() -> None:

@@ -1,0 +1,108 @@
+"""The faults of tipo-kgen 0.3.1 that concern the model: its context, its sampling, its files.
+
+The reference is read here and not run, because its import of transformers takes ten seconds.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from tipo_core.expansion.expand import expand
+from tipo_core.expansion.request import ExpansionRequest
+from tipo_core.expansion.tasks import Length
+from tipo_core.lm.catalog import shipped_model
+from tipo_core.lm.checkpoint import ModelFiles, load_llama
+from tipo_core.lm.config import LlamaConfig
+from tipo_core.lm.language_model import Completion, LlamaLanguageModel
+from tipo_core.lm.llama import Llama
+from tipo_core.lm.sampling import SamplingOptions
+from tipo_core.lm.stop_reason import StopReason
+from tipo_core.lm.tokenizer import TextTokenizer
+
+CONTEXT = 40
+
+
+@pytest.fixture(scope="module")
+def tiny() -> tuple[Llama, TextTokenizer]:
+    """A model of 40 positions with random weights and the vocabulary of the shipped one."""
+    files = shipped_model()
+    config = replace(
+        LlamaConfig.read(files.config),
+        hidden_size=16,
+        intermediate_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        num_key_value_heads=2,
+        head_dim=8,
+        max_position_embeddings=CONTEXT,
+    )
+    model = Llama(config)
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for weight in model.parameters():
+            weight.copy_(torch.randn(weight.shape, generator=generator))
+    return model, TextTokenizer(files.tokenizer)
+
+
+def language_model(tiny: tuple[Llama, TextTokenizer], **options: float) -> LlamaLanguageModel:
+    chosen = SamplingOptions(**{"top_k": 0, "top_p": 1.0, "repetition_penalty": 1.0, **options})  # type: ignore[arg-type]
+    return LlamaLanguageModel(*tiny, chosen, device=torch.device("cpu"), dtype=torch.float32)
+
+
+def test_8_an_answer_ends_at_the_context_and_is_kept(tiny: tuple[Llama, TextTokenizer]) -> None:
+    """tipo-kgen has no such bound: see `test_8_a_field_goes_on_from_what_it_has`."""
+    typed = "1girl, " * 5 + "hat"
+    for tags in (typed, f"{typed}, " * 9):  # room for some tokens, room for none
+        request = ExpansionRequest(tags, "", Length.VERY_LONG, Length.VERY_LONG)
+        expansion = expand(language_model(tiny), request)[0]
+        assert expansion.tags.startswith(tags)
+        assert expansion.passes[-1].grown.reason is StopReason.CONTEXT_LIMIT
+    assert not expansion.added
+
+
+def call(file: str, function: str) -> dict[str, str]:
+    """The keyword arguments of a call in the source of tipo-kgen."""
+    found = importlib.util.find_spec("kgen")
+    assert found is not None and found.origin is not None
+    tree = ast.parse((Path(found.origin).parent / file).read_text("utf-8"))
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    [one] = [node for node in calls if ast.unparse(node.func) == function]
+    return {str(word.arg): ast.unparse(word.value) for word in one.keywords}
+
+
+def test_9_min_p_is_applied_and_the_context_is_the_models(
+    tiny: tuple[Llama, TextTokenizer],
+) -> None:
+    completion = call("generate.py", "model.create_completion")
+    assert "top_p" in completion and "min_p" not in completion
+    assert call("models.py", "Llama")["n_ctx"] == "2048"
+
+    def written(tokens: int, seed: int = 0, **options: float) -> Completion:
+        model = language_model(tiny, max_new_tokens=tokens, **options)
+        return model.complete("tag: 1girl,", seed=seed)
+
+    likeliest = written(8, temperature=0, min_p=0).text
+    assert [written(8, seed, min_p=1).text for seed in range(3)] == [likeliest] * 3
+    assert written(8, min_p=0).text != likeliest
+    full = written(512, min_p=0)
+    assert full.prompt_tokens + full.new_tokens == CONTEXT
+    assert full.reason is StopReason.CONTEXT_LIMIT
+
+
+def test_10_a_model_of_another_architecture_is_refused_by_name(tmp_path: Path) -> None:
+    # One class for every model of the list, which has v2 models in it: what does not fit is
+    # filled with random values.
+    assert "torch_dtype" in call("models.py", "LlamaForCausalLM.from_pretrained")
+    config = {"architectures": ["KohakuForCausalLM"], "model_type": "kohaku", "hidden_size": 768}
+    for name in ("model.safetensors", "tokenizer.json"):
+        (tmp_path / name).touch()
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ValueError, match=r"KohakuForCausalLM.*choose a TIPO v1 model"):
+        load_llama(ModelFiles(tmp_path), dtype=torch.float32)

@@ -1,0 +1,118 @@
+"""Requests and results as plain values, for scripts and for the history of a host."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from enum import Enum
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+
+from .request import Expansion, ExpansionRequest, Grown
+from .task import TaskRequest, TaskResult
+from .tasks import Length, Task
+
+NONE = "none"
+TAGS_ONLY = "tags"
+
+AnyRequest = TypeVar("AnyRequest", ExpansionRequest, TaskRequest)
+
+
+def task_named(name: str) -> Task:
+    """Return the task called `name`; `tags` is the one without a token. ValueError for others."""
+    names = {TAGS_ONLY: Task.TAGS, **{task.value: task for task in Task if task.value}}
+    if name not in names:
+        raise ValueError(f"task {name!r} is unknown: choose {', '.join(names)}")
+    return names[name]
+
+
+def length_named(name: str) -> Length:
+    """Return the length class called `name`. ValueError for others."""
+    if name not in set(Length):
+        raise ValueError(f"length {name!r} is unknown: choose {', '.join(Length)}")
+    return Length(name)
+
+
+def read_request(kind: type[AnyRequest], values: Mapping[str, Any]) -> AnyRequest:
+    """Return the request that `values` describe: the names are those of the fields of `kind`.
+
+    A length is the name of its class, or `none` where the part stays as it is. ValueError for an
+    unknown name or a value of the wrong kind, with the known ones.
+    """
+    types = get_type_hints(kind)
+    unknown = sorted(set(values) - set(types))
+    if unknown:
+        known = ", ".join(entry.name for entry in fields(kind))
+        raise ValueError(f"unknown entry {unknown[0]!r} in the request: known are {known}")
+    return kind(**{name: _read(name, types[name], value) for name, value in values.items()})
+
+
+def _read(name: str, kind: Any, value: Any) -> Any:
+    if kind is Task and isinstance(value, str):
+        return task_named(value)
+    if Length in (kind, *get_args(kind)) and (isinstance(value, str) or value is None):
+        return None if value in (None, NONE) and kind is not Length else length_named(str(value))
+    plain = dict if get_origin(kind) is not None else kind
+    if not isinstance(value, plain) or (plain is int and isinstance(value, bool)):
+        raise ValueError(f"{name} is {value!r} in the request: write a {plain.__name__}")
+    if plain is dict and not all(isinstance(text, str) for text in value.values()):
+        raise ValueError(f"{name} is {value!r} in the request: write a text for each key")
+    return value
+
+
+def expansion_json(expansion: Expansion) -> dict[str, Any]:
+    """Return an expansion as plain values."""
+    return {
+        "prompt": expansion.prompt,
+        "tags": expansion.tags,
+        "caption": expansion.caption,
+        "added": expansion.added,
+        "added_tags": list(expansion.added_tags),
+        "added_caption": expansion.added_caption,
+        "fields": dict(expansion.fields),
+        "proposed": dict(expansion.proposed),
+        "banned": dict(expansion.banned),
+        "seed": expansion.seed,
+        "variant": expansion.variant,
+        "attempts": expansion.attempts,
+        "repeats": expansion.repeats,
+        "was_cancelled": expansion.was_cancelled,
+        "seconds": round(expansion.seconds, 3),
+        "passes": [
+            {
+                "task": report.step.task.value or TAGS_ONLY,
+                "length": report.step.length.value,
+                "round": report.round,
+                **_grown_json(report.step.grows, report.grown),
+            }
+            for report in expansion.passes
+        ],
+    }
+
+
+def task_json(result: TaskResult) -> dict[str, Any]:
+    """Return the result of a single task as plain values."""
+    return {
+        "tags": result.tags,
+        "short": result.short,
+        "long": result.long,
+        "added": {name.value: text for name, text in result.added.items()},
+        "proposed": dict(result.proposed),
+        "banned": dict(result.banned),
+        "asked": result.asked,
+        "was_cancelled": result.was_cancelled,
+        "seconds": round(result.seconds, 3),
+        "fields": [_grown_json(name, grown) for name, grown in result.grown.items()],
+    }
+
+
+def _grown_json(name: Enum, grown: Grown) -> dict[str, Any]:
+    return {
+        "grows": name.value,
+        "count": grown.count,
+        "reached": grown.reached,
+        "reason": str(grown.reason),
+        "answers": grown.answers,
+        "prompt_tokens": grown.prompt_tokens,
+        "new_tokens": grown.new_tokens,
+        "rejected": dict(grown.rejected),
+    }
