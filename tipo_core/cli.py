@@ -1,25 +1,41 @@
-"""The command line: what the nodes do with text, without ComfyUI."""
+"""The command line: what the nodes do with text, without ComfyUI.
+
+`--request FILE` reads a JSON object (`-` is standard input) whose entries are those of the request
+of the command, beside `model` and `sampling`; options beside it win. A list of such objects is
+answered by a list. Ctrl-C prints what there is by then.
+"""
 
 from __future__ import annotations
 
-import argparse
 import json
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .arguments import jobs, parser, read_json
 from .expansion.expand import expand
-from .expansion.record import META_KEYS
-from .expansion.request import Expansion, ExpansionRequest
-from .expansion.tasks import Length
+from .expansion.json_form import (
+    AnyRequest,
+    expansion_json,
+    read_request,
+    task_json,
+)
+from .expansion.request import Cancelled, ExpansionRequest
+from .expansion.task import TaskRequest, run_task
+from .prompt import PRESETS, Bans, Template, parse, split_prompt
 from .prompt.presets import DEFAULT
 
 if TYPE_CHECKING:
     from .lm.language_model import LlamaLanguageModel
     from .lm.sampling import SamplingOptions
 
-_LENGTHS = ("none", *(length.value for length in Length))
+_INTERRUPTED = 130
+_Report = Callable[[float], None]
+# What JSON says of it, and the texts of it.
+_Result = tuple[Any, list[str]]
 
 
 def load_local(name: str, options: SamplingOptions) -> LlamaLanguageModel:
@@ -41,117 +57,134 @@ def load_local(name: str, options: SamplingOptions) -> LlamaLanguageModel:
     return LlamaLanguageModel(model, tokenizer, options, device=device, dtype=torch.float32)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m tipo_core", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
-    sub = commands.add_parser("expand", help="expand a short prompt into detailed ones")
-    sub.add_argument("--tags", default="", help="your tags, with commas between them")
-    sub.add_argument("--caption", default="", help="your description in sentences")
-    sub.add_argument(
-        "--length", choices=_LENGTHS, default="long", help="of tags and caption (%(default)s)"
-    )
-    sub.add_argument("--tag-length", choices=_LENGTHS, help="of the tags alone")
-    sub.add_argument("--caption-length", choices=_LENGTHS, help="of the caption alone")
-    sub.add_argument("--seed", type=int, default=0, help="(%(default)s)")
-    sub.add_argument("--variants", type=int, default=1, help="(%(default)s)")
-    sub.add_argument("--model", default="tipo-nano", help="tipo-nano, or a model's folder")
-    sub.add_argument("--bans", default="", help="what is never added")
-    sub.add_argument("--template", default=DEFAULT, help="how the prompt is put together")
-    sub.add_argument(
-        "--meta",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        help=f"a metadata line for the model; keys: {', '.join(META_KEYS)}",
-    )
-    sub.add_argument("--temperature", type=float, default=0.5, help="(%(default)s)")
-    sub.add_argument("--top-p", type=float, default=0.95, help="(%(default)s)")
-    sub.add_argument("--min-p", type=float, default=0.05, help="(%(default)s)")
-    sub.add_argument("--top-k", type=int, default=80, help="(%(default)s)")
-    sub.add_argument("--json", action="store_true", help="print one JSON list, a variant each")
-    return parser
+def _run_expand(given: Mapping[str, Any]) -> int:
+    def run(model: LlamaLanguageModel, request: ExpansionRequest, report: _Report) -> _Result:
+        expansions = expand(model, request, report)
+        texts = [one.prompt for one in expansions]
+        return [expansion_json(one) for one in expansions], texts
+
+    return _run_model(given, ExpansionRequest, run)
 
 
-def _length(choice: str) -> Length | None:
-    return None if choice == "none" else Length(choice)
+def _run_task(given: Mapping[str, Any]) -> int:
+    def run(model: LlamaLanguageModel, request: TaskRequest, report: _Report) -> _Result:
+        result = run_task(model, request, report)
+        return task_json(result), [f"{name.value}: {text}" for name, text in result.added.items()]
+
+    return _run_model(given, TaskRequest, run)
 
 
-def _meta(entries: Sequence[str]) -> dict[str, str]:
-    lines = {}
-    for entry in entries:
-        key, equals, value = entry.partition("=")
-        if not equals or key.strip() not in META_KEYS:
-            raise ValueError(f"--meta {entry!r}: write KEY=VALUE with one of {list(META_KEYS)}")
-        lines[key.strip()] = value.strip()
-    return lines
-
-
-def as_json(expansion: Expansion) -> dict[str, Any]:
-    """Return an expansion as plain values."""
-    return {
-        "prompt": expansion.prompt,
-        "tags": expansion.tags,
-        "caption": expansion.caption,
-        "added": expansion.added,
-        "added_tags": list(expansion.added_tags),
-        "added_caption": expansion.added_caption,
-        "banned": dict(expansion.banned),
-        "seed": expansion.seed,
-        "variant": expansion.variant,
-        "seconds": round(expansion.seconds, 3),
-        "passes": [
-            {
-                "task": step.step.task.value or "tags",
-                "grows": step.step.grows.value,
-                "length": step.step.length.value,
-                "count": step.count,
-                "reached": step.reached,
-                "rounds": step.rounds,
-                "reason": step.reason,
-                "prompt_tokens": step.prompt_tokens,
-                "new_tokens": step.new_tokens,
-            }
-            for step in expansion.passes
-        ],
-    }
-
-
-def _expand(arguments: argparse.Namespace) -> None:
-    from .lm.catalog import NANO
+def _run_model(
+    given: Mapping[str, Any],
+    kind: type[AnyRequest],
+    run: Callable[[LlamaLanguageModel, AnyRequest, _Report], _Result],
+) -> int:
+    """Run the requests of a command line with their models; return the exit code."""
     from .lm.sampling import SamplingOptions
 
-    request = ExpansionRequest(
-        tags=arguments.tags,
-        caption=arguments.caption,
-        tag_length=_length(arguments.tag_length or arguments.length),
-        caption_length=_length(arguments.caption_length or arguments.length),
-        meta=_meta(arguments.meta),
-        bans=arguments.bans,
-        template=arguments.template,
-        seed=arguments.seed,
-        variants=arguments.variants,
-        safe=arguments.model == NANO,
-    )
-    options = SamplingOptions(
-        temperature=arguments.temperature,
-        top_p=arguments.top_p,
-        min_p=arguments.min_p,
-        top_k=arguments.top_k,
-    )
-    expansions = expand(load_local(arguments.model, options), request)
-    if arguments.json:
-        text = json.dumps([as_json(one) for one in expansions], ensure_ascii=False, indent=2)
-        sys.stdout.write(text + "\n")
+    asked, is_list = jobs(given)
+    # A bad request is an error before a model is loaded.
+    requests = [read_request(kind, job.request) for job in asked]
+    results: list[Any] = []
+    texts: list[str] = []
+    models: dict[tuple[str, SamplingOptions], LlamaLanguageModel] = {}
+    with _interruptible() as progress:
+        for job, request in zip(asked, requests, strict=True):
+            key = (job.model, SamplingOptions(**job.sampling))
+            if key not in models:
+                models[key] = load_local(*key)
+            result, shown = run(models[key], request, progress)
+            results.append(result)
+            texts += shown
+            if progress.was_interrupted:
+                break
+    if given.get("json"):
+        _write_json(results if is_list else results[0])
+    else:
+        sys.stdout.write(("\n" if kind is TaskRequest else "\n\n").join(texts) + "\n")
+    return _INTERRUPTED if progress.was_interrupted else 0
+
+
+class _Interruptible:
+    """A progress callback that ends the expansion after a Ctrl-C."""
+
+    was_interrupted = False
+
+    def __call__(self, share: float) -> None:
+        if self.was_interrupted:
+            raise Cancelled
+
+    def interrupt(self, *_: object) -> None:
+        self.was_interrupted = True
+
+
+@contextmanager
+def _interruptible() -> Iterator[_Interruptible]:
+    progress = _Interruptible()
+    try:
+        before = signal.signal(signal.SIGINT, progress.interrupt)
+    except ValueError:  # not the main thread
+        yield progress
         return
-    sys.stdout.write("\n\n".join(one.prompt for one in expansions) + "\n")
+    try:
+        yield progress
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _run_split(given: Mapping[str, Any]) -> int:
+    text = given["text"] if given["text"] is not None else sys.stdin.read()
+    split = split_prompt(text)
+    names = ("tags", "caption", "networks", "rest")
+    if given["json"]:
+        parts = [{"text": p.text, "side": p.side.value, "start": p.start} for p in split.parts]
+        _write_json({**{name: getattr(split, name) for name in names}, "parts": parts})
+    else:
+        sys.stdout.write("".join(f"{name}: {getattr(split, name)}\n" for name in names))
+    return 0
+
+
+def _run_bans(given: Mapping[str, Any]) -> int:
+    bans = Bans.parse(given["bans"])
+    tags = [word for segment in parse(given["tags"]).segments() for word in segment.words]
+    banned = {tag: entry for tag in tags if (entry := bans.reason(tag, tags)) is not None}
+    if given["json"]:
+        _write_json(banned)
+    else:
+        sys.stdout.write("".join(f"{tag}: {banned.get(tag, '-')}\n" for tag in tags))
+    return 0
+
+
+def _run_format(given: Mapping[str, Any]) -> int:
+    preset, text = given["preset"], given["template"]
+    template = Template.parse(PRESETS[preset] if preset else DEFAULT if text is None else text)
+    values = read_json(given["expansion"])
+    entries = values if isinstance(values, list) else [values]
+    for entry in entries:
+        if not isinstance(entry, dict) or not isinstance(entry.get("fields"), dict):
+            raise ValueError(f"{given['expansion']} holds no expansion: pass what expand printed")
+    sys.stdout.write("\n\n".join(template.render(entry["fields"]) for entry in entries) + "\n")
+    return 0
+
+
+def _write_json(value: Any) -> None:
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+
+
+_COMMANDS: Mapping[str, Callable[[Mapping[str, Any]], int]] = {
+    "expand": _run_expand,
+    "task": _run_task,
+    "split": _run_split,
+    "bans": _run_bans,
+    "format": _run_format,
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return its exit code. Bad input is one line on standard error."""
-    parsed = _parser().parse_args(arguments)
+    given = vars(parser(__doc__).parse_args(arguments))
     try:
-        _expand(parsed)
+        return _COMMANDS[given["command"]](given)
     except (ValueError, OSError, RuntimeError) as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
-    return 0

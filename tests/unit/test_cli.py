@@ -1,0 +1,163 @@
+"""The command line, with the model that ships."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tipo_core import cli
+
+SMALL = ("--length", "very_short")
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    """Run a command that has to succeed; return what it printed."""
+    code = cli.main(arguments)
+    printed = capsys.readouterr()
+    assert (code, printed.err) == (0, "")
+    return printed.out
+
+
+def run_json(capsys: pytest.CaptureFixture[str], *arguments: str) -> Any:
+    return json.loads(run(capsys, *arguments, "--json"))
+
+
+def error_of(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    """Run a command that has to fail; return its one line."""
+    assert cli.main(arguments) == 1
+    printed = capsys.readouterr()
+    assert printed.out == "" and printed.err.count("\n") == 1
+    return printed.err
+
+
+def test_expand_prints_the_prompts(capsys: pytest.CaptureFixture[str]) -> None:
+    text = run(capsys, "expand", "--tags", "1girl, (hat:1.2)", *SMALL, "--variants", "2")
+    assert text.count("1girl, (hat:1.2), ") == 2
+
+
+def test_json_has_every_part(capsys: pytest.CaptureFixture[str]) -> None:
+    (first,) = run_json(
+        capsys, "expand", "--tags", "1girl, hatsune miku", *SMALL, "--seed", "5", "--gen-meta"
+    )
+    assert first["prompt"].startswith("1girl, hatsune miku, ")
+    assert first["fields"]["characters"] == "hatsune miku"
+    assert first["caption"] and first["added_tags"] and first["seed"] == 5
+    assert [one["grows"] for one in first["passes"]] == ["tag", "long"]
+    assert isinstance(first["proposed"], dict)
+
+
+def test_a_request_file_says_the_same_as_options(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = {
+        "tags": "1girl",
+        "tag_length": "very_short",
+        "caption_length": "none",
+        "meta": {"rating": "safe"},
+        "seed": 3,
+        "sampling": {"temperature": 0.9, "repetition_penalty": 1.0},
+    }
+    path = tmp_path / "request.json"
+    path.write_text(json.dumps(request))
+    options = ["--tags", "1girl", "--tag-length", "very_short", "--caption-length", "none"]
+    options += ["--meta", "rating=safe", "--seed", "3", "--temperature", "0.9"]
+    by_options = run(capsys, "expand", *options, "--repetition-penalty", "1")
+    assert run(capsys, "expand", "--request", str(path)) == by_options
+    # An option beside the file wins.
+    assert run(capsys, "expand", "--request", str(path), "--seed", "4") != by_options
+    monkeypatch.setattr("sys.stdin", io.StringIO(json.dumps([request, request])))
+    one, two = run_json(capsys, "expand", "--request", "-")
+    assert one[0]["prompt"] + "\n" == by_options == two[0]["prompt"] + "\n"
+
+
+def test_a_single_task(capsys: pytest.CaptureFixture[str]) -> None:
+    done = run_json(
+        capsys, "task", "--task", "tag_to_long", "--length", "very_short", "--tags", "1girl, (a:2)"
+    )
+    assert done["asked"] == "target: <|very_short|> <|tag_to_long|>\ntag: 1girl, a\nlong:"
+    assert done["tags"] == "1girl, (a:2)" and done["long"] == done["added"]["long"] != ""
+    text = run(capsys, "task", "--length", "very_short", "--tags", "1girl")
+    assert text.startswith("tag: ")
+
+
+def test_split_and_bans_and_format(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    typed = "1girl, <lora:x:1>, A girl sits by the window."
+    parts = run_json(capsys, "split", typed)
+    assert parts["tags"] == "1girl" and parts["networks"] == "<lora:x:1>"
+    assert "".join(part["text"] for part in parts["parts"]) == typed
+    monkeypatch.setattr("sys.stdin", io.StringIO(typed))
+    assert run(capsys, "split").startswith("tags: 1girl\ncaption: A girl sits")
+    assert run_json(capsys, "bans", "--bans", "*hat", "--tags", "top hat, coat") == {
+        "top hat": "*hat"
+    }
+    assert run(capsys, "bans", "--bans", "*hat", "--tags", "coat") == "coat: -\n"
+    expanded = tmp_path / "expanded.json"
+    expanded.write_text(json.dumps([{"fields": {"user": "1girl", "added": "hat"}}]))
+    chosen = ("--template", "<|added|>; <|user|>")
+    assert run(capsys, "format", str(expanded), *chosen) == "hat; 1girl\n"
+    assert run(capsys, "format", str(expanded)) == "1girl, hat\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "wanted"),
+    [
+        (("expand", "--model", "nowhere"), "no model 'nowhere'"),
+        (("expand", "--bans", "/(/"), "'/(/'"),
+        (("expand", "--template", "<|x|>"), "the known ones are <|special|>"),
+        (("expand", "--meta", "mood=blue"), "aspect ratio"),
+        (("expand", "--temperature", "99"), "temperature is 99.0"),
+        (("expand", "--request", "nowhere.json"), "nowhere.json"),
+        (("format", "nowhere.json"), "nowhere.json"),
+    ],
+)
+def test_bad_input_is_one_line(
+    capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], wanted: str
+) -> None:
+    assert wanted in error_of(capsys, *arguments)
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("{", "is no JSON"),
+        ("[3]", "3 is no request"),
+        ('{"tag": "1girl"}', "unknown entry 'tag' in the request: known are tags"),
+        ('{"tags": 3}', "tags is 3 in the request: write a str"),
+        ('{"seed": true}', "seed is True in the request: write a int"),
+        ('{"meta": {"rating": 3}}', "write a text for each key"),
+        ('{"tag_length": "huge"}', "length 'huge' is unknown: choose very_short"),
+        ('{"sampling": {"heat": 1}}', "unknown sampling option 'heat'"),
+    ],
+)
+def test_a_bad_request_file_is_one_line(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, text: str, wanted: str
+) -> None:
+    path = tmp_path / "request.json"
+    path.write_text(text)
+    assert wanted in error_of(capsys, "expand", "--request", str(path))
+
+
+def test_an_interrupt_prints_what_there_is(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expand = cli.expand
+
+    def interrupted(model: Any, request: Any, on_progress: Any) -> Any:
+        os.kill(os.getpid(), signal.SIGINT)
+        return expand(model, request, on_progress)
+
+    monkeypatch.setattr(cli, "expand", interrupted)
+    before = signal.getsignal(signal.SIGINT)
+    assert cli.main(["expand", "--tags", "1girl, hat", "--variants", "3", "--json"]) == 130
+    (only,) = json.loads(capsys.readouterr().out)
+    assert only["was_cancelled"] and only["prompt"] == "1girl, hat"
+    assert [one["reason"] for one in only["passes"]] == ["cancelled"]
+    assert signal.getsignal(signal.SIGINT) is before

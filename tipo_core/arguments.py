@@ -1,0 +1,165 @@
+"""What a command line and a request file ask for."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from .expansion.json_form import NONE, TAGS_ONLY
+from .expansion.record import META_KEYS, parse_meta
+from .expansion.tasks import Length, Task
+from .prompt import PRESETS
+from .prompt.presets import DEFAULT
+
+_LENGTHS = tuple(length.value for length in Length)
+_TASKS = (TAGS_ONLY, *(task.value for task in Task if task.value))
+_SAMPLING = (
+    ("temperature", float),
+    ("top_p", float),
+    ("min_p", float),
+    ("top_k", int),
+    ("repetition_penalty", float),
+    ("max_new_tokens", int),
+)
+
+
+def parser(description: str | None) -> argparse.ArgumentParser:
+    """Return the parser of all commands."""
+    top = argparse.ArgumentParser(
+        prog="python -m tipo_core",
+        description=description,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = top.add_subparsers(dest="command", required=True)
+    # An option that is not given leaves no trace, so that it does not overrule a request file.
+    common: dict[str, Any] = {"argument_default": argparse.SUPPRESS}
+    _add_expand(commands.add_parser("expand", help="expand a short prompt", **common))
+    _add_task(commands.add_parser("task", help="run a single trained task", **common))
+    split = commands.add_parser("split", help="split a mixed prompt into tags and caption")
+    split.add_argument("text", nargs="?", help="the prompt (default: standard input)")
+    split.add_argument("--json", action="store_true", help="print one JSON object")
+    bans = commands.add_parser("bans", help="try ban rules on tags")
+    bans.add_argument("--bans", required=True, help="the rules")
+    bans.add_argument("--tags", required=True, help="the tags to try them on")
+    bans.add_argument("--json", action="store_true", help="print one JSON object")
+    form = commands.add_parser("format", help="put an expansion together by another template")
+    form.add_argument("expansion", help="what `expand --json` printed: a file, or - for stdin")
+    _add_template(form)
+    return top
+
+
+def _add_template(sub: argparse.ArgumentParser) -> None:
+    choice = sub.add_mutually_exclusive_group()
+    choice.add_argument("--template", help=f"how the prompt is put together (default: {DEFAULT!r})")
+    choice.add_argument("--preset", choices=PRESETS, help="a template by its name")
+
+
+def _add_expand(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("--tags", help="your tags, with commas between them")
+    sub.add_argument("--caption", help="your description in sentences")
+    lengths = (*_LENGTHS, NONE)
+    sub.add_argument("--length", choices=lengths, help="of tags and caption (default: long)")
+    sub.add_argument("--tag-length", choices=lengths, help="of the tags alone")
+    sub.add_argument("--caption-length", choices=lengths, help="of the caption alone")
+    sub.add_argument("--variants", type=int, help="how many different ones (default: 1)")
+    sub.add_argument("--rounds", type=int, help="how often at most (default: 1)")
+    _add_template(sub)
+    _add_common(sub)
+
+
+def _add_task(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("--task", choices=_TASKS, help="(default: tags)")
+    sub.add_argument("--length", choices=_LENGTHS, help="(default: long)")
+    for name in ("tags", "short", "long"):
+        sub.add_argument(f"--{name}", help=f"text of the field {name}")
+    _add_common(sub)
+
+
+def _add_common(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("--request", metavar="FILE", help="a request as JSON; - is standard input")
+    sub.add_argument("--model", help="tipo-nano (the default), or a model's folder")
+    sub.add_argument("--seed", type=int, help="(default: 0)")
+    sub.add_argument("--bans", help="what is never added")
+    sub.add_argument(
+        "--meta",
+        action="append",
+        metavar="KEY=VALUE",
+        help=f"metadata for the model; keys: {', '.join(META_KEYS)}",
+    )
+    sub.add_argument(
+        "--gen-meta", action="store_true", help="let the model propose the metadata not given"
+    )
+    sub.add_argument(
+        "--no-escape-names",
+        action="store_true",
+        help="leave the parentheses of known names as they are",
+    )
+    for name, kind in _SAMPLING:
+        sub.add_argument(f"--{name.replace('_', '-')}", type=kind, help=argparse.SUPPRESS)
+    sub.epilog = "sampling: " + ", ".join(f"--{n.replace('_', '-')}" for n, _ in _SAMPLING)
+    sub.add_argument("--json", action="store_true", help="print JSON")
+
+
+@dataclass(frozen=True)
+class Job:
+    """One request with its model and sampling options, as plain values."""
+
+    model: str
+    sampling: Mapping[str, Any]
+    request: Mapping[str, Any]
+
+
+def jobs(given: Mapping[str, Any]) -> tuple[list[Job], bool]:
+    """The jobs of a command line, and whether they came as a list."""
+    values: Any = {}
+    if "request" in given:
+        values = read_json(given["request"])
+    is_list = isinstance(values, list)
+    entries = values if is_list else [values]
+    for entry in entries:
+        if not isinstance(entry, dict):
+            raise ValueError(f"{entry!r} is no request: write a JSON object")
+    return [_job(entry, given) for entry in entries], is_list
+
+
+def _job(values: Mapping[str, Any], given: Mapping[str, Any]) -> Job:
+    from .lm.catalog import NANO
+    from .lm.sampling import SamplingOptions
+
+    sampling = dict(values.get("sampling", {}))
+    unknown = sorted(set(sampling) - {entry.name for entry in fields(SamplingOptions)})
+    if unknown:
+        known = ", ".join(name for name, _ in _SAMPLING)
+        raise ValueError(f"unknown sampling option {unknown[0]!r}: known are {known}")
+    sampling |= {name: given[name] for name, _ in _SAMPLING if name in given}
+    model = given.get("model", values.get("model", NANO))
+    request = {name: v for name, v in values.items() if name not in ("model", "sampling")}
+    taken = {name for name, _ in _SAMPLING} | {"command", "request", "model", "json", "preset"}
+    options = {name: v for name, v in given.items() if name not in taken}
+    if "meta" in options:
+        options["meta"] = parse_meta("\n".join(options["meta"]))
+    if options.pop("no_escape_names", False):
+        options["escape_names"] = False
+    if given["command"] == "expand":
+        length = options.pop("length", None)
+        if length is not None:
+            options = {"tag_length": length, "caption_length": length} | options
+        if given.get("preset"):
+            options["template"] = PRESETS[given["preset"]]
+    request |= options
+    request.setdefault("safe", model == NANO)
+    return Job(model, sampling, {name: v for name, v in request.items() if v is not None})
+
+
+def read_json(name: str) -> Any:
+    """Return what the JSON file `name` holds, `-` being standard input, or raise ValueError."""
+    text = sys.stdin.read() if name == "-" else Path(name).read_text("utf-8")
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise ValueError(f"{name} is no JSON ({error})") from None
