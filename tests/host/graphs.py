@@ -10,6 +10,12 @@ from devkit.graph import the_node
 NODE_IDS = (
     "TipoLoadModel",
     "TipoExpand",
+    "TipoTask",
+    "TipoOptions",
+    "TipoBans",
+    "TipoSplitPrompt",
+    "TipoFormat",
+    "TipoFields",
     "TipoClipSkipEncode",
     "TipoSampler",
     "TipoLoadVae",

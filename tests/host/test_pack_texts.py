@@ -12,18 +12,10 @@ import pytest
 from devkit.client import Client
 from devkit.graph import widget_names
 from devkit.layout import this_checkout
+from tests.host.graphs import NODE_IDS
 
 ROOT = this_checkout().root
 WORKFLOWS = sorted((ROOT / "workflows").glob("*.api.json"))
-FIRST_NODES = {
-    "TipoLoadModel",
-    "TipoExpand",
-    "TipoClipSkipEncode",
-    "TipoSampler",
-    "TipoLoadVae",
-    "TipoVaeDecode",
-    "TipoSaveImage",
-}
 
 
 def read(path: Path) -> Any:
@@ -34,7 +26,7 @@ def read(path: Path) -> Any:
 def nodes(client: Client) -> dict[str, Any]:
     """The declarations of the pack's nodes."""
     found = {name: node for name, node in client.object_info().items() if name.startswith("Tipo")}
-    assert set(found) >= FIRST_NODES
+    assert set(found) == set(NODE_IDS)
     return found
 
 
