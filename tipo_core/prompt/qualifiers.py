@@ -73,27 +73,32 @@ class _Reading(Enum):
 def mark_qualifiers(texts: list[str], kinds: list[SpanKind]) -> None:
     """Make qualifiers, in ``kinds``, of the weights that end the name of a tag."""
     readings: dict[str, _Reading] = {}  # by tag, since a prompt may repeat one 10,000 times
-    weight, word, qualifier = SpanKind.WEIGHT, SpanKind.WORD, SpanKind.QUALIFIER
+    word, weight = SpanKind.WORD, SpanKind.WEIGHT
+    qualifier, escape = SpanKind.QUALIFIER, SpanKind.ESCAPE
+    as_weight, as_name, as_general = _Reading.WEIGHT, _Reading.NAME, _Reading.GENERAL
+    last = len(kinds) - 1
     for index in [index for index, kind in enumerate(kinds) if kind is weight]:
         group, words = texts[index], texts[index - 1]
         if kinds[index - 1] is not word or group[0] != "(" or not index:
             continue
-        if index > 1 and (kinds[index - 2] is qualifier or kinds[index - 2] is SpanKind.ESCAPE):
+        if index > 1 and (kinds[index - 2] is qualifier or kinds[index - 2] is escape):
             words = _words_before(texts, kinds, index)
         tag = words + group
         reading = readings.get(tag)
         if reading is None:
             reading = readings[tag] = _reading(words, group)
-        if reading is _Reading.WEIGHT or kinds[index] is qualifier:  # by a longer name
+        if reading is as_weight or kinds[index] is qualifier:  # by a longer name
             continue
-        follows = texts[index + 1] if index + 1 < len(kinds) and kinds[index + 1] is word else ""
-        if reading is _Reading.UNKNOWN:
+        follows = texts[index + 1] if index < last and kinds[index + 1] is word else ""
+        if reading is as_name:
+            is_qualifier = not (follows and follows.lstrip("_")[:1].isalnum())
+        elif reading is as_general:
+            is_qualifier = not follows or _TAG_END.match(follows) is not None
+        else:
+            is_qualifier = False
             if follows and not follows.strip(" _"):
                 _mark_long_name(texts, kinds, index, tag, readings)
-        elif reading is _Reading.GENERAL:
-            if _TAG_END.match(follows):
-                kinds[index] = qualifier
-        elif not follows.lstrip("_")[:1].isalnum():
+        if is_qualifier:
             kinds[index] = qualifier
 
 
@@ -110,11 +115,11 @@ def _words_before(texts: list[str], kinds: list[SpanKind], index: int) -> str:
 def _reading(words: str, group: str) -> _Reading:
     """How the group is read behind these words, whatever comes after it."""
     name = words.rstrip(" _")
-    if not name or len(group) > MAX_NAME:
+    if len(group) > MAX_NAME or not _LETTER.search(name, max(0, len(name) - MAX_NAME)):
         return _Reading.WEIGHT
     is_typed_as_name = words[-1] == "_" and not words.rstrip("_")[-1].isspace()
     if is_typed_as_name and _PLAIN_PAIR.fullmatch(group) and not _WEIGHT_INSIDE.search(group):
-        return _Reading.NAME if _LETTER.search(name[-MAX_NAME:]) else _Reading.WEIGHT
+        return _Reading.NAME
     if _is_name(words + group):
         return _Reading.NAME
     if _BRACKET.search(words):  # one without a partner, as in ``(miku (append), solo``

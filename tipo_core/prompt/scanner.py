@@ -43,17 +43,19 @@ _TOKEN = re.compile(
       {_PLAIN}+(?=[,\uff0c\u3001\r\n()\[\]{{}}]|\\[()]|\Z)
     | [,\uff0c\u3001][, \t\uff0c\u3001]*
     | [\r\n]+
-    | \({_INSIDE}\) | \[{_INSIDE}\] | \$?\{{{_INSIDE}\}}
-    | (?:\\{_ESCAPABLE})+
+    | \({_INSIDE}\) | \[{_INSIDE}\] | \{{{_INSIDE}\}}
+    | \\{_ESCAPABLE}(?:\\{_ESCAPABLE})*
     | {ANGLE}
-    | {_WILDCARD} | \$\$(?:[\w-]+\$\$)?
     | {COMMENT}
-    | {_PLAIN}+(?:{_IDLE}{_PLAIN}*)* | (?:{_IDLE}{_PLAIN}*)+
+    | {_WILDCARD}
+    | \$(?:\$(?:[\w-]+\$\$)?|\{{{_INSIDE}\}})
+    | {_PLAIN}+(?:{_IDLE}{_PLAIN}*)* | {_IDLE}{_PLAIN}*(?:{_IDLE}{_PLAIN}*)*
     """,
     re.VERBOSE,
 )
-_IS_ANGLE = re.compile(ANGLE)
-_IS_WILDCARD = re.compile(_WILDCARD)
+_SPECIAL = re.compile(rf"\\{_ESCAPABLE}|{ANGLE}|{_WILDCARD}|\$[${{]")
+# An attribute of an Enum costs more than a search, too much for each of 100,000 pieces.
+_WORD, _WEIGHT, _COMMENT = SpanKind.WORD, SpanKind.WEIGHT, SpanKind.COMMENT
 # The kind by the first character; None where that is not enough, words where it is not here.
 _KIND_OF_FIRST: MappingProxyType[str, SpanKind | None] = MappingProxyType(
     {
@@ -63,8 +65,13 @@ _KIND_OF_FIRST: MappingProxyType[str, SpanKind | None] = MappingProxyType(
         **dict.fromkeys("[{\\<_$#"),
     }
 )
-_AFTER_BACKSLASH = frozenset("()[]{}<>|#")
-_AFTER_DOLLAR = frozenset("${")
+_KIND_OF_SPECIAL = MappingProxyType(
+    {
+        "\\": SpanKind.ESCAPE,
+        "<": SpanKind.ANGLE,
+        **dict.fromkeys("_$", SpanKind.WILDCARD),
+    }
+)
 _BLANKS = frozenset(" \t")
 _LINE_ENDS = frozenset(("", "\r", "\n"))  # the ends of the text among them
 # AND between capitals, as in ``CATS AND DOGS``, is a word.
@@ -109,19 +116,20 @@ def scan(text: str, pos: int, end: int, mark: str = "") -> Pieces:
 
 def _kinds(tokens: list[str], texts: list[str], before: str) -> list[SpanKind]:
     """The kinds of the tokens, which are the texts in outline, behind the character ``before``."""
-    kind_of, word, weight = _KIND_OF_FIRST.get, SpanKind.WORD, SpanKind.WEIGHT
-    kinds = [kind_of(token[0], word) for token in tokens]
+    kind_of = _KIND_OF_FIRST.get
+    kinds = [kind_of(token[0], _WORD) for token in tokens]
     for index in [index for index, kind in enumerate(kinds) if kind is None]:
         text = texts[index]
         if text[0] in "[{":
             is_plain = "|" not in text and ":" not in text and "$$" not in text
-            kinds[index] = weight if is_plain else _group_kind(text, tokens[index])
+            kinds[index] = _WEIGHT if is_plain else _group_kind(text, tokens[index])
         elif text[0] == "#":
-            behind = texts[index - 1][-1] if index else before
-            ahead = text[1] if len(text) > 1 else "".join(tokens[index + 1 : index + 2])[:1]
-            kinds[index] = _hash_kind(behind, ahead)
+            kinds[index] = _COMMENT if _is_comment(texts, index, before) else _WORD
+        elif len(text) == 1:
+            kinds[index] = _WORD
         else:
-            kinds[index] = word if len(text) == 1 else _special_kind(text)
+            is_special = _SPECIAL.match(text)
+            kinds[index] = _KIND_OF_SPECIAL[text[0]] if is_special else _WORD
     return cast("list[SpanKind]", kinds)
 
 
@@ -137,16 +145,14 @@ def times_at_end(group: str) -> re.Match[str] | None:
     return _TIMES_TAIL.search(group, max(1, close - TAIL_WINDOW), close)
 
 
-def _special_kind(text: str) -> SpanKind:
-    """The kind of what starts with one of ``\\ < _ $``."""
-    first = text[0]
-    if first == "\\":
-        return SpanKind.ESCAPE if text[1] in _AFTER_BACKSLASH else SpanKind.WORD
-    if first == "_":
-        return SpanKind.WILDCARD if _IS_WILDCARD.fullmatch(text) else SpanKind.WORD
-    if first == "<":
-        return SpanKind.ANGLE if _IS_ANGLE.fullmatch(text) else SpanKind.WORD
-    return SpanKind.WILDCARD if text[1] in "${" else SpanKind.WORD
+def _is_comment(texts: list[str], index: int, before: str) -> bool:
+    """Whether a piece that starts with ``#`` is a comment: as in the pattern, on either side."""
+    behind = texts[index - 1][-1] if index else before
+    if behind not in _BLANKS:
+        return behind in _LINE_ENDS
+    text = texts[index]
+    ahead = text[1:2] or (texts[index + 1][0] if index + 1 < len(texts) else "")
+    return ahead in _BLANKS or ahead in _LINE_ENDS
 
 
 def _group_kind(group: str, outline: str) -> SpanKind:
