@@ -5,6 +5,7 @@ import json
 import signal
 import struct
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 
@@ -98,32 +99,36 @@ def test_file_is_written_whole_and_replaces_the_old(tmp_path: Path) -> None:
     assert path.read_bytes() == b"new content"
 
 
-@pytest.fixture
+@contextmanager
 def four_kilobyte_files() -> Iterator[None]:
-    """The system refuses to write past 4 kB: a disk that fills up in the middle of a file."""
+    """The system refuses to write past 4 kB: a disk that fills up in the middle of a file.
+
+    No fixture: it must be over before pytest writes its own report, which may go to a file.
+    """
     resource = pytest.importorskip("resource")
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limits[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-    signal.signal(signal.SIGXFSZ, handler)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
 
 
-def test_a_write_that_fails_half_way_leaves_no_file(
-    tmp_path: Path, four_kilobyte_files: None
-) -> None:
+def test_a_write_that_fails_half_way_leaves_no_file(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
-    with pytest.raises(OSError, match="larger than the disk allows") as raised:
+    raises = pytest.raises(OSError, match="larger than the disk allows")
+    with four_kilobyte_files(), raises as raised:
         write_whole(path, b"x" * 10_000)
     assert str(tmp_path) in str(raised.value)
     assert not list(tmp_path.iterdir())
 
 
-def test_a_failed_write_keeps_the_old_file(tmp_path: Path, four_kilobyte_files: None) -> None:
+def test_a_failed_write_keeps_the_old_file(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     path.write_bytes(b"old")
-    with pytest.raises(OSError, match="cannot be saved"):
+    with four_kilobyte_files(), pytest.raises(OSError, match="cannot be saved"):
         write_whole(path, b"x" * 10_000)
     assert [(p.name, p.read_bytes()) for p in tmp_path.iterdir()] == [("a.png", b"old")]
 
