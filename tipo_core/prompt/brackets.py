@@ -103,7 +103,9 @@ def _outermost(text: str, places: list[int]) -> tuple[list[int], list[int]]:
         while starts and starts[-1] > start:
             starts.pop()
             ends.pop()
-            depth = max(depth, depths.pop() + 1)
+            inside = depths.pop()
+            if inside >= depth:
+                depth = inside + 1
         if depth == MAX_NESTING:
             deepest = start
         starts.append(start)

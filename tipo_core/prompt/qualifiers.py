@@ -77,9 +77,11 @@ def mark_qualifiers(texts: list[str], kinds: list[SpanKind]) -> None:
     qualifier, escape = SpanKind.QUALIFIER, SpanKind.ESCAPE
     as_weight, as_name, as_general = _Reading.WEIGHT, _Reading.NAME, _Reading.GENERAL
     last = len(kinds) - 1
-    for index in [index for index, kind in enumerate(kinds) if kind is weight]:
+    for index in [
+        index for index, kind in enumerate(kinds) if kind is weight and texts[index][0] == "("
+    ]:
         group, words = texts[index], texts[index - 1]
-        if kinds[index - 1] is not word or group[0] != "(" or not index:
+        if kinds[index - 1] is not word or words[-1] in "()[]{}" or not index:
             continue
         if index > 1 and (kinds[index - 2] is qualifier or kinds[index - 2] is escape):
             words = _words_before(texts, kinds, index)

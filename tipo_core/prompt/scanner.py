@@ -123,12 +123,16 @@ def _kinds(tokens: list[str], texts: list[str], before: str) -> list[SpanKind]:
         if text[0] in "[{":
             is_plain = "|" not in text and ":" not in text and "$$" not in text
             kinds[index] = _WEIGHT if is_plain else _group_kind(text, tokens[index])
-        elif text[0] == "#":
-            kinds[index] = _COMMENT if _is_comment(texts, index, before) else _WORD
+        elif text[0] == "#":  # as in the pattern of comments
+            behind = texts[index - 1][-1] if index else before
+            is_comment = behind in _LINE_ENDS or (
+                behind in _BLANKS and _is_before_blank(texts, index)
+            )
+            kinds[index] = _COMMENT if is_comment else _WORD
         elif len(text) == 1:
             kinds[index] = _WORD
         else:
-            is_special = _SPECIAL.match(text)
+            is_special = _SPECIAL.match(tokens[index])
             kinds[index] = _KIND_OF_SPECIAL[text[0]] if is_special else _WORD
     return cast("list[SpanKind]", kinds)
 
@@ -145,13 +149,9 @@ def times_at_end(group: str) -> re.Match[str] | None:
     return _TIMES_TAIL.search(group, max(1, close - TAIL_WINDOW), close)
 
 
-def _is_comment(texts: list[str], index: int, before: str) -> bool:
-    """Whether a piece that starts with ``#`` is a comment: as in the pattern, on either side."""
-    behind = texts[index - 1][-1] if index else before
-    if behind not in _BLANKS:
-        return behind in _LINE_ENDS
-    text = texts[index]
-    ahead = text[1:2] or (texts[index + 1][0] if index + 1 < len(texts) else "")
+def _is_before_blank(texts: list[str], index: int) -> bool:
+    """Whether a blank, a line break or nothing follows the first character of the text."""
+    ahead = texts[index][1:2] or "".join(texts[index + 1 : index + 2])[:1]
     return ahead in _BLANKS or ahead in _LINE_ENDS
 
 

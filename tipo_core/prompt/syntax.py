@@ -22,13 +22,12 @@ from .kinds import SpanKind
 from .plain import plain_text, without_brackets
 from .scanner import TAIL_WINDOW, Pieces, scan, times_at_end, weight_at_end
 
-_MARK_OF_GROUP = MappingProxyType(
-    {
-        SpanKind.WEIGHT: "",
-        SpanKind.SCHEDULE: ":",
-        SpanKind.ALTERNATION: "|",
-    }
-)
+# An attribute of an Enum costs more than a search, too much for each of 100,000 spans.
+_WORD, _SEPARATOR, _NEWLINE = SpanKind.WORD, SpanKind.SEPARATOR, SpanKind.NEWLINE
+_WEIGHT, _SCHEDULE, _ALTERNATION = SpanKind.WEIGHT, SpanKind.SCHEDULE, SpanKind.ALTERNATION
+_QUALIFIER, _ESCAPED, _MARK = SpanKind.QUALIFIER, SpanKind.ESCAPE, SpanKind.MARK
+_ANGLE, _BREAK, _COMMENT = SpanKind.ANGLE, SpanKind.BREAK, SpanKind.COMMENT
+_MARK_OF_GROUP = MappingProxyType({_WEIGHT: "", _SCHEDULE: ":", _ALTERNATION: "|"})
 _BARE_PARENTHESIS = re.compile(r"(?<!\\)[()]")
 # Not in ``o_o``, and not in names that everybody writes with underscores.
 _UNDERSCORED = re.compile(r"(?:(?<=[^\W_]{2})_(?=[^\W_])|(?<=[^\W_])_(?=[^\W_]{2}))")
@@ -188,22 +187,22 @@ def _children(kind: SpanKind, text: str) -> Pieces:
         return [], []
     close = len(text) - 1
     tail = None
-    if kind is SpanKind.SCHEDULE:
+    if kind is _SCHEDULE:
         tail = times_at_end(text)
-    elif kind is SpanKind.WEIGHT:
+    elif kind is _WEIGHT and ":" in text:
         tail = weight_at_end(text)
     if tail is None:
         return scan(text, 1, close, mark)
     texts, kinds = scan(text, 1, tail.start(), mark)
-    return [*texts, text[tail.start() : close]], [*kinds, SpanKind.MARK]
+    return [*texts, text[tail.start() : close]], [*kinds, _MARK]
 
 
 def _escaped(texts: Sequence[str], kinds: Sequence[SpanKind]) -> str:
     output = []
     for text, kind in zip(texts, kinds, strict=True):
-        if kind is SpanKind.QUALIFIER:
+        if kind is _QUALIFIER:
             output.append(escape_tag(text))
-        elif "(" in text[1:] and kind in _MARK_OF_GROUP:
+        elif (kind is _WEIGHT or kind is _SCHEDULE or kind is _ALTERNATION) and "(" in text[1:]:
             output.append(text[0] + _escaped(*_children(kind, text)) + text[-1])
         else:
             output.append(text)
@@ -214,12 +213,11 @@ def _runs(texts: Sequence[str], kinds: Sequence[SpanKind]) -> Iterator[tuple[int
     """The first span of each segment and the one after its last; blank runs dropped."""
     start = 0
     for index, kind in enumerate(kinds):
-        if kind is SpanKind.SEPARATOR or kind is SpanKind.NEWLINE:
-            yield from _peeled(texts, kinds, start, index)
-            start = index + 1
-        elif kind is SpanKind.BREAK or kind is SpanKind.COMMENT:
-            yield from _peeled(texts, kinds, start, index)
-            yield index, index + 1
+        if kind is _SEPARATOR or kind is _NEWLINE or kind is _BREAK or kind is _COMMENT:
+            if start < index:
+                yield from _peeled(texts, kinds, start, index)
+            if kind is _BREAK or kind is _COMMENT:
+                yield index, index + 1
             start = index + 1
     yield from _peeled(texts, kinds, start, len(kinds))
 
@@ -228,16 +226,19 @@ def _peeled(
     texts: Sequence[str], kinds: Sequence[SpanKind], start: int, end: int
 ) -> Iterator[tuple[int, int]]:
     """The run without the angle tags at its ends, and these as runs of their own."""
-    angle = SpanKind.ANGLE
     first, last = start, end
-    while first < last and (kinds[first] is angle or not texts[first].strip()):
+    while first < last and (kinds[first] is _ANGLE or texts[first].isspace()):
         first += 1
-    while last > first and (kinds[last - 1] is angle or not texts[last - 1].strip()):
+    while last > first and (kinds[last - 1] is _ANGLE or texts[last - 1].isspace()):
         last -= 1
-    yield from [(index, index + 1) for index in range(start, first) if kinds[index] is angle]
+    for index in range(start, first):
+        if kinds[index] is _ANGLE:
+            yield index, index + 1
     if first < last:
         yield first, last
-    yield from [(index, index + 1) for index in range(last, end) if kinds[index] is angle]
+    for index in range(last, end):
+        if kinds[index] is _ANGLE:
+            yield index, index + 1
 
 
 def _segment(spans: Spans, has_and: bool) -> Segment:
@@ -245,26 +246,27 @@ def _segment(spans: Spans, has_and: bool) -> Segment:
     words = _plain_words(spans.texts, spans.kinds)
     if has_and:  # composable prompts: ``a cat :1.2 AND a dog :0.8``
         words = [word[:-TAIL_WINDOW] + _AND_WEIGHT.sub("", word[-TAIL_WINDOW:]) for word in words]
+        words = [word for word in words if word]
     start = spans.starts[0] + len(text) - len(text.lstrip())
-    return Segment(text.strip(), start, tuple([w for w in words if w]), spans)
+    return Segment(text.strip(), start, tuple(words), spans)
 
 
 def _plain_words(texts: Sequence[str], kinds: Sequence[SpanKind]) -> list[str]:
     """The plain tags in the pieces, in order."""
     parts: list[list[str]] = [[]]
     for text, kind in zip(texts, kinds, strict=True):
-        if kind is SpanKind.WORD:
+        if kind is _WORD:
             parts[-1].append(without_brackets(text))
-        elif kind is SpanKind.SEPARATOR or kind is SpanKind.NEWLINE:
+        elif kind is _SEPARATOR or kind is _NEWLINE:
             parts.append([])
-        elif kind is SpanKind.ESCAPE:
+        elif kind is _ESCAPED:
             parts[-1].append(_ESCAPE.sub(r"\1", text))
-        elif kind is SpanKind.QUALIFIER:
+        elif kind is _QUALIFIER:
             parts[-1].append(text)
-        elif kind in _MARK_OF_GROUP:
+        elif kind is _WEIGHT or kind is _SCHEDULE or kind is _ALTERNATION:
             inner = _plain_words(*_chosen(kind, text))
             parts[-1].extend(inner[:1])
-            parts.extend([word] for word in inner[1:])
+            parts.extend([[word] for word in inner[1:]])
         else:
             parts[-1].append(" ")
     return [word for part in parts if (word := plain_text("".join(part)))]
@@ -274,22 +276,19 @@ def _chosen(kind: SpanKind, group: str) -> Pieces:
     """The children that stand for the group: all of a weight, one alternative of the others."""
     texts, kinds = _children(kind, group)
     tail = ""
-    alternatives: list[Pieces] = []
-    start = 0
-    if kind is SpanKind.SCHEDULE or (kinds[-1:] == [SpanKind.MARK] and kind is SpanKind.WEIGHT):
+    if kind is not _ALTERNATION and kinds[-1:] == [_MARK]:
         tail = texts.pop()
         kinds.pop()
-    if kind is SpanKind.WEIGHT:
+    if kind is _WEIGHT:
         return texts, kinds
-    for index in [*(i for i, child in enumerate(kinds) if child is SpanKind.MARK), len(kinds)]:
-        if "".join(texts[start:index]).strip():
-            alternatives.append((texts[start:index], kinds[start:index]))
-        start = index + 1
-    if not alternatives:
-        return [], []
-    if kind is SpanKind.ALTERNATION:
-        return alternatives[0]
+    alternatives: list[Pieces] = []
+    start = 0
+    for end in [*(index for index, child in enumerate(kinds) if child is _MARK), len(kinds)]:
+        if "".join(texts[start:end]).strip():
+            alternatives.append((texts[start:end], kinds[start:end]))
+        start = end + 1
+    if len(alternatives) < 2:
+        return alternatives[0] if alternatives else ([], [])
     times = [float(number) for number in _NUMBER.findall(tail)]
-    if len(alternatives) == 2 and times and 0.5 < times[0] <= 1.0 and "." in tail:
-        return alternatives[0]
-    return alternatives[-1]
+    is_mostly_first = len(alternatives) == 2 and times and 0.5 < times[0] <= 1.0 and "." in tail
+    return alternatives[0 if kind is _ALTERNATION or is_mostly_first else -1]

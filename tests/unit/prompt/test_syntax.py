@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tipo_core.prompt import SpanKind, escape_tag, parse
+from tipo_core.prompt import Span, SpanKind, escape_tag, parse
 
 
 def plain(text: str) -> list[str]:
@@ -153,8 +153,42 @@ def test_escaped_output() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "escaped"),
+    [
+        ("Hatsune  Miku (Append)", "Hatsune  Miku \\(Append\\)"),
+        ("artoria pendragon (lancer) (fate)", "artoria pendragon \\(lancer\\) \\(fate\\)"),
+        ("saber (fate)_(cosplay)", "saber \\(fate\\)_\\(cosplay\\)"),
+        ("hatsune miku (append) singing", "hatsune miku \\(append\\) singing"),
+        ("hatsune miku (append):1.2", "hatsune miku \\(append\\):1.2"),
+        ("((saber (fate)))", "((saber \\(fate\\)))"),
+        ("[saber (fate)|b]", "[saber \\(fate\\)|b]"),
+        ("[saber (fate):b:0.5]", "[saber \\(fate\\):b:0.5]"),
+        ("BREAK saber (fate)", "BREAK saber \\(fate\\)"),
+        ("<lora:x:1> saber (fate)", "<lora:x:1> saber \\(fate\\)"),
+        ("(saber (fate), solo", "(saber \\(fate\\), solo"),
+        ("fate \\(series\\) (cosplay)", "fate \\(series\\) \\(cosplay\\)"),
+        ("toy(e)", "toy\\(e\\)"),
+        ("star (symbol), photo (medium)", "star \\(symbol\\), photo \\(medium\\)"),
+        ("lily (flower) , star (sky)", "lily \\(flower\\) , star \\(sky\\)"),
+        ("my_oc_(a_series)", "my_oc_\\(a_series\\)"),
+        ("my_oc_(red)_(cosplay)", "my_oc_\\(red\\)_\\(cosplay\\)"),
+    ],
+)
+def test_a_known_name_comes_out_escaped(text: str, escaped: str) -> None:
+    assert parse(text).escaped() == escaped
+    assert str(parse(text)) == text
+    assert parse(escaped).escaped() == escaped
+
+
+@pytest.mark.parametrize(
     "text",
-    ["blue eyes (smile:1.2)", "a girl with (red hair)", "cat, (dog)", "cat (dog) bird", "a (b, c)"],
+    [
+        *("blue eyes (smile:1.2)", "a girl with (red hair)", "cat, (dog)", "cat (dog) bird"),
+        *("a (b, c)", "a girl (smiling)", "red hair (long)", "my oc (a series)", "dark(er)"),
+        "solo hatsune miku (append)",  # of a phrase it cannot be said where the name begins
+        *("hatsune miku (append:1.2)", "my_oc_(red:1.2)", "long_(blond)_hair", "a _(b)"),
+        *("a red (flower)", "holding (weapon)", "cat (animal) on a mat", "1girl (solo) (smile)"),
+    ],
 )
 def test_weights_are_not_names(text: str) -> None:
     prompt = parse(text)
@@ -189,3 +223,26 @@ def test_the_users_habit() -> None:
     assert not parse("long hair, blue eyes, hair_bow").uses_underscores
     assert not parse("<lora:my_style_v2:1>, embedding:easy_negative, 1girl").uses_underscores
     assert not parse("score_9, score_8_up, source_anime, o_o, 1girl").uses_underscores
+
+
+def test_spans_are_a_sequence_like_a_tuple() -> None:
+    spans = parse("a, (b:1.2)").spans
+    expected = (
+        Span(SpanKind.WORD, "a", 0),
+        Span(SpanKind.SEPARATOR, ", ", 1),
+        Span(SpanKind.WEIGHT, "(b:1.2)", 3),
+    )
+    assert spans == expected == tuple(spans) and expected == spans
+    assert spans != expected[:2] and spans == parse("a, (b:1.2)").spans
+    assert (len(spans), spans[-1], spans[1:]) == (3, expected[-1], expected[1:])
+    assert hash(spans) == hash(expected) and repr(spans) == repr(expected)
+    assert expected[1] in spans and spans.index(expected[2]) == 2
+    assert tuple(reversed(spans)) == expected[::-1]
+    with pytest.raises(IndexError):
+        spans[3]
+    assert not parse("").spans and parse("") == parse("")
+
+
+def test_a_long_row_of_numbers_is_no_puzzle() -> None:
+    assert kinds("[a:" + "11," * 30 + "a]") == ["weight"]
+    assert kinds("[a:1,2.5,30%]") == ["schedule"]
