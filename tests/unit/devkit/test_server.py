@@ -89,6 +89,7 @@ from devkit.cli import _leave
 from devkit.host import Host
 from devkit.server import Server
 signal.signal(signal.SIGTERM, _leave)
+signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background it is ignored
 here = pathlib.Path({str(tmp_path)!r})
 host = Host(here / "tree", pathlib.Path(sys.executable), "0.0", False)
 with Server(host, here / "base", here / "logs") as server:
