@@ -20,6 +20,7 @@ COMMENT = r"\#(?:(?<![^\r\n]\#)|(?<=[ \t]\#)(?=[ \t\r\n]|\Z))[^\r\n]*"
 _OPAQUE = re.compile(rf"(<(?<!\\<){_ANGLE_REST}|{COMMENT})")
 _EMOTICON = re.compile(r"(?<=[:;=])(?<![^\s,][:;=])[()](?=[ \t]*(?:[,\uff0c\u3001\r\n]|\Z))")
 _LIKE_EMOTICON = re.compile(r"[:;=][()]")
+_BRACKET = re.compile(r"[()\[\]{}]")
 _BRACKETS = frozenset("()[]{}")
 _BRACKET_TO_FILLER = MappingProxyType({ord(bracket): FILLER for bracket in "()[]{}"})
 _NOT_ESCAPED = re.compile(r"(?<!\\)[()\[\]{}]")
@@ -30,6 +31,8 @@ def outlined(text: str, pos: int, end: int) -> str:
 
     All others, apart from the escaped ones, have become FILLER.
     """
+    if not _BRACKET.search(text, pos, end):
+        return text
     visible = _without_opaque(text) if "<" in text or "#" in text else text
     inside = visible if end - pos == len(text) else visible[pos:end]
     places = [place for place, sign in enumerate(inside, pos) if sign in _BRACKETS]

@@ -110,7 +110,8 @@ def scan(text: str, pos: int, end: int, mark: str = "") -> Pieces:
         pieces = _cut(pieces, _KEYWORD, stems)
     if mark:
         pieces = _cut(pieces, _CUT_AT[mark], mark)
-    mark_qualifiers(*pieces)
+    if "(" in outline:
+        mark_qualifiers(*pieces)
     return pieces
 
 

@@ -102,8 +102,7 @@ class Spans(Sequence[Span]):
         return repr(tuple(self))
 
 
-@dataclass(frozen=True)
-class Segment:
+class Segment(NamedTuple):
     """One top-level item of the prompt: what stands between commas and line breaks.
 
     ``text`` is verbatim, without the blanks around it. ``words`` are the plain tags inside: one
@@ -113,7 +112,7 @@ class Segment:
     text: str
     start: int
     words: tuple[str, ...]
-    spans: Spans
+    spans: tuple[Span, ...]
 
     @property
     def end(self) -> int:
@@ -144,7 +143,7 @@ class Prompt:
         spans = self.spans
         has_and = "AND" in spans.texts
         runs = _runs(spans.texts, spans.kinds)
-        return tuple([_segment(spans[first:last], has_and) for first, last in runs])
+        return tuple([_segment(spans, first, last, has_and) for first, last in runs])
 
     def escaped(self) -> str:
         """The text with the parentheses of ``name (series)`` escaped, all else verbatim.
@@ -241,18 +240,24 @@ def _peeled(
             yield index, index + 1
 
 
-def _segment(spans: Spans, has_and: bool) -> Segment:
-    text = "".join(spans.texts)
-    words = _plain_words(spans.texts, spans.kinds)
+def _segment(spans: Spans, first: int, last: int, has_and: bool) -> Segment:
+    """The segment made of the spans ``[first, last)``."""
+    texts, kinds = spans.texts[first:last], spans.kinds[first:last]
+    starts = spans.starts[first:last]
+    text = "".join(texts)
+    words = _plain_words(texts, kinds)
     if has_and:  # composable prompts: ``a cat :1.2 AND a dog :0.8``
         words = [word[:-TAIL_WINDOW] + _AND_WEIGHT.sub("", word[-TAIL_WINDOW:]) for word in words]
         words = [word for word in words if word]
-    start = spans.starts[0] + len(text) - len(text.lstrip())
-    return Segment(text.strip(), start, tuple(words), spans)
+    start = starts[0] + len(text) - len(text.lstrip())
+    return Segment(text.strip(), start, tuple(words), tuple(map(Span, kinds, texts, starts)))
 
 
 def _plain_words(texts: Sequence[str], kinds: Sequence[SpanKind]) -> list[str]:
     """The plain tags in the pieces, in order."""
+    if len(texts) == 1 and kinds[0] is _WORD:
+        word = plain_text(without_brackets(texts[0]))
+        return [word] if word else []
     parts: list[list[str]] = [[]]
     for text, kind in zip(texts, kinds, strict=True):
         if kind is _WORD:
