@@ -39,7 +39,7 @@ _GENERAL = frozenset(
 _GENERAL_TAGS = frozenset(
     (
         *("star (sky)", "roots (hair)", "bar (place)", "painting (action)", "choko (cup)"),
-        *("poke ball (basic)", "stand (jojo)", "gap (touhou)"),
+        *("ball (basic)", "stand (jojo)", "gap (touhou)"),
     )
 )
 # Behind one of these a general word is part of a phrase, and weighed.
