@@ -92,7 +92,7 @@ def canonical(tag: str) -> str:
     person counts in one spelling: ``1girls``, ``one girl``, ``1 woman`` -> ``1girl``,
     ``7girls`` -> ``6+girls``, ``several boys`` -> ``multiple boys``.
     """
-    plain = plain_text(_ESCAPED.sub(r"\1", tag)).casefold()
+    plain = plain_text(_ESCAPED.sub(r"\1", tag) if "\\" in tag else tag).casefold()
     if plain.startswith(("score_", "source_")):
         plain = plain.replace("_", " ")
     counted = _counted(plain)
