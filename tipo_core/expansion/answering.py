@@ -102,7 +102,7 @@ def open_prompt(request: Request, name: Field) -> str:
     With the comma written, the model goes on to the next tag and cannot lengthen the last one.
     """
     comma = "," if name is Field.TAG and request.given.get(Field.TAG, "").strip() else ""
-    return render_request(request) + comma
+    return render_request(request, name) + comma
 
 
 def run_steps(

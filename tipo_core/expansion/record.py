@@ -109,11 +109,14 @@ def render_target(task: Task, length: Length, gen_meta: bool) -> str:
     return " ".join(["target:", *(token for token in tokens if token)])
 
 
-def render_request(request: Request) -> str:
-    """Return the text that the model continues; it ends mid-line, without a trailing space."""
+def render_request(request: Request, open_field: Field | None = None) -> str:
+    """Return the text that the model continues; it ends mid-line, without a trailing space.
+
+    It ends in `open_field`, by default in the first field that is not given, or in the last one.
+    """
     lines = render_meta(request.meta)
     lines.append(render_target(request.task, request.length, request.gen_meta))
-    last = request.task.fields[-1]
+    last = open_field or request.task.fields[-1]
     for name in request.task.fields:
         text = _one_line(request.given.get(name, ""))
         lines.append(f"{name.value}: {text}" if text else f"{name.value}:")

@@ -25,6 +25,17 @@ def test_the_fields_of_a_composite_task_follow_each_other() -> None:
     assert filled.reached and filled.answer.well_formed
 
 
+def test_a_field_of_a_composite_task_goes_on_in_its_own_line() -> None:
+    model = Scripted([" 1girl, hat, hat, x", " coat", f" {MANY}", " A girl. She sits."])
+    request = Request(Task.SHORT_TO_TAG_TO_LONG, Length.VERY_SHORT, {Field.SHORT: "A girl."})
+    filled = fill_request(model, request, 1)
+    assert [prompt.split("\n")[-1] for prompt in model.prompts[:3]] == [
+        "tag:", "tag: 1girl, hat,", "tag: 1girl, hat, coat,",
+    ]  # fmt: skip
+    assert "long:" not in "".join(model.prompts[:3]) and model.prompts[3].endswith("\nlong:")
+    assert filled.reached and filled.answer.fields[Field.TAG].startswith("1girl, hat, coat, tag 0")
+
+
 @pytest.mark.parametrize("length", Length)
 def test_an_endless_answer_is_stopped_at_its_class(length: Length) -> None:
     endless = ", ".join(f"tag {n}" for n in range(200))
