@@ -1,133 +1,206 @@
-"""`dev.py bench`: measured rows against their bars. Register a function here to add rows."""
+"""The frame of `dev.py bench`: what a row is, and how rows are chosen, measured and shown."""
 
 from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
-from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from devkit.bench_graphs import sampler_seconds
 from devkit.environment import write_atomically
 from devkit.host import Host
 from devkit.layout import Layout
-from devkit.steps import step
+from devkit.steps import StepError, say, step
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A limit of a row, in the row's unit or, with `of_peer`, as a multiple of its peer."""
+
+    limit: float
+    is_least: bool
+    of_peer: bool
+
+    def __str__(self) -> str:
+        return (
+            f"{'>=' if self.is_least else '<='} {self.limit:g}{' x peer' if self.of_peer else ''}"
+        )
+
+    def is_met(self, judged: float) -> bool:
+        """Return whether a value, or a ratio, keeps the bar."""
+        return judged >= self.limit if self.is_least else judged <= self.limit
+
+
+def at_least(limit: float) -> Bar:
+    """Return a lower bar in the row's unit."""
+    return Bar(limit, is_least=True, of_peer=False)
+
+
+def at_most(limit: float) -> Bar:
+    """Return an upper bar in the row's unit."""
+    return Bar(limit, is_least=False, of_peer=False)
+
+
+def at_least_times(limit: float) -> Bar:
+    """Return a lower bar for value / peer."""
+    return Bar(limit, is_least=True, of_peer=True)
+
+
+def at_most_times(limit: float) -> Bar:
+    """Return an upper bar for value / peer."""
+    return Bar(limit, is_least=False, of_peer=True)
+
+
+@dataclass(frozen=True)
+class Aim:
+    """What a row is to show, known before anything is measured."""
+
+    name: str
+    unit: str
+    bar: Bar | None = None
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A measured value, and what the same work costs the peer."""
+
+    value: float
+    peer: float | None = None
+
+
+class Unmeasured(Exception):
+    """Something cannot be measured here; the text says why, and what to do about it."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One measurement. `peer` is what the same work costs elsewhere, `ratio` is value / peer."""
+    """One line of the result; without a figure it has the reason why there is none."""
 
-    name: str
-    value: float
-    unit: str
-    peer: float | None = None
-    bar: float | None = None
-    bar_is_for_ratio: bool = False
+    aim: Aim
+    figure: Figure | None = None
+    reason: str = ""
 
     @property
     def ratio(self) -> float | None:
-        """Return value / peer."""
-        return self.value / self.peer if self.peer else None
+        """Return value / peer, None where one of them is missing."""
+        if self.figure is None or not self.figure.peer:
+            return None
+        return self.figure.value / self.figure.peer
 
     @property
     def met(self) -> bool | None:
-        """Return whether the bar, an upper one, is kept; None without a bar."""
-        judged = self.ratio if self.bar_is_for_ratio else self.value
-        return None if self.bar is None or judged is None else judged <= self.bar
+        """Return whether the bar is kept; None without a bar, or where nothing was measured."""
+        bar = self.aim.bar
+        if bar is None or self.figure is None:
+            return None
+        judged = self.ratio if bar.of_peer else self.figure.value
+        return None if judged is None else bar.is_met(judged)
 
-
-Benchmark = Callable[[Layout, Host], Iterable[Row]]
-BENCHMARKS: list[Benchmark] = []
-
-
-def benchmark(function: Benchmark) -> Benchmark:
-    """Register a function that measures rows."""
-    BENCHMARKS.append(function)
-    return function
-
-
-# ComfyUI's core is imported first; what the pack adds to it is timed, five times under as many
-# names. The least time is the cost: the others are this and what else the machine was doing.
-_IMPORT_PROBE = """
-import asyncio, importlib.util, re, sys, time
-root, tree = sys.argv[1:]
-sys.argv[1:] = []
-sys.path.insert(0, tree)
-import torch
-from comfy.cli_args import args
-args.cpu = True
-import utils.extra_config
-import comfy_api.latest, folder_paths, nodes, latent_preview
-for number in range(6):
-    re.purge()
-    started = time.perf_counter()
-    spec = importlib.util.spec_from_file_location(
-        f"probe_{number}", root + "/__init__.py", submodule_search_locations=[root])
-    pack = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = pack
-    spec.loader.exec_module(pack)
-    asyncio.run(asyncio.run(pack.comfy_entrypoint()).get_node_list())
-    print(time.perf_counter() - started)
-"""
-
-
-@benchmark
-def import_cost(layout: Layout, host: Host) -> Iterable[Row]:
-    """Import the pack and list its nodes over what the host has imported anyway."""
-    command = [host.python, "-c", _IMPORT_PROBE, layout.root, host.tree]
-    answer = subprocess.run(
-        [str(part) for part in command], check=True, capture_output=True, text=True
-    )
-    # The first import may have compiled the byte code, which the next start does not do again.
-    times = [float(line) for line in answer.stdout.splitlines()[-5:]]
-    yield Row("import of the pack", min(times) * 1000, "ms", bar=50.0)
-
-
-@benchmark
-def sampler_cost(layout: Layout, host: Host) -> Iterable[Row]:
-    """Time TipoSampler and core's KSampler on the same latent, seed and steps."""
-    ours, cores = sampler_seconds(layout, host)
-    yield Row("TipoSampler, 128x128, 8 steps", ours, "s", cores, bar=1.1, bar_is_for_ratio=True)
-
-
-def run_bench(layout: Layout, host: Host, json_file: str | None) -> int:
-    """Measure everything, print the table, and return 1 when a bar is not met."""
-    rows: list[Row] = []
-    for function in BENCHMARKS:
-        with step((function.__doc__ or function.__name__).splitlines()[0]):
-            rows += function(layout, host)
-    print(table(rows))
-    if json_file:
-        result = {
-            "system": f"{sys.platform}, Python {sys.version.split()[0]}, {os.cpu_count()} cores",
-            "rows": [{**asdict(row), "ratio": row.ratio, "met": row.met} for row in rows],
+    def to_json(self) -> dict[str, Any]:
+        """Return what `--json` writes of the row."""
+        return {
+            "name": self.aim.name,
+            "value": self.figure.value if self.figure else None,
+            "unit": self.aim.unit,
+            "peer": self.figure.peer if self.figure else None,
+            "ratio": self.ratio,
+            "bar": str(self.aim.bar) if self.aim.bar else None,
+            "met": self.met,
         }
-        write_atomically(Path(json_file), json.dumps(result, indent=1))
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Where a benchmark runs: the checkout, and how to get the ComfyUI that some of them need."""
+
+    layout: Layout
+    host: Host
+
+
+# The names of the wanted rows go in; the figure of each comes out, or why there is none.
+Measure = Callable[[Setting, Sequence[str]], Iterable[tuple[str, Figure | Unmeasured]]]
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """Rows that are measured together. `title` is what is said while it runs."""
+
+    title: str
+    aims: Sequence[Aim]
+    measure: Measure
+
+    def rows(self, setting: Setting, prefixes: Sequence[str]) -> list[Row]:
+        """Return the wanted rows, each of them, measured or not; empty when none is wanted."""
+        aims = self.wanted(prefixes)
+        if not aims:
+            return []
+        found: dict[str, Figure | Unmeasured] = {}
+        missing = Unmeasured("it was not measured")
+        with step(self.title):
+            try:
+                found.update(self.measure(setting, [aim.name for aim in aims]))
+            except Unmeasured as reason:
+                missing = reason
+        return [_row(aim, found.get(aim.name, missing)) for aim in aims]
+
+    def wanted(self, prefixes: Sequence[str]) -> list[Aim]:
+        """Return the rows whose names begin with one of the prefixes; without any, all."""
+        return [aim for aim in self.aims if aim.name.startswith(tuple(prefixes) or "")]
+
+
+def _row(aim: Aim, found: Figure | Unmeasured) -> Row:
+    return Row(aim, found) if isinstance(found, Figure) else Row(aim, reason=str(found))
+
+
+def run_bench(
+    benchmarks: Sequence[Benchmark],
+    setting: Setting,
+    prefixes: Sequence[str],
+    json_file: str | None,
+) -> int:
+    """Measure the rows with these prefixes, print the table; return 1 when a bar is not met."""
+    for prefix in prefixes:
+        if not any(benchmark.wanted([prefix]) for benchmark in benchmarks):
+            names = "\n".join(aim.name for benchmark in benchmarks for aim in benchmark.aims)
+            raise StepError(
+                "choose the rows", f"no row begins with {prefix!r}", f"choose among:\n{names}"
+            )
+    say(f"{sys.platform}, Python {sys.version.split()[0]}, {os.cpu_count()} cores")
+    rows: list[Row] = []
+    for benchmark in benchmarks:
+        rows += benchmark.rows(setting, prefixes)
+        if json_file:
+            # After each of them: a run of many minutes that is stopped leaves what it has.
+            write_atomically(Path(json_file), json_lines(rows))
+    print(table(rows))
     return 1 if any(row.met is False for row in rows) else 0
 
 
+def json_lines(rows: Iterable[Row]) -> str:
+    """Return one JSON object a line."""
+    return "".join(json.dumps(row.to_json()) + "\n" for row in rows)
+
+
 def table(rows: Iterable[Row]) -> str:
-    """Return the rows as an aligned table."""
-    cells = [("name", "value", "unit", "peer", "ratio", "bar", "met")]
+    """Return the rows as an aligned table; the reason of an unmeasured one stands at its end."""
+    cells = [("name", "value", "unit", "peer", "ratio", "bar", "met", "")]
     for row in rows:
-        bar = "" if row.bar is None else f"{'x' if row.bar_is_for_ratio else ''}{row.bar:g}"
-        met = {None: "", True: "yes", False: "NO"}[row.met]
         cells.append(
             (
-                row.name,
-                f"{row.value:.3g}",
-                row.unit,
-                _number(row.peer),
+                row.aim.name,
+                _number(row.figure.value if row.figure else None),
+                row.aim.unit,
+                _number(row.figure.peer if row.figure else None),
                 _number(row.ratio),
-                bar,
-                met,
+                str(row.aim.bar or ""),
+                {None: "", True: "yes", False: "NO"}[row.met],
+                row.reason,
             )
         )
-    widths = [max(len(line[column]) for line in cells) for column in range(7)]
+    widths = [max(len(line[column]) for line in cells) for column in range(8)]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
         for line in cells
@@ -135,4 +208,6 @@ def table(rows: Iterable[Row]) -> str:
 
 
 def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.3g}"
+    if value is None:
+        return ""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"

@@ -53,7 +53,10 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--json", action="store_true", help="print one JSON object instead")
 
     bench = commands.add_parser("bench", help="measure against the bars")
-    bench.add_argument("--json", metavar="FILE", help="write the rows to a file too")
+    bench.add_argument("names", nargs="*", metavar="NAME", help="only rows that begin with it")
+    bench.add_argument(
+        "--json", metavar="FILE", help="write the rows to a file too, a JSON object a line"
+    )
 
     commands.add_parser("setup", help="do the set-up alone")
     commands.add_parser("host", help="say where the environment and ComfyUI are")
@@ -136,9 +139,10 @@ def _dispatch(layout: Layout, host: Host, args: argparse.Namespace, seconds: flo
 
         return run_graph(layout, host, args)
     if args.command == "bench":
-        from devkit.bench import run_bench
+        from devkit.bench import Setting, run_bench
+        from devkit.bench_list import BENCHMARKS
 
-        return run_bench(layout, host, args.json)
+        return run_bench(BENCHMARKS, Setting(layout, host), args.names, args.json)
     _describe(layout, host)
     return 0
 

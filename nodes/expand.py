@@ -305,7 +305,7 @@ class TipoExpand(io.ComfyNode):
             safe=model.name == NANO,
         )
         options = options or SamplingOptions(temperature, top_p, min_p, top_k)
-        expansions = expand(model.ready(options), request, progress())
+        expansions = expand(model.ready(options, variants), request, progress())
         return io.NodeOutput(
             [expansion.prompt for expansion in expansions],
             [expansion.tags for expansion in expansions],

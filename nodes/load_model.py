@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from comfy_api.latest import io
 
 from . import host
 
 TipoModel = io.Custom("TIPO_MODEL")
+
+
+class ModelCombo(io.Combo.Input):
+    """A menu whose entries are shown by their labels (web/models.js) and saved by their names."""
+
+    def __init__(self, id: str, labels: Mapping[str, str], **options: Any) -> None:
+        super().__init__(id, options=list(labels), **options)
+        self.labels = dict(labels)
+
+    def as_dict(self) -> dict[str, Any]:
+        described: dict[str, Any] = super().as_dict()
+        return described | {"labels": self.labels}
 
 
 class TipoLoadModel(io.ComfyNode):
@@ -17,15 +32,17 @@ class TipoLoadModel(io.ComfyNode):
             display_name="Load TIPO Model",
             category="TIPO",
             description="Loads a TIPO language model. ComfyUI manages its memory as it does for "
-            "every other model. tipo-nano comes with the pack; put others, each a folder with "
-            "config.json, model.safetensors and tokenizer.json, into models/tipo.",
+            "every other model. tipo-nano comes with the pack; a published model that is not there "
+            "is downloaded into models/tipo when the node runs.",
             inputs=[
-                io.Combo.Input(
+                ModelCombo(
                     "model",
-                    options=host.model_names(),
+                    host.model_labels(),
                     default=host.NANO,
-                    tooltip="tipo-nano is small, quick and always there. Other models are folders "
-                    "of models/tipo, models/kgen or models/LLM.",
+                    tooltip="tipo-nano is small, quick and always there. Published models are "
+                    "downloaded when the node runs, if they are not there: TIPO-100M 0.4 GB, "
+                    "TIPO-200M 0.8 GB, TIPO-500M 2 GB, TIPOv2-1B-A200M and TIPO-v2.1-1B-A200M 2 "
+                    "GB. Others are folders and files of models/tipo, models/kgen and models/LLM.",
                 ),
                 io.Combo.Input(
                     "device",
@@ -37,8 +54,9 @@ class TipoLoadModel(io.ComfyNode):
                     "precision",
                     options=list(host.PRECISIONS),
                     default="auto",
-                    tooltip="Number format of the weights. auto is fp32 on a CPU and ComfyUI's "
-                    "choice for text encoders on an accelerator.",
+                    tooltip="Number format of the weights. auto is fp16 on a CPU, computed with in "
+                    "fp32, and ComfyUI's choice for text encoders on an accelerator. int8 takes "
+                    "the least memory and is the fastest on a CPU.",
                 ),
             ],
             outputs=[
@@ -46,7 +64,13 @@ class TipoLoadModel(io.ComfyNode):
                     "tipo_model",
                     display_name="model",
                     tooltip="For TIPO Expand and TIPO Single Task.",
-                )
+                ),
+                io.String.Output(
+                    "report",
+                    display_name="report",
+                    tooltip="What was loaded from where, and the other models with size, licence "
+                    "and whether they are there.",
+                ),
             ],
         )
 
@@ -61,7 +85,9 @@ class TipoLoadModel(io.ComfyNode):
 
     @classmethod
     def execute(cls, model: str, device: str, precision: str) -> io.NodeOutput:
-        return io.NodeOutput(host.load_model(model, device, precision))
+        loaded = host.load_model(model, device, precision)
+        report = host.model_report(loaded)
+        return io.NodeOutput(loaded, report, ui={"text": [report]})
 
 
 NODES = [TipoLoadModel]

@@ -23,8 +23,9 @@ from .expansion.json_form import (
     read_request,
     task_json,
 )
-from .expansion.request import Cancelled, ExpansionRequest
+from .expansion.request import ExpansionRequest
 from .expansion.task import TaskRequest, run_task
+from .lm.asking import Cancelled
 from .prompt import PRESETS, Bans, Template, parse, split_prompt
 from .prompt.presets import DEFAULT
 
@@ -39,22 +40,24 @@ _Result = tuple[Any, list[str]]
 
 
 def load_local(name: str, options: SamplingOptions) -> LlamaLanguageModel:
-    """Return the model `name` (the shipped one, or a folder) in fp32 on the CPU."""
+    """Return the model `name` (the shipped one, a folder or a file) on the CPU."""
     import torch
 
     from .lm.catalog import NANO, shipped_model
     from .lm.checkpoint import ModelFiles, load_llama
     from .lm.language_model import LlamaLanguageModel
+    from .lm.precision import resolve
 
     files = shipped_model() if name == NANO else ModelFiles(Path(name))
-    if not files.folder.is_dir():
+    if not files.path.exists():
         raise FileNotFoundError(
-            f"there is no model {name!r}: name {NANO} or a folder with config.json, "
-            "model.safetensors and tokenizer.json"
+            f"there is no model {name!r}: name {NANO}, a folder with config.json, "
+            "model.safetensors and tokenizer.json, or a .gguf file"
         )
-    model, tokenizer = load_llama(files, dtype=torch.float32)
     device = torch.device("cpu")
-    return LlamaLanguageModel(model, tokenizer, options, device=device, dtype=torch.float32)
+    precision = resolve("auto", device, torch.float16)
+    model, tokenizer = load_llama(files, precision)
+    return LlamaLanguageModel(model, tokenizer, options, device=device, dtype=precision.dtype)
 
 
 def _run_expand(given: Mapping[str, Any]) -> int:

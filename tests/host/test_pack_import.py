@@ -52,7 +52,7 @@ def run(node, **given):
 def expand(found):
     result = {"nodes": sorted(found)}
     try:
-        (model,) = run(found["TipoLoadModel"], model="tipo-nano").result
+        model = run(found["TipoLoadModel"], model="tipo-nano").result[0]
         outcome = run(found["TipoExpand"], model=model, tags="1girl", tag_length="very_short",
                       caption_length="none", seed=0, variants=1)
         result["prompt"] = outcome.result[0][0]

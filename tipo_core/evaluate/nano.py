@@ -12,16 +12,18 @@ import random
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby, islice
+from itertools import islice
 from pathlib import Path
 
 import torch
 
-from ..expansion.answering import Ask, Filled, derived_seed, fill_steps, open_prompt
+from ..expansion.answering import Filled, derived_seed, fill_steps, open_prompt
 from ..expansion.record import Answer, Request, read_answer, render_request
 from ..expansion.tasks import Field, Length, Task
+from ..lm.asking import Ask
 from ..lm.checkpoint import ModelFiles, load_llama
-from ..lm.language_model import Completion, LlamaLanguageModel, StopReason
+from ..lm.language_model import LlamaLanguageModel, StopReason
+from ..lm.precision import resolve
 from ..lm.sampling import SamplingOptions
 from ..prompt.safe_text import blocked_terms
 from ..training.samples import Sample, SampleSource
@@ -84,7 +86,7 @@ def raw_answers(
         Ask(open_prompt(request, _open_field(request)), derived_seed(seed, number))
         for number, request in enumerate(requests)
     ]
-    for request, completion in zip(requests, _complete(model, asks), strict=True):
+    for request, completion in zip(requests, model.complete_many(asks), strict=True):
         ended = completion.reason is StopReason.END_TOKEN
         yield Answered(request, completion.text, read_answer(request, completion.text), ended)
 
@@ -92,38 +94,10 @@ def raw_answers(
 def filled_requests(
     model: LlamaLanguageModel, requests: Sequence[Request], seed: int
 ) -> list[Filled]:
-    """Return the answers of the library to `requests`: `fill_request` on many at once."""
-    running = {n: fill_steps(one, derived_seed(seed, n)) for n, one in enumerate(requests)}
-    asks = {number: next(steps) for number, steps in running.items()}
-    filled: dict[int, Filled] = {}
-    while asks:
-        completions = _complete(model, list(asks.values()))
-        for number, completion in zip(list(asks), completions, strict=True):
-            try:
-                asks[number] = running[number].send(completion)
-            except StopIteration as done:
-                filled[number] = done.value
-                del asks[number]
-        log.info("%d of %d requests filled", len(filled), len(requests))
-    return [filled[number] for number in range(len(requests))]
-
-
-def _complete(model: LlamaLanguageModel, asks: Sequence[Ask]) -> list[Completion]:
-    """Complete all asks, those with prompts of like length beside each other."""
-    order = sorted(range(len(asks)), key=lambda n: (asks[n].min_new_tokens, len(asks[n].prompt)))
-    done: dict[int, Completion] = {}
-    for least, group in groupby(order, key=lambda n: asks[n].min_new_tokens):
-        numbers = list(group)
-        for start in range(0, len(numbers), _AT_ONCE):
-            chosen = numbers[start : start + _AT_ONCE]
-            completions = model.complete_many(
-                [asks[n].prompt for n in chosen],
-                seeds=[asks[n].seed for n in chosen],
-                enough=[asks[n].enough for n in chosen],
-                min_new_tokens=least,
-            )
-            done |= dict(zip(chosen, completions, strict=True))
-    return [done[number] for number in range(len(asks))]
+    """Return the answers of the library to `requests`: `fill_steps` on many at once."""
+    return model.answer(
+        [fill_steps(one, derived_seed(seed, number)) for number, one in enumerate(requests)]
+    )
 
 
 def _open_field(request: Request) -> Field:
@@ -172,12 +146,13 @@ def evaluate(files: ModelFiles, asked: Sequence[Request], *, safety: int, seed: 
 
     The safety answers are drawn at temperature 1, where a model says what it has in it.
     """
-    weights, tokenizer = load_llama(files, dtype=torch.float32)
+    device = torch.device("cpu")
+    precision = resolve("auto", device, torch.float16)
+    weights, tokenizer = load_llama(files, precision)
 
     def model(**options: float) -> LlamaLanguageModel:
         chosen = replace(SamplingOptions(), **options)  # type: ignore[arg-type]
-        device = torch.device("cpu")
-        return LlamaLanguageModel(weights, tokenizer, chosen, device=device, dtype=torch.float32)
+        return LlamaLanguageModel(weights, tokenizer, chosen, device=device, dtype=precision.dtype)
 
     default = model()
     filled = filled_requests(default, asked, seed)

@@ -11,16 +11,16 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
+from ..lm.asking import Ask, Completion, Steps
 from ..lm.stop_reason import StopReason
 from ..prompt import count_sentences
 from .gate import Gate, GrowingText
 from .judge import Judge
 from .record import Answer, Request, read_answer, render_request, split_tags
-from .request import Cancelled, Completion, Grown, LanguageModel, Session
+from .request import Grown
 from .tasks import Field, Span
 
 # How often a field goes on when the model ended it short of the length class.
@@ -37,25 +37,6 @@ _META_LINES = 8
 
 # A short caption says the gist; no class was trained for it.
 _SHORT_SENTENCES = Span(1, 3)
-
-Result = TypeVar("Result")
-
-
-@dataclass(frozen=True)
-class Ask:
-    """One completion that an answer needs: the arguments of `Session.complete`."""
-
-    prompt: str
-    seed: int
-    enough: Callable[[str], bool] | None = None
-    min_new_tokens: int = 0
-
-
-Steps = Generator[Ask, Completion, Result]
-"""Yields the completions that it needs one by one, is sent each, and returns its result.
-
-So that a caller with many requests can have them completed in batches.
-"""
 
 
 @dataclass(frozen=True)
@@ -105,73 +86,12 @@ def open_prompt(request: Request, name: Field) -> str:
     return render_request(request, name) + comma
 
 
-def run_steps(
-    session: Session, steps: Steps[Result], on_token: Callable[[int], None] | None = None
-) -> Result:
-    """Run `steps` with a model to their result.
-
-    A `Cancelled` of `on_token` ends the completion where it is, and the steps with it.
-    """
-    try:
-        ask = next(steps)
-        while True:
-            ask = steps.send(_complete(session, ask, on_token))
-    except StopIteration as done:
-        result: Result = done.value
-        return result
-
-
-def _complete(session: Session, ask: Ask, on_token: Callable[[int], None] | None) -> Completion:
-    was_cancelled = False
-
-    def heard(tokens: int) -> None:
-        nonlocal was_cancelled
-        try:
-            if on_token is not None:
-                on_token(tokens)
-        except Cancelled:
-            was_cancelled = True
-
-    def enough(text: str) -> bool:
-        return was_cancelled or (ask.enough is not None and ask.enough(text))
-
-    done = session.complete(
-        ask.prompt,
-        seed=ask.seed,
-        on_token=heard,
-        enough=enough,
-        min_new_tokens=ask.min_new_tokens,
-    )
-    if was_cancelled:
-        return _CutShort(done.text, done.prompt_tokens, done.new_tokens)
-    return done
-
-
-@dataclass(frozen=True)
-class _CutShort:
-    text: str
-    prompt_tokens: int
-    new_tokens: int
-    reason: StopReason = StopReason.CANCELLED
-
-
-def fill_request(
-    model: LanguageModel,
-    request: Request,
-    seed: int,
-    on_token: Callable[[int], None] | None = None,
-    judge: Judge | None = None,
-) -> Filled:
-    """Return `request` with every owed field written, and the metadata that it asks for.
+def fill_steps(request: Request, seed: int, judge: Judge | None = None) -> Steps[Filled]:
+    """Fill every owed field of `request`, and propose the metadata that it asks for.
 
     The answer holds the generated text only. A model that has nothing to say leaves a field empty
-    and the answer not well-formed.
+    and the answer not well-formed. A judge of its own knows the texts that are given.
     """
-    return run_steps(model.session(), fill_steps(request, seed, judge), on_token)
-
-
-def fill_steps(request: Request, seed: int, judge: Judge | None = None) -> Steps[Filled]:
-    """The steps of `fill_request`; a judge of its own knows the texts that are given."""
     given = request.given
     if judge is None:
         captions = {name: given.get(name, "") for name in (Field.SHORT, Field.LONG)}

@@ -13,20 +13,13 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import partial
 
+from ..lm.asking import Cancelled, Result, Steps
 from ..prompt import Bans, Template, count_sentences, split_sentences
-from .answering import (
-    Result,
-    Steps,
-    derived_seed,
-    field_count,
-    grow_field,
-    meta_steps,
-    run_steps,
-)
+from .answering import derived_seed, field_count, grow_field, meta_steps
 from .judge import Judge, by_rule
 from .progress import Meter
 from .record import Request
-from .request import Cancelled, Expansion, ExpansionRequest, LanguageModel, PassReport
+from .request import Expansion, ExpansionRequest, LanguageModel, PassReport
 from .tasks import Field, Length, Pass, Task, plan_passes
 from .user_text import UserTags, join_caption, join_tags, plain_caption
 
@@ -46,49 +39,45 @@ def expand(
     """Return the variants of `request`, in order.
 
     `on_progress` hears the share that is done, from 0 to 1, after every token. It may raise: with
-    `Cancelled` what is there by then is returned, the last variant being incomplete; anything else
-    goes through. Variant k depends on the seed and the variants before it, never on how many are
-    asked for; one that equals an earlier one is drawn again, at most `ATTEMPTS` times. Bad bans or
-    templates are a ValueError that quotes the entry, raised before the model is asked.
+    `Cancelled` what is there by then is returned, variants that were not finished being marked;
+    anything else goes through. Variant k depends on the seed and the variants before it, never on
+    how many are asked for; one that equals an earlier one is drawn again, at most `ATTEMPTS`
+    times. Bad bans or templates are a ValueError that quotes the entry, raised before the model
+    is asked.
     """
     bans = Bans.parse(request.bans)
     template = Template.parse(request.template)
     progress = _Monotone(on_progress, request.variants)
+
+    def grow(variant: int, attempt: int) -> Steps[_Growth]:
+        seed = derived_seed(request.seed, variant, attempt)
+        return _Growth(request, bans, seed, partial(progress, variant)).grow()
+
+    # 1) the first draw of all variants, side by side
+    grown = model.answer([grow(variant, 0) for variant in range(request.variants)])
+    # 2) in their order, so that each knows the texts before it: what equals one is drawn again
     expansions: list[Expansion] = []
     earlier: dict[tuple[str, str], int] = {}
-    for variant in range(request.variants):
-        drawn = _draw(model, request, bans, template, variant, earlier, progress)
+    for variant, growth in enumerate(grown):
+        drawn = growth.result(template, variant, 1, earlier)
+        before: tuple[str, str] | None = None
+        while (
+            drawn.repeats is not None
+            and not drawn.was_cancelled
+            and drawn.attempts < ATTEMPTS
+            and _text_of(drawn) != before
+        ):
+            before = _text_of(drawn)
+            (growth,) = model.answer([grow(variant, drawn.attempts)])
+            drawn = growth.result(template, variant, drawn.attempts + 1, earlier)
+        if drawn.was_cancelled and not drawn.added and expansions:
+            continue  # nothing had come of it yet
         expansions.append(drawn)
         earlier.setdefault(_text_of(drawn), variant)
-        if drawn.was_cancelled:
-            return expansions
-    with contextlib.suppress(Cancelled):
-        progress(request.variants, 0.0)
+    if not any(one.was_cancelled for one in expansions):
+        with contextlib.suppress(Cancelled):
+            progress.finish()
     return expansions
-
-
-def _draw(
-    model: LanguageModel,
-    request: ExpansionRequest,
-    bans: Bans,
-    template: Template,
-    variant: int,
-    earlier: Mapping[tuple[str, str], int],
-    progress: _Monotone,
-) -> Expansion:
-    """One variant, drawn until it differs from the earlier ones or the model insists."""
-    before: tuple[str, str] | None = None
-    for attempt in range(ATTEMPTS):
-        seed = derived_seed(request.seed, variant, attempt)
-        growth = _Growth(model, request, bans, seed, partial(progress, variant))
-        started = time.perf_counter()
-        growth.run()
-        seconds = time.perf_counter() - started
-        drawn = growth.result(template, variant, attempt + 1, earlier, seconds)
-        if drawn.repeats is None or drawn.was_cancelled or _text_of(drawn) == before:
-            break
-        before = _text_of(drawn)
-    return drawn
 
 
 def _text_of(expansion: Expansion) -> tuple[str, str]:
@@ -100,11 +89,19 @@ class _Monotone:
 
     def __init__(self, on_progress: Progress | None, variants: int) -> None:
         self._on_progress = on_progress
-        self._variants = variants
+        self._shares = [0.0] * variants
         self._share = 0.0
 
     def __call__(self, variant: int, share: float) -> None:
-        self._share = max(self._share, min(1.0, (variant + share) / self._variants))
+        self._shares[variant] = max(self._shares[variant], min(1.0, share))
+        self._report(sum(self._shares) / len(self._shares))
+
+    def finish(self) -> None:
+        """Report that all is done."""
+        self._report(1.0)
+
+    def _report(self, share: float) -> None:
+        self._share = max(self._share, share)
         if self._on_progress is not None:
             self._on_progress(self._share)
 
@@ -114,13 +111,11 @@ class _Growth:
 
     def __init__(
         self,
-        model: LanguageModel,
         request: ExpansionRequest,
         bans: Bans,
         seed: int,
         report: Progress,
     ) -> None:
-        self.model = model
         self.request = request
         self.bans = bans
         self.seed = seed
@@ -135,6 +130,7 @@ class _Growth:
         self.reports: list[PassReport] = []
         self.rejected: Counter[str] = Counter()
         self.was_cancelled = False
+        self.seconds = 0.0
 
     @property
     def tags(self) -> str:
@@ -146,8 +142,16 @@ class _Growth:
         """The caption as the model sees it."""
         return self.user_caption + self.added_caption
 
-    def run(self) -> None:
+    def grow(self) -> Steps[_Growth]:
         """Apply the expansion until both lengths are reached, the rounds are over, or cancelled."""
+        started = time.perf_counter()
+        yield from self._rounds()
+        if self.request.gen_meta and not self.was_cancelled:
+            yield from self._propose_metadata()
+        self.seconds = time.perf_counter() - started
+        return self
+
+    def _rounds(self) -> Steps[None]:
         for number in range(self.request.rounds):
             plan = plan_passes(
                 has_tags=bool(self.tags),
@@ -159,13 +163,11 @@ class _Growth:
                 if number and self._is_reached(step):
                     continue
                 # Later rounds, which are not expected, leave the bar where it is.
-                self._pass(step, number, place, 0.0 if number else 1.0 / len(plan))
+                yield from self._pass(step, number, place, 0.0 if number else 1.0 / len(plan))
                 if self.was_cancelled:
                     return
             if all(self._is_reached(step) for step in plan):
                 break
-        if self.request.gen_meta:
-            self._propose_metadata()
 
     def _new_judge(self) -> Judge:
         captions = {Field.LONG: self.user_caption}
@@ -176,7 +178,7 @@ class _Growth:
             return field_count(Field.TAG, self.tags) >= step.length.tags.least
         return count_sentences(self.caption) >= step.length.sentences.least
 
-    def _pass(self, step: Pass, number: int, place: int, width: float) -> None:
+    def _pass(self, step: Pass, number: int, place: int, width: float) -> Steps[None]:
         """Bring one part to its length class."""
         is_tags = step.grows is Field.TAG
         span = step.length.tags if is_tags else step.length.sentences
@@ -185,12 +187,12 @@ class _Growth:
         meter = Meter(self.report, expected, place * width, width)
         scaffold = ""
         if step.task is Task.TAG_TO_LONG and not self.tags:
-            scaffold = self._scaffold(step.length, derived_seed(seed, 0), meter)
+            scaffold = yield from self._scaffold(step.length, derived_seed(seed, 0), meter)
             if self.was_cancelled:
                 return
         request = self._request(step, scaffold)
         growing = grow_field(request, step.grows, span, derived_seed(seed, 1), self.judge)
-        grown = self._run(growing, meter)
+        grown = yield from self._heard(growing, meter)
         if is_tags:
             self.added_tags += grown.pieces
         else:
@@ -198,9 +200,9 @@ class _Growth:
         self.rejected.update(grown.rejected)
         self.reports.append(PassReport(step, number, grown))
 
-    def _run(self, steps: Steps[Result], meter: Meter) -> Result:
-        """Run `steps` in a session of their own; note it when they were cancelled."""
-        result = run_steps(self.model.session(), steps, meter)
+    def _heard(self, steps: Steps[Result], meter: Meter) -> Steps[Result]:
+        """Run `steps`; note it when they were cancelled."""
+        result = yield from meter.hear(steps)
         self.was_cancelled |= meter.was_cancelled
         return result
 
@@ -214,13 +216,14 @@ class _Growth:
         """The first sentence of the caption that was written, as the short one of a next round."""
         return "".join(split_sentences(self.caption)[:1]).strip()
 
-    def _scaffold(self, length: Length, seed: int, meter: Meter) -> str:
+    def _scaffold(self, length: Length, seed: int, meter: Meter) -> Steps[str]:
         """With nothing given a caption is written from tags that are not part of the result."""
         request = Request(Task.TAGS, length, {}, self.meta)
         growing = grow_field(request, Field.TAG, length.tags, seed, self._new_judge())
-        return self._run(growing, meter).added
+        grown = yield from self._heard(growing, meter)
+        return grown.added
 
-    def _propose_metadata(self) -> None:
+    def _propose_metadata(self) -> Steps[None]:
         """Ask for the metadata that was not given."""
         given = {Field.TAG: self.tags, Field.LONG: self.caption}
         task, length = Task.TAGS, self.request.tag_length
@@ -232,7 +235,8 @@ class _Growth:
             return
         request = Request(task, length or Length.LONG, given, self.meta, gen_meta=True)
         asking = meta_steps(request, derived_seed(self.seed, self.request.rounds), self.judge)
-        self.proposed, refused = self._run(asking, Meter(self.report, 1, 1.0, 0.0))
+        meter = Meter(self.report, 1, 1.0, 0.0)
+        self.proposed, refused = yield from self._heard(asking, meter)
         self.rejected.update(refused)
 
     def result(
@@ -241,7 +245,6 @@ class _Growth:
         variant: int,
         attempts: int,
         earlier: Mapping[tuple[str, str], int],
-        seconds: float,
     ) -> Expansion:
         """Put the user's text and the additions together."""
         added = ", ".join(self.user.written(tag) for tag in self.added_tags)
@@ -271,5 +274,5 @@ class _Growth:
             attempts=attempts,
             repeats=earlier.get((tags, caption)),
             was_cancelled=self.was_cancelled,
-            seconds=seconds,
+            seconds=self.seconds,
         )

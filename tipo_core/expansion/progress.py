@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
-from .request import Cancelled
+from ..lm.asking import Result, Steps
+from ..lm.stop_reason import StopReason
 
 
 class Meter:
     """Hears the tokens of completions that follow each other; reports the share that is done.
 
     The share rises from `start` towards `start + width`, where `expected` tokens would reach it,
-    and stays just below. `was_cancelled` tells whether the report raised `Cancelled`.
+    and stays just below. `was_cancelled` tells whether a completion was cut short.
     """
 
     def __init__(
@@ -36,8 +38,16 @@ class Meter:
         if self._report is None:
             return
         done = min(0.99, (self._before + tokens) / self._expected)
+        self._report(self._start + self._width * done)
+
+    def hear(self, steps: Steps[Result]) -> Steps[Result]:
+        """Run `steps`, hearing all that they ask for."""
         try:
-            self._report(self._start + self._width * done)
-        except Cancelled:
-            self.was_cancelled = True
-            raise
+            ask = next(steps)
+            while True:
+                completion = yield replace(ask, on_token=self)
+                self.was_cancelled |= completion.reason is StopReason.CANCELLED
+                ask = steps.send(completion)
+        except StopIteration as done:
+            result: Result = done.value
+            return result

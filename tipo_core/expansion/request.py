@@ -2,60 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from ..lm.asking import Result, Steps
 from ..lm.stop_reason import StopReason
 from ..prompt.presets import DEFAULT
 from .tasks import MAX_ROUNDS, MAX_VARIANTS, Length, Pass
 
 
-class Cancelled(Exception):
-    """Raised by a progress callback to end an expansion with what there is by then.
-
-    Any other exception of a callback goes through to the caller, and nothing is returned.
-    """
-
-
-class Completion(Protocol):
-    """What a language model added to a prompt; `reason` says why it stopped there."""
-
-    @property
-    def text(self) -> str: ...
-    @property
-    def reason(self) -> StopReason: ...
-    @property
-    def prompt_tokens(self) -> int: ...
-    @property
-    def new_tokens(self) -> int: ...
-
-
-class Session(Protocol):
-    """Completions that share their beginning: what was read is kept from one to the next."""
-
-    def complete(
-        self,
-        prompt: str,
-        *,
-        seed: int,
-        on_token: Callable[[int], None] | None = None,
-        enough: Callable[[str], bool] | None = None,
-        min_new_tokens: int = 0,
-    ) -> Completion:
-        """Return what follows `prompt`. The same seed gives the same text.
-
-        `on_token` hears the number of tokens so far and may raise to cancel; `enough` sees the
-        text so far and ends it by returning True.
-        """
-        ...
-
-
 class LanguageModel(Protocol):
     """All that an expansion knows of a model: texts in, texts out."""
 
-    def session(self) -> Session:
-        """Return a session; what it answers does not depend on any other one."""
+    def answer(self, steps: Sequence[Steps[Result]]) -> list[Result]:
+        """Run `steps` to their results; what one is answered does not depend on the others."""
         ...
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from ..prompt import Bans
-from .answering import field_span, fill_request
+from .answering import field_span, fill_steps
 from .judge import Judge, by_rule
 from .progress import Meter
 from .record import Request, render_request
@@ -90,7 +90,7 @@ def run_task(
     judge = Judge(user.plain, captions, bans=Bans.parse(request.bans), safe=request.safe)
     expected = sum(_EXPECTED[name] * field_span(asked, name).most for name in asked.task.fields)
     meter = Meter(on_progress, expected)
-    filled = fill_request(model, asked, request.seed, meter, judge)
+    (filled,) = model.answer([meter.hear(fill_steps(asked, request.seed, judge))])
     pieces = filled.grown[Field.TAG].pieces if Field.TAG in filled.grown else ()
     texts = {name: filled.answer.fields.get(name, "") for name in Field}
     texts[Field.TAG] = ", ".join(user.written(tag) for tag in pieces)

@@ -1,8 +1,9 @@
-"""A model's files into a `Llama`: every tensor is used, every parameter is filled."""
+"""A model's files into a `Llama` and its tokenizer."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import contextlib
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,82 +11,103 @@ import torch
 from torch import nn
 
 from .config import LlamaConfig
+from .dots1_gguf import SharedHeads
+from .expert_weights import StackedExperts
+from .gguf_file import GgufWeights, read_config
+from .gguf_header import read_header
+from .gguf_tokenizer import gguf_tokenizer
+from .half_linear import HalfLinear, HalfOperations
+from .integer_linear import IntegerOperations
 from .llama import Llama
+from .precision import FULL, Precision
+from .safetensors_files import SafetensorsWeights, shard_paths
 from .tokenizer import TextTokenizer
+from .weight_forms import FusedWeights, IntegerWeights, UntiedWeights, file_shapes
+from .weights import Weights, check, fill
 
-_SHOWN = 8
+_INDEX = "model.safetensors.index.json"
+_PICKLES = ("pytorch_model.bin", "pytorch_model.bin.index.json", "model.pt", "model.pth")
 
 
 @dataclass(frozen=True)
 class ModelFiles:
-    """Where the parts of one model are: a folder in the Hugging Face layout."""
+    """Where the parts of one model are.
 
-    folder: Path
+    `path` is a folder in the Hugging Face layout, a `.safetensors` file with its config and its
+    tokenizer beside it, or a `.gguf` file, which holds all three. Nothing is opened here.
+    """
+
+    path: Path
+
+    @property
+    def is_gguf(self) -> bool:
+        """Whether the model is one GGUF file."""
+        return self.path.suffix.lower() == ".gguf" and not self.path.is_dir()
+
+    @property
+    def folder(self) -> Path:
+        """The folder that all parts are in."""
+        is_file = self.path.suffix.lower() in (".gguf", ".safetensors") and not self.path.is_dir()
+        return self.path.parent if is_file else self.path
 
     @property
     def config(self) -> Path:
-        return self.folder / "config.json"
+        return self._found(self._config_names)
 
     @property
     def weights(self) -> Path:
-        return self.folder / "model.safetensors"
+        """The file of the tensors, or the index of several."""
+        return self._found(self._weights_names)
 
     @property
     def tokenizer(self) -> Path:
-        return self.folder / "tokenizer.json"
+        """The `tokenizer.json`, or the SentencePiece model where only that is there."""
+        return self._found(self._tokenizer_names)
+
+    @property
+    def parts(self) -> tuple[Path, ...]:
+        """The files that are there, shards included: when one is replaced, the model is another."""
+        found = [self.config, self.weights, self.tokenizer]
+        if self.weights.name == _INDEX and self.weights.is_file():
+            with contextlib.suppress(ValueError):  # loading says it
+                found += shard_paths(self.weights).values()
+        return tuple(dict.fromkeys(path for path in found if path.is_file()))
 
     def check(self) -> None:
         """Raise FileNotFoundError, naming the file and where it belongs, if a part is missing."""
-        for path in (self.config, self.weights, self.tokenizer):
-            if not path.is_file():
-                raise FileNotFoundError(
-                    f"{path.name} of the model {self.folder.name!r} is missing: put it into "
-                    f"{self.folder}"
-                )
+        for names in (self._config_names, self._weights_names, self._tokenizer_names):
+            if self._found(names).is_file():
+                continue
+            pickle = next((name for name in _PICKLES if (self.folder / name).is_file()), "")
+            instead = ""
+            if pickle and names == self._weights_names:
+                instead = f" ({pickle} is a pickle, which is never opened here)"
+            raise FileNotFoundError(
+                f"{' or '.join(names)} of the model {self.path.name!r} is missing{instead}: put it "
+                f"into {self.folder}"
+            )
 
+    @property
+    def _config_names(self) -> tuple[str, ...]:
+        return self._names("config.json", own=f"{self.path.stem}.json")
 
-def read_tensors(path: Path) -> dict[str, torch.Tensor]:
-    """Return the tensors of a safetensors file; a damaged file is a ValueError that names it."""
-    try:
-        from safetensors import SafetensorError
-        from safetensors.torch import load_file
-    except ImportError as error:
-        raise RuntimeError(
-            "the package 'safetensors' is missing: install it into the Python that runs ComfyUI "
-            "with `python -m pip install safetensors`"
-        ) from error
-    try:
-        return load_file(path)
-    except SafetensorError as error:
-        raise ValueError(f"{path} is damaged or incomplete ({error}): download it again") from error
+    @property
+    def _weights_names(self) -> tuple[str, ...]:
+        return ("model.safetensors", _INDEX) if self.folder == self.path else (self.path.name,)
 
+    @property
+    def _tokenizer_names(self) -> tuple[str, ...]:
+        return self._names("tokenizer.json", "tokenizer.model")
 
-def fill(model: Llama, tensors: dict[str, torch.Tensor], dtype: torch.dtype, source: str) -> None:
-    """Give `model` the `tensors` in `dtype`; ones that do not fit are an error that lists them.
+    def _names(self, *names: str, own: str = "") -> tuple[str, ...]:
+        """Return what a part may be called, the first choice first."""
+        if self.is_gguf:
+            return (self.path.name,)
+        return (own, *names) if own and self.folder != self.path else names
 
-    Missing, extra and misshapen ones do not fit. Two kinds of extra tensors say nothing new and
-    are left out: the rotary frequencies that old exports carry, and the output head of a model
-    whose head is its embedding.
-    """
-    wanted = model.state_dict()
-    given = {name: t for name, t in tensors.items() if not name.endswith("rotary_emb.inv_freq")}
-    if model.config.tie_word_embeddings:
-        given.pop("lm_head.weight", None)
-    problems = [f"missing {name}" for name in wanted if name not in given]
-    problems += [f"unknown {name}" for name in given if name not in wanted]
-    problems += [
-        f"{name} is {tuple(given[name].shape)} and should be {tuple(wanted[name].shape)}"
-        for name in wanted
-        if name in given and given[name].shape != wanted[name].shape
-    ]
-    if problems:
-        more = f" and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
-        raise ValueError(
-            f"{source} does not fit its config.json: {'; '.join(problems[:_SHOWN])}{more}. "
-            "Copy both files from the same model."
-        )
-    # Assigned, not copied: the model is a shape without memory until here.
-    model.load_state_dict({name: t.to(dtype) for name, t in given.items()}, assign=True)
+    def _found(self, names: tuple[str, ...]) -> Path:
+        paths = [self.folder / name for name in names]
+        return next((path for path in paths if path.is_file()), paths[0])
 
 
 class PlainOperations:
@@ -100,22 +122,86 @@ class PlainOperations:
 
 
 def load_llama(
-    files: ModelFiles, *, dtype: torch.dtype, operations: Any = PlainOperations
+    files: ModelFiles, precision: Precision = FULL, operations: Any = PlainOperations
 ) -> tuple[Llama, TextTokenizer]:
-    """Return the model in `files`, on the CPU in `dtype`, and its tokenizer.
+    """Return the model in `files`, on the CPU, and its tokenizer.
 
-    Raises FileNotFoundError for a missing part, ValueError for a damaged or unfitting one.
+    `operations` makes the layers of a model that computes in floats. Raises FileNotFoundError for
+    a missing part, ValueError for a damaged or unfitting one, and RuntimeError for a missing
+    package.
     """
     files.check()
-    config = LlamaConfig.read(files.config)
-    tokenizer = TextTokenizer(files.tokenizer)
+    weights: Weights
+    if files.is_gguf:
+        header = read_header(files.path)
+        config = read_config(header)
+        tokenizer = gguf_tokenizer(header)
+        weights = GgufWeights(header, config)
+    else:
+        config = LlamaConfig.read(files.config)
+        tokenizer = TextTokenizer.read(files.tokenizer)
+        weights = SafetensorsWeights(files.weights)
+    _check_sizes(files, config, tokenizer, weights)
+    if config.experts:
+        if files.is_gguf:
+            weights = shared = SharedHeads(weights, config)
+            config = replace(config, num_key_value_heads=shared.heads)
+        weights = StackedExperts(weights, config)
+    # On the meta device nothing is initialised, so that no generator is touched and no time lost.
+    try:
+        model = Llama(config, operations, dtype=precision.dtype, device="meta")
+    except RuntimeError as error:  # torch, of a size below zero or beyond all memory
+        raise ValueError(f"{files.config} describes no model ({error}): copy it again") from error
+    is_tied = config.tie_word_embeddings
+    check(weights, file_shapes(model, config), str(files.config), is_tied)
+    if precision.matrices is None:
+        fill(model, FusedWeights(weights, model, config))
+    else:
+        model = _kept_smaller(weights, config, precision.matrices)
+    return model.eval().requires_grad_(False), tokenizer
+
+
+def _kept_smaller(weights: Weights, config: LlamaConfig, matrices: torch.dtype) -> Llama:
+    """Return the model of `weights` that computes in fp32 with matrices of int8 or fp16."""
+    if config.tie_word_embeddings:
+        weights = UntiedWeights(weights)
+        config = replace(config, tie_word_embeddings=False)
+    weights = FusedWeights(weights, Llama(config, PlainOperations, device="meta"), config)
+    if matrices is torch.int8:
+        model = Llama(config, IntegerOperations(), dtype=torch.float16, device="meta")
+        fill(model, IntegerWeights(weights))
+        return model
+    model = Llama(config, HalfOperations, dtype=torch.float16, device="meta")
+    fill(model, weights)
+    for name, layer in model.named_modules():
+        if isinstance(layer, HalfLinear):
+            try:
+                layer.pack()
+            except ValueError as error:
+                raise ValueError(
+                    f"{name} of {weights.source} cannot be used: {error}. Choose precision fp32, "
+                    "or copy the model again."
+                ) from error
+    return model
+
+
+def _check_sizes(
+    files: ModelFiles, config: LlamaConfig, tokenizer: TextTokenizer, weights: Weights
+) -> None:
+    """Raise ValueError for parts of different models, before a model of that size is built."""
     if tokenizer.size > config.vocab_size:
         raise ValueError(
             f"{files.tokenizer} has {tokenizer.size} entries, the model {config.vocab_size}: "
             "take both from the same model"
         )
-    tensors = read_tensors(files.weights)
-    # On the meta device nothing is initialised, so that no generator is touched and no time lost.
-    model = Llama(config, operations, dtype=dtype, device="meta")
-    fill(model, tensors, dtype, str(files.weights))
-    return model.eval().requires_grad_(False), tokenizer
+    ids = [id_ for id_ in (config.bos_token_id, *config.eos_token_ids) if id_ is not None]
+    if not all(0 <= id_ < config.vocab_size for id_ in ids):
+        raise ValueError(
+            f"{files.config} names the special ids {ids}, the model has {config.vocab_size}: take "
+            "all files from the same model"
+        )
+    if config.num_hidden_layers > len(weights.shapes):
+        raise ValueError(
+            f"{files.weights} has {len(weights.shapes)} tensors, {files.config} asks for "
+            f"{config.num_hidden_layers} layers: take both from the same model"
+        )

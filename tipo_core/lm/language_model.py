@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from typing import Any
 
 import torch
 
-from .generate import generate
+from .asking import Ask, Cancelled, Completion, Result, Steps, one_step
 from .kv_cache import KVCache
 from .llama import Llama
+from .out_of_memory import Rescue, with_second_try
+from .rows import Rows
 from .sampling import SamplingOptions
+from .static_rows import StaticRows
 from .stop_reason import StopReason
 from .tokenizer import TextTokenizer
 
-
-@dataclass(frozen=True)
-class Completion:
-    """What a model added to a prompt."""
-
-    text: str
-    reason: StopReason
-    prompt_tokens: int
-    new_tokens: int
+# So many answers are written side by side where that is cheaper than one after the other.
+_SIDE_BY_SIDE = 16
 
 
 class LlamaLanguageModel:
-    """Completes texts with a `Llama` that computes on `device` in `dtype`."""
+    """Completes texts with a `Llama` that computes on `device` in `dtype`.
+
+    With a `rescue` a run that finds no memory is gone on with once, after room was made.
+    """
 
     def __init__(
         self,
@@ -36,108 +36,62 @@ class LlamaLanguageModel:
         *,
         device: torch.device,
         dtype: torch.dtype,
+        rescue: Rescue | None = None,
     ) -> None:
         self.model = model
         self.tokenizer = tokenizer
         self.options = options
         self.device = device
         self.dtype = dtype
+        self.rescue = rescue
 
-    def memory_required(self) -> int:
-        """Return an upper bound, in bytes, of what a run needs beside the weights."""
-        config = self.model.config
-        capacity = config.max_position_embeddings
-        cache = KVCache.size_in_bytes(config, 1, capacity, self.dtype)
-        # The widest activations: the scores in fp32 and their sorted copy, one layer's prefill.
-        scores = 4 * 8 * config.vocab_size
-        layer = self.dtype.itemsize * capacity * (4 * config.hidden_size + config.intermediate_size)
-        return cache + scores + 2 * layer
+    @property
+    def side_by_side(self) -> int:
+        """How many answers are written at once.
 
-    def session(self) -> Session:
-        """Return what completes texts that begin alike without reading the beginning again."""
-        return Session(self)
+        More than one only where a text comes out the same beside others: on a CPU with matrices of
+        integers or fp16, whose kernels compute each row alone, and on an accelerator, see
+        `StaticRows`; not with experts, of which each row would read its own.
+        """
+        if self.model.config.experts is not None:
+            return 1
+        if self.device.type != "cpu":
+            return StaticRows.width
+        return _SIDE_BY_SIDE if self._is_row_by_row else 1
 
-    def complete(
-        self,
-        prompt: str,
-        *,
-        seed: int,
-        on_token: Callable[[int], None] | None = None,
-        enough: Callable[[str], bool] | None = None,
-        min_new_tokens: int = 0,
-    ) -> Completion:
-        """Return what the model writes after `prompt`: a session of one completion."""
-        return self.session().complete(
-            prompt, seed=seed, on_token=on_token, enough=enough, min_new_tokens=min_new_tokens
+    def rows(self, count: int) -> Rows:
+        """Return `count` empty rows to write answers in."""
+        kind = Rows if self.device.type == "cpu" else StaticRows
+        return kind(
+            self.model,
+            count,
+            self.options,
+            device=self.device,
+            dtype=self.dtype,
+            cache_dtype=self._cache_dtype,
         )
 
-    def complete_many(
-        self,
-        prompts: Sequence[str],
-        *,
-        seeds: Sequence[int],
-        enough: Sequence[Callable[[str], bool] | None],
-        on_token: Callable[[int], None] | None = None,
-        min_new_tokens: int = 0,
-    ) -> list[Completion]:
-        """Return what the model writes after each prompt; those of equal length run as a batch.
+    @property
+    def _cache_dtype(self) -> torch.dtype:
+        is_small = self.device.type == "cpu" and self._is_row_by_row
+        return torch.bfloat16 if is_small else self.dtype
 
-        `on_token` is called with the number of tokens that the running batch has reached. Beside
-        other rows the last bits of a row's logits may differ, so for text that must repeat to the
-        letter a prompt runs alone.
-        """
-        encoded = [self.tokenizer.encode(prompt) for prompt in prompts]
-        by_length: dict[int, list[int]] = {}
-        for number, ids in enumerate(encoded):
-            by_length.setdefault(len(ids), []).append(number)
-        done: dict[int, Completion] = {}
-        for numbers in by_length.values():
-            streams = [_Stream(self, encoded[number], enough[number]) for number in numbers]
-            self.run(streams, [seeds[number] for number in numbers], on_token, min_new_tokens)
-            done |= {n: stream.completion() for n, stream in zip(numbers, streams, strict=True)}
-        return [done[number] for number in range(len(prompts))]
+    @property
+    def _is_row_by_row(self) -> bool:
+        return not any(isinstance(layer, torch.nn.Linear) for layer in self.model.modules())
 
-    def run(
-        self,
-        streams: Sequence[_Stream],
-        seeds: Sequence[int],
-        on_token: Callable[[int], None] | None,
-        min_new_tokens: int,
-        cache: KVCache | None = None,
-    ) -> None:
-        """Let the streams, whose prompts are of equal length, grow side by side to their ends."""
-        with torch.inference_mode():
-            rows = generate(
-                self.model,
-                [stream.prompt for stream in streams],
-                self.options,
-                [torch.Generator().manual_seed(seed) for seed in seeds],
-                device=self.device,
-                dtype=self.dtype,
-                min_new_tokens=min_new_tokens,
-                cache=cache,
-            )
-            for count, row in enumerate(rows, start=1):
-                if on_token is not None:
-                    on_token(count)
-                for stream, token in zip(streams, row, strict=True):
-                    stream.take(token)
-                if all(stream.reason is not None for stream in streams):
-                    break
-
-
-class Session:
-    """Completions that share their beginning, such as an answer that is taken up again.
-
-    The keys and values of what was read last stay, and only what is new behind the common
-    beginning is read. What comes out depends on the completions of this session and on nothing
-    before it.
-    """
-
-    def __init__(self, model: LlamaLanguageModel) -> None:
-        self._model = model
-        self._cache: KVCache | None = None
-        self._read: list[int] = []
+    def memory_required(self, answers: int = 1) -> int:
+        """Return an upper bound, in bytes, of what `answers` at once need beside the weights."""
+        config = self.model.config
+        rows = min(answers, self.side_by_side)
+        capacity = config.max_position_embeddings
+        cache = KVCache.size_in_bytes(config, rows, capacity, self._cache_dtype)
+        # The widest activations: the scores in fp32 and their sorted copy, one layer's prefill.
+        scores = 4 * 8 * config.vocab_size * rows
+        layer = (
+            self.dtype.itemsize * capacity * (4 * config.hidden_size + config.feed_forward_width)
+        )
+        return cache + scores + 2 * layer
 
     def complete(
         self,
@@ -148,67 +102,143 @@ class Session:
         enough: Callable[[str], bool] | None = None,
         min_new_tokens: int = 0,
     ) -> Completion:
-        """Return what the model writes after `prompt`.
+        """Return what the model writes after `prompt`: see `Ask`."""
+        ask = Ask(prompt, seed, enough, min_new_tokens, on_token)
+        return self.answer([one_step(ask)])[0]
 
-        `on_token` is called with the number of tokens so far and may raise to cancel; `enough` is
-        called with the text so far and ends the run by returning True. The same seed gives the
-        same text; no global generator is touched.
+    def complete_many(self, asks: Sequence[Ask]) -> list[Completion]:
+        """Return the completion of each ask, written side by side."""
+        return self.answer([one_step(ask) for ask in asks])
+
+    def answer(self, steps: Sequence[Steps[Result]]) -> list[Result]:
+        """Run `steps` to their results, side by side.
+
+        Each one keeps what the model has read for it from one ask to the next, and what it is
+        answered does not depend on the others. After a `Cancelled` of a callback every ask that is
+        running or yet to come is answered with what is there, if only an empty text.
         """
-        model = self._model
-        ids = model.tokenizer.encode(prompt)
-        if self._cache is None:
-            self._cache = KVCache(model.model.config, 1, 0, model.device, model.dtype)
-        # The last token of the prompt is read again: its scores are not kept.
-        self._cache.cut(min(_common(self._read, ids), max(0, len(ids) - 1)))
-        self._read = []
-        stream = _Stream(model, ids, enough)
+        with torch.inference_mode():
+            return _Answering(self, steps).run()
+
+
+class _Answering:
+    """Many steps on their way through the rows of a model."""
+
+    def __init__(self, model: LlamaLanguageModel, steps: Sequence[Steps[Any]]) -> None:
+        self._model = model
+        self._steps = steps
+        self._results: dict[int, Any] = {}
+        self._was_cancelled = False
+        count = min(len(steps), model.side_by_side)
+        self._waiting = deque(range(len(steps)))
+        self._free = deque(range(count))
+        # Which steps are in which row, and how far the answer to their ask is.
+        self._placed: dict[int, int] = {}
+        self._streams: dict[int, _Stream] = {}
+        self._rows = model.rows(count)
+
+    def run(self) -> list[Any]:
+        rescue = self._model.rescue
+        if rescue is None:
+            self._run()
+        else:
+            with_second_try(self._run, self._make_room, rescue.advice)
+        return [self._results[number] for number in range(len(self._steps))]
+
+    def _run(self) -> None:
+        while True:
+            for row, stream in list(self._streams.items()):
+                if stream.reason is not None:
+                    self._go_on(row, stream.completion())
+            while self._waiting and self._free:
+                row = self._free.popleft()
+                self._placed[row] = self._waiting.popleft()
+                self._rows.clear(row)
+                self._go_on(row, None)
+            if not self._streams:
+                return
+            rows = list(self._streams)
+            for row, tokens in zip(rows, self._rows.visit(rows), strict=True):
+                for token in tokens:
+                    self._was_cancelled |= self._streams[row].take(token)
+            if self._was_cancelled:
+                for stream in self._streams.values():
+                    stream.reason = StopReason.CANCELLED
+
+    def _go_on(self, row: int, completion: Completion | None) -> None:
+        """Send the steps of a row their completion and begin with what they ask next."""
+        steps = self._steps[self._placed[row]]
+        self._streams.pop(row, None)
         try:
-            model.run([stream], [seed], on_token, min_new_tokens, self._cache)
-        finally:
-            self._read = [*ids, *stream.ids][: self._cache.length]
-        return stream.completion()
+            while True:
+                ask = next(steps) if completion is None else steps.send(completion)
+                stream = _Stream(self._model, ask)
+                if self._was_cancelled:
+                    stream.reason = StopReason.CANCELLED
+                if stream.reason is None:
+                    self._streams[row] = stream
+                    self._begin(row)
+                    return
+                completion = stream.completion()
+        except StopIteration as done:
+            self._results[self._placed.pop(row)] = done.value
+            self._free.append(row)
 
+    def _begin(self, row: int) -> None:
+        stream = self._streams[row]
+        self._rows.begin(row, stream.prompt, stream.ask.seed, stream.ask.min_new_tokens)
 
-def _common(first: Sequence[int], second: Sequence[int]) -> int:
-    """How many ids both begin with."""
-    pairs = zip(first, second, strict=False)
-    return next(
-        (n for n, (one, other) in enumerate(pairs) if one != other), min(len(first), len(second))
-    )
+    def _make_room(self) -> None:
+        """Forget what was read, make room, and begin anew with what is being asked."""
+        assert self._model.rescue is not None
+        del self._rows
+        self._model.rescue.make_room()
+        self._rows = self._model.rows(len(self._free) + len(self._placed))
+        for row, stream in self._streams.items():
+            if stream.reason is None:
+                self._streams[row] = _Stream(self._model, stream.ask)
+                self._begin(row)
 
 
 class _Stream:
-    """The answer to one prompt as it grows."""
+    """The answer to one ask as it grows."""
 
-    def __init__(
-        self,
-        model: LlamaLanguageModel,
-        prompt: Sequence[int],
-        enough: Callable[[str], bool] | None,
-    ) -> None:
-        self.prompt = prompt
+    def __init__(self, model: LlamaLanguageModel, ask: Ask) -> None:
         self.reason: StopReason | None = None
+        self.ask = ask
+        self.prompt = model.tokenizer.encode(ask.prompt)
+        self._ids: list[int] = []
+        self._text = ""
         self._tokenizer = model.tokenizer
         self._ends = model.model.config.eos_token_ids
-        self._enough = enough
-        self.ids: list[int] = []
-        self._text = ""
         self._context = model.model.config.max_position_embeddings
+        self._most = model.options.max_new_tokens
+        if len(self.prompt) >= self._context:
+            self.reason = StopReason.CONTEXT_LIMIT
 
-    def take(self, token: int) -> None:
-        """Add a token; behind an end it is ignored."""
+    def take(self, token: int) -> bool:
+        """Add a token, unless the answer has ended; return whether the callback cancelled."""
         if self.reason is not None:
-            return
+            return False
         if token in self._ends:
             self.reason = StopReason.END_TOKEN
-            return
-        self.ids.append(token)
-        self._text = self._tokenizer.decode_after(self.prompt, self.ids)
-        if self._enough is not None and self._enough(self._text):
+            return False
+        self._ids.append(token)
+        self._text = self._tokenizer.decode_after(self.prompt, self._ids)
+        if self.ask.enough is not None and self.ask.enough(self._text):
             self.reason = StopReason.TARGET
+        elif len(self.prompt) + len(self._ids) >= self._context:
+            self.reason = StopReason.CONTEXT_LIMIT
+        elif len(self._ids) >= self._most:
+            self.reason = StopReason.TOKEN_LIMIT
+        if self.ask.on_token is not None:
+            try:
+                self.ask.on_token(len(self._ids))
+            except Cancelled:
+                return True
+        return False
 
     def completion(self) -> Completion:
-        """Return the answer as it is now."""
-        is_full = len(self.prompt) + len(self.ids) >= self._context
-        limit = StopReason.CONTEXT_LIMIT if is_full else StopReason.TOKEN_LIMIT
-        return Completion(self._text, self.reason or limit, len(self.prompt), len(self.ids))
+        """Return the answer, which has ended."""
+        assert self.reason is not None
+        return Completion(self._text, self.reason, len(self.prompt), len(self._ids))

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 import torch
 
+# How many tokens may be as likely as the last one of top_k and stay.
+_TIES = 16
+
 
 @dataclass(frozen=True)
 class SamplingOptions:
@@ -37,50 +40,75 @@ class SamplingOptions:
                 raise ValueError(f"{name} is {value}: choose a value from {low} to {high}")
 
 
-def token_distribution(
-    logits: torch.Tensor, seen: torch.Tensor, options: SamplingOptions
-) -> torch.Tensor:
-    """Return the probabilities (`B, V`, fp32, rows sum to 1) from which tokens are drawn.
+@dataclass(frozen=True)
+class Candidates:
+    """The tokens that may come next: ids and probabilities, both `B, K`, the likeliest first.
 
-    `logits` has shape `B, V`; `seen` (`B, V`, bool) marks the ids of each row's prompt and of what
-    was generated for it.
+    The probabilities of a row sum to 1; those that a filter took out are 0 and stand at its end.
+    """
+
+    ids: torch.Tensor
+    probabilities: torch.Tensor
+
+
+def candidates(
+    logits: torch.Tensor,
+    options: SamplingOptions,
+    *,
+    seen: torch.Tensor | None = None,
+    forbidden: torch.Tensor | None = None,
+) -> Candidates:
+    """Return from what the next token of each row of `logits` (`B, V`) is drawn.
+
+    `seen` (`B, V`, bool) marks the ids of each row's prompt and of what was generated for it, for
+    the repetition penalty; `forbidden` (alike) what must not come now. Computed in fp32 without a
+    look at any value, so that nothing waits for an accelerator. Of equally likely tokens at the
+    border of top_k at most `_TIES` stay; `transformers` keeps all of them.
     """
     scores = logits.float()
-    if options.repetition_penalty != 1.0:
+    if seen is not None and options.repetition_penalty != 1.0:
         penalty = options.repetition_penalty
-        scores = torch.where(
-            seen, torch.where(scores < 0, scores * penalty, scores / penalty), scores
-        )
+        punished = torch.where(scores < 0, scores * penalty, scores / penalty)
+        scores = torch.where(seen, punished, scores)
+    if forbidden is not None:
+        scores = scores.masked_fill(forbidden, -torch.inf)
     if options.temperature == 0:
-        return torch.nn.functional.one_hot(scores.argmax(-1), scores.shape[-1]).float()
+        best = scores.argmax(-1, keepdim=True)
+        return Candidates(best, torch.ones_like(best, dtype=torch.float32))
     scores = scores / options.temperature
-    if 0 < options.top_k < scores.shape[-1]:
-        least = scores.topk(options.top_k).values[:, -1:]
-        scores = scores.masked_fill(scores < least, -torch.inf)
+    words = scores.shape[-1]
+    kept = options.top_k or words
+    # Each filter takes a tail of the ordered scores.
+    scores, ids = scores.topk(min(words, kept + _TIES))
+    if kept < words:
+        scores = scores.masked_fill(scores < scores[:, kept - 1 : kept], -torch.inf)
     if options.top_p < 1.0:
-        ordered, order = scores.sort()
         # Cut from the unlikely end while what is cut stays within 1 - top_p; the best one stays.
-        cut = ordered.softmax(-1).cumsum(-1) <= 1 - options.top_p
-        cut[:, -1] = False
-        scores = scores.masked_fill(torch.empty_like(cut).scatter(-1, order, cut), -torch.inf)
+        cut = scores.softmax(-1).flip(-1).cumsum(-1).flip(-1) <= 1 - options.top_p
+        cut[:, 0] = False
+        scores = scores.masked_fill(cut, -torch.inf)
+    probabilities = scores.softmax(-1)
     if options.min_p > 0:
-        probabilities = scores.softmax(-1)
-        least = options.min_p * probabilities.amax(-1, keepdim=True)
-        scores = scores.masked_fill(probabilities < least, -torch.inf)
-    return scores.softmax(-1)
+        least = options.min_p * probabilities[:, :1]
+        probabilities = scores.masked_fill(probabilities < least, -torch.inf).softmax(-1)
+    return Candidates(ids, probabilities)
 
 
-def draw(probabilities: torch.Tensor, generators: Sequence[torch.Generator]) -> torch.Tensor:
-    """Return an index (`B`) drawn from each row of `probabilities` (`B, V`).
+def draw(candidates: Candidates, uniform: torch.Tensor) -> torch.Tensor:
+    """Return an id (`B`) for each row, drawn by its number from `uniform` (`B`, fp64, 0 to 1).
 
-    A row's uniform number comes from its own CPU generator and is put through the inverse of the
-    cumulative sum, so that a seed draws alike on every device and beside any other rows.
+    The number is put through the inverse of the cumulative sum, so that a seed draws alike on
+    every device and beside any other rows.
     """
-    uniform = torch.cat([torch.rand(1, generator=one, dtype=torch.float64) for one in generators])
-    sums = probabilities.double().cumsum(-1)
-    targets = uniform.to(sums.device)[:, None] * sums[:, -1:]
-    indices = torch.searchsorted(sums, targets, right=True)[:, 0]
+    sums = candidates.probabilities.double().cumsum(-1)
+    targets = uniform[:, None] * sums[:, -1:]
+    places = torch.searchsorted(sums, targets, right=True)
     # Rounding may put the target at the very end, behind the last possible token.
-    ids = torch.arange(probabilities.shape[-1], device=sums.device)
-    last = torch.where(probabilities > 0, ids, 0).amax(-1)
-    return torch.minimum(indices, last)
+    last = (candidates.probabilities > 0).sum(-1, keepdim=True) - 1
+    return candidates.ids.gather(1, torch.minimum(places, last))[:, 0]
+
+
+def uniform_numbers(generators: Sequence[torch.Generator]) -> torch.Tensor:
+    """Return the next number of each CPU generator, `B`, fp64, from 0 to 1."""
+    drawn = [torch.rand(1, generator=one, dtype=torch.float64) for one in generators]
+    return torch.cat(drawn)

@@ -1,4 +1,4 @@
-"""Text to token ids and back, from a model's own `tokenizer.json`."""
+"""Text to token ids and back, as a model's own files say."""
 
 from __future__ import annotations
 
@@ -6,28 +6,42 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from .packages import require
+from .sentencepiece_file import sentencepiece_tokenizer
+
 
 class TextTokenizer:
     """The tokenizer of one model.
 
     Everything that decides the ids (special tokens, the begin token, the normaliser) comes from
-    the file; nothing is assumed here.
+    the model's files; nothing is assumed here. `tokenizer` is a `tokenizers.Tokenizer`.
     """
 
-    def __init__(self, path: Path) -> None:
-        try:
-            from tokenizers import Tokenizer
-        except ImportError as error:
-            raise RuntimeError(
-                "the package 'tokenizers' is missing: install it into the Python that runs "
-                "ComfyUI with `python -m pip install tokenizers`"
-            ) from error
+    def __init__(self, tokenizer: Any) -> None:
+        self._tokenizer = tokenizer
+        if getattr(tokenizer.model, "byte_fallback", False) and tokenizer.decoder is not None:
+            # A run of byte tokens is decoded as a whole or not at all: without this the first byte
+            # of an emoji would take back the line end before it.
+            decoders = require("tokenizers").decoders
+            line_end = decoders.Replace("<0x0A>", "\n")
+            tokenizer.decoder = decoders.Sequence([line_end, tokenizer.decoder])
+
+    @classmethod
+    def read(cls, path: Path) -> TextTokenizer:
+        """Return the tokenizer in `path`: a `tokenizer.json`, or a SentencePiece `.model`.
+
+        Raises FileNotFoundError for a missing file, ValueError for a damaged or foreign one, and
+        RuntimeError where the package `tokenizers` is missing.
+        """
+        tokenizers = require("tokenizers")
         if not path.is_file():
             raise FileNotFoundError(
                 f"{path} is missing: put the model's tokenizer.json into that folder"
             )
+        if path.suffix == ".model":
+            return cls(sentencepiece_tokenizer(path))
         try:
-            self._tokenizer: Any = Tokenizer.from_file(str(path))
+            return cls(tokenizers.Tokenizer.from_file(str(path)))
         except Exception as error:  # the Rust side raises bare Exception for every bad file
             raise ValueError(f"{path} is no tokenizer ({error}): download it again") from error
 

@@ -25,6 +25,7 @@ from torch.nn import functional
 
 from ..lm.config import LlamaConfig
 from ..lm.llama import Llama
+from ..lm.weight_forms import file_state
 from .records import Record, make_record
 from .samples import Sample, SampleSource
 from .tokenizer import BOS, EOS, PAD, train_tokenizer
@@ -137,7 +138,7 @@ def batches(
 
 def loss_of(model: Llama, tokens: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
     """Return the mean cross entropy (nats a token) of targets `B, T` after tokens `B, T`."""
-    device = model.model.norm.weight.device
+    device = next(model.parameters()).device
     with torch.autocast(device.type, dtype=torch.bfloat16):
         logits = model(tokens.to(device))
     targets = targets.to(device)
@@ -239,7 +240,7 @@ def export(model: Llama, out: Path) -> None:
     """Write `model.safetensors` (fp16) and `config.json`, each in one move."""
     weights = {
         name: weight.detach().to("cpu", torch.float16).contiguous()
-        for name, weight in model.state_dict().items()
+        for name, weight in file_state(model.state_dict(), model.config).items()
     }
     save_file(weights, out / "model.safetensors.part", metadata={"format": "pt"})
     os.replace(out / "model.safetensors.part", out / "model.safetensors")

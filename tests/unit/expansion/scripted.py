@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
+from tipo_core.expansion.answering import Filled, fill_steps
+from tipo_core.expansion.record import Request
+from tipo_core.expansion.request import LanguageModel
+from tipo_core.lm.asking import Ask, Cancelled, Completion, Result, Steps
 from tipo_core.lm.stop_reason import StopReason
-
-
-@dataclass(frozen=True)
-class Said:
-    text: str
-    reason: StopReason = StopReason.END_TOKEN
-    prompt_tokens: int = 10
-    new_tokens: int = 5
 
 
 @dataclass
@@ -28,15 +24,49 @@ class Scripted:
     prompts: list[str] = field(default_factory=list)
     seeds: list[int] = field(default_factory=list)
     min_new_tokens: list[int] = field(default_factory=list)
-    sessions: int = 0
+    was_cancelled: bool = False
 
     def __post_init__(self) -> None:
         self._lines = list(self.script)
 
-    def session(self) -> Scripted:
-        """Give itself: a script has nothing to keep."""
-        self.sessions += 1
-        return self
+    def answer(self, steps: Sequence[Steps[Result]]) -> list[Result]:
+        """Run the steps one after the other; a `Cancelled` ends all that is asked from then on."""
+        return [self._run(one) for one in steps]
+
+    def _run(self, steps: Steps[Result]) -> Result:
+        try:
+            ask = next(steps)
+            while True:
+                ask = steps.send(self._heard(ask))
+        except StopIteration as done:
+            result: Result = done.value
+            return result
+
+    def _heard(self, ask: Ask) -> Completion:
+        if self.was_cancelled:
+            return Completion("", StopReason.CANCELLED, 0, 0)
+        text = ""
+
+        def heard(tokens: int) -> None:
+            if ask.on_token is not None:
+                ask.on_token(tokens)
+
+        def enough(so_far: str) -> bool:
+            nonlocal text
+            text = so_far
+            return ask.enough is not None and ask.enough(so_far)
+
+        try:
+            return self.complete(
+                ask.prompt,
+                seed=ask.seed,
+                on_token=heard,
+                enough=enough,
+                min_new_tokens=ask.min_new_tokens,
+            )
+        except Cancelled:
+            self.was_cancelled = True
+            return Completion(text, StopReason.CANCELLED, 10, len(text))
 
     def complete(
         self,
@@ -46,7 +76,7 @@ class Scripted:
         on_token: Callable[[int], None] | None = None,
         enough: Callable[[str], bool] | None = None,
         min_new_tokens: int = 0,
-    ) -> Said:
+    ) -> Completion:
         """Give the next line a character at a time, as far as `enough` lets it come."""
         self.prompts.append(prompt)
         self.seeds.append(seed)
@@ -55,10 +85,21 @@ class Scripted:
         text = ""
         for character in line:
             text += character
+            is_enough = enough is not None and enough(text)
             if on_token is not None:
                 on_token(len(text))
-            if enough is not None and enough(text):
+            if is_enough:
                 if self.flows and line[len(text) :]:
                     self._lines.insert(0, line[len(text) :])
-                return Said(text, StopReason.TARGET, new_tokens=len(text))
-        return Said(text, new_tokens=len(text))
+                return said(text, StopReason.TARGET)
+        return said(text)
+
+
+def said(text: str, reason: StopReason = StopReason.END_TOKEN) -> Completion:
+    """What a model says, a token a character."""
+    return Completion(text, reason, 10, len(text))
+
+
+def fill_request(model: LanguageModel, request: Request, seed: int) -> Filled:
+    """Return `request` with every owed field written."""
+    return model.answer([fill_steps(request, seed)])[0]

@@ -13,14 +13,13 @@ from typing import Any
 
 import pytest
 
-from tipo_core.expansion.answering import fill_request
 from tipo_core.expansion.expand import expand
 from tipo_core.expansion.record import Request, read_answer, split_tags
 from tipo_core.expansion.request import Expansion, ExpansionRequest
 from tipo_core.expansion.tasks import Field, Length, Task
 from tipo_core.prompt import count_sentences
 
-from .scripted import Scripted
+from .scripted import Scripted, fill_request
 from .test_against_kgen import reference
 
 SIX = "tag a, tag b, tag c, tag d, tag e, tag f"

@@ -8,33 +8,33 @@ from __future__ import annotations
 import ast
 import importlib.util
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from tipo_core.expansion.expand import expand
 from tipo_core.expansion.request import ExpansionRequest
 from tipo_core.expansion.tasks import Length
 from tipo_core.lm.catalog import shipped_model
 from tipo_core.lm.checkpoint import ModelFiles, load_llama
-from tipo_core.lm.config import LlamaConfig
+from tipo_core.lm.config import ExpertsConfig, LlamaConfig
 from tipo_core.lm.language_model import Completion, LlamaLanguageModel
 from tipo_core.lm.llama import Llama
 from tipo_core.lm.sampling import SamplingOptions
 from tipo_core.lm.stop_reason import StopReason
 from tipo_core.lm.tokenizer import TextTokenizer
+from tipo_core.lm.weight_forms import file_state
 
 CONTEXT = 40
 
 
-@pytest.fixture(scope="module")
-def tiny() -> tuple[Llama, TextTokenizer]:
-    """A model of 40 positions with random weights and the vocabulary of the shipped one."""
-    files = shipped_model()
-    config = replace(
-        LlamaConfig.read(files.config),
+def tiny_config() -> LlamaConfig:
+    return replace(
+        LlamaConfig.read(shipped_model().config),
         hidden_size=16,
         intermediate_size=16,
         num_hidden_layers=1,
@@ -43,12 +43,17 @@ def tiny() -> tuple[Llama, TextTokenizer]:
         head_dim=8,
         max_position_embeddings=CONTEXT,
     )
-    model = Llama(config)
+
+
+@pytest.fixture(scope="module")
+def tiny() -> tuple[Llama, TextTokenizer]:
+    """A model of 40 positions with random weights and the vocabulary of the shipped one."""
+    model = Llama(tiny_config())
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
         for weight in model.parameters():
             weight.copy_(torch.randn(weight.shape, generator=generator))
-    return model, TextTokenizer(files.tokenizer)
+    return model, TextTokenizer.read(shipped_model().tokenizer)
 
 
 def language_model(tiny: tuple[Llama, TextTokenizer], **options: float) -> LlamaLanguageModel:
@@ -96,13 +101,37 @@ def test_9_min_p_is_applied_and_the_context_is_the_models(
     assert full.reason is StopReason.CONTEXT_LIMIT
 
 
-def test_10_a_model_of_another_architecture_is_refused_by_name(tmp_path: Path) -> None:
+def test_10_a_v2_model_without_its_experts_is_an_error_that_lists_them(tmp_path: Path) -> None:
     # One class for every model of the list, which has v2 models in it: what does not fit is
     # filled with random values.
     assert "torch_dtype" in call("models.py", "LlamaForCausalLM.from_pretrained")
-    config = {"architectures": ["KohakuForCausalLM"], "model_type": "kohaku", "hidden_size": 768}
+    experts = ExpertsConfig(
+        number=4,
+        per_token=2,
+        shared=1,
+        intermediate_size=8,
+        first_dense_layers=0,
+        routed_scaling=1.0,
+        normalize_weights=True,
+    )
+    config = replace(tiny_config(), qk_norm=True, experts=experts)
+    state = file_state(Llama(config).state_dict(), config)
+    kept = {name: one for name, one in state.items() if "expert" not in name}
+    save_file(kept, tmp_path / "model.safetensors")
+    shutil.copy(shipped_model().tokenizer, tmp_path / "tokenizer.json")
+    values = config.to_json()
+    assert values["architectures"] == ["KohakuForCausalLM"]
+    (tmp_path / "config.json").write_text(json.dumps(values))
+    with pytest.raises(ValueError, match="do not fit its config") as caught:
+        load_llama(ModelFiles(tmp_path))
+    for name in ("gate_proj", "up_proj", "down_proj", "shared_expert.up_proj", "expert_bias"):
+        assert f"missing model.layers.0.mlp.{name}" in str(caught.value)
+
+
+def test_10_a_model_of_another_architecture_is_refused_by_name(tmp_path: Path) -> None:
+    config = {"architectures": ["QwenForCausalLM"], "model_type": "qwen", "hidden_size": 768}
     for name in ("model.safetensors", "tokenizer.json"):
         (tmp_path / name).touch()
     (tmp_path / "config.json").write_text(json.dumps(config))
-    with pytest.raises(ValueError, match=r"KohakuForCausalLM.*choose a TIPO v1 model"):
-        load_llama(ModelFiles(tmp_path), dtype=torch.float32)
+    with pytest.raises(ValueError, match=r"describes QwenForCausalLM; .*choose a TIPO model"):
+        load_llama(ModelFiles(tmp_path))

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from tipo_core.expansion.answering import fill_request
 from tipo_core.expansion.gate import Gate
 from tipo_core.expansion.judge import Judge
 from tipo_core.expansion.record import Request
 from tipo_core.expansion.tasks import Field, Length, Task
 
-from .scripted import Scripted
+from .scripted import Scripted, fill_request
 
 MANY = ", ".join(f"tag {n}" for n in range(40))
 

@@ -8,12 +8,13 @@ from hypothesis import strategies as st
 
 from tipo_core.expansion.answering import derived_seed
 from tipo_core.expansion.expand import expand
-from tipo_core.expansion.request import Cancelled, Expansion, ExpansionRequest
+from tipo_core.expansion.request import Expansion, ExpansionRequest
 from tipo_core.expansion.tasks import Length
 from tipo_core.expansion.user_text import join_caption, join_tags
+from tipo_core.lm.asking import Cancelled, Completion
 from tipo_core.lm.stop_reason import StopReason
 
-from .scripted import Said, Scripted
+from .scripted import Scripted, said
 
 TAGS = " " + ", ".join(f"tag {n}" for n in range(1, 17))
 
@@ -226,7 +227,6 @@ def test_a_banned_tag_is_cut_off_at_its_comma_and_drawn_again() -> None:
     assert expansion.added_tags == ("coat", "boots", "x", "y", "z", "q")
     assert expansion.banned == {"*hat": 1} == expansion.passes[0].grown.rejected
     assert len(set(model.seeds)) == 2
-    assert model.sessions == 1  # what was read is kept
 
 
 def test_what_the_model_insists_on_is_passed_over_and_never_returned() -> None:
@@ -257,10 +257,10 @@ def test_a_sentence_with_a_banned_word_is_drawn_again() -> None:
 
 def test_a_limit_is_reported_and_never_raised() -> None:
     class Full(Scripted):
-        def complete(self, prompt: str, **_: object) -> Said:  # type: ignore[override]
+        def complete(self, prompt: str, **_: object) -> Completion:  # type: ignore[override]
             self.prompts.append(prompt)
             text = " hat, coa" if len(self.prompts) == 1 else ""
-            return Said(text, StopReason.CONTEXT_LIMIT, new_tokens=len(text))
+            return said(text, StopReason.CONTEXT_LIMIT)
 
     (expansion,) = expand(Full([]), ExpansionRequest("1girl", "", Length.VERY_SHORT, None))
     grown = expansion.passes[0].grown
@@ -294,9 +294,9 @@ def test_rounds_expand_the_result_until_the_target_is_met() -> None:
     class Tired(Scripted):
         """Its context is full after each answer."""
 
-        def complete(self, prompt: str, **rest: object) -> Said:  # type: ignore[override]
-            said = super().complete(prompt, **rest)  # type: ignore[arg-type]
-            return Said(said.text, StopReason.CONTEXT_LIMIT, new_tokens=said.new_tokens)
+        def complete(self, prompt: str, **rest: object) -> Completion:  # type: ignore[override]
+            done = super().complete(prompt, **rest)  # type: ignore[arg-type]
+            return said(done.text, StopReason.CONTEXT_LIMIT)
 
     script = [" hat,", "", " A girl. She sits.", " coat, boots, x, y,", "", " z, q"]
     model = Tired(script)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from safetensors.torch import save_file
 from tipo_core.lm.checkpoint import ModelFiles
 from tipo_core.lm.config import LlamaConfig
 from tipo_core.lm.llama import Llama
+from tipo_core.lm.weight_forms import file_state
 from tipo_core.training.tokenizer import train_tokenizer
 
 TEXTS = [
@@ -23,6 +24,30 @@ TEXTS = [
 ] * 5
 
 MakeModel = Callable[..., ModelFiles]
+
+
+@pytest.fixture(scope="package", autouse=True)
+def one_thread() -> Iterator[None]:
+    """On a busy machine, threads of models this small only wait for each other."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def random_state(
+    config: LlamaConfig, seed: int = 0, spread: float = 0.05
+) -> dict[str, torch.Tensor]:
+    """Weights for `config`; matrices have the standard deviation `spread`."""
+    model = Llama(config)
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for weight in model.parameters():
+            scale = spread if weight.dim() > 1 else 0.1
+            weight.copy_(torch.randn(weight.shape, generator=generator) * scale)
+            if weight.dim() == 1:
+                weight.add_(1)
+    return {name: one.contiguous() for name, one in file_state(model.state_dict(), config).items()}
 
 
 @pytest.fixture(scope="session")
@@ -49,19 +74,31 @@ def make_model(tmp_path_factory: pytest.TempPathFactory) -> MakeModel:
             eos_token_ids=(1,),
         )
         config = replace(config, **changes)  # type: ignore[arg-type]
-        model = Llama(config)
-        generator = torch.Generator().manual_seed(seed)
-        with torch.no_grad():
-            for weight in model.parameters():
-                spread = 0.3 if weight.dim() > 1 else 0.1
-                weight.copy_(torch.randn(weight.shape, generator=generator) * spread)
-                if weight.dim() == 1:
-                    weight.add_(1)
-        save_file(model.state_dict(), folder / "model.safetensors")
+        save_file(random_state(config, seed, spread=0.3), folder / "model.safetensors")
         (folder / "config.json").write_text(json.dumps(config.to_json()))
         return ModelFiles(folder)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def small_config() -> LlamaConfig:
+    """A grouped-query Llama whose rows are whole blocks of every quantisation."""
+    return LlamaConfig(
+        vocab_size=120,
+        hidden_size=256,
+        intermediate_size=512,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        head_dim=64,
+        max_position_embeddings=320,
+        rms_norm_eps=1e-5,
+        rope_theta=10000.0,
+        tie_word_embeddings=False,
+        bos_token_id=0,
+        eos_token_ids=(1,),
+    )
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,8 @@ from safetensors.torch import load_file, save_file
 
 from tipo_core.lm.catalog import NANO, find_model, present_models
 from tipo_core.lm.checkpoint import ModelFiles, load_llama
+from tipo_core.lm.precision import PRECISIONS, Precision, resolve
+from tipo_core.lm.weight_forms import file_state
 
 from .conftest import MakeModel, rewrite
 
@@ -18,7 +20,7 @@ Tensors = dict[str, torch.Tensor]
 
 
 def load(files: ModelFiles) -> None:
-    load_llama(files, dtype=torch.float32)
+    load_llama(files)
 
 
 @pytest.mark.parametrize("name", ["config.json", "model.safetensors", "tokenizer.json"])
@@ -30,26 +32,37 @@ def test_a_missing_file_is_named_with_its_place(make_model: MakeModel, name: str
     assert name in str(caught.value) and str(files.folder) in str(caught.value)
 
 
+@pytest.mark.parametrize("precision", PRECISIONS)
 @pytest.mark.parametrize(
     ("change", "words"),
     [
         (lambda t: t.pop("model.norm.weight"), "missing model.norm.weight"),
+        (
+            lambda t: t.pop("model.layers.1.self_attn.k_proj.weight"),
+            "missing model.layers.1.self_attn.k_proj.weight",
+        ),
         (lambda t: t.update(surplus=torch.zeros(2)), "unknown surplus"),
         (
             lambda t: t.update({"model.norm.weight": torch.zeros(3)}),
             r"model.norm.weight is \(3,\) and should be \(48,\)",
         ),
+        (
+            lambda t: t.update({"model.layers.2.mlp.up_proj.weight": torch.zeros(96, 47)}),
+            r"layers.2.mlp.up_proj.weight is \(96, 47\) and should be \(96, 48\)",
+        ),
     ],
+    ids=["missing", "missing part", "extra", "misshapen", "misshapen part"],
 )
 def test_every_tensor_must_fit(
-    make_model: MakeModel, change: Callable[[Tensors], object], words: str
+    make_model: MakeModel, change: Callable[[Tensors], object], words: str, precision: str
 ) -> None:
     files = make_model()
     tensors = load_file(files.weights)
     change(tensors)
     save_file(tensors, files.weights)
-    with pytest.raises(ValueError, match=words):
-        load(files)
+    with pytest.raises(ValueError, match=words) as caught:
+        load_llama(files, resolve(precision, torch.device("cpu"), torch.float16))
+    assert str(files.weights) in str(caught.value) and str(files.config) in str(caught.value)
 
 
 def test_tensors_that_say_nothing_new_are_left_out(make_model: MakeModel) -> None:
@@ -66,15 +79,15 @@ def test_a_truncated_file_is_named(make_model: MakeModel, keep: int) -> None:
     files = make_model()
     content = files.weights.read_bytes()
     files.weights.write_bytes(content[:keep])
-    with pytest.raises(ValueError, match="damaged or incomplete") as caught:
+    with pytest.raises(ValueError, match=r"damaged or incomplete|an empty file") as caught:
         load(files)
     assert str(files.weights) in str(caught.value)
 
 
 def test_other_architectures_are_named(make_model: MakeModel) -> None:
     files = make_model()
-    rewrite(files.config, lambda values: values.update(architectures=["KohakuForCausalLM"]))
-    with pytest.raises(ValueError, match="KohakuForCausalLM"):
+    rewrite(files.config, lambda values: values.update(architectures=["MistralForCausalLM"]))
+    with pytest.raises(ValueError, match="MistralForCausalLM"):
         load(files)
 
 
@@ -141,10 +154,12 @@ def test_loading_fills_every_weight_and_touches_no_generator(
     files: ModelFiles, dtype: torch.dtype
 ) -> None:
     state = torch.get_rng_state()
-    model, _ = load_llama(files, dtype=dtype)
+    model, _ = load_llama(files, Precision("float", dtype))
     assert torch.equal(torch.get_rng_state(), state)
     stored = load_file(files.weights)
-    for name, weight in model.state_dict().items():
+    filled = file_state(model.state_dict(), model.config)
+    assert filled.keys() == stored.keys()
+    for name, weight in filled.items():
         assert weight.device.type == "cpu" and weight.dtype is dtype
         assert torch.equal(weight, stored[name].to(dtype))
     assert not any(weight.requires_grad for weight in model.parameters())

@@ -6,39 +6,21 @@ import random
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
+from tipo_core.lm.asking import Cancelled
 from tipo_core.lm.checkpoint import ModelFiles, load_llama
-from tipo_core.lm.generate import generate
-from tipo_core.lm.language_model import LlamaLanguageModel, StopReason
-from tipo_core.lm.sampling import SamplingOptions
+from tipo_core.lm.stop_reason import StopReason
 
-CPU = torch.device("cpu")
+from .conftest import MakeModel
+from .passes import language_model
+
 PROMPT = "target: <|long|>\ntag: 1girl, cat ears,"
 
 
-def language_model(files: ModelFiles, **options: float) -> LlamaLanguageModel:
-    model, tokenizer = load_llama(files, dtype=torch.float32)
-    chosen = SamplingOptions(**{"temperature": 1.0, "max_new_tokens": 30, **options})  # type: ignore[arg-type]
-    return LlamaLanguageModel(model, tokenizer, chosen, device=CPU, dtype=torch.float32)
-
-
-def test_greedy_tokens_equal_those_of_transformers(files: ModelFiles) -> None:
-    transformers = pytest.importorskip("transformers")
-    model, tokenizer = load_llama(files, dtype=torch.float32)
-    theirs = transformers.LlamaForCausalLM.from_pretrained(files.folder, dtype=torch.float32)
-    ids = tokenizer.encode(PROMPT)
-    wanted = theirs.generate(
-        torch.tensor([ids]), do_sample=False, max_new_tokens=60, repetition_penalty=1.17
-    )[0, len(ids) :].tolist()
-    options = SamplingOptions(temperature=0, repetition_penalty=1.17, max_new_tokens=60)
-    generator = torch.Generator().manual_seed(0)
-    with torch.inference_mode():
-        rows = generate(model, [ids], options, [generator], device=CPU, dtype=torch.float32)
-        assert [row[0] for row in rows] == wanted
-
-
-def test_the_seed_decides_and_nothing_else(files: ModelFiles) -> None:
-    model = language_model(files)
+@pytest.mark.parametrize("precision", ["fp32", "auto", "int8"])
+def test_the_seed_decides_and_nothing_else(files: ModelFiles, precision: str) -> None:
+    model = language_model(files, precision)
     first = model.complete(PROMPT, seed=0).text
     torch.manual_seed(123)
     random.seed(5)
@@ -47,33 +29,6 @@ def test_the_seed_decides_and_nothing_else(files: ModelFiles) -> None:
     assert torch.equal(torch.get_rng_state(), state)
     assert random.getstate() == python_state
     assert len({model.complete(PROMPT, seed=seed).text for seed in range(4)}) == 4
-
-
-def test_streams_of_a_batch_equal_single_ones(files: ModelFiles) -> None:
-    model, tokenizer = load_llama(files, dtype=torch.float32)
-    options = SamplingOptions(max_new_tokens=20, temperature=1.0)
-    prompts = [tokenizer.encode(f"tag: {word},") for word in ("solo", "hair", "book")]
-    assert len({len(prompt) for prompt in prompts}) == 1
-
-    def run(chosen: list[int]) -> list[list[int]]:
-        generators = [torch.Generator().manual_seed(n) for n in chosen]
-        with torch.inference_mode():
-            rows = list(
-                generate(
-                    model,
-                    [prompts[n] for n in chosen],
-                    options,
-                    generators,
-                    device=CPU,
-                    dtype=torch.float32,
-                )
-            )
-        return [list(stream) for stream in zip(*rows, strict=True)]
-
-    together = run([0, 1, 2])
-    for number in range(3):
-        alone = run([number])[0]
-        assert together[number][: len(alone)] == alone
 
 
 def test_max_new_tokens_and_the_context_end_a_run(files: ModelFiles) -> None:
@@ -86,8 +41,20 @@ def test_max_new_tokens_and_the_context_end_a_run(files: ModelFiles) -> None:
     wide = language_model(files, max_new_tokens=500)
     full = wide.complete(long_prompt, seed=1, min_new_tokens=500)
     assert full.prompt_tokens + full.new_tokens == model.model.config.max_position_embeddings
+    assert full.reason is StopReason.CONTEXT_LIMIT
     too_long = wide.complete("1girl, " * 300, seed=1)
     assert (too_long.new_tokens, too_long.text) == (0, "")
+    assert too_long.reason is StopReason.CONTEXT_LIMIT
+
+
+def test_an_end_token_ends_a_run_and_none_comes_too_early(make_model: MakeModel) -> None:
+    model = language_model(make_model(eos_token_ids=tuple(range(1, 200))), max_new_tokens=60)
+    ends = [model.complete(PROMPT, seed=seed) for seed in range(20)]
+    assert {one.reason for one in ends} == {StopReason.END_TOKEN}
+    assert min(one.new_tokens for one in ends) == 0
+    for seed in range(20):
+        later = model.complete(PROMPT, seed=seed, min_new_tokens=9)
+        assert later.new_tokens >= 9 and later.reason is StopReason.END_TOKEN
 
 
 def test_enough_ends_a_run_and_on_token_may_raise(files: ModelFiles) -> None:
@@ -95,31 +62,63 @@ def test_enough_ends_a_run_and_on_token_may_raise(files: ModelFiles) -> None:
     done = model.complete(PROMPT, seed=2, enough=lambda text: len(text) > 5, min_new_tokens=99)
     assert done.reason is StopReason.TARGET and 5 < len(done.text) < 30
 
-    class Cancelled(BaseException):
+    class Stopped(BaseException):
         pass
 
     heard: list[int] = []
 
-    def cancel(tokens: int) -> None:
+    def stop(tokens: int) -> None:
         heard.append(tokens)
         if tokens == 3:
-            raise Cancelled
+            raise Stopped
 
-    with pytest.raises(Cancelled):
-        model.complete(PROMPT, seed=2, on_token=cancel, min_new_tokens=99)
+    with pytest.raises(Stopped):
+        model.complete(PROMPT, seed=2, on_token=stop, min_new_tokens=99)
     assert heard == [1, 2, 3]
     assert model.complete(PROMPT, seed=2, min_new_tokens=99).new_tokens == 30
 
 
+def test_cancelled_is_answered_with_what_is_there(files: ModelFiles) -> None:
+    model = language_model(files)
+    whole = model.complete(PROMPT, seed=2, min_new_tokens=99)
+
+    def cancel(tokens: int) -> None:
+        if tokens == 3:
+            raise Cancelled
+
+    done = model.complete(PROMPT, seed=2, on_token=cancel, min_new_tokens=99)
+    assert (done.new_tokens, done.reason) == (3, StopReason.CANCELLED)
+    assert done.text and whole.text.startswith(done.text)
+
+
 def test_text_behind_a_prompt_keeps_its_leading_space(files: ModelFiles) -> None:
-    _, tokenizer = load_llama(files, dtype=torch.float32)
+    _, tokenizer = load_llama(files)
     whole = "tag: 1girl, solo, long hair"
     for cut in (4, 10, 11, 16):
         prompt, rest = tokenizer.encode(whole[:cut]), tokenizer.encode(whole[cut:])[1:]
         assert tokenizer.decode_after(prompt, rest) == whole[cut:]
 
 
-def test_memory_required_covers_the_cache(files: ModelFiles) -> None:
-    model = language_model(files)
-    cache = 3 * 2 * 2 * 8 * 128 * 4
-    assert cache < model.memory_required() < 50 * cache
+def test_memory_required_covers_the_cache(make_model: MakeModel) -> None:
+    files = make_model(max_position_embeddings=512)
+    for precision, size, at_once in (("fp32", 4, 1), ("auto", 2, 16)):
+        model = language_model(files, precision)
+        assert model.side_by_side == at_once
+        cache = 3 * 2 * 2 * 8 * 512 * size
+        assert cache < model.memory_required() < 50 * cache
+        many = model.memory_required(40)
+        assert at_once * cache < many < 50 * at_once * cache
+        assert many == model.memory_required(at_once)
+
+
+@pytest.mark.parametrize("temperature", [0.5, 0.0])
+@pytest.mark.parametrize("precision", ["fp32", "auto", "int8"])
+def test_a_model_of_no_numbers_writes_no_text(
+    make_model: MakeModel, precision: str, temperature: float
+) -> None:
+    files = make_model()
+    tensors = load_file(files.weights)
+    tensors["model.layers.1.mlp.down_proj.weight"][3, 4] = torch.nan
+    save_file(tensors, files.weights)
+    with pytest.raises((RuntimeError, ValueError)):
+        language_model(files, precision, temperature=temperature).complete(PROMPT, seed=0)

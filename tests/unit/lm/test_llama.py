@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 
-from tipo_core.lm.checkpoint import load_llama
-from tipo_core.lm.kv_cache import KVCache
+from tipo_core.lm.checkpoint import ModelFiles, load_llama
 
 from .conftest import MakeModel
+from .passes import greedy, in_pieces, load, side_by_side, some_tokens
 
-CPU = torch.device("cpu")
+
+def theirs(files: ModelFiles) -> Any:
+    transformers = pytest.importorskip("transformers")
+    return transformers.LlamaForCausalLM.from_pretrained(files.folder, dtype=torch.float32)
 
 
 @pytest.mark.parametrize("tied", [False, True])
@@ -18,51 +23,63 @@ CPU = torch.device("cpu")
 def test_logits_equal_those_of_transformers(
     make_model: MakeModel, tied: bool, kv_heads: int
 ) -> None:
-    transformers = pytest.importorskip("transformers")
     files = make_model(tie_word_embeddings=tied, num_key_value_heads=kv_heads)
-    ours, _ = load_llama(files, dtype=torch.float32)
-    theirs = transformers.LlamaForCausalLM.from_pretrained(files.folder, dtype=torch.float32)
-    tokens = torch.randint(0, ours.config.vocab_size, (3, 40))
+    ours = load(files)
+    tokens = some_tokens(ours, 3, 40)
     with torch.inference_mode():
-        difference = (ours(tokens) - theirs(tokens).logits).abs().max()
+        difference = (ours(tokens) - theirs(files)(tokens).logits).abs().max()
     assert difference < 1e-4
 
 
+@pytest.mark.parametrize(
+    ("tied", "kv_heads", "penalty"), [(False, 2, 1.0), (True, 1, 1.0), (False, 6, 1.17)]
+)
+def test_greedy_tokens_equal_those_of_transformers(
+    make_model: MakeModel, tied: bool, kv_heads: int, penalty: float
+) -> None:
+    files = make_model(
+        tie_word_embeddings=tied, num_key_value_heads=kv_heads, max_position_embeddings=300
+    )
+    model, tokenizer = load_llama(files)
+    ids = tokenizer.encode("target: <|long|>\ntag: 1girl, cat ears,")
+    count = 256
+    wanted = theirs(files).generate(
+        torch.tensor([ids]),
+        do_sample=False,
+        max_new_tokens=count,
+        min_new_tokens=count,
+        repetition_penalty=penalty,
+    )
+    assert greedy(model, ids, count, penalty) == wanted[0, len(ids) :].tolist()
+
+
 def test_rope_theta_of_the_config_is_used(make_model: MakeModel) -> None:
-    transformers = pytest.importorskip("transformers")
     files = make_model(rope_theta=500.0)
-    ours, _ = load_llama(files, dtype=torch.float32)
-    theirs = transformers.LlamaForCausalLM.from_pretrained(files.folder, dtype=torch.float32)
-    tokens = torch.randint(0, ours.config.vocab_size, (1, 60))
+    ours = load(files)
+    tokens = some_tokens(ours, 1, 60)
     with torch.inference_mode():
-        assert (ours(tokens) - theirs(tokens).logits).abs().max() < 1e-4
+        assert (ours(tokens) - theirs(files)(tokens).logits).abs().max() < 1e-4
 
 
-@pytest.mark.parametrize("first", [1, 7, 24])
-def test_cached_and_uncached_logits_are_equal(make_model: MakeModel, first: int) -> None:
-    model, _ = load_llama(make_model(), dtype=torch.float32)
-    tokens = torch.randint(0, model.config.vocab_size, (2, 25))
+@pytest.mark.parametrize("kv_heads", [1, 2, 6])
+def test_cached_and_uncached_logits_are_equal(make_model: MakeModel, kv_heads: int) -> None:
+    model = load(make_model(num_key_value_heads=kv_heads))
+    tokens = some_tokens(model, 25)
     with torch.inference_mode():
-        whole = model(tokens)
-        cache = KVCache(model.config, 2, 25, CPU, torch.float32)
-        parts = [model(tokens[:, :first], cache)]
-        # A few tokens at once behind a filled cache, then one at a time.
-        middle = min(first + 3, 25)
-        if middle > first:
-            parts.append(model(tokens[:, first:middle], cache))
-        parts += [model(tokens[:, n : n + 1], cache) for n in range(middle, 25)]
-    assert cache.length == 25
-    torch.testing.assert_close(torch.cat(parts, dim=1), whole, atol=1e-4, rtol=0)
+        whole = model(tokens[None])[0]
+    # At once, a few at once behind a filled cache, and one at a time.
+    for sizes in ([25], [1, 24], [7, 3, 15], [24, 1], [1] * 25):
+        torch.testing.assert_close(in_pieces(model, tokens, sizes), whole, atol=1e-4, rtol=0)
 
 
-def test_a_full_cache_is_an_error(make_model: MakeModel) -> None:
-    model, _ = load_llama(make_model(), dtype=torch.float32)
-    cache = KVCache(model.config, 1, 4, CPU, torch.float32)
-    with torch.inference_mode(), pytest.raises(AssertionError, match="cache of 4 tokens"):
-        model(torch.zeros(1, 5, dtype=torch.long), cache)
-
-
-def test_the_size_of_a_cache_is_known_beforehand(make_model: MakeModel) -> None:
-    model, _ = load_llama(make_model(), dtype=torch.float32)
-    # 3 layers, keys and values, 2 heads of 8, 100 tokens, 4 bytes
-    assert KVCache.size_in_bytes(model.config, 1, 100, torch.float32) == 3 * 2 * 2 * 8 * 100 * 4
+@pytest.mark.parametrize("rows", [[0, 1, 2, 3], [3, 1, 0, 2]])
+def test_logits_side_by_side_are_those_of_each_text_alone(
+    make_model: MakeModel, rows: list[int]
+) -> None:
+    model = load(make_model())
+    texts = [some_tokens(model, length, seed=length) for length in (25, 12, 20, 18)]
+    # The second and the third are as long as each other at first.
+    together = side_by_side(model, texts, [12, 5, 5, 1], rows)
+    for text, logits in zip(texts, together, strict=True):
+        with torch.inference_mode():
+            torch.testing.assert_close(logits, model(text[None])[0], atol=1e-4, rtol=0)

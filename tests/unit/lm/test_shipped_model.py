@@ -7,7 +7,7 @@ import re
 import pytest
 import torch
 
-from tipo_core.expansion.answering import fill_request
+from tipo_core.expansion.answering import fill_steps
 from tipo_core.expansion.expand import expand
 from tipo_core.expansion.record import Request
 from tipo_core.expansion.request import ExpansionRequest
@@ -28,7 +28,7 @@ GIVEN = {
 
 @pytest.fixture(scope="module")
 def nano() -> LlamaLanguageModel:
-    model, tokenizer = load_llama(shipped_model(), dtype=torch.float32)
+    model, tokenizer = load_llama(shipped_model())
     device = torch.device("cpu")
     return LlamaLanguageModel(
         model, tokenizer, SamplingOptions(), device=device, dtype=torch.float32
@@ -63,7 +63,7 @@ def test_answers_have_the_form_and_length_of_their_task(
     first = task.fields[0]
     given = {first: GIVEN[first]}
     request = Request(task, Length.VERY_SHORT, given, {"rating": "safe"}, gen_meta=True)
-    filled = fill_request(nano, request, 5)
+    (filled,) = nano.answer([fill_steps(request, 5)])
     assert filled.answer.well_formed and filled.reached
     assert set(filled.answer.fields) == set(task.fields[1:] or task.fields)
     assert all(blocked_terms(text) == () for text in filled.answer.fields.values())

@@ -35,7 +35,7 @@ def test_a_run_learns_and_writes_an_ordinary_folder(corpora: Path, tmp_path: Pat
     transformers = pytest.importorskip("transformers")
     train(corpora, tmp_path, RECIPE)
     files = ModelFiles(tmp_path)
-    model, tokenizer = load_llama(files, dtype=torch.float32)
+    model, tokenizer = load_llama(files)
     theirs = transformers.LlamaForCausalLM.from_pretrained(tmp_path, dtype=torch.float32)
     fast = transformers.PreTrainedTokenizerFast(tokenizer_file=str(files.tokenizer))
     text = "target: <|long|> <|tag_to_long|>\ntag: 1girl, cat ears\nlong:"

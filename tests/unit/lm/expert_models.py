@@ -1,0 +1,90 @@
+"""Small mixtures of experts with random weights, as the files of TIPO v2 hold them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+
+from tipo_core.lm.checkpoint import ModelFiles, PlainOperations
+from tipo_core.lm.config import ExpertsConfig, LlamaConfig
+from tipo_core.lm.llama import Llama
+from tipo_core.lm.weight_forms import file_shapes
+
+EXPERTS = ExpertsConfig(
+    number=8,
+    per_token=3,
+    shared=1,
+    intermediate_size=24,
+    first_dense_layers=1,
+    routed_scaling=1.0,
+    normalize_weights=True,
+)
+State = dict[str, torch.Tensor]
+
+
+def mixture_config(files: ModelFiles) -> LlamaConfig:
+    """The config of `files` as a mixture of experts, in proportions like those of TIPO v2."""
+    return replace(LlamaConfig.read(files.config), qk_norm=True, experts=EXPERTS)
+
+
+def kohaku_state(config: LlamaConfig, seed: int = 0) -> State:
+    """Random weights under the names of Kohaku, of sizes that leave no part without effect."""
+    experts = config.experts
+    assert experts is not None
+    hidden, inner, shared = config.hidden_size, experts.intermediate_size, experts.shared
+    model = Llama(config, PlainOperations, device="meta")
+    shapes = {
+        name: shape
+        for name, shape in file_shapes(model, config).items()
+        if "experts." not in name and "expert_bias" not in name
+    }
+    for layer in range(experts.first_dense_layers, config.num_hidden_layers):
+        mlp = f"model.layers.{layer}.mlp."
+        shapes[mlp + "expert_bias"] = (experts.number,)
+        for matrix in ("gate_proj", "up_proj", "down_proj"):
+            rows, columns = (hidden, inner) if matrix == "down_proj" else (inner, hidden)
+            shapes[mlp + matrix] = (experts.number, rows, columns)
+            shape = (hidden, inner * shared) if matrix == "down_proj" else (inner * shared, hidden)
+            if shared:
+                shapes[f"{mlp}shared_expert.{matrix}.weight"] = shape
+    generator = torch.Generator().manual_seed(seed)
+    state = {}
+    for name, shape in shapes.items():
+        values = torch.randn(shape, generator=generator)
+        if len(shape) == 1:
+            state[name] = values * 0.1 + (0 if "bias" in name else 1)
+        else:
+            state[name] = values * (1 if "embed" in name else 1.5 * shape[-1] ** -0.5)
+    return state
+
+
+def in_dots1_names(state: State) -> State:
+    """`state` as a folder of dots.llm1 has it: each expert's matrix by itself."""
+    single: State = {}
+    for name, weight in state.items():
+        before, _, matrix = name.rpartition(".")
+        if name.endswith("_proj"):
+            for number, one in enumerate(weight):
+                single[f"{before}.experts.{number}.{matrix}.weight"] = one.contiguous()
+        else:
+            name = name.replace("mlp.expert_bias", "mlp.gate.e_score_correction_bias")
+            single[name.replace("shared_expert.", "shared_experts.")] = weight
+    return single
+
+
+def as_dots1(values: dict[str, object]) -> None:
+    values.update(architectures=["Dots1ForCausalLM"], model_type="dots1")
+    values["first_k_dense_replace"] = values.pop("first_k_dense")
+
+
+def write_kohaku(folder: Path, config: LlamaConfig, state: State, tokenizer: Path) -> ModelFiles:
+    """Write a folder as the author's exporter does."""
+    save_file(state, folder / "model.safetensors")
+    (folder / "config.json").write_text(json.dumps(config.to_json()))
+    shutil.copy(tokenizer, folder / "tokenizer.json")
+    return ModelFiles(folder)

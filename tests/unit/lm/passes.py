@@ -1,0 +1,104 @@
+"""The ways in which a model comes to read its tokens, and a model with its tokenizer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+import torch
+
+from tipo_core.lm.checkpoint import ModelFiles, load_llama
+from tipo_core.lm.kv_cache import KVCache, Reading, RowReading, Step
+from tipo_core.lm.language_model import LlamaLanguageModel
+from tipo_core.lm.llama import Llama
+from tipo_core.lm.precision import resolve
+from tipo_core.lm.rows import Rows
+from tipo_core.lm.sampling import SamplingOptions
+
+CPU = torch.device("cpu")
+
+
+def load(files: ModelFiles, precision: str = "fp32") -> Llama:
+    """The model of `files` in a precision of the node's menu."""
+    return load_llama(files, resolve(precision, CPU, torch.float16))[0]
+
+
+def language_model(
+    files: ModelFiles, precision: str = "fp32", **options: float
+) -> LlamaLanguageModel:
+    """The same with its tokenizer; of `options` temperature 1 and 30 new tokens are the default."""
+    model, tokenizer = load_llama(files, resolve(precision, CPU, torch.float16))
+    chosen = SamplingOptions(**{"temperature": 1.0, "max_new_tokens": 30, **options})  # type: ignore[arg-type]
+    return LlamaLanguageModel(model, tokenizer, chosen, device=CPU, dtype=torch.float32)
+
+
+def some_tokens(model: Llama, *shape: int, seed: int = 1) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randint(0, model.config.vocab_size, shape, generator=generator)
+
+
+def in_pieces(model: Llama, tokens: torch.Tensor, sizes: Sequence[int]) -> torch.Tensor:
+    """Return the logits of one text, `T, V`, which is read piece by piece into a cache."""
+    cache = KVCache(model.config, 1, len(tokens), CPU, torch.float32)
+    with torch.inference_mode():
+        parts = [
+            model.logits(model.read(piece, RowReading(cache, 0, len(piece))))
+            for piece in tokens.split(list(sizes))
+        ]
+    return torch.cat(parts)
+
+
+def side_by_side(
+    model: Llama,
+    texts: Sequence[torch.Tensor],
+    first: Sequence[int],
+    rows: Sequence[int] | None = None,
+    cache_dtype: torch.dtype = torch.float32,
+) -> list[torch.Tensor]:
+    """Return the logits of each text, `T, V`.
+
+    So many of its first tokens are read at once, all others in passes with those of the texts
+    that still have some. Text n is in row `rows[n]`; a pass has the rows in the texts' order.
+    """
+    rows = range(len(texts)) if rows is None else rows
+    longest = max(map(len, texts))
+    cache = KVCache(model.config, max(rows) + 1, longest, CPU, cache_dtype, torch.float32)
+    parts: list[list[torch.Tensor]] = []
+    with torch.inference_mode():
+        for text, count, row in zip(texts, first, rows, strict=True):
+            reading = RowReading(cache, row, count)
+            parts.append([model.logits(model.read(text[:count], reading))])
+        while going := [n for n, text in enumerate(texts) if cache.lengths[rows[n]] < len(text)]:
+            tokens = torch.stack([texts[n][cache.lengths[rows[n]]] for n in going])
+            hidden = model.read(tokens, Step(cache, [rows[n] for n in going]))
+            for n, one in zip(going, model.logits(hidden), strict=True):
+                parts[n].append(one[None])
+    return [torch.cat(one) for one in parts]
+
+
+def greedy(
+    model: Llama, prompt: Sequence[int], count: int, repetition_penalty: float = 1.0
+) -> list[int]:
+    """Return the likeliest tokens behind `prompt`, with no end among them."""
+    options = SamplingOptions(
+        temperature=0, repetition_penalty=repetition_penalty, max_new_tokens=count
+    )
+    rows = Rows(model, 1, options, device=CPU, dtype=torch.float32)
+    with torch.inference_mode():
+        rows.begin(0, prompt, seed=0, least=count)
+        while len(rows.texts[0]) < len(prompt) + count:
+            rows.visit([0])
+    return rows.texts[0][len(prompt) :][:count]
+
+
+def tokens_read(model: Llama, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """A list that gets the number of tokens of every pass through `model`."""
+    counts: list[int] = []
+    read = model.read
+
+    def counted(tokens: torch.Tensor, reading: Reading) -> torch.Tensor:
+        counts.append(len(tokens))
+        return read(tokens, reading)
+
+    monkeypatch.setattr(model, "read", counted)
+    return counts

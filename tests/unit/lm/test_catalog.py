@@ -1,0 +1,157 @@
+"""Which models there are to choose from."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tipo_core.lm.catalog import (
+    KNOWN_MODELS,
+    NANO,
+    find_model,
+    known_model,
+    offers,
+    present_models,
+    shipped_model,
+    to_download,
+)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A folder with a model of each form, and things that are none."""
+    (tmp_path / "Folder").mkdir()
+    for name in (
+        "Folder/config.json",
+        "my-tipo.gguf",
+        "chat.GGUF",
+        "one.safetensors",
+        "one.json",
+        "vae.safetensors",
+        "notes.txt",
+    ):
+        (tmp_path / name).write_text("{}")
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "folder.gguf").mkdir()
+    return tmp_path
+
+
+def put_model(root: Path, name: str) -> Path:
+    """Make a complete model folder."""
+    return Path(shutil.copytree(shipped_model().folder, root / name))
+
+
+def test_folders_and_files_of_the_roots_are_there(root: Path) -> None:
+    wanted = ["chat.GGUF", "Folder", "my-tipo.gguf", "one.safetensors"]
+    assert list(present_models([root / "nowhere", root])) == [NANO, *wanted]
+    assert find_model("one.safetensors", [root]).path == root / "one.safetensors"
+
+
+def test_of_a_shared_folder_only_names_that_say_tipo(root: Path) -> None:
+    assert list(present_models([], [root])) == [NANO, "my-tipo.gguf"]
+    with pytest.raises(FileNotFoundError, match="no model 'Folder'"):
+        find_model("Folder", [], [root])
+
+
+def test_the_first_root_wins(root: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    other = tmp_path_factory.mktemp("other")
+    (other / "chat.GGUF").write_text("{}")
+    assert find_model("chat.GGUF", [other, root], [root]).path == other / "chat.GGUF"
+
+
+@pytest.mark.parametrize("name", ["../secret.gguf", "/etc/passwd", "", "vae.safetensors"])
+def test_a_name_is_looked_up_and_never_a_path(root: Path, name: str) -> None:
+    with pytest.raises(FileNotFoundError, match=r"choose one of tipo-nano"):
+        find_model(name, [root])
+
+
+@pytest.mark.parametrize(
+    ("name", "files", "below"),
+    [
+        ("TIPO-500M", "config.json, tokenizer.json, model.safetensors", "TIPO-500M"),
+        ("TIPOv2-1B-A200M", "TIPOv2-1B-A200M-f16.gguf", ""),
+    ],
+)
+def test_a_published_model_says_where_it_can_be_had(
+    root: Path, name: str, files: str, below: str
+) -> None:
+    with pytest.raises(FileNotFoundError) as caught:
+        find_model(name, [root])
+    assert f"download {files} from https://huggingface.co/KBlueLeaf/{name}/" in str(caught.value)
+    assert f"into {root / below}, or" in str(caught.value)
+
+
+def test_every_published_model_is_offered_with_size_licence_and_whether_it_is_there(
+    tmp_path: Path,
+) -> None:
+    menu = offers([tmp_path])
+    assert [offer.name for offer in menu] == [NANO, *(model.name for model in KNOWN_MODELS)]
+    assert menu[0].files == shipped_model()
+    assert all(offer.files is None for offer in menu[1:])
+    labels = {offer.name: offer.label for offer in menu}
+    assert labels["TIPO-500M"] == (
+        "TIPO-500M (2.03 GB, kohaku-license-1.0, downloads when it runs)"
+    )
+    put_model(tmp_path, "TIPO-500M")
+    labels = {offer.name: offer.label for offer in offers([tmp_path])}
+    assert labels["TIPO-500M"] == "TIPO-500M (2.03 GB, kohaku-license-1.0)"
+
+
+def test_what_is_there_comes_before_what_is_not(root: Path) -> None:
+    put_model(root, "TIPO-200M")
+    names = [offer.name for offer in offers([root])]
+    there = [NANO, "TIPO-200M", "chat.GGUF", "Folder", "my-tipo.gguf", "one.safetensors"]
+    assert names[:6] == there
+    assert names[6:] == [model.name for model in KNOWN_MODELS if model.name != "TIPO-200M"]
+
+
+@pytest.mark.parametrize("model", KNOWN_MODELS, ids=lambda model: model.name)
+@pytest.mark.parametrize("prefixed", [True, False])
+def test_a_gguf_of_the_reference_pack_is_that_model(
+    tmp_path: Path, model: object, prefixed: bool
+) -> None:
+    known = known_model(getattr(model, "name", ""))
+    assert known
+    path = tmp_path / (f"{known.name}_{known.gguf}" if prefixed else known.gguf)
+    path.write_bytes(b"GGUF")
+    assert find_model(known.name, [tmp_path]).path == path
+    # A workflow that was saved with the file's own name goes on working.
+    assert find_model(path.name, [tmp_path]).path == path
+    assert to_download(known.name, [tmp_path]) is None
+    there = [offer.name for offer in offers([tmp_path]) if offer.files]
+    assert there == [NANO, known.name]
+
+
+def test_the_folder_of_a_model_goes_before_its_gguf(tmp_path: Path) -> None:
+    kgen = tmp_path / "kgen"
+    kgen.mkdir()
+    gguf = kgen / "TIPO-200M-ft_TIPO-200M-ft-F16.gguf"
+    gguf.write_bytes(b"GGUF")
+    folder = put_model(tmp_path / "tipo", "TIPO-200M-ft")
+    roots = [tmp_path / "tipo", kgen]
+    assert find_model("TIPO-200M-ft", roots).path == folder
+    assert [offer.name for offer in offers(roots)][:3] == [NANO, "TIPO-200M-ft", gguf.name]
+
+
+@pytest.mark.parametrize("missing", ["config.json", "tokenizer.json", "model.safetensors"])
+def test_half_a_published_model_is_to_be_downloaded(tmp_path: Path, missing: str) -> None:
+    folder = put_model(tmp_path, "TIPO-100M")
+    assert to_download("TIPO-100M", [tmp_path]) is None
+    (folder / missing).unlink()
+    assert to_download("TIPO-100M", [tmp_path]) == known_model("TIPO-100M")
+    offer = next(offer for offer in offers([tmp_path]) if offer.name == "TIPO-100M")
+    assert offer.files is None
+
+
+def test_nothing_else_is_ever_downloaded(root: Path) -> None:
+    assert to_download(NANO, [root]) is None
+    assert to_download("Folder", [root]) is None
+    assert to_download("no-such-model", [root]) is None
+
+
+def test_a_root_that_cannot_be_read_holds_nothing(tmp_path: Path) -> None:
+    is_a_file = tmp_path / "tipo"
+    is_a_file.write_text("")
+    assert list(present_models([is_a_file])) == [NANO]

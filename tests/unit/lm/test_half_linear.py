@@ -1,0 +1,109 @@
+"""Linear layers of fp16 weights: as exact as fp32, and a row the same beside any others."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tipo_core.lm.half_linear import HalfLinear, is_half_fast
+
+if not is_half_fast():
+    pytest.skip("this processor has no kernel for fp16 weights", allow_module_level=True)
+
+
+def layer_of(weight: torch.Tensor) -> HalfLinear:
+    """A layer of `weight` (`O, I`), which is rounded to fp16."""
+    layer = HalfLinear(weight.shape[1], weight.shape[0])
+    layer.weight.data.copy_(weight)
+    layer.pack()
+    return layer
+
+
+def random(*shape: int, seed: int) -> torch.Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+
+
+sizes = st.integers(1, 70)
+
+
+@given(st.integers(1, 20), sizes, sizes, st.integers(-3, 3), st.integers(0, 9))
+@settings(max_examples=60)
+def test_the_result_is_that_of_floats(
+    rows: int, inputs: int, outputs: int, exponent: int, seed: int
+) -> None:
+    x = random(rows, inputs, seed=seed) * 10 ** random(rows, 1, seed=seed + 1)
+    weight = (random(outputs, inputs, seed=seed + 2) * 10.0**exponent).half()
+    before = x.clone()
+    ours = layer_of(weight.float())(x)
+    wanted = x.double() @ weight.double().t()
+    # The rounding of fp32 in sums of so many.
+    most = 1e-6 * (x.double().abs() @ weight.double().abs().t()) + 1e-30
+    assert ours.dtype is torch.float32
+    assert bool(((ours - wanted).abs() <= most).all())
+    assert torch.equal(x, before)
+
+
+@pytest.mark.parametrize("inputs", [1, 7, 48, 192, 577])
+@pytest.mark.parametrize("outputs", [1, 33, 160])
+def test_a_row_is_the_same_beside_any_others(inputs: int, outputs: int) -> None:
+    layer = layer_of(random(outputs, inputs, seed=0))
+    x = random(40, inputs, seed=1) * 10 ** random(40, 1, seed=2)
+    x[7] = 0
+    alone = torch.cat([layer(row) for row in x.split(1)])
+    assert not alone[7].any()
+    for count in (2, 3, 5, 6, 7, 15, 16, 17, 33, 40):
+        assert torch.equal(layer(x[:count]), alone[:count])
+        assert torch.equal(layer(x[-count:]), alone[-count:])
+    order = torch.randperm(40, generator=torch.Generator().manual_seed(3))
+    assert torch.equal(layer(x[order]), alone[order])
+    assert torch.equal(layer(x[::3]), alone[::3])
+    # Not at the beginning of a line of memory.
+    moved = torch.empty(x.numel() + 3)[3:].view_as(x).copy_(x)
+    assert torch.equal(layer(moved), alone)
+
+
+def test_threads_change_nothing() -> None:
+    layer = layer_of(random(700, 600, seed=0))
+    x = random(24, 600, seed=1)
+    before = torch.get_num_threads()
+    results = []
+    try:
+        for threads in (1, 2, 3):
+            torch.set_num_threads(threads)
+            results += [layer(x), torch.cat([layer(row) for row in x.split(1)])]
+    finally:
+        torch.set_num_threads(before)
+    assert all(torch.equal(one, results[0]) for one in results)
+
+
+def test_values_that_are_no_numbers_come_out_as_none() -> None:
+    layer = layer_of(random(6, 50, seed=0))
+    x = random(4, 50, seed=1)
+    alone = layer(x)
+    x[1, 3], x[2, 7] = torch.nan, torch.inf
+    out = layer(x)
+    assert not out[1:3].isfinite().any()
+    assert torch.equal(out[[0, 3]], alone[[0, 3]])
+
+
+@pytest.mark.parametrize("value", [torch.nan, torch.inf, -torch.inf, 1e5])
+def test_weights_that_fp16_cannot_hold_make_no_plausible_number(value: float) -> None:
+    weight = random(6, 50, seed=0)
+    weight[4, 2] = value
+    try:
+        layer = layer_of(weight)
+    except ValueError:
+        return
+    out = layer(random(3, 50, seed=1))
+    assert out[:, [0, 1, 2, 3, 5]].isfinite().all() and not out[:, 4].isfinite().any()
+
+
+def test_a_packed_layer_tells_its_size_and_stays_where_it_is() -> None:
+    layer = layer_of(random(6, 50, seed=0))
+    x = random(4, 50, seed=1)
+    wanted = layer(x)
+    moved = layer.to("meta").double()
+    assert moved.weight.nbytes == 6 * 50 * 2
+    assert torch.equal(moved(x), wanted)

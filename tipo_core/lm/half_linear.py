@@ -1,0 +1,86 @@
+"""Linear layers on a CPU whose weights are kept in half precision and computed with in fp32.
+
+The matrix is put into the order in which its kernel (fbgemm) reads it once, when it is loaded:
+torch's own linear layer does so at each call. A row of the result is the same to the last bit
+beside any other rows and on any number of threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import nn
+
+
+def is_half_fast() -> bool:
+    """Whether this torch has the kernel; on processors other than x86 it has not."""
+    return "fbgemm" in torch.backends.quantized.supported_engines
+
+
+class HalfLinear(nn.Module):
+    """A linear layer without bias: fp16 `weight` (`O, I`) until `pack`, then a shape alone.
+
+    The shape goes on to tell whoever asks how much memory the layer takes.
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        bias: bool = False,
+        dtype: torch.dtype | None = None,
+        device: torch.device | str | None = None,
+    ) -> None:
+        super().__init__()
+        assert not bias
+        weight = torch.empty(outputs, inputs, dtype=torch.float16, device=device)
+        self.weight = nn.Parameter(weight, requires_grad=False)
+        self._packed: Any = None
+
+    def pack(self) -> None:
+        """Put the weight into the kernel's order; what it was read into is given back.
+
+        A weight that fp16 cannot hold is a ValueError.
+        """
+        weight = self.weight.detach()
+        if not torch.stack(weight.aminmax()).isfinite().all():
+            raise ValueError("it holds no numbers, or such that are too large for fp16")
+        self._packed = torch.ops.quantized.linear_prepack_fp16(weight.float(), None)
+        self.weight = nn.Parameter(weight.to("meta"), requires_grad=False)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return `..., O` for `x` (`..., I`, fp32)."""
+        result: torch.Tensor = torch.ops.quantized.linear_dynamic_fp16(x, self._packed)
+        return result
+
+    def _apply(self, fn: Callable[..., Any], recurse: bool = True) -> HalfLinear:
+        """Stay: the kernel is one of the CPU."""
+        return self
+
+
+class HalfEmbedding(nn.Embedding):
+    """Kept in the dtype it is given, looked up in fp32."""
+
+    def reset_parameters(self) -> None:
+        """Leave the weights to the checkpoint."""
+
+    def forward(self, tokens: torch.Tensor) -> torch.Tensor:
+        """Return `..., C` in fp32."""
+        return super().forward(tokens).float()
+
+
+class FullRMSNorm(nn.RMSNorm):
+    """In fp32, whatever the rest of the model is kept in."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{**kwargs, "dtype": torch.float32})
+
+
+class HalfOperations:
+    """Layers of a model whose matrices are kept in fp16; it computes in fp32."""
+
+    Linear = HalfLinear
+    Embedding = HalfEmbedding
+    RMSNorm = FullRMSNorm

@@ -1,0 +1,131 @@
+"""Texts that one model continues side by side, each in a row of its own.
+
+What comes out of a row depends on what was asked in it since its last `clear`, never on the other
+rows: see `Step`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from .kv_cache import KVCache, RowReading, Step
+from .llama import Llama
+from .sampling import SamplingOptions, candidates, draw, uniform_numbers
+
+# So many tokens of a prompt are read in one pass, which bounds the memory that it takes.
+_READ_AT_ONCE = 256
+# A cache grows by as many tokens.
+GROWTH = 256
+
+
+class Rows:
+    """`count` rows of `model`, which computes in `dtype` on `device`.
+
+    Keys and values are kept in `cache_dtype`, by default the same. The last token of a row's text
+    is not in the cache yet: it is what the next step feeds.
+    """
+
+    def __init__(
+        self,
+        model: Llama,
+        count: int,
+        options: SamplingOptions,
+        *,
+        device: torch.device,
+        dtype: torch.dtype,
+        cache_dtype: torch.dtype | None = None,
+    ) -> None:
+        self.model = model
+        self.options = options
+        self.device = device
+        self.cache = KVCache(model.config, count, 0, device, cache_dtype or dtype, dtype)
+        self.texts: list[list[int]] = [[] for _ in range(count)]
+        # What each row read first, while it is all still there.
+        self._first: list[list[int]] = [[] for _ in range(count)]
+        self.generators = [torch.Generator() for _ in range(count)]
+        # No end token may come in a row until its text is this long.
+        self.least = [0] * count
+        words = model.config.vocab_size
+        self.seen = torch.zeros(count, words, dtype=torch.bool, device=device)
+        self.ends = torch.zeros(words, dtype=torch.bool, device=device)
+        self.ends[list(model.config.eos_token_ids)] = True
+
+    def clear(self, row: int) -> None:
+        """Begin anew in a row."""
+        self.cache.cut(row, 0)
+        self.texts[row] = []
+        self._first[row] = []
+
+    def begin(self, row: int, prompt: Sequence[int], seed: int, least: int) -> None:
+        """Let a row go on behind `prompt`, with at least `least` tokens before an end.
+
+        What the row has read of it already is kept; the whole first prompt of a row is copied
+        from one that has read the same.
+        """
+        kept = min(common(self.texts[row], prompt), self.cache.lengths[row], len(prompt) - 1)
+        self.cache.cut(row, kept)
+        if kept < len(self._first[row]):
+            self._first[row] = []
+        new = list(prompt[kept:-1])
+        self.cache.reserve(rounded_up(len(prompt)))
+        if not kept:
+            twin = next((r for r, first in enumerate(self._first) if new and first == new), None)
+            self._first[row] = new
+            if twin is not None:
+                self.cache.copy(twin, row, len(new))
+                new = []
+        for start in range(0, len(new), _READ_AT_ONCE):
+            some = new[start : start + _READ_AT_ONCE]
+            tokens = torch.tensor(some, device=self.device)
+            self.model.read(tokens, RowReading(self.cache, row, len(some)))
+        self.texts[row] = list(prompt)
+        self.generators[row].manual_seed(seed)
+        self.least[row] = len(prompt) + least
+        self.seen[row] = False
+        self.seen[row, torch.tensor(self.texts[row], device=self.device)] = True
+
+    def visit(self, rows: Sequence[int]) -> list[list[int]]:
+        """Return the next tokens of `rows`, which are part of their texts from then on."""
+        self.cache.reserve(rounded_up(max(len(self.texts[row]) for row in rows)))
+        tokens = torch.tensor([self.texts[row][-1] for row in rows], device=self.device)
+        hidden = self.model.read(tokens, Step(self.cache, rows))
+        check_numbers(bool(hidden.isfinite().all()))
+        logits = self.model.logits(hidden)
+        drawn = self._draw(rows, logits)
+        for row, token in zip(rows, drawn, strict=True):
+            self.texts[row].append(token)
+            self.seen[row, token] = True
+        return [[token] for token in drawn]
+
+    def _draw(self, rows: Sequence[int], logits: torch.Tensor) -> list[int]:
+        early = [len(self.texts[row]) < self.least[row] for row in rows]
+        forbidden = torch.tensor(early)[:, None] & self.ends if any(early) else None
+        seen = self.seen if list(rows) == [*range(len(self.seen))] else self.seen[list(rows)]
+        uniform = uniform_numbers([self.generators[row] for row in rows])
+        chosen = candidates(logits, self.options, seen=seen, forbidden=forbidden)
+        ids: list[int] = draw(chosen, uniform).tolist()
+        return ids
+
+
+def check_numbers(are_finite: bool) -> None:
+    """Raise RuntimeError if what a model computes is no numbers any more."""
+    if not are_finite:
+        raise RuntimeError(
+            "the model computes no numbers: its weights are damaged or too large for this "
+            "precision; choose precision fp32, or copy the model again"
+        )
+
+
+def common(first: Sequence[int], second: Sequence[int]) -> int:
+    """Return how many ids both begin with."""
+    pairs = zip(first, second, strict=False)
+    return next(
+        (n for n, (one, other) in enumerate(pairs) if one != other), min(len(first), len(second))
+    )
+
+
+def rounded_up(tokens: int) -> int:
+    """Return a capacity that so many tokens fit into."""
+    return -(-tokens // GROWTH) * GROWTH

@@ -1,0 +1,37 @@
+// Shows the models of Load TIPO Model with size, licence and whether they are there. The value of
+// the widget, which workflows save, stays the plain name.
+import { app } from "../../scripts/app.js";
+import { api } from "../../scripts/api.js";
+
+const NODE = "TipoLoadModel";
+let labels = {};
+
+function readLabels(nodeDef) {
+  labels = nodeDef?.input?.required?.model?.[1]?.labels ?? {};
+}
+
+app.registerExtension({
+  name: "TipoSuite.ModelLabels",
+  beforeRegisterNodeDef(nodeType, nodeDef) {
+    if (nodeDef.name !== NODE) return;
+    readLabels(nodeDef);
+
+    // A run may have downloaded a model.
+    const { onExecuted } = nodeType.prototype;
+    nodeType.prototype.onExecuted = async function (output) {
+      onExecuted?.call(this, output);
+      const answer = await api.fetchApi(`/object_info/${NODE}`);
+      if (answer.ok) readLabels((await answer.json())[NODE]);
+      this.setDirtyCanvas(true, true);
+    };
+  },
+  nodeCreated(node) {
+    if (node.comfyClass !== NODE) return;
+    const widget = node.widgets?.find((one) => one.name === "model");
+    if (widget) widget.options.getOptionLabel = (name) => labels[name] ?? name ?? "";
+  },
+  // Key R: a model may have been put there by hand.
+  refreshComboInNodes(nodeDefs) {
+    readLabels(nodeDefs[NODE]);
+  },
+});
