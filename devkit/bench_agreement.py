@@ -101,7 +101,7 @@ def _row_names(model: str) -> dict[str, tuple[str, str]]:
 
 def _aim(name: str, precision: str, key: str) -> Aim:
     bar = at_least(99.0) if key == "top1" else at_most(0.005)
-    return Aim(name, "%" if key == "top1" else "nats", bar if precision == "int8" else None)
+    return Aim(name, "%" if key == "top1" else "nats", bar if precision == "auto" else None)
 
 
 def _benchmark(model: str) -> Benchmark:

@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.nn import functional
 
 
 def is_half_fast() -> bool:
@@ -68,7 +69,7 @@ class HalfEmbedding(nn.Embedding):
 
     def forward(self, tokens: torch.Tensor) -> torch.Tensor:
         """Return `..., C` in fp32."""
-        return super().forward(tokens).float()
+        return functional.embedding(tokens, self.weight.to(tokens.device)).float()
 
 
 class FullRMSNorm(nn.RMSNorm):
@@ -76,6 +77,10 @@ class FullRMSNorm(nn.RMSNorm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **{**kwargs, "dtype": torch.float32})
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return `..., C` for `x`, alike, wherever the weight is."""
+        return functional.rms_norm(x, self.normalized_shape, self.weight.to(x.device), self.eps)
 
 
 class HalfOperations:

@@ -93,6 +93,8 @@ class KVCache:
         self.config = config
         self.capacity = capacity
         self.lengths = [0] * rows
+        # Whether what is not filled holds zeros, for those who read it and make nothing of it.
+        self.is_blank = False
         self.layers = [
             (
                 torch.empty(shape, device=device, dtype=dtype),
@@ -117,6 +119,8 @@ class KVCache:
             wider = [one.new_empty((*one.shape[:2], capacity, one.shape[3])) for one in pair]
             for old, new in zip(pair, wider, strict=True):
                 new[:, :, :longest] = old[:, :, :longest]
+                if self.is_blank:
+                    new[:, :, longest:] = 0
             self.layers[number] = (wider[0], wider[1])
         self.capacity = capacity
         self.tables = rotary_tables(
@@ -176,25 +180,20 @@ class Step:
 
     def __init__(self, cache: KVCache, rows: Sequence[int]) -> None:
         self._cache = cache
-        before = [cache.lengths[row] for row in rows]
+        ends = [cache.lengthen(row, 1) for row in rows]
         cos, sin = cache.tables
-        places = torch.tensor(before, device=cos.device)
+        places = torch.tensor(ends, device=cos.device) - 1
         self.turn = cos[places], sin[places]
         # Neighbouring rows of one length are computed together: (rows of the pass, of the cache,
         # their length).
         self._groups: list[tuple[slice, slice, int]] = []
-        for number, row in enumerate(rows):
-            end = cache.lengthen(row, 1)
-            if self._groups:
-                here, there, length = self._groups[-1]
-                if (there.stop, length) == (row, end):
-                    self._groups[-1] = (
-                        slice(here.start, number + 1),
-                        slice(there.start, row + 1),
-                        end,
-                    )
-                    continue
-            self._groups.append((slice(number, number + 1), slice(row, row + 1), end))
+        for number, (row, end) in enumerate(zip(rows, ends, strict=True)):
+            here, there, length = self._groups[-1] if self._groups else (slice(0), slice(0), 0)
+            if (there.stop, length) == (row, end):
+                self._groups.pop()
+            else:
+                here, there = slice(number, number), slice(row, row)
+            self._groups.append((slice(here.start, number + 1), slice(there.start, row + 1), end))
 
     def attend(
         self, layer: int, queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor

@@ -12,9 +12,9 @@ from .asking import Ask, Cancelled, Completion, Result, Steps, one_step
 from .kv_cache import KVCache
 from .llama import Llama
 from .out_of_memory import Rescue, with_second_try
-from .rows import Rows
+from .rows import Rows, rounded_up
 from .sampling import SamplingOptions
-from .static_rows import StaticRows
+from .static_rows import STEPS, StaticRows
 from .stop_reason import StopReason
 from .tokenizer import TextTokenizer
 
@@ -84,7 +84,7 @@ class LlamaLanguageModel:
         """Return an upper bound, in bytes, of what `answers` at once need beside the weights."""
         config = self.model.config
         rows = min(answers, self.side_by_side)
-        capacity = config.max_position_embeddings
+        capacity = rounded_up(config.max_position_embeddings + STEPS)
         cache = KVCache.size_in_bytes(config, rows, capacity, self._cache_dtype)
         # The widest activations: the scores in fp32 and their sorted copy, one layer's prefill.
         scores = 4 * 8 * config.vocab_size * rows
@@ -157,13 +157,14 @@ class _Answering:
                 self._go_on(row, None)
             if not self._streams:
                 return
-            rows = list(self._streams)
+            rows = sorted(self._streams)  # neighbours of one length are computed together
             for row, tokens in zip(rows, self._rows.visit(rows), strict=True):
                 for token in tokens:
-                    self._was_cancelled |= self._streams[row].take(token)
+                    if not self._was_cancelled:
+                        self._was_cancelled = self._streams[row].take(token)
             if self._was_cancelled:
                 for stream in self._streams.values():
-                    stream.reason = StopReason.CANCELLED
+                    stream.reason = stream.reason or StopReason.CANCELLED
 
     def _go_on(self, row: int, completion: Completion | None) -> None:
         """Send the steps of a row their completion and begin with what they ask next."""

@@ -64,6 +64,7 @@ class Rows:
         What the row has read of it already is kept; the whole first prompt of a row is copied
         from one that has read the same.
         """
+        assert prompt, "a prompt of no tokens"
         kept = min(common(self.texts[row], prompt), self.cache.lengths[row], len(prompt) - 1)
         self.cache.cut(row, kept)
         if kept < len(self._first[row]):

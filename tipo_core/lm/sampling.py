@@ -104,7 +104,7 @@ def draw(candidates: Candidates, uniform: torch.Tensor) -> torch.Tensor:
     targets = uniform[:, None] * sums[:, -1:]
     places = torch.searchsorted(sums, targets, right=True)
     # Rounding may put the target at the very end, behind the last possible token.
-    last = (candidates.probabilities > 0).sum(-1, keepdim=True) - 1
+    last = ((candidates.probabilities > 0).sum(-1, keepdim=True) - 1).clamp_min(0)
     return candidates.ids.gather(1, torch.minimum(places, last))[:, 0]
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch.nn import functional
@@ -31,6 +32,11 @@ class StaticRows(Rows):
 
     width = 32
     _stepping: _Stepping | None = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # All of it is read and most is masked; nothing times no number would be no number.
+        self.cache.is_blank = True
 
     def visit(self, rows: Sequence[int]) -> list[list[int]]:
         """Return the next tokens of `rows`, which are part of their texts from then on."""

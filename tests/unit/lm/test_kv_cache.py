@@ -148,7 +148,7 @@ def step(model: Llama, count: int, cache: KVCache, tokens: torch.Tensor) -> torc
 
 @INTEGERS
 @pytest.mark.parametrize("cache_dtype", [torch.float32, torch.bfloat16], ids=str)
-@pytest.mark.parametrize("before", [0, 1, 31, 257, 700])
+@pytest.mark.parametrize("before", [0, 1, 31, 300])
 def test_a_row_is_bit_for_bit_the_same_beside_any_number(
     files: ModelFiles, precision: str, cache_dtype: torch.dtype, before: int
 ) -> None:
