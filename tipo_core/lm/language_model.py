@@ -159,9 +159,8 @@ class _Answering:
                 return
             rows = sorted(self._streams)  # neighbours of one length are computed together
             for row, tokens in zip(rows, self._rows.visit(rows), strict=True):
-                for token in tokens:
-                    if not self._was_cancelled:
-                        self._was_cancelled = self._streams[row].take(token)
+                if any(self._streams[row].take(token) for token in tokens):
+                    self._was_cancelled = True
             if self._was_cancelled:
                 for stream in self._streams.values():
                     stream.reason = stream.reason or StopReason.CANCELLED
