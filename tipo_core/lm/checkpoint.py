@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -173,10 +174,13 @@ def _kept_smaller(weights: Weights, config: LlamaConfig, matrices: torch.dtype) 
         return model
     model = Llama(config, HalfOperations, dtype=torch.float16, device="meta")
     fill(model, weights)
-    for name, layer in model.named_modules():
-        if isinstance(layer, HalfLinear):
+    layers = [(n, one) for n, one in model.named_modules() if isinstance(one, HalfLinear)]
+    # The kernel's own packing takes one thread.
+    with ThreadPoolExecutor(torch.get_num_threads()) as pool:
+        packing = [pool.submit(layer.pack) for _, layer in layers]
+        for (name, _), done in zip(layers, packing, strict=True):
             try:
-                layer.pack()
+                done.result()
             except ValueError as error:
                 raise ValueError(
                     f"{name} of {weights.source} cannot be used: {error}. Choose precision fp32, "
