@@ -14,7 +14,6 @@ from devkit.bench import Aim, Benchmark, Figure, Setting, Unmeasured, at_least, 
 from devkit.bench_engines import load_ours, why_missing
 from devkit.bench_process import Worker
 from devkit.layout import Layout
-from tipo_core.lm.kv_cache import Step
 from tipo_core.lm.language_model import LlamaLanguageModel
 from tipo_core.lm.sampling import SamplingOptions
 
@@ -55,7 +54,7 @@ def scores(model: LlamaLanguageModel, ids: Sequence[int]) -> torch.Tensor:
     llama, cache = model.model, model.rows(1).cache
     cache.reserve(len(ids))
     with torch.inference_mode():
-        hidden = [llama.read(torch.tensor([id_]), Step(cache, [0])) for id_ in ids]
+        hidden = [llama.read(torch.tensor([id_]), cache.step([0])) for id_ in ids]
         return torch.cat([llama.logits(one) for one in hidden]).float()
 
 

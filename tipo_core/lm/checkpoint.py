@@ -18,12 +18,12 @@ from .gguf_file import GgufWeights, read_config
 from .gguf_header import read_header
 from .gguf_tokenizer import gguf_tokenizer
 from .half_linear import HalfLinear, HalfOperations
-from .integer_linear import IntegerOperations
+from .integer_linear import IntegerMatrix, IntegerOperations
 from .llama import Llama
 from .precision import FULL, Precision
 from .safetensors_files import SafetensorsWeights, shard_paths
 from .tokenizer import TextTokenizer
-from .weight_forms import FusedWeights, IntegerWeights, UntiedWeights, file_shapes
+from .weight_forms import FoldedNorms, FusedWeights, IntegerWeights, UntiedWeights, file_shapes
 from .weights import Weights, check, fill
 
 _INDEX = "model.safetensors.index.json"
@@ -158,35 +158,45 @@ def load_llama(
     if precision.matrices is None:
         fill(model, FusedWeights(weights, model, config))
     else:
-        model = _kept_smaller(weights, config, precision.matrices)
+        model = _kept_smaller(weights, config, precision)
     return model.eval().requires_grad_(False), tokenizer
 
 
-def _kept_smaller(weights: Weights, config: LlamaConfig, matrices: torch.dtype) -> Llama:
+def _kept_smaller(weights: Weights, config: LlamaConfig, precision: Precision) -> Llama:
     """Return the model of `weights` that computes in fp32 with matrices of int8 or fp16."""
     if config.tie_word_embeddings:
         weights = UntiedWeights(weights)
         config = replace(config, tie_word_embeddings=False)
-    weights = FusedWeights(weights, Llama(config, PlainOperations, device="meta"), config)
-    if matrices is torch.int8:
-        model = Llama(config, IntegerOperations(), dtype=torch.float16, device="meta")
-        fill(model, IntegerWeights(weights))
-        return model
-    model = Llama(config, HalfOperations, dtype=torch.float16, device="meta")
-    fill(model, weights)
-    layers = [(n, one) for n, one in model.named_modules() if isinstance(one, HalfLinear)]
-    # The kernel's own packing takes one thread.
+    plain = Llama(config, PlainOperations, device="meta")
+    folded = FoldedNorms(FusedWeights(weights, plain, config))
+    if precision.matrices is torch.int8:
+        model = Llama(config, IntegerOperations, dtype=torch.float16, device="meta")
+        fill(model, IntegerWeights(folded, config))
+    else:
+        model = Llama(config, HalfOperations, dtype=torch.float16, device="meta")
+        fill(model, folded)
+    if precision.dtype is torch.float32:
+        _pack(model, weights.source)
+    return model
+
+
+def _pack(model: Llama, source: str) -> None:
+    """Put all matrices into the order of the CPU's kernels."""
+    # The kernels' own packing takes one thread.
     with ThreadPoolExecutor(torch.get_num_threads()) as pool:
-        packing = [pool.submit(layer.pack) for _, layer in layers]
-        for (name, _), done in zip(layers, packing, strict=True):
+        packing = [
+            (name, pool.submit(layer.pack))
+            for name, layer in model.named_modules()
+            if isinstance(layer, (HalfLinear, IntegerMatrix))
+        ]
+        for name, done in packing:
             try:
                 done.result()
             except ValueError as error:
                 raise ValueError(
-                    f"{name} of {weights.source} cannot be used: {error}. Choose precision fp32, "
-                    "or copy the model again."
+                    f"{name} of {source} cannot be used: {error}. Choose precision fp32, or copy "
+                    "the model again."
                 ) from error
-    return model
 
 
 def _check_sizes(

@@ -53,7 +53,7 @@ class HalfLinear(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return `..., O` for `x` (`..., I`, fp32)."""
-        result: torch.Tensor = torch.ops.quantized.linear_dynamic_fp16(x, self._packed)
+        result: torch.Tensor = torch.ops.quantized.linear_dynamic_fp16.default(x, self._packed)
         return result
 
     def _apply(self, fn: Callable[..., Any], recurse: bool = True) -> HalfLinear:
@@ -72,15 +72,47 @@ class HalfEmbedding(nn.Embedding):
         return functional.embedding(tokens, self.weight.to(tokens.device)).float()
 
 
+class RMSFactor:
+    """What RMSNorm (Zhang and Sennrich 2019) multiplies a row of so many values with."""
+
+    def __init__(self, width: int, eps: float) -> None:
+        # A tensor, because a plain number would be made one each time.
+        self._eps = torch.tensor(eps, device="cpu")
+        self._share = 1 / width
+
+    def __call__(self, x: torch.Tensor) -> torch.Tensor:
+        """Return `..., 1` for `x` (`..., C`, fp32)."""
+        if not x.is_cpu:
+            return x.square().mean(-1, keepdim=True).add_(float(self._eps)).rsqrt_()
+        # A third of the time of torch's own norm, which takes more steps.
+        length = torch.linalg.vector_norm(x, 2, -1, keepdim=True)
+        return torch.addcmul(self._eps, length, length, value=self._share).rsqrt_()
+
+
 class FullRMSNorm(nn.RMSNorm):
     """In fp32, whatever the rest of the model is kept in."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **{**kwargs, "dtype": torch.float32})
+    def __init__(self, width: int, eps: float, **kwargs: Any) -> None:
+        super().__init__(width, eps, **{**kwargs, "dtype": torch.float32})
+        self._factor = RMSFactor(width, eps)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return `..., C` for `x`, alike, wherever the weight is."""
-        return functional.rms_norm(x, self.normalized_shape, self.weight.to(x.device), self.eps)
+        return (x * self._factor(x)).mul_(self.weight.to(x.device))
+
+
+class HalfNormedLinear(HalfLinear):
+    """RMSNorm and the linear layer behind it, whose matrix the norm's own weight is part of."""
+
+    def __init__(
+        self, inputs: int, outputs: int, eps: float, ops: type[HalfOperations], **kwargs: Any
+    ) -> None:
+        super().__init__(inputs, outputs, **kwargs)
+        self._factor = RMSFactor(inputs, eps)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return `..., O` for `x` (`..., I`, fp32)."""
+        return super().forward(x * self._factor(x))
 
 
 class HalfOperations:
@@ -89,3 +121,4 @@ class HalfOperations:
     Linear = HalfLinear
     Embedding = HalfEmbedding
     RMSNorm = FullRMSNorm
+    NormedLinear = HalfNormedLinear

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch.nn import functional
@@ -68,7 +68,7 @@ class Uncached:
             one.unflatten(0, (self._batch, -1)).transpose(1, 2) for one in (queries, keys, values)
         ]
         queries, keys, values = apart
-        return _causal(queries, keys, values, before=0).transpose(1, 2).flatten(0, 1)
+        return causal(queries, keys, values, before=0).transpose(1, 2).flatten(0, 1)
 
 
 class KVCache:
@@ -89,20 +89,33 @@ class KVCache:
         compute_dtype: torch.dtype | None = None,
     ) -> None:
         compute_dtype = compute_dtype or dtype
-        shape = (rows, config.num_key_value_heads, capacity, config.head_dim)
         self.config = config
         self.capacity = capacity
         self.lengths = [0] * rows
         # Whether what is not filled holds zeros, for those who read it and make nothing of it.
         self.is_blank = False
-        self.layers = [
-            (
-                torch.empty(shape, device=device, dtype=dtype),
-                torch.empty(shape, device=device, dtype=dtype),
-            )
-            for _ in range(config.num_hidden_layers)
-        ]
+        self._dtype, self._device = dtype, device
+        self.layers = [self._layer(rows, capacity) for _ in range(config.num_hidden_layers)]
         self.tables = rotary_tables(config, capacity, device, compute_dtype)
+
+    def _layer(self, rows: int, capacity: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return room for the keys and the values of a layer."""
+        shape = (rows, self.config.num_key_value_heads, capacity, self.config.head_dim)
+        kwargs: dict[str, Any] = {"device": self._device, "dtype": self._dtype}
+        made = torch.zeros if self.is_blank else torch.empty
+        return made(shape, **kwargs), made(shape, **kwargs)
+
+    def _spans(self, tokens: int) -> tuple[int, int]:
+        """Return how far so many tokens of a row reach in the third axis of keys and of values."""
+        return tokens, tokens
+
+    def reading(self, row: int, tokens: int) -> Reading:
+        """Return the pass of the next `tokens` of one row."""
+        return RowReading(self, row, tokens)
+
+    def step(self, rows: Sequence[int]) -> Reading:
+        """Return the pass of the next token of each of `rows`."""
+        return Step(self, rows)
 
     @staticmethod
     def size_in_bytes(config: LlamaConfig, rows: int, capacity: int, dtype: torch.dtype) -> int:
@@ -112,16 +125,17 @@ class KVCache:
 
     def reserve(self, capacity: int) -> None:
         """Make room for `capacity` tokens a row in all; what is there stays."""
-        if capacity <= self.capacity:
-            return
-        longest = max(self.lengths)
+        if capacity > self.capacity:
+            self._reserve(capacity)
+
+    def _reserve(self, capacity: int) -> None:
+        spans = self._spans(max(self.lengths))
         for number, pair in enumerate(self.layers):
-            wider = [one.new_empty((*one.shape[:2], capacity, one.shape[3])) for one in pair]
-            for old, new in zip(pair, wider, strict=True):
-                new[:, :, :longest] = old[:, :, :longest]
-                if self.is_blank:
-                    new[:, :, longest:] = 0
-            self.layers[number] = (wider[0], wider[1])
+            # Layer by layer, so that no more than one is there twice.
+            wider = self._layer(len(self.lengths), capacity)
+            for old, new, span in zip(pair, wider, spans, strict=True):
+                new[:, :, :span] = old[:, :, :span]
+            self.layers[number] = wider
         self.capacity = capacity
         self.tables = rotary_tables(
             self.config, capacity, self.tables[0].device, self.tables[0].dtype
@@ -143,8 +157,8 @@ class KVCache:
         """Let `row` have read the first `length` tokens of `source` and nothing else."""
         assert length <= self.lengths[source]
         for pair in self.layers:
-            for one in pair:
-                one[row, :, :length] = one[source, :, :length]
+            for one, span in zip(pair, self._spans(length), strict=True):
+                one[row, :, :span] = one[source, :, :span]
         self.lengths[row] = length
 
 
@@ -166,7 +180,7 @@ class RowReading:
         seen_keys, seen_values = (one[self._row] for one in self._cache.layers[layer])
         seen_keys[:, self._before : self._end] = keys.transpose(0, 1)
         seen_values[:, self._before : self._end] = values.transpose(0, 1)
-        mixed = _causal(
+        mixed = causal(
             queries.to(seen_keys.dtype).transpose(0, 1)[None],
             seen_keys[None, :, : self._end],
             seen_values[None, :, : self._end],
@@ -184,16 +198,7 @@ class Step:
         cos, sin = cache.tables
         places = torch.tensor(ends, device=cos.device) - 1
         self.turn = cos[places], sin[places]
-        # Neighbouring rows of one length are computed together: (rows of the pass, of the cache,
-        # their length).
-        self._groups: list[tuple[slice, slice, int]] = []
-        for number, (row, end) in enumerate(zip(rows, ends, strict=True)):
-            here, there, length = self._groups[-1] if self._groups else (slice(0), slice(0), 0)
-            if (there.stop, length) == (row, end):
-                self._groups.pop()
-            else:
-                here, there = slice(number, number), slice(row, row)
-            self._groups.append((slice(here.start, number + 1), slice(there.start, row + 1), end))
+        self._groups = neighbours(rows, ends)
 
     def attend(
         self, layer: int, queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor
@@ -216,7 +221,23 @@ class Step:
         return together.flatten(1, 2).to(queries.dtype)
 
 
-def _causal(
+def neighbours(rows: Sequence[int], ends: Sequence[int]) -> list[tuple[slice, slice, int]]:
+    """Return which of `rows` stand side by side and end alike, to be computed together.
+
+    Each group is its rows in the pass, those in the cache, and the length of each of them.
+    """
+    groups: list[tuple[slice, slice, int]] = []
+    for number, (row, end) in enumerate(zip(rows, ends, strict=True)):
+        here, there, length = groups[-1] if groups else (slice(0), slice(0), 0)
+        if (there.stop, length) == (row, end):
+            groups.pop()
+        else:
+            here, there = slice(number, number), slice(row, row)
+        groups.append((slice(here.start, number + 1), slice(there.start, row + 1), end))
+    return groups
+
+
+def causal(
     queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, before: int
 ) -> torch.Tensor:
     """Causal attention for heads first: `B, H, T, D`, the keys being those of `before + T` tokens.

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from .asking import Ask, Cancelled, Completion, Result, Steps, one_step
+from .half_linear import is_half_fast
 from .kv_cache import KVCache
 from .llama import Llama
 from .out_of_memory import Rescue, with_second_try
@@ -68,13 +69,12 @@ class LlamaLanguageModel:
             self.options,
             device=self.device,
             dtype=self.dtype,
-            cache_dtype=self._cache_dtype,
+            has_small_cache=self._has_small_cache,
         )
 
     @property
-    def _cache_dtype(self) -> torch.dtype:
-        is_small = self.device.type == "cpu" and self._is_row_by_row
-        return torch.bfloat16 if is_small else self.dtype
+    def _has_small_cache(self) -> bool:
+        return self.device.type == "cpu" and self._is_row_by_row and is_half_fast()
 
     @property
     def _is_row_by_row(self) -> bool:
@@ -85,7 +85,8 @@ class LlamaLanguageModel:
         config = self.model.config
         rows = min(answers, self.side_by_side)
         capacity = rounded_up(config.max_position_embeddings + STEPS)
-        cache = KVCache.size_in_bytes(config, rows, capacity, self._cache_dtype)
+        dtype = torch.float16 if self._has_small_cache else self.dtype
+        cache = KVCache.size_in_bytes(config, rows, capacity, dtype)
         # The widest activations: the scores in fp32 and their sorted copy, one layer's prefill.
         scores = 4 * 8 * config.vocab_size * rows
         layer = (

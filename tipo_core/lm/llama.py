@@ -68,12 +68,13 @@ class Attention(nn.Module):
     def forward(self, x: torch.Tensor, reading: Reading) -> torch.Tensor:
         """Attend from `x` (`N, C`) to all that `reading` lets it see."""
         heads = self.qkv_proj(x).view(len(x), -1, self.head_dim)
-        turned, values = heads.split((self.heads + self.kv_heads, self.kv_heads), dim=1)
+        queried, kept = self.heads, self.kv_heads
+        turned, values = heads[:, : queried + kept], heads[:, queried + kept :]
         if self.qk_norm:
-            queries, keys = turned.split((self.heads, self.kv_heads), dim=1)
+            queries, keys = turned[:, :queried], turned[:, queried:]
             turned = torch.cat((self.q_norm(queries), self.k_norm(keys)), dim=1)
         turned = rotate(turned, reading.turn)
-        queries, keys = turned.split((self.heads, self.kv_heads), dim=1)
+        queries, keys = turned[:, :queried], turned[:, queried:]
         return self.o_proj(reading.attend(self.layer, queries, keys, values).flatten(1))
 
 
@@ -87,7 +88,9 @@ class MLP(nn.Module):
         super().__init__()
         hidden, inner = config.hidden_size, config.intermediate_size
         self.gate_up_proj = normed_linear(hidden, 2 * inner, config.rms_norm_eps, ops, **kwargs)
-        self.down_proj = ops.Linear(inner, hidden, bias=False, **kwargs)
+        # `ops` may have a layer of its own for what comes from an activation.
+        linear = getattr(ops, "ActivatedLinear", ops.Linear)
+        self.down_proj = linear(inner, hidden, bias=False, **kwargs)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return the block's output for `x` (`N, C`)."""

@@ -1,16 +1,18 @@
 """Texts that one model continues side by side, each in a row of its own.
 
 What comes out of a row depends on what was asked in it since its last `clear`, never on the other
-rows: see `Step`.
+rows: see `Step` and `HalfStep`.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
 
-from .kv_cache import KVCache, RowReading, Step
+from .half_cache import HalfCache
+from .kv_cache import KVCache
 from .llama import Llama
 from .sampling import SamplingOptions, candidates, draw, uniform_numbers
 
@@ -23,8 +25,8 @@ GROWTH = 256
 class Rows:
     """`count` rows of `model`, which computes in `dtype` on `device`.
 
-    Keys and values are kept in `cache_dtype`, by default the same. The last token of a row's text
-    is not in the cache yet: it is what the next step feeds.
+    Keys and values are kept in the same, or in half precision for `has_small_cache`. The last token
+    of a row's text is not in the cache yet: it is what the next step feeds.
     """
 
     def __init__(
@@ -35,22 +37,25 @@ class Rows:
         *,
         device: torch.device,
         dtype: torch.dtype,
-        cache_dtype: torch.dtype | None = None,
+        has_small_cache: bool = False,
     ) -> None:
         self.model = model
         self.options = options
         self.device = device
-        self.cache = KVCache(model.config, count, 0, device, cache_dtype or dtype, dtype)
+        self.cache = (
+            HalfCache(model.config, count, 0)
+            if has_small_cache
+            else KVCache(model.config, count, 0, device, dtype)
+        )
         self.texts: list[list[int]] = [[] for _ in range(count)]
         # What each row read first, while it is all still there.
         self._first: list[list[int]] = [[] for _ in range(count)]
         self.generators = [torch.Generator() for _ in range(count)]
         # No end token may come in a row until its text is this long.
         self.least = [0] * count
-        words = model.config.vocab_size
-        self.seen = torch.zeros(count, words, dtype=torch.bool, device=device)
-        self.ends = torch.zeros(words, dtype=torch.bool, device=device)
-        self.ends[list(model.config.eos_token_ids)] = True
+        # The ids of each text; what is behind one repeats its first id.
+        self.seen = torch.zeros(count, 0, dtype=torch.long, device=device)
+        self.ends = torch.tensor(model.config.eos_token_ids, dtype=torch.long, device=device)
 
     def clear(self, row: int) -> None:
         """Begin anew in a row."""
@@ -70,7 +75,7 @@ class Rows:
         if kept < len(self._first[row]):
             self._first[row] = []
         new = list(prompt[kept:-1])
-        self.cache.reserve(rounded_up(len(prompt)))
+        self.reserve(len(prompt))
         if not kept:
             twin = next((r for r, first in enumerate(self._first) if new and first == new), None)
             self._first[row] = new
@@ -80,32 +85,46 @@ class Rows:
         for start in range(0, len(new), _READ_AT_ONCE):
             some = new[start : start + _READ_AT_ONCE]
             tokens = torch.tensor(some, device=self.device)
-            self.model.read(tokens, RowReading(self.cache, row, len(some)))
+            self.model.read(tokens, self.cache.reading(row, len(some)))
         self.texts[row] = list(prompt)
         self.generators[row].manual_seed(seed)
         self.least[row] = len(prompt) + least
-        self.seen[row] = False
-        self.seen[row, torch.tensor(self.texts[row], device=self.device)] = True
+        self.seen[row] = prompt[0]
+        self.seen[row, : len(prompt)] = torch.tensor(self.texts[row], device=self.device)
+
+    def reserve(self, tokens: int) -> None:
+        """Make room for texts of so many tokens."""
+        self.cache.reserve(rounded_up(tokens))
+        missing = self.cache.capacity - self.seen.shape[1]
+        if missing > 0:
+            more = (
+                self.seen[:, :1] if self.seen.shape[1] else self.seen.new_zeros(len(self.seen), 1)
+            )
+            self.seen = torch.cat((self.seen, more.expand(-1, missing)), dim=1)
 
     def visit(self, rows: Sequence[int]) -> list[list[int]]:
         """Return the next tokens of `rows`, which are part of their texts from then on."""
-        self.cache.reserve(rounded_up(max(len(self.texts[row]) for row in rows)))
+        self.reserve(1 + max(len(self.texts[row]) for row in rows))
         tokens = torch.tensor([self.texts[row][-1] for row in rows], device=self.device)
-        hidden = self.model.read(tokens, Step(self.cache, rows))
-        check_numbers(bool(hidden.isfinite().all()))
-        logits = self.model.logits(hidden)
-        drawn = self._draw(rows, logits)
+        hidden = self.model.read(tokens, self.cache.step(rows))
+        check_numbers(math.isfinite(hidden.sum().item()))
+        drawn = self._draw(rows, self.model.logits(hidden))
         for row, token in zip(rows, drawn, strict=True):
+            self.seen[row, len(self.texts[row])] = token
             self.texts[row].append(token)
-            self.seen[row, token] = True
         return [[token] for token in drawn]
 
     def _draw(self, rows: Sequence[int], logits: torch.Tensor) -> list[int]:
         early = [len(self.texts[row]) < self.least[row] for row in rows]
-        forbidden = torch.tensor(early)[:, None] & self.ends if any(early) else None
-        seen = self.seen if list(rows) == [*range(len(self.seen))] else self.seen[list(rows)]
+        longest = max(len(self.texts[row]) for row in rows)
+        chosen = candidates(
+            logits,
+            self.options,
+            seen=self.seen[list(rows), :longest],
+            ends=self.ends,
+            too_early=torch.tensor(early) if any(early) else None,
+        )
         uniform = uniform_numbers([self.generators[row] for row in rows])
-        chosen = candidates(logits, self.options, seen=seen, forbidden=forbidden)
         ids: list[int] = draw(chosen, uniform).tolist()
         return ids
 

@@ -56,30 +56,34 @@ def candidates(
     options: SamplingOptions,
     *,
     seen: torch.Tensor | None = None,
-    forbidden: torch.Tensor | None = None,
+    ends: torch.Tensor | None = None,
+    too_early: torch.Tensor | None = None,
 ) -> Candidates:
     """Return from what the next token of each row of `logits` (`B, V`) is drawn.
 
-    `seen` (`B, V`, bool) marks the ids of each row's prompt and of what was generated for it, for
-    the repetition penalty; `forbidden` (alike) what must not come now. Computed in fp32 without a
-    look at any value, so that nothing waits for an accelerator. Of equally likely tokens at the
-    border of top_k at most `_TIES` stay; `transformers` keeps all of them.
+    `seen` (`B, T`) are the ids of each row's prompt and of what was generated for it, for the
+    repetition penalty; one may stand there more than once. `ends` (`E`) are ids that must not come
+    in the rows for which it is `too_early` (`B`, bool). Computed in fp32 without a look at any
+    value, so that nothing waits for an accelerator. Of equally likely tokens at the border of top_k
+    at most `_TIES` stay; `transformers` keeps all of them.
     """
     scores = logits.float()
     if seen is not None and options.repetition_penalty != 1.0:
         penalty = options.repetition_penalty
-        punished = torch.where(scores < 0, scores * penalty, scores / penalty)
-        scores = torch.where(seen, punished, scores)
-    if forbidden is not None:
-        scores = scores.masked_fill(forbidden, -torch.inf)
+        some = scores.gather(1, seen)
+        some = torch.where(some < 0, some * penalty, some / penalty)
+        scores = scores.scatter(1, seen, some)
+    if ends is not None and too_early is not None:
+        some = scores[:, ends].masked_fill(too_early[:, None], -torch.inf)
+        scores = scores.index_copy(1, ends, some)
     if options.temperature == 0:
         best = scores.argmax(-1, keepdim=True)
         return Candidates(best, torch.ones_like(best, dtype=torch.float32))
-    scores = scores / options.temperature
     words = scores.shape[-1]
     kept = options.top_k or words
     # Each filter takes a tail of the ordered scores.
     scores, ids = scores.topk(min(words, kept + _TIES))
+    scores = scores / options.temperature
     if kept < words:
         scores = scores.masked_fill(scores < scores[:, kept - 1 : kept], -torch.inf)
     if options.top_p < 1.0:

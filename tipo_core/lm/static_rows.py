@@ -15,7 +15,7 @@ import torch
 from torch.nn import functional
 
 from .kv_cache import KVCache
-from .rows import Rows, check_numbers, rounded_up
+from .rows import Rows, check_numbers
 from .sampling import candidates, draw
 
 # Steps between two looks of the host. A text that ends in between wastes the rest.
@@ -42,7 +42,7 @@ class StaticRows(Rows):
         """Return the next tokens of `rows`, which are part of their texts from then on."""
         # One more than is read: the last token that is drawn is fed by the next visit.
         longest = max(len(text) for text in self.texts)
-        self.cache.reserve(rounded_up(longest + STEPS))
+        self.reserve(longest + STEPS)
         if self._stepping is None or self._stepping.capacity != self.cache.capacity:
             self._stepping = _Stepping(self)
         drawn = self._stepping.run(rows)
@@ -145,14 +145,16 @@ class _Stepping:
             (hidden.isfinite().all(-1)[: self._count] | ~self._asked).all()
         )
         logits = model.logits(hidden)[: self._count]
-        early = (self._places + 1 < self._least)[:, None]
-        chosen = candidates(logits, owner.options, seen=owner.seen, forbidden=early & owner.ends)
+        early = self._places + 1 < self._least
+        chosen = candidates(
+            logits, owner.options, seen=owner.seen, ends=owner.ends, too_early=early
+        )
         column = self._number.expand(self._count, 1)
         drawn = draw(chosen, self._uniform.gather(1, column)[:, 0])
         self._drawn.scatter_(1, column, drawn[:, None])
-        owner.seen.scatter_(1, drawn[:, None], True)
         self._tokens.copy_(drawn)
         self._places.add_(1)
+        owner.seen.scatter_(1, self._places[:, None], drawn[:, None])
         self._number.add_(1)
 
     def attend(

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 import torch
 
 from .config import LlamaConfig
-from .integer_linear import normed_step, quantise
+from .integer_linear import quantise, turned
 from .weights import Weights
 
 # Our names, behind `layers.N.` or alone, and what they are called in a Hugging Face file, there
@@ -30,6 +30,11 @@ _WHOLE = {
     "head.norm.weight": "model.norm.weight",
     "head.linear.weight": _HEAD,
 }
+
+
+# What of a mixture of experts is a part of the stream between the layers, or reads it.
+_EXPERTS = ("norm.weight", "gate.weight", "experts.gate_up", "experts.down")
+_EXPERTS_NORM = "mlp.norm.weight"
 
 
 def parts(name: str, rows: int, config: LlamaConfig) -> list[tuple[str, int]]:
@@ -102,46 +107,94 @@ class UntiedWeights:
         return self._weights.read(_EMBEDDING if name == _HEAD else name, dtype)
 
 
-class IntegerWeights:
-    """Fused `weights` for a model of `IntegerOperations`.
+class FoldedNorms:
+    """Fused `weights` for layers that are a norm and a matrix in one.
 
-    Each matrix of a linear layer becomes int8 and its `factors`; a norm in front of it is
-    multiplied into its columns.
+    The norm is multiplied into the columns of the matrix; `normed` are the names of these.
     """
 
     def __init__(self, weights: Weights) -> None:
         self.source = weights.source
         self._weights = weights
-        self._factors: dict[str, torch.Tensor] = {}
-        # Each integer layer by its name: the float matrix and its norm.
-        self._layers: dict[str, tuple[str, str | None]] = {}
-        for name in weights.shapes:
-            if name.endswith(".linear.weight"):
-                layer = name.removesuffix(".linear.weight")
-                self._layers[layer] = (name, f"{layer}.norm.weight")
-            elif name.endswith("_proj.weight"):
-                self._layers[name.removesuffix(".weight")] = (name, None)
-        taken = {one for pair in self._layers.values() for one in pair}
+        layers = [
+            name.removesuffix(".linear.weight")
+            for name in weights.shapes
+            if name.endswith(".linear.weight")
+        ]
+        self.normed = frozenset(f"{layer}.weight" for layer in layers)
+        parts = {f"{layer}.{part}.weight" for layer in layers for part in ("norm", "linear")}
         self.shapes: dict[str, tuple[int, ...]] = {
-            name: shape for name, shape in weights.shapes.items() if name not in taken
+            name: shape for name, shape in weights.shapes.items() if name not in parts
         }
-        for layer, (matrix, _) in self._layers.items():
-            self.shapes[f"{layer}.weight"] = weights.shapes[matrix]
-            self.shapes[f"{layer}.factors"] = weights.shapes[matrix][:1]
+        for layer in layers:
+            self.shapes[f"{layer}.weight"] = weights.shapes[f"{layer}.linear.weight"]
+
+    def read(self, name: str, dtype: torch.dtype) -> torch.Tensor:
+        """Return one tensor; a matrix with its norm in fp32."""
+        if name not in self.normed:
+            return self._weights.read(name, dtype)
+        layer = name.removesuffix(".weight")
+        norm = self._weights.read(f"{layer}.norm.weight", torch.float32)
+        return self._weights.read(f"{layer}.linear.weight", torch.float32).float() * norm.float()
+
+
+class IntegerWeights:
+    """Weights with `folded` norms for a model of `IntegerOperations`.
+
+    Each matrix of a linear layer becomes int8 and its `factors`. All are turned, and the embedding
+    with them, so that what goes from layer to layer is turned, too: see `turned`. So are the
+    values of attention, head by head. Routers and experts stay floats that read a turned stream.
+    """
+
+    def __init__(self, folded: FoldedNorms, config: LlamaConfig) -> None:
+        self.source = folded.source
+        self._head_dim = config.head_dim
+        self._values = config.num_key_value_heads * config.head_dim
+        self._folded = folded
+        self._factors: dict[str, torch.Tensor] = {}
+        matrices = {n for n in folded.shapes if n in folded.normed or n.endswith("_proj.weight")}
+        self.shapes: dict[str, tuple[int, ...]] = dict(folded.shapes)
+        for name in matrices:
+            self.shapes[_factors_of(name)] = folded.shapes[name][:1]
+        self._matrices = matrices
 
     def read(self, name: str, dtype: torch.dtype) -> torch.Tensor:
         """Return one tensor; a matrix must be read before its factors."""
-        layer, _, kind = name.rpartition(".")
-        if layer not in self._layers:
-            return self._weights.read(name, dtype)
-        if kind == "factors":
-            return self._factors.pop(layer)
-        matrix, norm = self._layers[layer]
-        rows = self._weights.read(matrix, torch.float32).float()
-        step = 1.0
-        if norm is not None:
-            rows = rows * self._weights.read(norm, torch.float32).float()
-            step = normed_step(rows.shape[1])
+        if name in self._factors:
+            return self._factors.pop(name)
+        if name == "embedding.weight":
+            return turned(self._floats(name))
+        layer, _, kind = name.rpartition("mlp.")
+        if kind in _EXPERTS and layer + _EXPERTS_NORM in self.shapes:
+            return self._turned_experts(layer, kind)
+        if name not in self._matrices:
+            return self._folded.read(name, dtype)
+        rows = self._floats(name)
+        rows = turned(rows, self._head_dim if name.endswith("o_proj.weight") else 0)
+        if name not in self._folded.normed:
+            # What comes out is added to the turned stream.
+            rows = turned(rows.t()).t().contiguous()
+        elif name.endswith("qkv_proj.weight"):
+            rows[-self._values :] = turned(rows[-self._values :].t(), self._head_dim).t()
         integers = torch.empty(self.shapes[name], dtype=torch.int8)
-        self._factors[layer] = quantise(rows, integers).mul_(step)
+        self._factors[_factors_of(name)] = quantise(rows, integers)
         return integers
+
+    def _turned_experts(self, layer: str, kind: str) -> torch.Tensor:
+        """Return a tensor of a mixture of experts, its norm multiplied into what reads it."""
+        norm = self._floats(layer + _EXPERTS_NORM)
+        if kind == "norm.weight":
+            return torch.ones_like(norm)
+        weight = self._floats(f"{layer}mlp.{kind}")
+        if kind == "gate.weight":
+            return turned(weight * norm)
+        if kind == "experts.down":
+            return turned(weight)
+        return turned(weight.transpose(1, 2) * norm).transpose(1, 2)
+
+    def _floats(self, name: str) -> torch.Tensor:
+        return self._folded.read(name, torch.float32).float()
+
+
+def _factors_of(name: str) -> str:
+    return name.removesuffix("weight") + "factors"

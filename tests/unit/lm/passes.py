@@ -8,7 +8,9 @@ import pytest
 import torch
 
 from tipo_core.lm.checkpoint import ModelFiles, load_llama
-from tipo_core.lm.kv_cache import KVCache, Reading, RowReading, Step
+from tipo_core.lm.config import LlamaConfig
+from tipo_core.lm.half_cache import HalfCache
+from tipo_core.lm.kv_cache import KVCache, Reading
 from tipo_core.lm.language_model import LlamaLanguageModel
 from tipo_core.lm.llama import Llama
 from tipo_core.lm.precision import resolve
@@ -32,6 +34,15 @@ def language_model(
     return LlamaLanguageModel(model, tokenizer, chosen, device=CPU, dtype=torch.float32)
 
 
+def cache_of(
+    config: LlamaConfig, rows: int, capacity: int, dtype: torch.dtype = torch.float32
+) -> KVCache:
+    """A cache of the kind that keeps `dtype`."""
+    if dtype is torch.float16:
+        return HalfCache(config, rows, capacity)
+    return KVCache(config, rows, capacity, CPU, dtype, torch.float32)
+
+
 def some_tokens(model: Llama, *shape: int, seed: int = 1) -> torch.Tensor:
     generator = torch.Generator().manual_seed(seed)
     return torch.randint(0, model.config.vocab_size, shape, generator=generator)
@@ -39,10 +50,10 @@ def some_tokens(model: Llama, *shape: int, seed: int = 1) -> torch.Tensor:
 
 def in_pieces(model: Llama, tokens: torch.Tensor, sizes: Sequence[int]) -> torch.Tensor:
     """Return the logits of one text, `T, V`, which is read piece by piece into a cache."""
-    cache = KVCache(model.config, 1, len(tokens), CPU, torch.float32)
+    cache = cache_of(model.config, 1, len(tokens))
     with torch.inference_mode():
         parts = [
-            model.logits(model.read(piece, RowReading(cache, 0, len(piece))))
+            model.logits(model.read(piece, cache.reading(0, len(piece))))
             for piece in tokens.split(list(sizes))
         ]
     return torch.cat(parts)
@@ -62,15 +73,15 @@ def side_by_side(
     """
     rows = range(len(texts)) if rows is None else rows
     longest = max(map(len, texts))
-    cache = KVCache(model.config, max(rows) + 1, longest, CPU, cache_dtype, torch.float32)
+    cache = cache_of(model.config, max(rows) + 1, longest, cache_dtype)
     parts: list[list[torch.Tensor]] = []
     with torch.inference_mode():
         for text, count, row in zip(texts, first, rows, strict=True):
-            reading = RowReading(cache, row, count)
+            reading = cache.reading(row, count)
             parts.append([model.logits(model.read(text[:count], reading))])
         while going := [n for n, text in enumerate(texts) if cache.lengths[rows[n]] < len(text)]:
             tokens = torch.stack([texts[n][cache.lengths[rows[n]]] for n in going])
-            hidden = model.read(tokens, Step(cache, [rows[n] for n in going]))
+            hidden = model.read(tokens, cache.step([rows[n] for n in going]))
             for n, one in zip(going, model.logits(hidden), strict=True):
                 parts[n].append(one[None])
     return [torch.cat(one) for one in parts]

@@ -9,13 +9,17 @@ import torch
 
 from tipo_core.lm.checkpoint import ModelFiles
 from tipo_core.lm.config import LlamaConfig
-from tipo_core.lm.kv_cache import KVCache, RowReading, Step
+from tipo_core.lm.half_cache import BLOCK, HalfCache
+from tipo_core.lm.half_linear import is_half_fast
+from tipo_core.lm.kv_cache import KVCache
 from tipo_core.lm.llama import Llama
 
 from .conftest import MakeModel
-from .passes import CPU, load, side_by_side, some_tokens
+from .passes import cache_of, load, side_by_side, some_tokens
 
 INTEGERS = pytest.mark.parametrize("precision", ["auto", "int8"])
+KINDS = [torch.float32, torch.bfloat16, *[torch.float16] * is_half_fast()]
+CACHES = pytest.mark.parametrize("kind", KINDS, ids=str)
 
 
 @pytest.fixture
@@ -23,13 +27,9 @@ def config(files: ModelFiles) -> LlamaConfig:
     return LlamaConfig.read(files.config)
 
 
-def cache_of(config: LlamaConfig, rows: int, capacity: int) -> KVCache:
-    return KVCache(config, rows, capacity, CPU, torch.float32)
-
-
 def put(cache: KVCache, row: int, tokens: torch.Tensor) -> None:
     """Write `tokens` (`N`), as keys and, halved, as values, behind what a row holds."""
-    reading = RowReading(cache, row, len(tokens))
+    reading = cache.reading(row, len(tokens))
     shape = len(tokens), cache.config.num_key_value_heads, cache.config.head_dim
     keys = tokens[:, None, None].expand(shape)
     queries = torch.zeros(len(tokens), cache.config.num_attention_heads, shape[2])
@@ -40,16 +40,21 @@ def put(cache: KVCache, row: int, tokens: torch.Tensor) -> None:
 def held(cache: KVCache, row: int) -> list[float]:
     """The tokens of a row, which must be the same in every layer and head."""
     length = cache.lengths[row]
+    found = []
     for keys, values in cache.layers:
+        if isinstance(cache, HalfCache):
+            keys = keys.transpose(3, 4).flatten(2, 3)
         assert torch.equal(keys[row, :, :length] / 2, values[row, :, :length])
         same = keys[row, :1, :length, :1].expand_as(keys[row, :, :length])
         assert torch.equal(keys[row, :, :length], same)
-        assert torch.equal(keys[row, :, :length], cache.layers[0][0][row, :, :length])
-    return cache.layers[0][0][row, 0, :length, 0].tolist()  # type: ignore[no-any-return]
+        found.append(keys[row, 0, :length, 0].tolist())
+    assert all(one == found[0] for one in found)
+    return list(found[0])
 
 
-def test_a_cache_grows_and_forgets(config: LlamaConfig) -> None:
-    cache = cache_of(config, 3, 2)
+@CACHES
+def test_a_cache_grows_and_forgets(config: LlamaConfig, kind: torch.dtype) -> None:
+    cache = cache_of(config, 3, 2, kind)
     put(cache, 1, torch.tensor([1.0, 2.0]))
     cache.reserve(6)
     assert cache.capacity == 6 and cache.lengths == [0, 2, 0]
@@ -65,8 +70,27 @@ def test_a_cache_grows_and_forgets(config: LlamaConfig) -> None:
     assert held(cache, 1) == [] and held(cache, 2) == [7, 8, 9]
 
 
-def test_a_row_is_copied_as_far_as_asked(config: LlamaConfig) -> None:
-    cache = cache_of(config, 2, 4)
+@CACHES
+def test_a_long_row_keeps_all_it_has_read(config: LlamaConfig, kind: torch.dtype) -> None:
+    tokens = torch.arange(1.0, 210.0)
+    cache = cache_of(config, 2, 70, kind)
+    done = 0
+    for count in (1, 62, 2, 0, 64, 80):
+        cache.reserve(max(done + count, 1))
+        put(cache, 1, tokens[done : done + count])
+        done += count
+        assert held(cache, 1) == tokens[:done].tolist()
+    cache.copy(1, 0, 130)
+    assert held(cache, 0) == tokens[:130].tolist()
+    cache.cut(1, 65)
+    put(cache, 1, torch.tensor([250.0, 251.0]))
+    assert held(cache, 1) == [*tokens[:65].tolist(), 250, 251]
+    assert held(cache, 0) == tokens[:130].tolist()
+
+
+@CACHES
+def test_a_row_is_copied_as_far_as_asked(config: LlamaConfig, kind: torch.dtype) -> None:
+    cache = cache_of(config, 2, 4, kind)
     put(cache, 0, torch.tensor([1.0, 2.0, 3.0]))
     put(cache, 1, torch.tensor([9.0]))
     cache.copy(0, 1, 2)
@@ -74,24 +98,41 @@ def test_a_row_is_copied_as_far_as_asked(config: LlamaConfig) -> None:
     assert held(cache, 0) == [1, 2, 3] and held(cache, 1) == [1, 2, 4]
 
 
-def test_what_cannot_be_is_an_error(config: LlamaConfig) -> None:
-    cache = cache_of(config, 1, 4)
+@CACHES
+def test_what_cannot_be_is_an_error(config: LlamaConfig, kind: torch.dtype) -> None:
+    cache = cache_of(config, 1, 4, kind)
     with pytest.raises(AssertionError, match="cache of 4 tokens asked to hold 5"):
-        RowReading(cache, 0, 5)
-    RowReading(cache, 0, 4)
+        cache.reading(0, 5)
+    cache.reading(0, 4)
     with pytest.raises((AssertionError, IndexError)):
-        Step(cache, [0])
+        cache.step([0])
     with pytest.raises(AssertionError, match="row of 4 tokens cut to 5"):
         cache.cut(0, 5)
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_the_size_of_a_cache_is_known_beforehand(config: LlamaConfig, dtype: torch.dtype) -> None:
-    # 3 layers, keys and values, 2 heads of 8, 5 rows of 100 tokens
-    size = KVCache.size_in_bytes(config, 5, 100, dtype)
-    assert size == 3 * 2 * 2 * 8 * 5 * 100 * dtype.itemsize
-    cache = KVCache(config, 5, 100, CPU, dtype)
+@CACHES
+def test_the_size_of_a_cache_is_known_beforehand(config: LlamaConfig, kind: torch.dtype) -> None:
+    # 3 layers, keys and values, 2 heads of 8, 5 rows of two blocks
+    capacity = 2 * BLOCK
+    size = KVCache.size_in_bytes(config, 5, capacity, kind)
+    assert size == 3 * 2 * 2 * 8 * 5 * capacity * kind.itemsize
+    cache = cache_of(config, 5, capacity, kind)
     assert sum(one.nbytes for pair in cache.layers for one in pair) == size
+
+
+@pytest.mark.skipif(not is_half_fast(), reason="this processor has no kernel for half precision")
+@pytest.mark.parametrize("kv_heads", [1, 2, 6])
+def test_half_precision_attends_to_what_floats_attend_to(
+    make_model: MakeModel, kv_heads: int
+) -> None:
+    model = load(make_model(num_key_value_heads=kv_heads))
+    lengths = (150, 3, 64, 65)
+    texts = [some_tokens(model, length, seed=n) for n, length in enumerate(lengths)]
+    first = [length // 2 for length in lengths]
+    exact = side_by_side(model, texts, first)
+    half = side_by_side(model, texts, first, [2, 0, 3, 5], torch.float16)
+    for one, other in zip(exact, half, strict=True):
+        assert (one - other).square().mean().sqrt() < 5e-3 * one.std()
 
 
 def test_what_is_behind_a_row_is_never_seen(make_model: MakeModel) -> None:
@@ -104,17 +145,17 @@ def test_what_is_behind_a_row_is_never_seen(make_model: MakeModel) -> None:
     outputs = []
     for cache in (clean, dirty):
         with torch.inference_mode():
-            first = model.read(tokens[:9], RowReading(cache, 0, 9))
-            then = [model.read(tokens[n : n + 1], Step(cache, [0])) for n in range(9, 12)]
+            first = model.read(tokens[:9], cache.reading(0, 9))
+            then = [model.read(tokens[n : n + 1], cache.step([0])) for n in range(9, 12)]
         outputs.append(torch.cat([first, *then]))
     assert torch.equal(*outputs)
 
 
-LENGTHS, FIRST = (25, 12, 25, 20, 18, 25), (12, 5, 12, 5, 1, 12)
+LENGTHS, FIRST = (75, 12, 75, 70, 18, 75), (62, 5, 62, 5, 1, 62)
 
 
 @INTEGERS
-@pytest.mark.parametrize("cache_dtype", [torch.float32, torch.bfloat16], ids=str)
+@pytest.mark.parametrize("cache_dtype", KINDS, ids=str)
 @pytest.mark.parametrize(
     "changes",
     [{}, {"num_key_value_heads": 6}, {"num_key_value_heads": 1, "tie_word_embeddings": True}],
@@ -143,11 +184,11 @@ def test_rows_of_integers_are_bit_for_bit_those_alone(
 
 
 def step(model: Llama, count: int, cache: KVCache, tokens: torch.Tensor) -> torch.Tensor:
-    return model.logits(model.read(tokens[:count], Step(cache, range(count))))
+    return model.logits(model.read(tokens[:count], cache.step(range(count))))
 
 
 @INTEGERS
-@pytest.mark.parametrize("cache_dtype", [torch.float32, torch.bfloat16], ids=str)
+@pytest.mark.parametrize("cache_dtype", KINDS, ids=str)
 @pytest.mark.parametrize("before", [0, 1, 31, 300])
 def test_a_row_is_bit_for_bit_the_same_beside_any_number(
     files: ModelFiles, precision: str, cache_dtype: torch.dtype, before: int
@@ -156,10 +197,10 @@ def test_a_row_is_bit_for_bit_the_same_beside_any_number(
     tokens = some_tokens(model, before)
     logits = []
     for count in (1, 2, 20):
-        cache = KVCache(model.config, count, before + 3, CPU, cache_dtype, torch.float32)
+        cache = cache_of(model.config, count, before + 3, cache_dtype)
         with torch.inference_mode():
             for row in range(count if before else 0):
-                model.read(tokens, RowReading(cache, row, before))
+                model.read(tokens, cache.reading(row, before))
             steps = [step(model, count, cache, torch.full((count,), n)) for n in (5, 9, 7)]
         logits.append(torch.stack(steps))
         # All rows hold the same, so that all come out the same.

@@ -21,11 +21,6 @@ ROWS = 1000
 NO_FILTER = {"top_k": 0, "top_p": 1.0, "min_p": 0.0, "repetition_penalty": 1.0}
 
 
-def seen_mask(rows: torch.Tensor) -> torch.Tensor:
-    mask = torch.zeros(len(rows), VOCABULARY, dtype=torch.bool)
-    return mask.scatter_(1, rows, True)
-
-
 def spread(chosen: Candidates, words: int = VOCABULARY) -> torch.Tensor:
     """The probability of every id, `B, V`."""
     everywhere = torch.zeros(len(chosen.ids), words)
@@ -89,7 +84,7 @@ def test_distributions_equal_those_of_transformers(
     options = SamplingOptions(
         temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p, repetition_penalty=penalty
     )
-    ours = candidates(logits, options, seen=seen_mask(prompts))
+    ours = candidates(logits, options, seen=prompts)
     assert is_ordered(ours)
     wanted = wanted.softmax(-1)
     torch.testing.assert_close(spread(ours)[is_clear], wanted[is_clear], atol=1e-6, rtol=1e-5)
@@ -137,7 +132,7 @@ def test_temperature_zero_takes_the_likeliest_token() -> None:
     generator = torch.Generator().manual_seed(1)
     logits = torch.randn(5, VOCABULARY, generator=generator)
     options = SamplingOptions(temperature=0, repetition_penalty=1.0)
-    chosen = candidates(logits, options, seen=torch.ones(5, VOCABULARY, dtype=torch.bool))
+    chosen = candidates(logits, options, seen=torch.arange(VOCABULARY).expand(5, -1))
     assert spread(chosen).argmax(-1).tolist() == logits.argmax(-1).tolist()
     assert chosen.probabilities.tolist() == [[1.0]] * 5
     uniform = torch.rand(5, dtype=torch.float64, generator=generator)
@@ -146,12 +141,13 @@ def test_temperature_zero_takes_the_likeliest_token() -> None:
 
 def test_the_penalty_is_for_what_was_seen_alone() -> None:
     logits = torch.tensor([[2.0, 1.9, -1.0, -1.1], [2.0, 1.9, -1.0, -1.1]])
-    seen = torch.tensor([[True, False, True, False], [False] * 4])
+    # An id that was there three times counts once.
+    seen = torch.tensor([[0, 2, 0, 0], [3, 3, 3, 3]])
     options = SamplingOptions(
         **{**NO_FILTER, "temperature": 1.0, "repetition_penalty": 2.0}  # type: ignore[arg-type]
     )
     ours = spread(candidates(logits, options, seen=seen), 4)
-    wanted = torch.tensor([[1.0, 1.9, -2.0, -1.1], [2.0, 1.9, -1.0, -1.1]]).softmax(-1)
+    wanted = torch.tensor([[1.0, 1.9, -2.0, -1.1], [2.0, 1.9, -1.0, -2.2]]).softmax(-1)
     torch.testing.assert_close(ours, wanted)
     greedy = SamplingOptions(temperature=0, repetition_penalty=2.0)
     assert candidates(logits, greedy, seen=seen).ids.tolist() == [[1], [0]]
@@ -159,26 +155,32 @@ def test_the_penalty_is_for_what_was_seen_alone() -> None:
 
 @pytest.mark.parametrize("temperature", [0.0, 0.7])
 @pytest.mark.parametrize("top_k", [0, 3])
-def test_what_is_forbidden_never_comes(
+def test_no_end_comes_too_early(
     rows: tuple[torch.Tensor, torch.Tensor], temperature: float, top_k: int
 ) -> None:
     logits = rows[0][:50]
-    forbidden = torch.zeros(50, VOCABULARY, dtype=torch.bool)
-    # The three likeliest of every second row.
-    forbidden[::2] = forbidden[::2].scatter(1, logits[::2].topk(3).indices, True)
+    # The three likeliest of the first row.
+    ends = logits[0].topk(3).indices
+    early = torch.arange(50) % 2 == 0
     options = SamplingOptions(**{**NO_FILTER, "temperature": temperature, "top_k": top_k})  # type: ignore[arg-type]
-    ours = candidates(logits, options, forbidden=forbidden)
-    assert not spread(ours)[forbidden].any()
-    wanted = candidates(logits.masked_fill(forbidden, -torch.inf), options)
-    assert torch.equal(spread(ours), spread(wanted))
+    ours = spread(candidates(logits, options, ends=ends, too_early=early))
+    assert not ours[::2, ends].any() and ours.sum(-1).allclose(torch.ones(50))
+    barred = logits.clone()
+    barred[::2, ends] = -torch.inf
+    assert torch.equal(ours, spread(candidates(barred, options)))
+    # Where it is too early nowhere, or nothing is an end, all is as without.
+    plain = spread(candidates(logits, options))
+    nowhere, nothing = torch.zeros(50, dtype=torch.bool), ends[:0]
+    for some, rows_ in ((ends, nowhere), (nothing, early)):
+        assert torch.equal(spread(candidates(logits, options, ends=some, too_early=rows_)), plain)
 
 
 def test_logits_stay_as_they_are(rows: tuple[torch.Tensor, torch.Tensor]) -> None:
     logits, prompts = rows[0][:9], rows[1][:9]
-    before = logits.clone()
-    seen = seen_mask(prompts)
-    candidates(logits, SamplingOptions(), seen=seen, forbidden=seen)
-    assert torch.equal(logits, before) and torch.equal(seen, seen_mask(prompts))
+    before, seen = logits.clone(), prompts.clone()
+    early = torch.ones(9, dtype=torch.bool)
+    candidates(logits, SamplingOptions(), seen=seen, ends=torch.tensor([1]), too_early=early)
+    assert torch.equal(logits, before) and torch.equal(seen, prompts)
 
 
 @pytest.mark.parametrize(
@@ -214,11 +216,10 @@ def test_a_row_draws_alike_beside_any_other_rows(
 ) -> None:
     logits, prompts = rows[0][:40], rows[1][:40]
     options = SamplingOptions()
-    seen = seen_mask(prompts)
 
     def drawn(chosen: list[int]) -> list[int]:
         generators = [torch.Generator().manual_seed(number) for number in chosen]
-        some = candidates(logits[chosen], options, seen=seen[chosen])
+        some = candidates(logits[chosen], options, seen=prompts[chosen])
         return draw(some, uniform_numbers(generators)).tolist()  # type: ignore[no-any-return]
 
     together = drawn(list(range(40)))
