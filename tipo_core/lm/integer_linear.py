@@ -65,6 +65,12 @@ def turned(rows: torch.Tensor, width: int = 0) -> torch.Tensor:
     return (rows.unflatten(-1, (-1, len(matrix))) @ matrix).flatten(-2)
 
 
+def turned_columns(rows: torch.Tensor, width: int = 0) -> torch.Tensor:
+    """Return `rows` (`O, I`) with each column turned: what they make of a vector comes out so."""
+    matrix = hadamard(width or len(rows))
+    return (matrix @ rows.unflatten(0, (-1, len(matrix)))).flatten(0, 1)
+
+
 def _pack(weight: torch.Tensor, factors: torch.Tensor) -> Any:
     """Return a matrix in the order of torch's kernel (fbgemm)."""
     zeros = torch.zeros(len(factors), dtype=torch.long)

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 import torch
 
 from .config import LlamaConfig
-from .integer_linear import quantise, turned
+from .integer_linear import quantise, turned, turned_columns
 from .weights import Weights
 
 # Our names, behind `layers.N.` or alone, and what they are called in a Hugging Face file, there
@@ -173,9 +173,9 @@ class IntegerWeights:
         rows = turned(rows, self._head_dim if name.endswith("o_proj.weight") else 0)
         if name not in self._folded.normed:
             # What comes out is added to the turned stream.
-            rows = turned(rows.t()).t().contiguous()
+            rows = turned_columns(rows)
         elif name.endswith("qkv_proj.weight"):
-            rows[-self._values :] = turned(rows[-self._values :].t(), self._head_dim).t()
+            rows[-self._values :] = turned_columns(rows[-self._values :], self._head_dim)
         integers = torch.empty(self.shapes[name], dtype=torch.int8)
         self._factors[_factors_of(name)] = quantise(rows, integers)
         return integers

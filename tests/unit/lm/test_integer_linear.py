@@ -17,6 +17,7 @@ from tipo_core.lm.integer_linear import (
     is_packing_exact,
     quantise,
     turned,
+    turned_columns,
 )
 
 EPS = 1e-5
@@ -252,5 +253,6 @@ def test_turning_twice_is_no_turn(width: int) -> None:
     x = random(5, width, seed=0)
     torch.testing.assert_close(turned(turned(x)), x)
     torch.testing.assert_close(turned(x).norm(dim=-1), x.norm(dim=-1))
+    torch.testing.assert_close(turned_columns(x.t()), turned(x).t())
     size = len(hadamard(width))
     assert width % size == 0 and size <= 64
