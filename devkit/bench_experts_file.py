@@ -84,6 +84,8 @@ class _Matrix:
     size: tuple[int, ...]
     mean: float = 0.0
     std: float | None = None  # None: what keeps the size of the values that go through
+    # Key/value heads, and how often each is written.
+    heads: int = 1
     repeated: int = 1
 
     @property
@@ -96,7 +98,7 @@ class _Matrix:
         if self.name == "output.weight":
             values[1] = 0.0  # the end token, which stays far from the likely ones
         if self.repeated > 1:
-            heads = values.unflatten(0, (-1, self.size[0] // self.repeated))
+            heads = values.unflatten(0, (self.heads, -1))
             values = heads.repeat_interleave(self.repeated, 0).flatten(0, 1)
         return values if self.is_fp32 else values.half()
 
@@ -134,7 +136,8 @@ def _keys_and_values(block: str, config: LlamaConfig) -> Iterator[_Matrix]:
     size = (stored * config.head_dim, config.hidden_size)
     for which in "kv":
         name = f"{block}attn_{which}.weight"
-        yield _Matrix(name, size, repeated=config.num_attention_heads // stored)
+        repeated = config.num_attention_heads // stored
+        yield _Matrix(name, size, heads=stored, repeated=repeated)
 
 
 def _mixture(block: str, hidden: int, experts: ExpertsConfig) -> Iterator[_Matrix]:

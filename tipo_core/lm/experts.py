@@ -16,12 +16,12 @@ from torch import nn
 from torch.nn import functional
 
 from .config import ExpertsConfig, LlamaConfig
-from .row_sums import products
+from .row_sums import Products
 
 # Up to so many pairs of token and expert are computed without a look at which experts they are:
-# on a CPU, where reading an expert once for each of its tokens costs more from there on, and on
-# an accelerator, which would have to wait for the look. TIPO v2 takes 8 experts and a shared one.
-_SUMMED = 36
+# on a CPU, where experts that compute all their tokens at once are faster from there on, and on an
+# accelerator, which would have to wait for the look. TIPO v2 takes 8 experts and a shared one.
+_SUMMED = 1000
 _GATHERED = 72
 
 
@@ -73,24 +73,34 @@ class Experts(nn.Module):
         number, inner = config.number + config.shared, config.intermediate_size
         self.gate_up = nn.Parameter(torch.empty(number, hidden, 2 * inner, **kwargs))
         self.down = nn.Parameter(torch.empty(number, inner, hidden, **kwargs))
+        self._gate_up_products = Products(hidden, 2 * inner)
+        self._down_products = Products(inner, hidden)
 
     def forward(self, x: torch.Tensor, chosen: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
         """Return the weighted sum, `N, C`, of the outputs of the `chosen` experts (`N, K`)."""
         is_cpu = x.device.type == "cpu"
         if chosen.numel() > (_SUMMED if is_cpu else _GATHERED):
-            compute = self._one_by_one
-        else:
-            compute = self._summed if is_cpu else self._gathered
+            return self._one_by_one(x, chosen, weights.to(x.dtype)).sum(1)
+        compute = self._summed if is_cpu else self._gathered
         outputs = compute(x.to(self.gate_up.dtype), chosen, weights.to(self.gate_up.dtype))
         return outputs.sum(1, dtype=x.dtype)
 
     def _summed(self, x: torch.Tensor, chosen: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
         """Return the weighted outputs, `N, K, C`, reading the experts' weights where they are."""
         rows, number = chosen.shape
-        pairs = chosen.flatten().int()
+        experts, weights = chosen.flatten(), weights.flatten()
         inputs = x[:, None].expand(-1, number, -1).flatten(0, 1)
-        inner = _swiglu(products(self.gate_up, pairs, inputs), weights)
-        return products(self.down, pairs, inner).view(rows, number, -1)
+        order = None
+        if rows > 1:
+            # Expert by expert, so that one that several tokens take is still in a cache.
+            order = experts.argsort(stable=True)
+            experts, inputs, weights = experts[order], inputs[order], weights[order]
+        pairs = experts.int()
+        inner = _swiglu(self._gate_up_products(self.gate_up, pairs, inputs), weights)
+        outputs = self._down_products(self.down, pairs, inner)
+        if order is not None:
+            outputs = torch.empty_like(outputs).index_copy_(0, order, outputs)
+        return outputs.view(rows, number, -1)
 
     def _gathered(
         self, x: torch.Tensor, chosen: torch.Tensor, weights: torch.Tensor
@@ -106,7 +116,11 @@ class Experts(nn.Module):
     def _one_by_one(
         self, x: torch.Tensor, chosen: torch.Tensor, weights: torch.Tensor
     ) -> torch.Tensor:
-        """Return the weighted outputs, `N, K, C`; an expert computes all its tokens at once."""
+        """Return the weighted outputs, `N, K, C`; an expert computes all its tokens at once.
+
+        In the dtype of the tokens: a CPU that has no products of halves takes ten times as long
+        for them as for floats.
+        """
         rows, number = chosen.shape
         experts = chosen.flatten()
         # Expert by expert: which of the pairs of token and expert are its own.
@@ -115,11 +129,11 @@ class Experts(nn.Module):
         groups = list(_runs(experts[order].tolist()))
         inner = x.new_empty(rows * number, self.gate_up.shape[2])
         for expert, start, end in groups:
-            torch.mm(tokens[start:end], self.gate_up[expert].to(x.device), out=inner[start:end])
+            torch.mm(tokens[start:end], self.gate_up[expert].to(x), out=inner[start:end])
         inner = _swiglu(inner, weights.flatten()[order])
         outputs = torch.empty_like(tokens)
         for expert, start, end in groups:
-            torch.mm(inner[start:end], self.down[expert].to(x.device), out=outputs[start:end])
+            torch.mm(inner[start:end], self.down[expert].to(x), out=outputs[start:end])
         # Put back and not added up by index: on an accelerator the order of such sums varies.
         return torch.empty_like(outputs).index_copy_(0, order, outputs).view(rows, number, -1)
 

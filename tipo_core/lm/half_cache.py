@@ -1,10 +1,9 @@
 """Keys and values in half precision on a CPU, attended to about as fast as memory is read.
 
-Attention is two weighted sums of rows, which is what an embedding bag computes: the scores are
-those of a key matrix's rows, one for each value of a head, with the query as weights; the result is
-that of the values' rows, with the probabilities as weights. Its kernel (fbgemm) reads half
-precision and adds up in fp32; `scaled_dot_product_attention` takes 3 to 7 times as long for one
-query in half precision, and twice as long in fp32.
+Attention is two weighted sums of rows, see `row_sums`: the scores are those of a key matrix's rows,
+one for each value of a head, with the query as weights; the result is that of the values' rows,
+with the probabilities as weights. `scaled_dot_product_attention` takes 3 to 7 times as long for
+one query in half precision, and twice as long in fp32.
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ import torch
 
 from .config import LlamaConfig
 from .kv_cache import KVCache, causal, neighbours
+from .row_sums import row_sums, starts_of
 
 # Tokens whose keys stand together, transposed; a row's cache is read in whole blocks.
 BLOCK = 64
@@ -81,18 +81,14 @@ class _Places:
         block = first[:, None] + torch.arange(blocks)
         sums = len(first)
         self.keys = _runs(block * width, width)
-        self.key_sums = _starts(sums * blocks, width)
+        self.key_sums = starts_of(sums * blocks, width)
         self.values = _runs(block * BLOCK, BLOCK)
-        self.value_sums = _starts(sums, blocks * BLOCK)
+        self.value_sums = starts_of(sums, blocks * BLOCK)
 
 
 def _runs(starts: torch.Tensor, length: int) -> torch.Tensor:
     """Return `length` numbers from each start on, one run behind the other, int32."""
     return (starts[..., None] + torch.arange(length)).flatten().int()
-
-
-def _starts(count: int, length: int) -> torch.Tensor:
-    return torch.arange(0, count * length, length, dtype=torch.int32)
 
 
 class HalfReading:
@@ -155,18 +151,8 @@ class HalfStep:
         places, half = self._places, queries.to(torch.float16)
         if self._blocks > 1:
             half = half[:, :, None].expand(-1, -1, self._blocks, -1)
-        scores = _sums(all_keys, places.keys, places.key_sums, half.reshape(-1))
+        scores = row_sums(all_keys.view(-1, BLOCK), places.keys, places.key_sums, half.reshape(-1))
         scores = torch.add(self._mask, scores.view(count, heads, -1), alpha=self._scale)
         seen = scores.softmax(-1).to(torch.float16).view(-1)
-        mixed = _sums(all_values, places.values, places.value_sums, seen)
+        mixed = row_sums(all_values.view(-1, width), places.values, places.value_sums, seen)
         return mixed.view(count, heads, width).to(queries.dtype)
-
-
-def _sums(
-    layer: torch.Tensor, which: torch.Tensor, starts: torch.Tensor, weights: torch.Tensor
-) -> torch.Tensor:
-    """Return for each start the sum of the rows `which` of a table, each times its weight."""
-    table = layer.view(-1, layer.shape[-1])
-    # What torch.nn.functional.embedding_bag calls behind checks that take as long as the sums.
-    sums: torch.Tensor = torch.embedding_bag(table, which, starts, False, 0, False, weights)[0]
-    return sums

@@ -9,30 +9,53 @@ puts the whole matrix into another order first.
 from __future__ import annotations
 
 import torch
-from torch.nn import functional
 
 # So many columns at a time are added up in registers; the parts of a row also run in parallel.
 _WIDEST = 512
 
 
-def products(stack: torch.Tensor, which: torch.Tensor, inputs: torch.Tensor) -> torch.Tensor:
-    """Return `inputs[p] @ stack[which[p]]` for each p: `P, D` for `P, R` and `E, R, D`.
+def row_sums(
+    table: torch.Tensor, which: torch.Tensor, starts: torch.Tensor, weights: torch.Tensor
+) -> torch.Tensor:
+    """Return for each start the sum of the rows `which` of `table`, each times its weight: `S, D`.
 
-    `which` is int32; the sums are rounded to the dtype that `stack` and `inputs` share.
+    `which` and `weights` are those of all sums, one sum behind the other, and have as many
+    entries; `which` and `starts` are int32. The sums are rounded to the dtype that `table` (`R, D`)
+    and `weights` share.
     """
-    _, height, width = stack.shape
-    parts = _parts(width)
-    # Each row of the stack as `parts` rows of a table: first those of its own matrix, ...
-    rows = torch.add(torch.arange(height, dtype=torch.int32), which[:, None], alpha=height)
-    # ... then, for each part of the columns, its own ones of them: `P, parts, R`.
-    rows = torch.add(torch.arange(parts, dtype=torch.int32)[:, None], rows[:, None], alpha=parts)
-    sums = functional.embedding_bag(
-        rows.flatten(0, 1),
-        stack.view(-1, width // parts),
-        per_sample_weights=inputs[:, None].expand(-1, parts, -1).flatten(0, 1),
-        mode="sum",
-    )
-    return sums.view(-1, width)
+    # What torch.nn.functional.embedding_bag calls behind checks that take as long as a sum.
+    sums: torch.Tensor = torch.embedding_bag(table, which, starts, False, 0, False, weights)[0]
+    return sums
+
+
+def starts_of(count: int, length: int) -> torch.Tensor:
+    """Return where `count` sums of `length` rows each begin."""
+    return torch.arange(0, count * length, length, dtype=torch.int32)
+
+
+class Products:
+    """Products of vectors (`R`) with matrices out of a stack (`E, R, D`) of one size."""
+
+    def __init__(self, height: int, width: int) -> None:
+        self._height, self._width = height, width
+        self._parts = _parts(width)
+        # Each row of the stack as so many rows of a table: those of a part, one behind the other.
+        rows = torch.arange(height, dtype=torch.int32, device="cpu") * self._parts
+        self._rows = rows + torch.arange(self._parts, dtype=torch.int32, device="cpu")[:, None]
+
+    def __call__(
+        self, stack: torch.Tensor, which: torch.Tensor, inputs: torch.Tensor
+    ) -> torch.Tensor:
+        """Return `inputs[p] @ stack[which[p]]` for each p: `P, D` for `P, R` and int32 `P`."""
+        count, parts = len(which), self._parts
+        first = which * (self._height * parts)
+        sums = row_sums(
+            stack.view(-1, self._width // parts),
+            (self._rows + first[:, None, None]).view(-1),
+            starts_of(count * parts, self._height),
+            inputs[:, None].expand(-1, parts, -1).reshape(-1),
+        )
+        return sums.view(count, self._width)
 
 
 def _parts(width: int) -> int:

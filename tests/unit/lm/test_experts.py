@@ -19,7 +19,7 @@ from tipo_core.lm.config import LlamaConfig
 from tipo_core.lm.experts import Experts
 from tipo_core.lm.llama import Llama
 from tipo_core.lm.precision import Precision
-from tipo_core.lm.row_sums import products
+from tipo_core.lm.row_sums import Products
 from tipo_core.lm.weight_forms import file_state
 
 from .expert_models import EXPERTS, State, kohaku_state, mixture_config, write_kohaku
@@ -232,4 +232,4 @@ def test_products_are_those_of_the_matrices(width: int) -> None:
     inputs = torch.randn(4, 10, generator=generator)
     which = torch.tensor([2, 0, 0, 1])
     wanted = torch.stack([row @ stack[n] for row, n in zip(inputs, which, strict=True)])
-    torch.testing.assert_close(products(stack, which.int(), inputs), wanted)
+    torch.testing.assert_close(Products(10, width)(stack, which.int(), inputs), wanted)
