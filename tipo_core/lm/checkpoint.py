@@ -182,13 +182,15 @@ def _kept_smaller(weights: Weights, config: LlamaConfig, precision: Precision) -
 
 def _pack(model: Llama, source: str) -> None:
     """Put all matrices into the order of the CPU's kernels."""
-    # The kernels' own packing takes one thread.
+    layers = [
+        (name, layer)
+        for name, layer in model.named_modules()
+        if isinstance(layer, (HalfLinear, IntegerMatrix))
+    ]
+    # The kernels' own packing takes one thread; a large matrix at the end would be waited for.
+    layers.sort(key=lambda named: named[1].weight.numel(), reverse=True)
     with ThreadPoolExecutor(torch.get_num_threads()) as pool:
-        packing = [
-            (name, pool.submit(layer.pack))
-            for name, layer in model.named_modules()
-            if isinstance(layer, (HalfLinear, IntegerMatrix))
-        ]
+        packing = [(name, pool.submit(layer.pack)) for name, layer in layers]
         for name, done in packing:
             try:
                 done.result()
