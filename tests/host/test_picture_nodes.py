@@ -245,7 +245,7 @@ def test_sampler_report_tells_sigmas_and_steps_that_were_run(client: Client) -> 
     # Half of a schedule twice as long: it begins lower, and both steps are run.
     assert tail[1] != "sigmas 14.6146 .. 0.0292 .. 0.0000"
     assert tail[1].endswith(".. 0.0292 .. 0.0000")
-    assert tail[2] == "steps run 2 of 2 asked, denoise 0.5"
+    assert tail[2] == "steps run 2 of 2 asked, denoise 0.5 (run all steps)"
     assert tail[3] == "cfg 6.5"
 
 

@@ -2,31 +2,91 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .guidance import Guidance
+
+
+@dataclass
+class ModelCalls:
+    """The times that a model was asked, counted while it is.
+
+    A call with the negative computes both sides and costs about two without.
+    """
+
+    with_negative: int = 0
+    without: int = 0
+    first_at: float | None = None
+
+    def count(self, *, has_negative: bool) -> None:
+        """Count a call that begins now."""
+        if self.first_at is None:
+            self.first_at = time.perf_counter()
+        if has_negative:
+            self.with_negative += 1
+        else:
+            self.without += 1
+
+    @property
+    def total(self) -> int:
+        """Calls of both kinds."""
+        return self.with_negative + self.without
+
+    @property
+    def share_of_full_cfg(self) -> float:
+        """The sides computed, as a share of both sides in every call; 1 before the first call."""
+        return (self.total + self.with_negative) / (2 * self.total) if self.total else 1.0
+
+    def seconds(self) -> float:
+        """Return the seconds since the first call, without the loading before it."""
+        return 0.0 if self.first_at is None else time.perf_counter() - self.first_at
 
 
 def sampling_report(
     *,
     sampler_name: str,
     scheduler: str,
-    cfg: float,
+    guidance: Guidance,
+    cfg_rescale: float,
     denoise: float,
+    denoise_mode: str,
     steps_asked: int,
     steps_run: int,
     sigmas: Sequence[float],
-    negative_is_skipped: bool,
+    calls: ModelCalls,
+    seconds: float,
 ) -> str:
-    """What the sampler did, a line each. `sigmas` are the noise levels used, first to last."""
+    """Return what the sampler did, a line each.
+
+    `sigmas` are the noise levels used, first to last; `seconds` is the time of all steps.
+    """
+    head = f"sampler {sampler_name}, scheduler {scheduler}"
     if not sigmas:
-        return (
-            f"sampler {sampler_name}, scheduler {scheduler}\n"
-            f"denoise {denoise:g}: 0 steps run, the latent is returned as it came"
-        )
+        return f"{head}\ndenoise {denoise:g}: 0 steps run, the latent is returned as it came"
     shown = sigmas if len(sigmas) <= 3 else (sigmas[0], *sigmas[-2:])
+    # At 1 the whole schedule is run, whatever the mode.
+    mode = f" ({denoise_mode})" if denoise < 1.0 else ""
     lines = [
-        f"sampler {sampler_name}, scheduler {scheduler}",
+        head,
         f"sigmas {' .. '.join(f'{sigma:.4f}' for sigma in shown)}",
-        f"steps run {steps_run} of {steps_asked} asked, denoise {denoise:g}",
-        f"cfg {cfg:g}" + (": the negative is not computed" if negative_is_skipped else ""),
+        f"steps run {steps_run} of {steps_asked} asked, denoise {denoise:g}{mode}",
+        _cfg_line(guidance, cfg_rescale, calls),
+        f"model calls {calls.total}: {calls.with_negative} with the negative, "
+        f"{calls.without} without; {calls.share_of_full_cfg:.2f} of the work of full CFG",
     ]
+    if steps_run:
+        lines.append(f"seconds per step {seconds / steps_run:.3f}")
     return "\n".join(lines)
+
+
+def _cfg_line(guidance: Guidance, cfg_rescale: float, calls: ModelCalls) -> str:
+    line = f"cfg {guidance.cfg:g}"
+    if guidance.has_ramp:
+        line += f" to {guidance.end_value:g}"
+    if guidance.has_interval:
+        line += f", from {guidance.start:g} to {guidance.end:g} of the schedule"
+    if cfg_rescale:
+        line += f", rescale {cfg_rescale:g}"
+    return line if calls.with_negative else f"{line}: the negative is not computed"
