@@ -10,7 +10,7 @@ import pytest
 
 from devkit.client import Client, RunFailed, RunInterrupted
 from devkit.server import Server
-from tests.host.test_picture_nodes import SECONDS, Builder, saved_latent
+from tests.host.picture_graphs import SECONDS, Builder, saved_latent
 
 STEPS = 5
 # Steps 1 and 2 of five, as cfg_start 0.2 and cfg_end 0.6 mean it.

@@ -9,6 +9,7 @@ puts the whole matrix into another order first.
 from __future__ import annotations
 
 import torch
+from torch.nn import functional
 
 # So many columns at a time are added up in registers; the parts of a row also run in parallel.
 _WIDEST = 512
@@ -23,9 +24,7 @@ def row_sums(
     entries; `which` and `starts` are int32. The sums are rounded to the dtype that `table` (`R, D`)
     and `weights` share.
     """
-    # What torch.nn.functional.embedding_bag calls behind checks that take as long as a sum.
-    sums: torch.Tensor = torch.embedding_bag(table, which, starts, False, 0, False, weights)[0]
-    return sums
+    return functional.embedding_bag(which, table, starts, mode="sum", per_sample_weights=weights)
 
 
 def starts_of(count: int, length: int) -> torch.Tensor:

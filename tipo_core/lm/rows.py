@@ -54,7 +54,7 @@ class Rows:
         # No end token may come in a row until its text is this long.
         self.least = [0] * count
         # The ids of each text; what is behind one repeats its first id.
-        self.seen = torch.zeros(count, 0, dtype=torch.long, device=device)
+        self.seen = torch.zeros(count, 1, dtype=torch.long, device=device)
         self.ends = torch.tensor(model.config.eos_token_ids, dtype=torch.long, device=device)
 
     def clear(self, row: int) -> None:
@@ -97,10 +97,7 @@ class Rows:
         self.cache.reserve(rounded_up(tokens))
         missing = self.cache.capacity - self.seen.shape[1]
         if missing > 0:
-            more = (
-                self.seen[:, :1] if self.seen.shape[1] else self.seen.new_zeros(len(self.seen), 1)
-            )
-            self.seen = torch.cat((self.seen, more.expand(-1, missing)), dim=1)
+            self.seen = torch.cat((self.seen, self.seen[:, :1].expand(-1, missing)), dim=1)
 
     def visit(self, rows: Sequence[int]) -> list[list[int]]:
         """Return the next tokens of `rows`, which are part of their texts from then on."""

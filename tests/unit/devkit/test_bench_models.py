@@ -140,7 +140,7 @@ def test_a_model_of_experts_is_read(tmp_path: Path) -> None:
         hidden_size=64,
         intermediate_size=64,
         num_hidden_layers=2,
-        num_attention_heads=4,
+        num_attention_heads=6,
         head_dim=16,
         experts=ExpertsConfig(4, 2, 1, 32, 1, 1.0, True),
     )

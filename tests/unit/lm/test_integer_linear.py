@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional
 
+from tipo_core.lm import integer_linear
 from tipo_core.lm.integer_linear import (
     IntegerLinear,
     IntegerNormedLinear,
@@ -237,6 +238,21 @@ def test_a_packed_layer_tells_its_size_and_stays_where_it_is() -> None:
     moved = layer.to("meta")
     assert moved.weight.nbytes == 6 * 50
     assert torch.equal(moved(x), wanted)
+
+
+@pytest.mark.parametrize("fault", ["saturates", "missing"])
+def test_a_kernel_that_is_not_exact_is_not_used(
+    monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    def product(x: torch.Tensor, packed: object) -> torch.Tensor:
+        if fault == "missing":
+            raise NotImplementedError
+        # Pairs of products in 16 bits, as without VNNI.
+        return torch.full((len(x), 16), 32 * 32767 / STEPS)
+
+    monkeypatch.setattr(integer_linear, "_packed_product", product)
+    monkeypatch.setattr(integer_linear, "_pack", lambda weight, factors: None)
+    assert not is_packing_exact.__wrapped__()
 
 
 def test_the_kernel_and_the_plain_way_compute_alike() -> None:
