@@ -17,6 +17,7 @@ NODE_IDS = (
     "TipoFormat",
     "TipoFields",
     "TipoClipSkipEncode",
+    "TipoSdxlSize",
     "TipoSampler",
     "TipoLoadVae",
     "TipoVaeDecode",

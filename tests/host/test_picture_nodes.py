@@ -77,7 +77,8 @@ def test_encode_report_names_layer_and_tokens_of_each_chunk(client: Client) -> N
     ]
     assert outcome.outputs[long]["text"] == [
         "clip_skip 0: as the model came\nclip_l: final output, all 12 layers\n"
-        "l: 2 chunks, tokens of text 75 + 5"
+        "l: 2 chunks, tokens of text 75 + 5\n"
+        '  chunk 2 begins: "cat cat cat cat cat cat | cat cat cat cat cat"'
     ]
 
 
