@@ -116,8 +116,9 @@ class Graph:
             else:
                 return None
         value = node and node.inputs.get(name)
-        kinds = (int, float) if kind is float else kind
-        return value if isinstance(value, kinds) and not isinstance(value, bool) else None
+        if isinstance(value, bool) or (isinstance(value, (int, float)) and not abs(value) < 2**64):
+            return None  # no widget takes a number as large, and NaN is none
+        return value if isinstance(value, (int, float) if kind is float else kind) else None
 
     def back(self, node: Node | None, name: str) -> Iterator[Node]:
         """The nodes along one input name, e.g. `model`: a loader is the last of them."""
