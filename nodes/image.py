@@ -99,9 +99,9 @@ class TipoSaveImage(io.ComfyNode):
                     "format",
                     options=FORMATS,
                     default="png",
-                    tooltip="png keeps every pixel; webp is several times smaller, avif smaller "
-                    "still. jpeg opens everywhere, has no alpha (it is laid over white), and "
-                    "ComfyUI does not open the graph from it.",
+                    tooltip="png keeps every pixel; webp and avif are several times smaller. jpeg "
+                    "opens everywhere, but has no alpha (it is laid over white), and ComfyUI does "
+                    "not open the graph from it.",
                 ),
                 io.Int.Input(
                     "quality",
@@ -109,7 +109,8 @@ class TipoSaveImage(io.ComfyNode):
                     min=1,
                     max=100,
                     tooltip="For webp, jpeg and avif (png is lossless) while target_kb is 0: 90 is "
-                    "hard to tell from the original, 75 is half the size.",
+                    "hard to tell from the original, 75 a good deal smaller. The same number is "
+                    "not the same look in each format.",
                 ),
                 io.String.Input(
                     "text",
