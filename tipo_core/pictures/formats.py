@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
+from dataclasses import dataclass
 from io import BytesIO
 
-from PIL import Image, features
+from PIL import Image
 
 from .metadata import ImageMetadata, exif_bytes, fitting_exif, png_info
 
@@ -22,6 +23,8 @@ def format_problem(format: str) -> str | None:
     """Why a format cannot be written here, and what to do; None where it can."""
     if format not in FORMATS:
         return f"format {format!r} is unknown: choose {', '.join(FORMATS)}"
+    from PIL import features  # not loaded by ComfyUI: on first use, not with the pack
+
     if format == AVIF and not features.check(AVIF):
         return (
             "AVIF cannot be written: this Pillow is older than 11.3 or built without it. Run "
@@ -52,7 +55,7 @@ def with_exif_first(webp: bytes) -> bytes:
     """A WebP file whose EXIF comes before the pixels, where the format allows it too.
 
     ComfyUI's front end steps over chunks without the padding byte of odd ones. The alpha chunk is
-    often odd: behind it the front end would find no graph, and wait forever.
+    often odd, and behind it the front end finds no graph.
     """
     chunks, at = [], 12
     while at + 8 <= len(webp):
@@ -72,10 +75,17 @@ def encode_png(image: Image.Image, metadata: ImageMetadata) -> bytes:
     return file.getvalue()
 
 
-def lossy_encoder(
-    format: str, image: Image.Image, metadata: ImageMetadata
-) -> tuple[Callable[[int], bytes], list[str]]:
-    """The picture as bytes of a quality (1 to 100), and the keys of metadata that had no room.
+@dataclass(frozen=True)
+class LossyEncoder:
+    """A picture as the bytes of a file of some quality (1 to 100)."""
+
+    encode: Callable[[int], bytes]
+    metadata_bytes: int
+    left_out: list[str]  # keys of the metadata that had no room
+
+
+def lossy_encoder(format: str, image: Image.Image, metadata: ImageMetadata) -> LossyEncoder:
+    """Prepare a picture with its metadata for a format other than PNG.
 
     WebP and AVIF keep alpha; JPEG has none (`over_white`). Raises ValueError for a picture larger
     than the format holds.
@@ -95,4 +105,4 @@ def lossy_encoder(
         content = file.getvalue()
         return with_exif_first(content) if format == WEBP else content
 
-    return encode, left_out
+    return LossyEncoder(encode, len(exif), left_out)

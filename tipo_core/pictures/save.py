@@ -54,11 +54,11 @@ def encoded(
         before_each()
         ignored = (f"target_kb {target_kb} does not apply: png is lossless",) if target_kb else ()
         return Encoded(encode_png(image, metadata), "lossless", ignored)
-    encode, left_out = lossy_encoder(format, image, metadata)
+    encoder = lossy_encoder(format, image, metadata)
 
     def encode_next(quality: int) -> bytes:
         before_each()
-        return encode(quality)
+        return encoder.encode(quality)
 
     notes = []
     if not target_kb:
@@ -69,15 +69,16 @@ def encoded(
         how = f"quality {found.quality}, {found.encodes} encodes for {target_kb} kB"
         if not found.fits:
             notes.append(
-                f"larger than target_kb {target_kb}: even quality {found.quality} does not fit. "
-                "Choose a larger target, or save a smaller picture"
+                f"larger than target_kb {target_kb}: even quality {found.quality} does not fit; "
+                f"{kilobytes(encoder.metadata_bytes)} of the file is metadata. Choose a larger "
+                "target, or save a smaller picture"
             )
     if format == JPEG and "A" in image.getbands():
         notes.append("alpha is laid over white: jpeg has none")
-    if left_out:
+    if encoder.left_out:
         notes.append(
-            f"left out of the file: {', '.join(left_out)}; a jpeg holds {JPEG_EXIF_BYTES} bytes of "
-            "EXIF. png, webp and avif hold all of it"
+            f"left out of the file: {', '.join(encoder.left_out)}; a jpeg holds {JPEG_EXIF_BYTES} "
+            "bytes of EXIF. png, webp and avif hold all of it"
         )
     return Encoded(content, how, tuple(notes))
 

@@ -19,7 +19,7 @@ PICTURE = Image.linear_gradient("L").convert("RGB").resize((64, 48))
 def encode(image: Image.Image, metadata: ImageMetadata, format: str) -> bytes:
     if format == "png":
         return encode_png(image, metadata)
-    return lossy_encoder(format, image, metadata)[0](90)
+    return lossy_encoder(format, image, metadata).encode(90)
 
 
 def test_png_is_lossless_and_readable_by_others() -> None:
@@ -99,9 +99,9 @@ def test_parameters_are_the_last_to_leave_a_full_jpeg(
 ) -> None:
     parameters = PROMPT + "x" * sizes.pop("parameters", 0)
     metadata = ImageMetadata(GRAPH | {key: "x" * size for key, size in sizes.items()}, parameters)
-    encode, named = lossy_encoder("jpeg", PICTURE, metadata)
-    assert named == left_out
-    with Image.open(BytesIO(encode(90))) as image:
+    encoder = lossy_encoder("jpeg", PICTURE, metadata)
+    assert encoder.left_out == left_out
+    with Image.open(BytesIO(encoder.encode(90))) as image:
         exif = image.getexif()
     texts = [value for value in exif.values() if isinstance(value, str)]
     kept = {text.split(":", 1)[0] for text in texts} | ({"parameters"} if 0x8769 in exif else set())
@@ -114,9 +114,9 @@ def test_exif_up_to_the_last_byte_fits_a_jpeg() -> None:
     for size in range(len(largest) - 2, len(largest) + 3):
         metadata = ImageMetadata({"workflow": "x" * size})
         fits = len(exif_bytes(metadata)) <= 65533
-        encode, left_out = lossy_encoder("jpeg", PICTURE, metadata)
-        assert left_out == ([] if fits else ["workflow"])
-        assert (b"\xff\xe1" in encode(90)[:64]) == fits
+        encoder = lossy_encoder("jpeg", PICTURE, metadata)
+        assert encoder.left_out == ([] if fits else ["workflow"])
+        assert (b"\xff\xe1" in encoder.encode(90)[:64]) == fits
         assert fits == (size <= len(largest)), "the test is at the limit"
     assert fitting_exif(ImageMetadata(), 0) == (b"", [])
 

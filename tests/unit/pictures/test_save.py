@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from tipo_core.pictures.formats import FORMATS
-from tipo_core.pictures.metadata import ImageMetadata
+from tipo_core.pictures.metadata import ImageMetadata, exif_bytes
 from tipo_core.pictures.save import disk_problem, encoded, save_report, write_whole
 
 NOISE = Image.effect_noise((40, 32), 80).convert("RGB")
@@ -35,7 +35,9 @@ def test_lowest_quality_above_the_target_is_saved_and_said_plainly() -> None:
     one = encoded(NOISE, LARGE, "webp", 90, target_kb=10)
     assert one.content == encoded(NOISE, LARGE, "webp", 1).content
     assert one.how.startswith("quality 1, 6 encodes")
-    assert one.notes[0].startswith("larger than target_kb 10: even quality 1 does not fit")
+    metadata = f"{len(exif_bytes(LARGE)) / 1000:.3f} kB"
+    expected = f"even quality 1 does not fit; {metadata} of the file is metadata. Choose a larger"
+    assert one.notes[0].startswith(f"larger than target_kb 10: {expected}")
 
 
 def test_png_is_lossless_whatever_the_target() -> None:
