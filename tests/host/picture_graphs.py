@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 from safetensors.numpy import load_file
 
 from devkit.client import Graph, Outcome
@@ -74,3 +75,8 @@ def saved_file(server: Server, outcome: Outcome, node: str, kind: str = "images"
 
 def saved_latent(server: Server, outcome: Outcome, node: str) -> np.ndarray:
     return load_file(saved_file(server, outcome, node, "latents"))["latent_tensor"]
+
+
+def pixels(path: Path) -> np.ndarray:
+    with Image.open(path) as image:
+        return np.asarray(image.convert("RGB"))

@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
 from safetensors.numpy import load_file, save_file
 
-from devkit.client import Client, Graph, GraphRejected, Outcome, RunFailed
+from devkit.client import Client, Graph, GraphRejected, RunFailed
 from devkit.layout import this_checkout
 from devkit.server import Server
 from devkit.stand_in import NAME
-from tests.host.picture_graphs import SECONDS, TEXT, Builder, saved_file, saved_latent
-
-
-def pixels(path: Path) -> np.ndarray:
-    with Image.open(path) as image:
-        return np.asarray(image.convert("RGB"))
-
+from tests.host.picture_graphs import SECONDS, TEXT, Builder, pixels, saved_file, saved_latent
 
 # CLIP Text Encode (Clip Skip)
 
@@ -299,97 +290,3 @@ def test_latent_that_is_not_finite_is_the_samplers_fault(server: Server, client:
     build.add("PreviewImage", images=images)
     with pytest.raises(RunFailed, match="come from the sampler, not from the VAE"):
         client.run(build.graph, timeout=SECONDS)
-
-
-# Save Image (Compressed)
-
-PROMPT = "scenery, lighthouse, \u706f\u53f0, caf\u00e9"
-WORKFLOW = {"nodes": [], "links": [], "version": 0.4, "note": "\u5de5\u4f5c\u6d41"}
-
-
-@pytest.fixture
-def picture(client: Client, tmp_path: Path) -> str:
-    """A picture of three gradients in the server's input folder."""
-    path = tmp_path / "gradients.png"
-    y, x = np.indices((48, 64))
-    Image.fromarray(np.stack([4 * x, 5 * y, 255 - 2 * (x + y)], -1).astype(np.uint8)).save(path)
-    return client.upload_image(path)
-
-
-def save_graph(picture: str, **inputs: Any) -> tuple[Graph, str]:
-    build = Builder()
-    images = [build.add("LoadImage", image=picture), 0]
-    build.add("SaveImage", images=images, filename_prefix="save/core")
-    defaults = {"filename_prefix": "save/ours", "format": "png", "quality": 90, "text": PROMPT}
-    return build.graph, build.add("TipoSaveImage", images=images, **(defaults | inputs))
-
-
-def core_picture(server: Server, graph: Graph, outcome: Outcome) -> np.ndarray:
-    core = next(i for i, node in graph.items() if node["class_type"] == "SaveImage")
-    return pixels(saved_file(server, outcome, core))
-
-
-def test_png_holds_the_pixels_the_graph_and_the_prompt(
-    server: Server, client: Client, picture: str
-) -> None:
-    graph, node = save_graph(picture)
-    outcome = client.run(graph, workflow=WORKFLOW, timeout=SECONDS)
-    path = saved_file(server, outcome, node)
-
-    np.testing.assert_array_equal(pixels(path), core_picture(server, graph, outcome))
-    with Image.open(path) as image:
-        assert image.format == "PNG"
-        found = dict(image.text)
-    assert json.loads(found["prompt"])[node]["inputs"]["text"] == PROMPT
-    assert json.loads(found["workflow"]) == WORKFLOW
-    assert found["parameters"] == PROMPT
-    assert not list(path.parent.glob(".*")), "an unfinished file was left"
-
-
-def test_webp_holds_the_graph_where_the_front_end_looks(
-    server: Server, client: Client, picture: str
-) -> None:
-    graph, node = save_graph(picture, format="webp", quality=95)
-    outcome = client.run(graph, workflow=WORKFLOW, timeout=SECONDS)
-    path = saved_file(server, outcome, node)
-
-    with Image.open(path) as image:
-        assert image.format == "WEBP"
-        exif = image.getexif()
-    texts = [value for value in exif.values() if isinstance(value, str)]
-    found = dict(text.split(":", 1) for text in texts)
-    assert json.loads(found["workflow"]) == WORKFLOW
-    assert json.loads(found["prompt"])[node]["class_type"] == "TipoSaveImage"
-    comment = exif.get_ifd(0x8769)[0x9286]
-    assert comment.removeprefix(b"UNICODE\0").decode("utf-16-be") == PROMPT
-    difference = pixels(path).astype(int) - core_picture(server, graph, outcome)
-    assert np.abs(difference).mean() < 4, "not the same picture"
-
-
-def test_batch_is_numbered_and_shown(server: Server, client: Client) -> None:
-    build = Builder()
-    images = [build.add("EmptyImage", width=64, height=64, batch_size=3, color=0x336699), 0]
-    inputs = {"filename_prefix": "batch/b%batch_num%", "format": "png", "quality": 90}
-    node = build.add("TipoSaveImage", images=images, **inputs)
-    shown = client.run(build.graph, timeout=SECONDS).outputs[node]["images"]
-
-    names = [entry["filename"] for entry in shown]
-    assert names == ["b0_00001_.png", "b1_00002_.png", "b2_00003_.png"]
-    assert all(entry["subfolder"] == "batch" and entry["type"] == "output" for entry in shown)
-    assert (pixels(server.base / "output" / "batch" / names[2]) == (0x33, 0x66, 0x99)).all()
-    with Image.open(server.base / "output" / "batch" / names[0]) as image:
-        assert "parameters" not in image.text, "no text was given"
-
-
-def test_name_cannot_leave_the_output_folder(server: Server, client: Client, picture: str) -> None:
-    graph, _ = save_graph(picture, filename_prefix="../escaped/picture")
-    with pytest.raises(RunFailed, match="outside the output folder"):
-        client.run(graph, timeout=SECONDS)
-    assert not (server.base / "escaped").exists()
-
-
-def test_folder_that_takes_no_file_is_named(server: Server, client: Client, picture: str) -> None:
-    (server.base / "output" / "occupied").write_text("a file where the folder should be")
-    graph, _ = save_graph(picture, filename_prefix="occupied/picture")
-    with pytest.raises(RunFailed, match=r"cannot be saved in '.*output.*'"):
-        client.run(graph, timeout=SECONDS)

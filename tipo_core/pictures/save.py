@@ -1,86 +1,93 @@
-"""Picture files with the workflow and the prompt inside, written whole or not at all."""
+"""A picture as a file: encoded by quality or size, described, written whole or not at all."""
 
 from __future__ import annotations
 
 import errno
-import json
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from io import BytesIO
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from PIL import Image
-from PIL.PngImagePlugin import PngInfo
 
-WEBP_LARGEST_SIDE = 16383
-# Baseline TIFF tags; ComfyUI's front end reads "key:value" texts from any of them.
-EXIF_MAKE, EXIF_MODEL, EXIF_IFD, EXIF_USER_COMMENT = 0x010F, 0x0110, 0x8769, 0x9286
+from .formats import JPEG, JPEG_EXIF_BYTES, PNG, encode_png, lossy_encoder
+from .metadata import ImageMetadata
+from .target_size import HIGHEST_QUALITY, LOWEST_QUALITY, fitted_to
+
+BYTES_PER_KB = 1000
 
 
 @dataclass(frozen=True)
-class ImageMetadata:
-    """What goes into the file beside the pixels.
+class Encoded:
+    """The bytes of a picture's file, how they came about, and what a person should know of it."""
 
-    `graph` holds the JSON values under ComfyUI's own keys: `prompt` (API form) and those of
-    `extra_pnginfo`, of which `workflow` is the one the front end restores. `parameters` is the
-    prompt text, under the key that A1111's readers know; empty for none.
+    content: bytes
+    how: str
+    notes: tuple[str, ...] = ()
+
+
+def kilobytes(count: int) -> str:
+    """A size in kB of 1000 bytes, exact to the byte."""
+    return f"{count / BYTES_PER_KB:.3f} kB"
+
+
+def encoded(
+    image: Image.Image,
+    metadata: ImageMetadata,
+    format: str,
+    quality: int,
+    target_kb: int = 0,
+    before_each: Callable[[], None] = lambda: None,
+) -> Encoded:
+    """The file of a picture at a quality, or at most `target_kb` large (0 = by quality).
+
+    The target counts the whole file with its metadata; `before_each` is called before each of the
+    at most seven encodes that its search takes. Raises ValueError for a quality that is none and
+    for a picture that is larger than the format holds.
     """
-
-    graph: Mapping[str, Any] = field(default_factory=dict)
-    parameters: str = ""
-
-
-def png_info(metadata: ImageMetadata) -> PngInfo:
-    """Text chunks of the PNG."""
-    info = PngInfo()
-    for key, value in metadata.graph.items():
-        info.add_text(key, json.dumps(value))
-    if metadata.parameters:
-        info.add_text("parameters", metadata.parameters)
-        if metadata.graph:
-            # ComfyUI's front end prefers `parameters` to the workflow, and keeps the last chunk of
-            # a name. An empty one in ComfyUI's private chunk type `comf`, which other readers pass
-            # over, gives the workflow back its place.
-            info.add(b"comf", b"parameters\0")
-    return info
-
-
-def encode_png(image: Image.Image, metadata: ImageMetadata) -> bytes:
-    """Lossless PNG at the compression level of ComfyUI's Save Image."""
-    file = BytesIO()
-    image.save(file, format="PNG", pnginfo=png_info(metadata), compress_level=4)
-    return file.getvalue()
-
-
-def webp_exif(metadata: ImageMetadata) -> Image.Exif:
-    """EXIF of the WebP: the graph as ComfyUI writes it, the prompt text as A1111 does.
-
-    `prompt` goes to Model, the rest to Make and the tags below it, each as "key:JSON"; the prompt
-    text goes to UserComment in the EXIF 2.3 coding of Unicode (UTF-16, big-endian).
-    """
-    exif = Image.Exif()
-    others = [key for key in metadata.graph if key != "prompt"]
-    tags = {"prompt": EXIF_MODEL} | {key: EXIF_MAKE - i for i, key in enumerate(others)}
-    for key, value in metadata.graph.items():
-        exif[tags[key]] = f"{key}:{json.dumps(value)}"
-    if metadata.parameters:
-        comment = b"UNICODE\0" + metadata.parameters.encode("utf-16-be")
-        exif.get_ifd(EXIF_IFD)[EXIF_USER_COMMENT] = comment
-    return exif
-
-
-def encode_webp(image: Image.Image, metadata: ImageMetadata, quality: int) -> bytes:
-    """Lossy WebP. Raises ValueError for a picture larger than the format holds."""
-    if max(image.size) > WEBP_LARGEST_SIDE:
+    if not LOWEST_QUALITY <= quality <= HIGHEST_QUALITY or target_kb < 0:
         raise ValueError(
-            f"WebP holds at most {WEBP_LARGEST_SIDE} pixels a side, the picture has "
-            f"{image.width} x {image.height}: choose png."
+            f"quality {quality}, target_kb {target_kb}: give a quality of {LOWEST_QUALITY} to "
+            f"{HIGHEST_QUALITY}, and a target_kb of 0 (off) or more"
         )
-    file = BytesIO()
-    image.save(file, format="WEBP", quality=quality, exif=webp_exif(metadata))
-    return file.getvalue()
+    if format == PNG:
+        before_each()
+        ignored = (f"target_kb {target_kb} does not apply: png is lossless",) if target_kb else ()
+        return Encoded(encode_png(image, metadata), "lossless", ignored)
+    encoder = lossy_encoder(format, image, metadata)
+
+    def encode_next(quality: int) -> bytes:
+        before_each()
+        return encoder.encode(quality)
+
+    notes = []
+    if not target_kb:
+        content, how = encode_next(quality), f"quality {quality}"
+    else:
+        found = fitted_to(encode_next, target_kb * BYTES_PER_KB)
+        content = found.content
+        how = f"quality {found.quality}, {found.encodes} encodes for {target_kb} kB"
+        if not found.fits:
+            notes.append(
+                f"larger than target_kb {target_kb}: even quality {found.quality} does not fit; "
+                f"{kilobytes(encoder.metadata_bytes)} of the file is metadata. Choose a larger "
+                "target, or save a smaller picture"
+            )
+    if format == JPEG and "A" in image.getbands():
+        notes.append("alpha is laid over white: jpeg has none")
+    if encoder.left_out:
+        notes.append(
+            f"left out of the file: {', '.join(encoder.left_out)}; a jpeg holds {JPEG_EXIF_BYTES} "
+            "bytes of EXIF. png, webp and avif hold all of it"
+        )
+    return Encoded(content, how, tuple(notes))
+
+
+def save_report(format: str, files: list[tuple[str, Encoded]]) -> str:
+    """What was saved, a line for each file (path, picture), then each note once."""
+    lines = [f"{path}: {format}, {kilobytes(len(one.content))}, {one.how}" for path, one in files]
+    notes = dict.fromkeys(note for _, one in files for note in one.notes)
+    return "\n".join([*lines, *(f"({note})" for note in notes)])
 
 
 def disk_problem(error: OSError, folder: str | Path) -> str:

@@ -1,10 +1,8 @@
 from __future__ import annotations
 
 import errno
-import json
 import signal
-import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
@@ -12,83 +10,72 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tipo_core.pictures.save import (
-    ImageMetadata,
-    disk_problem,
-    encode_png,
-    encode_webp,
-    write_whole,
-)
+from tipo_core.pictures.formats import FORMATS
+from tipo_core.pictures.metadata import ImageMetadata, exif_bytes
+from tipo_core.pictures.save import disk_problem, encoded, save_report, write_whole
 
-PROMPT = "1girl, cat ears, (rain:1.2), \u732b\u8033"
-GRAPH = {"prompt": {"1": {"class_type": "X"}}, "workflow": {"nodes": ["\u732b"]}, "more": [1, 2]}
-PICTURE = Image.linear_gradient("L").convert("RGB").resize((64, 48))
+NOISE = Image.effect_noise((40, 32), 80).convert("RGB")
+LARGE = ImageMetadata({"workflow": {"nodes": ["x" * 70_000]}, "prompt": {"1": {}}}, "1girl")
 
 
-def png_chunks(content: bytes) -> list[tuple[bytes, bytes]]:
-    chunks, at = [], 8
-    while at < len(content):
-        (length,) = struct.unpack(">I", content[at : at + 4])
-        chunks.append((content[at + 4 : at + 8], content[at + 8 : at + 8 + length]))
-        at += 12 + length
-    return chunks
+@pytest.mark.parametrize("format", ["webp", "jpeg", "avif"])
+def test_target_counts_the_whole_file_and_the_report_says_what_was_reached(format: str) -> None:
+    metadata = ImageMetadata({"workflow": "x" * 600})
+    one = encoded(NOISE, metadata, format, 100, target_kb=2)
+    assert 1200 < len(one.content) <= 2000
+    quality = int(one.how.removeprefix("quality ").split(",")[0])
+    assert encoded(NOISE, metadata, format, quality).content == one.content
+    assert len(encoded(NOISE, metadata, format, quality + 1).content) > 2000
+    report = save_report(format, [(f"sub/a.{format}", one)])
+    assert report == f"sub/a.{format}: {format}, {len(one.content) / 1000:.3f} kB, {one.how}"
+    assert one.how.endswith(" encodes for 2 kB")
 
 
-def as_front_end_reads_png(content: bytes) -> dict[str, bytes]:
-    """ComfyUI's getFromPngBuffer: these chunk types, the last of a name counts."""
-    texts = [data for kind, data in png_chunks(content) if kind in (b"tEXt", b"comf", b"iTXt")]
-    return {key.decode(): value for key, value in (text.split(b"\0", 1) for text in texts)}
+def test_lowest_quality_above_the_target_is_saved_and_said_plainly() -> None:
+    one = encoded(NOISE, LARGE, "webp", 90, target_kb=10)
+    assert one.content == encoded(NOISE, LARGE, "webp", 1).content
+    assert one.how.startswith("quality 1, 6 encodes")
+    metadata = f"{len(exif_bytes(LARGE)) / 1000:.3f} kB"
+    expected = f"even quality 1 does not fit; {metadata} of the file is metadata. Choose a larger"
+    assert one.notes[0].startswith(f"larger than target_kb 10: {expected}")
 
 
-def test_png_is_lossless_and_readable_by_others() -> None:
-    with Image.open(BytesIO(encode_png(PICTURE, ImageMetadata(GRAPH, PROMPT)))) as image:
-        assert image.tobytes() == PICTURE.tobytes()
-        assert {key: json.loads(image.text[key]) for key in GRAPH} == GRAPH
-        assert image.text["parameters"] == PROMPT
+def test_png_is_lossless_whatever_the_target() -> None:
+    one = encoded(NOISE, ImageMetadata(), "png", 90, target_kb=1)
+    with Image.open(BytesIO(one.content)) as image:
+        assert image.tobytes() == NOISE.tobytes()
+    assert (one.how, one.notes) == (
+        "lossless",
+        ("target_kb 1 does not apply: png is lossless",),
+    )
 
 
-def test_front_end_takes_the_workflow_and_not_the_parameters() -> None:
-    # Its handleFile imports `parameters` as an A1111 prompt, and drops the graph, if it is there.
-    read = as_front_end_reads_png(encode_png(PICTURE, ImageMetadata(GRAPH, PROMPT)))
-    assert not read["parameters"]
-    assert json.loads(read["workflow"]) == GRAPH["workflow"]
+@pytest.mark.parametrize("format", FORMATS)
+def test_cancelling_is_heard_before_each_encode(format: str) -> None:
+    calls: list[None] = []
+    one = encoded(NOISE, ImageMetadata(), format, 90, 2, lambda: calls.append(None))
+    assert len(calls) == (1 if format == "png" else int(one.how.split()[2]))
 
 
-def test_parameters_alone_are_left_to_the_front_end() -> None:
-    read = as_front_end_reads_png(encode_png(PICTURE, ImageMetadata(parameters="1girl")))
-    assert read == {"parameters": b"1girl"}
+def test_workflow_too_large_for_jpeg_is_left_out_and_named() -> None:
+    one = encoded(NOISE, LARGE, "jpeg", 90)
+    assert len(one.notes) == 1
+    assert one.notes[0].startswith("left out of the file: workflow; a jpeg holds 65533 bytes")
+    for format in ("png", "webp", "avif"):
+        assert not encoded(NOISE, LARGE, format, 90).notes
 
 
-@pytest.mark.parametrize("encode", [encode_png, lambda i, m: encode_webp(i, m, 90)])
-def test_without_metadata_nothing_is_written_beside_the_pixels(
-    encode: Callable[[Image.Image, ImageMetadata], bytes],
-) -> None:
-    with Image.open(BytesIO(encode(PICTURE, ImageMetadata()))) as image:
-        assert not image.getexif()
-        assert not getattr(image, "text", None)
+def test_each_note_is_reported_once() -> None:
+    one = encoded(NOISE.convert("RGBA"), ImageMetadata(), "jpeg", 90)
+    report = save_report("jpeg", [("a.jpg", one), ("b.jpg", one)])
+    assert report.count("alpha is laid over white: jpeg has none") == 1
+    assert [line.split(":")[0] for line in report.splitlines()[:2]] == ["a.jpg", "b.jpg"]
 
 
-def test_webp_keeps_graph_and_prompt() -> None:
-    with Image.open(BytesIO(encode_webp(PICTURE, ImageMetadata(GRAPH, PROMPT), 90))) as image:
-        exif = image.getexif()
-        assert image.format == "WEBP"
-    assert exif[0x0110].startswith("prompt:{")
-    texts = (value for value in exif.values() if isinstance(value, str))
-    found = {key: json.loads(value) for key, value in (text.split(":", 1) for text in texts)}
-    assert found == GRAPH
-    comment = exif.get_ifd(0x8769)[0x9286]
-    assert comment.removeprefix(b"UNICODE\0").decode("utf-16-be") == PROMPT
-
-
-def test_webp_quality_matters() -> None:
-    noise = Image.effect_noise((64, 64), 80)
-    small, large = (len(encode_webp(noise, ImageMetadata(), quality)) for quality in (10, 95))
-    assert small < large / 2
-
-
-def test_webp_names_its_limit() -> None:
-    with pytest.raises(ValueError, match=r"at most 16383 pixels .* has 16384 x 1: choose png"):
-        encode_webp(Image.new("RGB", (16384, 1)), ImageMetadata(), 90)
+@pytest.mark.parametrize(("quality", "target_kb"), [(0, 0), (101, 0), (90, -1)])
+def test_numbers_that_are_none_are_refused(quality: int, target_kb: int) -> None:
+    with pytest.raises(ValueError, match="give a quality of 1 to 100"):
+        encoded(NOISE, ImageMetadata(), "jpeg", quality, target_kb)
 
 
 def test_file_is_written_whole_and_replaces_the_old(tmp_path: Path) -> None:
@@ -122,6 +109,20 @@ def test_a_write_that_fails_half_way_leaves_no_file(tmp_path: Path) -> None:
     with four_kilobyte_files(), raises as raised:
         write_whole(path, b"x" * 10_000)
     assert str(tmp_path) in str(raised.value)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_disk_that_is_full_leaves_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def half(path: Path, content: bytes) -> int:
+        with path.open("wb") as file:
+            file.write(content[: len(content) // 2])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", half)
+    with pytest.raises(OSError, match="the disk is full: free some space"):
+        write_whole(tmp_path / "a.avif", b"x" * 10_000)
     assert not list(tmp_path.iterdir())
 
 
