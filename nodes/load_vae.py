@@ -57,7 +57,7 @@ def found_sources() -> VaeSources:
 
 
 def folder_roots() -> list[Path]:
-    """Where diffusers folders are looked for; of one name, the first root's folder is taken."""
+    """Where diffusers folders are looked for; of one name, the first that holds a VAE is taken."""
     return [
         Path(path) for name in ("vae", "diffusers") for path in folder_paths.get_folder_paths(name)
     ]

@@ -86,19 +86,25 @@ def _weight_names(folder: Path) -> list[str]:
 
 
 def find_vae_folder(name: str, roots: Sequence[Path]) -> Path:
-    """The folder with the config.json behind a name. Raises ValueError where there is none."""
+    """The folder that has, or should have, the config.json behind a name.
+
+    Of several roots the first counts in which the folder holds a VAE, or else in which it is there.
+    Raises ValueError where it is nowhere, or where the name leads out of a root.
+    """
     parts = name.split("/")
     leaves = ".." in parts or name.startswith(("/", "\\")) or PureWindowsPath(name).drive
     if leaves or "\\" in name or not name.strip("/. "):
         raise ValueError(f"VAE folder '{name}' is not a path below models/vae or models/diffusers.")
-    for root in roots:
-        folder = root.joinpath(*parts)
-        if os.path.isdir(folder):
-            return folder / PIPELINE_VAE if os.path.isfile(folder / PIPELINE) else folder
-    raise ValueError(
-        f"VAE folder '{name}' was not found. Put it into models/vae or models/diffusers and "
-        "refresh the page."
-    )
+    there = [root.joinpath(*parts) for root in roots if os.path.isdir(root.joinpath(*parts))]
+    if not there:
+        raise ValueError(
+            f"VAE folder '{name}' was not found. Put it into models/vae or models/diffusers and "
+            "refresh the page."
+        )
+    holders = [
+        folder / PIPELINE_VAE if os.path.isfile(folder / PIPELINE) else folder for folder in there
+    ]
+    return next((folder for folder in holders if _may_hold_vae(folder)), holders[0])
 
 
 def files_of_folder(folder: Path) -> VaeFolder:

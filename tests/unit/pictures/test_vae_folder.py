@@ -44,6 +44,7 @@ def test_folders_that_hold_a_vae_are_named_from_their_root(tmp_path: Path) -> No
     folder_with(pipeline / "vae", f"{WEIGHTS}.safetensors")
     folder_with(pipeline / "unet", f"{WEIGHTS}.safetensors")
     (pipeline / "model_index.json").touch()
+    (roots[0] / "pipeline").mkdir()  # the same name, and no VAE in it
     # Neither is offered: a pickle, another file, another class, hidden, a pipeline without a VAE.
     folder_with(roots[1] / "pickle", f"{WEIGHTS}.bin")
     folder_with(roots[1] / "other", "model.safetensors")
