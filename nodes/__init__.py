@@ -12,6 +12,7 @@ from . import (
     format,
     image,
     load_model,
+    load_vae,
     options,
     sampling,
     split_prompt,
@@ -21,7 +22,7 @@ from . import (
 
 FAMILIES = (
     *(load_model, expand, task, options, bans, split_prompt, format, fields),
-    *(encode, sampling, vae, image),
+    *(encode, sampling, load_vae, vae, image),
 )
 
 

@@ -1,103 +1,13 @@
-"""Load VAE and VAE Decode: core's VAE, with the file and the latent checked first."""
+"""VAE Decode: core's VAE, with the latent checked first."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import comfy.sd
-import comfy.utils
-import folder_paths
 import torch
 from comfy_api.latest import io
-from safetensors import SafetensorError, safe_open
 
-from ..tipo_core.pictures.vae import (
-    CHECKPOINT_CHOICE,
-    channel_problem,
-    choice_problem,
-    not_a_vae_problem,
-    vae_choices,
-    vae_tensor_names,
-)
-
-
-def found_choices() -> list[str]:
-    """What the menu offers now."""
-    return vae_choices(
-        folder_paths.get_filename_list("vae"), folder_paths.get_filename_list("checkpoints")
-    )
-
-
-def path_of(choice: str) -> str:
-    """Path of the file behind a menu entry. Raises ValueError where there is none to read."""
-    if problem := choice_problem(choice, found_choices()):
-        raise ValueError(problem)
-    if choice.startswith(CHECKPOINT_CHOICE):
-        name = choice.removeprefix(CHECKPOINT_CHOICE)
-        return folder_paths.get_full_path_or_raise("checkpoints", name)
-    return folder_paths.get_full_path_or_raise("vae", choice)
-
-
-def load_vae(choice: str) -> comfy.sd.VAE:
-    """ComfyUI's VAE for a menu entry; from a checkpoint only the VAE's own tensors are read.
-
-    Raises ValueError for a file that is damaged or holds no VAE, saying what was found in it.
-    """
-    path = path_of(choice)
-    try:
-        with safe_open(path, framework="pt") as file:
-            names, metadata = list(file.keys()), file.metadata()
-            if choice.startswith(CHECKPOINT_CHOICE):
-                inside = vae_tensor_names(names)
-                state = {name: file.get_tensor(stored) for name, stored in inside.items()}
-    except SafetensorError as error:
-        raise ValueError(
-            f"VAE '{choice}' cannot be read ({error}): the file is damaged or incomplete. Download "
-            "it again, or choose another."
-        ) from error
-    if not choice.startswith(CHECKPOINT_CHOICE):
-        state = comfy.utils.load_torch_file(path, safe_load=True)
-    if not state:
-        raise ValueError(not_a_vae_problem(choice, names))
-    try:
-        vae = comfy.sd.VAE(sd=state, metadata=metadata)
-    except (KeyError, RuntimeError) as error:
-        # ComfyUI took the names for a VAE's and then missed a tensor, or met another shape.
-        raise ValueError(f"{not_a_vae_problem(choice, names)} ({error})") from error
-    if vae.first_stage_model is None:
-        raise ValueError(not_a_vae_problem(choice, names))
-    return vae
-
-
-class TipoLoadVae(io.ComfyNode):
-    @classmethod
-    def define_schema(cls) -> io.Schema:
-        return io.Schema(
-            node_id="TipoLoadVae",
-            display_name="Load VAE",
-            category="TIPO/latent",
-            description="Loads a VAE from models/vae, or only the VAE that is inside a checkpoint.",
-            inputs=[
-                io.Combo.Input(
-                    "vae_name",
-                    options=found_choices(),
-                    tooltip="A .safetensors file of models/vae, or 'checkpoint: NAME' for the VAE "
-                    "inside that checkpoint.",
-                ),
-            ],
-            outputs=[
-                io.Vae.Output("vae", display_name="vae", tooltip="For VAE Decode and VAE Encode.")
-            ],
-        )
-
-    @classmethod
-    def validate_inputs(cls, vae_name: str | None) -> bool | str:
-        # A linked value is None here and is checked when the node runs.
-        return vae_name is None or choice_problem(vae_name, found_choices()) or True
-
-    @classmethod
-    def execute(cls, vae_name: str) -> io.NodeOutput:
-        return io.NodeOutput(load_vae(vae_name))
+from ..tipo_core.pictures.vae import channel_problem
 
 
 def decode(vae: Any, latent: dict[str, Any]) -> torch.Tensor:
@@ -148,4 +58,4 @@ class TipoVaeDecode(io.ComfyNode):
         return io.NodeOutput(decode(vae, samples))
 
 
-NODES = [TipoLoadVae, TipoVaeDecode]
+NODES = [TipoVaeDecode]
