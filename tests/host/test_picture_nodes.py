@@ -12,7 +12,7 @@ from devkit.client import Client, RunFailed
 from devkit.layout import this_checkout
 from devkit.server import Server
 from devkit.stand_in import NAME
-from tests.host.picture_graphs import SECONDS, TEXT, Builder, pixels, saved_file, saved_latent
+from tests.host.picture_graphs import SECONDS, TEXT, Builder, pixels, saved_latent
 
 # CLIP Text Encode (Clip Skip)
 
