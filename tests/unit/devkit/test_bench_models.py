@@ -121,11 +121,10 @@ def test_llama_cpp_finds_the_same_likeliest_tokens(untaught: dict[str, Path]) ->
 
 def test_a_whole_request_takes_the_same_tokens_for_any_seed(taught: dict[str, Path]) -> None:
     tags = "1girl, cat ears, reading a book"
-    for path in (taught["folder"], taught["Q8_0"]):
-        model = language_model(path)
-        one, other = expand(model, ExpansionRequest(tags=tags, variants=2, seed=3))
-        assert one.tags != other.tags
-        for expansion in (one, other):
+    for path, variants in ((taught["folder"], 2), (taught["Q8_0"], 1)):
+        expansions = expand(language_model(path), ExpansionRequest(tags=tags, variants=variants))
+        assert len({expansion.tags for expansion in expansions}) == variants
+        for expansion in expansions:
             assert expansion.attempts == 1
             assert len(expansion.added_tags) == TAGS
             assert not expansion.banned
