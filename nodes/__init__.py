@@ -15,13 +15,14 @@ from . import (
     options,
     sampling,
     split_prompt,
+    sweep,
     task,
     vae,
 )
 
 FAMILIES = (
     *(load_model, expand, task, options, bans, split_prompt, format, fields),
-    *(encode, sampling, vae, image),
+    *(encode, sampling, sweep, vae, image),
 )
 
 

@@ -18,6 +18,8 @@ NODE_IDS = (
     "TipoFields",
     "TipoClipSkipEncode",
     "TipoSampler",
+    "TipoSweep",
+    "TipoGrid",
     "TipoLoadVae",
     "TipoVaeDecode",
     "TipoSaveImage",
