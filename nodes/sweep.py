@@ -26,7 +26,7 @@ VALUES_TOOLTIP = (
 )
 
 
-class ChoiceType(type(io.Combo.io_type)):  # type: ignore[misc]
+class ChoiceType(type(io.Combo.io_type)):
     """The type "COMBO" that also is the older form of a menu: the list of its choices.
 
     ComfyUI compares the types of a link by `!=`. Core's KSampler declares a menu as its list,
@@ -46,7 +46,7 @@ class ChoiceType(type(io.Combo.io_type)):  # type: ignore[misc]
         return bool(super().__ne__(other))
 
 
-class ChoiceOutput(io.Combo.Output):  # type: ignore[misc]
+class ChoiceOutput(io.Combo.Output):
     """An output whose values are choices of a menu."""
 
     @property
@@ -143,35 +143,49 @@ class TipoSweep(io.ComfyNode):
                 ),
             ],
             outputs=[
-                io.Int.Output("seeds", display_name="seed", is_output_list=True, tooltip="Seeds."),
                 io.Int.Output(
-                    "steps_list", display_name="steps", is_output_list=True, tooltip="Steps."
+                    "seeds",
+                    display_name="seed",
+                    is_output_list=True,
+                    tooltip="For a sampler: a seed for each cell, row by row, or one for all.",
+                ),
+                io.Int.Output(
+                    "steps_list",
+                    display_name="steps",
+                    is_output_list=True,
+                    tooltip="For a sampler: the steps of each cell, or one value for all.",
                 ),
                 io.Float.Output(
-                    "cfgs", display_name="cfg", is_output_list=True, tooltip="CFG values."
+                    "cfgs",
+                    display_name="cfg",
+                    is_output_list=True,
+                    tooltip="For a sampler: the cfg of each cell, or one for all.",
                 ),
                 ChoiceOutput(
                     "sampler_names",
                     display_name="sampler_name",
                     options=comfy.samplers.KSampler.SAMPLERS,
                     is_output_list=True,
-                    tooltip="Samplers, for any node that offers them.",
+                    tooltip="For any menu of samplers: one for each cell, or one for all.",
                 ),
                 ChoiceOutput(
                     "schedulers",
                     display_name="scheduler",
                     options=comfy.samplers.KSampler.SCHEDULERS,
                     is_output_list=True,
-                    tooltip="Schedulers, for any node that offers them.",
+                    tooltip="For any menu of schedulers: one for each cell, or one for all.",
                 ),
                 io.Float.Output(
-                    "denoises", display_name="denoise", is_output_list=True, tooltip="Denoises."
+                    "denoises",
+                    display_name="denoise",
+                    is_output_list=True,
+                    tooltip="For a sampler: the denoise of each cell, or one for all.",
                 ),
                 io.Int.Output(
                     "clip_skips",
                     display_name="clip_skip",
                     is_output_list=True,
-                    tooltip="Clip skips, for CLIP Text Encode (Clip Skip).",
+                    tooltip="For CLIP Text Encode (Clip Skip): one for each cell, or one for all.",
                 ),
                 SweepType.Output(
                     "sweep",

@@ -117,7 +117,7 @@ def test_clip_skip_beside_seeds_with_two_pictures_a_cell(server: Server, client:
     """The encode runs for each cell: ComfyUI takes a list as it is, equal values included."""
     build = SweepBuilder()
     sweep = build.sweep(columns="clip_skip", column_values="1:2", rows="seed", row_values="5,8")
-    encode = build.encode([sweep, OUTPUTS.index("clip_skip")], text="of a sweep")  # type: ignore
+    encode = build.encode([sweep, OUTPUTS.index("clip_skip")], text="of a sweep")
     latent = build.latent(2)
     images = build.runs("TipoSampler", sweep, encode, latent_image=latent)
     grid = build.grid(images, sweep, font_size=12, gap=3, background="black")
