@@ -16,13 +16,14 @@ from . import (
     options,
     sampling,
     split_prompt,
+    sweep,
     task,
     vae,
 )
 
 FAMILIES = (
     *(load_model, expand, task, options, bans, split_prompt, format, fields),
-    *(encode, sampling, load_vae, vae, image),
+    *(encode, sampling, sweep, load_vae, vae, image),
 )
 
 

@@ -5,7 +5,7 @@ import { app } from "../../scripts/app.js";
 
 const BOX_HEIGHT = 96;
 
-function addTextBox(node) {
+function addTextBox(node, maxHeight) {
   const box = document.createElement("textarea");
   box.className = "comfy-multiline-input";
   box.readOnly = true;
@@ -26,6 +26,7 @@ function addTextBox(node) {
       box.value = text ?? "";
     },
     getMinHeight: () => BOX_HEIGHT,
+    getMaxHeight: () => maxHeight,
   });
   widget.serialize = false;
   return widget;
@@ -36,10 +37,12 @@ app.registerExtension({
   beforeRegisterNodeDef(nodeType, nodeDef) {
     if (!nodeDef.name.startsWith("Tipo") || !nodeDef.output?.includes("STRING")) return;
 
+    // Where the node shows a picture as well, the picture gets the room.
+    const showsPicture = nodeDef.output_node && nodeDef.output.includes("IMAGE");
     const { onNodeCreated, onExecuted } = nodeType.prototype;
     nodeType.prototype.onNodeCreated = function (...args) {
       onNodeCreated?.apply(this, args);
-      this.tipoTextBox = addTextBox(this);
+      this.tipoTextBox = addTextBox(this, showsPicture ? BOX_HEIGHT : undefined);
     };
     nodeType.prototype.onExecuted = function (output) {
       onExecuted?.call(this, output);

@@ -19,6 +19,8 @@ NODE_IDS = (
     "TipoClipSkipEncode",
     "TipoSdxlSize",
     "TipoSampler",
+    "TipoSweep",
+    "TipoGrid",
     "TipoLoadVae",
     "TipoVaeDecode",
     "TipoSaveImage",
