@@ -26,6 +26,7 @@ VALUES_TOOLTIP = (
 )
 
 
+# ComfyUI's own class of type names, for which "*" is any type.
 class ChoiceType(type(io.Combo.io_type)):
     """The type "COMBO" that also is the older form of a menu: the list of its choices.
 
