@@ -17,11 +17,12 @@ from . import (
     split_prompt,
     task,
     vae,
+    vae_encode,
 )
 
 FAMILIES = (
     *(load_model, expand, task, options, bans, split_prompt, format, fields),
-    *(encode, sampling, vae, image),
+    *(encode, sampling, vae, vae_encode, image),
 )
 
 
