@@ -80,8 +80,8 @@ def run_vae(vae: Any, job: Job, asked: Tiling) -> tuple[torch.Tensor, list[str]]
             result, index, is_finite = _result(precise, job, asked, ways)
         if not is_finite:
             raise ValueError(broken_vae_problem(job.verb))
-        lines.append(f"{precision_name(dtype)} gave NaN or infinite values, done again in fp32:")
-        lines.append(way_text(ways, index))
+        line = f"{precision_name(dtype)} gave NaN or infinite values: done again in fp32"
+        lines.append(line + (f", {way_text(ways, index)}" if index else ""))
         dtype = torch.float32
     note = tile_note(asked, job.factor)
     if note and ways[index] is not None:
@@ -108,18 +108,19 @@ def _result(
     vae: Any, job: Job, asked: Tiling, ways: list[Tiles | None]
 ) -> tuple[torch.Tensor, int, bool]:
     """Run the first way that fits: the result, the way's index, whether all values are finite."""
-    watched = _Watched(vae)
+    watch = _Watch()
+    watched = with_watch(vae, watch)
 
     def run(tiles: Tiles | None) -> torch.Tensor:
-        watched.is_finite = True
+        watch.is_finite = True
         if tiles is not None:
-            result = job.tiled(watched.vae, tiles)
+            result = job.tiled(watched, tiles)
         elif is_of_pictures(vae):
-            result = job.whole(without_own_tiles(watched.vae))
+            result = job.whole(without_own_tiles(watched))
         else:  # core's own tiles are those that such a VAE needs
-            result = job.whole(watched.vae)
+            result = job.whole(watched)
         if job.verb == "encode":
-            watched.look(result)
+            watch.look(result)
         return result
 
     def make_room() -> None:
@@ -128,19 +129,14 @@ def _result(
 
     advice = no_memory_advice(job.verb, job.shape, str(vae.device), asked, ways)
     result, index = first_that_fits(ways, run, make_room, is_out_of_memory, advice)
-    return result, index, watched.is_finite
+    return result, index, watch.is_finite
 
 
-class _Watched:
-    """A shallow copy of a VAE that notes whether its decoder's values are finite.
+class _Watch:
+    """Notes whether all values that it was shown are finite."""
 
-    It looks at them before they are clamped to 0..1, which would make white of infinity.
-    """
-
-    def __init__(self, vae: Any) -> None:
+    def __init__(self) -> None:
         self.is_finite = True
-        self.vae = copy.copy(vae)
-        self.vae.process_output = lambda image: vae.process_output(self.look(image))
 
     def look(self, values: torch.Tensor) -> torch.Tensor:
         # One pass and no tensor of the values' size: a sum is finite where all its terms are.
@@ -149,20 +145,35 @@ class _Watched:
         return values
 
 
+# The copies below hold the weights, and must not be in a reference cycle: what holds them is let go
+# at once, not at the next garbage collection.
+
+
+def with_watch(vae: Any, watch: _Watch) -> Any:
+    """Return a shallow copy of a VAE whose decoder's values are watched.
+
+    They are looked at before they are clamped to 0..1, which would make white of infinity.
+    """
+    watched = copy.copy(vae)
+    watched.process_output = lambda image: vae.process_output(watch.look(image))
+    return watched
+
+
 def without_own_tiles(vae: Any) -> Any:
     """Return a shallow copy of a VAE whose `decode` and `encode` raise where memory runs out.
 
     Core's own catch the error and call their tiled forms, with sizes of their own and unseen by
     the caller; by then the failed run's tensors are freed. The copy has no such forms.
     """
-    vae = copy.copy(vae)
+    device = vae.device
 
     def refuse(*args: Any, **named: Any) -> torch.Tensor:
-        raise MemoryError(f"{vae.device} is out of memory")
+        raise MemoryError(f"{device} is out of memory")
 
+    whole_only = copy.copy(vae)
     for name in _OWN_TILES:
-        setattr(vae, name, refuse)
-    return vae
+        setattr(whole_only, name, refuse)
+    return whole_only
 
 
 @contextmanager

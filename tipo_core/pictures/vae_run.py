@@ -137,7 +137,7 @@ def way_text(ways: Sequence[Tiles | None], index: int) -> str:
     taken = str(ways[index] or "whole")
     if not index:
         return taken
-    times = "once" if index == 1 else f"{index} times"
+    times = {1: "once", 2: "twice"}.get(index, f"{index} times")
     return f"memory ran out {times}, other models left the device: {taken}"
 
 

@@ -106,7 +106,7 @@ def test_fill_of_a_soft_mask_is_mixed() -> None:
 def test_picture_without_surroundings_is_named() -> None:
     mask = torch.zeros(3, 1, 8, 8)
     mask[1] = 1
-    with pytest.raises(ValueError, match="whole of picture 1: .* set fill to keep"):
+    with pytest.raises(ValueError, match=r"whole of picture 1: .* set fill to keep"):
         filled_from_surroundings(random(3, 8, 8, 3), mask)
 
 

@@ -122,7 +122,7 @@ def test_tiles_are_halved_until_they_fit() -> None:
 
 def test_no_way_that_fits_is_the_advice() -> None:
     vae = Scripted([])
-    with pytest.raises(RuntimeError, match="^buy memory$"):
+    with pytest.raises(RuntimeError, match=r"^buy memory$"):
         vae.take(ways_to_run(Tiling(), 8, 2048))
     assert vae.log.count("whole") == 2
 
