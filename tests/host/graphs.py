@@ -20,6 +20,7 @@ NODE_IDS = (
     "TipoSampler",
     "TipoLoadVae",
     "TipoVaeDecode",
+    "TipoVaeEncode",
     "TipoSaveImage",
 )
 
