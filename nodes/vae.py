@@ -137,12 +137,27 @@ def decode(
     if images.ndim == 5:  # video: the frames become the batch
         images = images.reshape(-1, *images.shape[-3:])
     if original is not None:
-        original = fitted_original(original, images.shape, vae.spacial_compression_decode())
-        mask = fitted_mask(mask, images.shape)
-        images = composited(images, original, mask)
-        kept = 100 * (mask == 0).float().mean().item()
-        lines.insert(1, f"over the original, which is kept bit for bit in {kept:.1f} % of it")
+        images, line = over_original(images, original, mask, vae.spacial_compression_decode())
+        lines.insert(1, line)
     return images, "\n".join(lines)
+
+
+def over_original(
+    images: torch.Tensor, original: torch.Tensor, mask: torch.Tensor, factor: int
+) -> tuple[torch.Tensor, str]:
+    """Return decoded images (B, H, W, C) laid over the original by a noise mask, and what it was.
+
+    Raises ValueError where one of them does not fit the images.
+    """
+    fitted = fitted_original(original, images.shape, factor)
+    soft = fitted_mask(mask, images.shape, original.shape)
+    kept = 100 * (soft == 0).float().mean().item()
+    line = f"over the original, which is kept bit for bit in {kept:.1f} % of it"
+    if fitted.shape[1:3] != original.shape[1:3]:
+        line += f"; it was cropped from {original.shape[2]} x {original.shape[1]}"
+    if mask.shape[-2:] not in (soft.shape[1:3], original.shape[1:3]):
+        line += f"; the mask was scaled from {mask.shape[-1]} x {mask.shape[-2]}"
+    return composited(images, fitted, soft), line
 
 
 class TipoVaeDecode(io.ComfyNode):

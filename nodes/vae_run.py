@@ -123,13 +123,15 @@ def _result(
             watch.look(result)
         return result
 
-    def make_room() -> None:
-        comfy.model_management.free_memory(_EVERYTHING, vae.device)
-        comfy.model_management.soft_empty_cache()
-
     advice = no_memory_advice(job.verb, job.shape, str(vae.device), asked, ways)
-    result, index = first_that_fits(ways, run, make_room, is_out_of_memory, advice)
+    result, index = first_that_fits(ways, run, lambda: make_room(vae), is_out_of_memory, advice)
     return result, index, watch.is_finite
+
+
+def make_room(vae: Any) -> None:
+    """Let all models leave the device of a VAE; its own weights come back with its next run."""
+    comfy.model_management.free_memory(_EVERYTHING, vae.device)
+    comfy.model_management.soft_empty_cache()
 
 
 class _Watch:
@@ -180,13 +182,9 @@ def without_own_tiles(vae: Any) -> Any:
 def in_fp32(vae: Any) -> Iterator[Any]:
     """Give a copy of a VAE with weights in fp32, under ComfyUI's model management, for a while."""
 
-    def make_room() -> None:
-        comfy.model_management.free_memory(_EVERYTHING, vae.device)
-        comfy.model_management.soft_empty_cache()
-
     patcher = with_second_try(
         lambda: _fp32_patcher(vae),
-        make_room,
+        lambda: make_room(vae),
         f"{vae.device} has too little memory for the VAE in fp32: close what else uses the memory.",
     )
     precise = copy.copy(vae)

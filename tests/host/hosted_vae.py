@@ -371,10 +371,12 @@ def inpainting() -> dict[str, Any]:
     found["blend"] = (image - (cut * (1 - soft) + plain * soft)).abs().max().item()
     found["changed"] = (image - cut).abs().max().item()
     found["decode report"] = report
+    whole_mask = {**changed, "noise_mask": set_mask["noise_mask"]}
+    found["uncut mask"] = torch.equal(decoded(vae, whole_mask, original=pixels)[0], image)
     # As from SetLatentNoiseMask in front of an upscale: scaled as the sampler scales it.
     low = {**changed, "noise_mask": latent["noise_mask"][..., ::2, ::2]}
     scaled = torch.nn.functional.interpolate(low["noise_mask"], size=(64, 96), mode="bilinear")
-    image, _ = decoded(vae, low, original=cut)
+    image, found["scaled report"] = decoded(vae, low, original=cut)
     found["scaled mask"] = torch.equal(image[:, scaled[0, 0] == 0], cut[:, scaled[0, 0] == 0])
 
     square = picture(1, 64, 64, 3)

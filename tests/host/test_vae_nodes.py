@@ -196,8 +196,11 @@ def test_composite_keeps_the_original_bit_for_bit_and_blends(results: Found) -> 
     assert found["kept"] and found["redrawn"]
     assert found["blend"] < 1e-6
     assert found["changed"] > 0.1, "nothing was redrawn"
-    assert found["decode report"][1].startswith("over the original, which is kept bit for bit in")
+    kept = "over the original, which is kept bit for bit in 85.4 % of it"
+    assert found["decode report"][1] == f"{kept}; it was cropped from 100 x 67"
+    assert found["uncut mask"]
     assert found["scaled mask"]
+    assert found["scaled report"][1].endswith("; the mask was scaled from 48 x 32")
     assert found["inputs untouched"]
 
 

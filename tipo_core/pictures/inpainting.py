@@ -107,14 +107,23 @@ def fitted_original(original: torch.Tensor, shape: Sequence[int], factor: int) -
             f"The original has {original.shape[-1]} channels, the decoded picture {shape[-1]}: "
             "convert it to RGB."
         )
-    top, left = rows // 2, columns // 2
-    return original[:, top : top + shape[1], left : left + shape[2], : shape[-1]]
+    return _cut(original, shape)[..., : shape[-1]]
 
 
-def fitted_mask(mask: torch.Tensor, shape: Sequence[int]) -> torch.Tensor:
+def _cut(pictures: torch.Tensor, shape: Sequence[int]) -> torch.Tensor:
+    """Return the middle of (B, H, W, C), of the height and width in `shape`."""
+    height, width = shape[1:3]
+    top, left = (pictures.shape[1] - height) // 2, (pictures.shape[2] - width) // 2
+    return pictures[:, top : top + height, left : left + width]
+
+
+def fitted_mask(
+    mask: torch.Tensor, shape: Sequence[int], original_shape: Sequence[int]
+) -> torch.Tensor:
     """Return a latent's noise mask as (B or 1, H, W, 1) for a decoded batch (B, H, W, C).
 
-    Another size is scaled (bilinear), as the sampler scales it to the latent. Raises ValueError
+    A mask of the original's size (as SetLatentNoiseMask keeps it) is cut as the original is;
+    another size is scaled (bilinear), as the sampler scales it to the latent. Raises ValueError
     where there is neither one mask nor one for each picture.
     """
     mask = mask.reshape(-1, 1, *mask.shape[-2:])
@@ -123,7 +132,10 @@ def fitted_mask(mask: torch.Tensor, shape: Sequence[int]) -> torch.Tensor:
             f"The latent carries {len(mask)} masks for {shape[0]} decoded pictures: give one "
             "mask, or one for each picture."
         )
-    if tuple(mask.shape[-2:]) != tuple(shape[1:3]):
+    size = tuple(mask.shape[-2:])
+    if size == tuple(original_shape[1:3]):
+        return _cut(mask.movedim(1, -1), shape)
+    if size != tuple(shape[1:3]):
         mask = F.interpolate(mask, size=tuple(shape[1:3]), mode="bilinear", align_corners=False)
     return mask.movedim(1, -1)
 

@@ -141,13 +141,22 @@ def test_original_that_does_not_fit_is_named(shape: tuple[int, ...], words: str)
         fitted_original(torch.zeros(shape), (2, 64, 64, 3), 8)
 
 
-def test_mask_of_a_latent_is_scaled_or_refused() -> None:
+def test_mask_of_a_latent_is_cut_scaled_or_refused() -> None:
     mask = random(1, 1, 64, 64)
-    assert torch.equal(fitted_mask(mask, (2, 64, 64, 3))[0, ..., 0], mask[0, 0])
+    shape = (2, 64, 64, 3)
+    assert torch.equal(fitted_mask(mask, shape, shape)[0, ..., 0], mask[0, 0])
+    uncut = random(1, 1, 67, 65)
+    cut = fitted_mask(uncut, shape, (1, 67, 65, 3))
+    assert torch.equal(cut[0, ..., 0], uncut[0, 0, 1:65, :64])
     small = torch.tensor([[[[0.0, 1.0]]]])
-    assert fitted_mask(small, (1, 2, 4, 3))[0, 0, :, 0].tolist() == [0.0, 0.25, 0.75, 1.0]
+    assert fitted_mask(small, (1, 2, 4, 3), (1, 2, 4, 3))[0, 0, :, 0].tolist() == [
+        0.0,
+        0.25,
+        0.75,
+        1.0,
+    ]
     with pytest.raises(ValueError, match="3 masks for 2 decoded"):
-        fitted_mask(random(3, 1, 64, 64), (2, 64, 64, 3))
+        fitted_mask(random(3, 1, 64, 64), shape, shape)
 
 
 @pytest.mark.parametrize(
