@@ -19,11 +19,12 @@ from . import (
     sweep,
     task,
     vae,
+    vae_encode,
 )
 
 FAMILIES = (
     *(load_model, expand, task, options, bans, split_prompt, format, fields),
-    *(encode, sampling, sweep, load_vae, vae, image),
+    *(encode, sampling, sweep, load_vae, vae, vae_encode, image),
 )
 
 

@@ -23,6 +23,7 @@ NODE_IDS = (
     "TipoGrid",
     "TipoLoadVae",
     "TipoVaeDecode",
+    "TipoVaeEncode",
     "TipoSaveImage",
 )
 

@@ -1,0 +1,416 @@
+"""VAE Decode and VAE Encode in the real host, beside core's nodes and plain arithmetic."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from devkit.client import Client, GraphRejected, Outcome, RunFailed
+from devkit.host import Host
+from devkit.layout import this_checkout
+from devkit.server import Server
+from devkit.stand_in import NAME
+from tests.host.picture_graphs import SECONDS, Builder, saved_file, saved_latent
+from tests.host.test_hosted_model import START
+
+Found = dict[str, Any]
+SIDE = 96
+BROKEN = "its weights are broken"
+
+
+# Inside ComfyUI: memory, precision, masks
+
+
+@pytest.fixture(scope="module")
+def results(host: Host, tmp_path_factory: pytest.TempPathFactory) -> Found:
+    """What hosted_vae.py saw."""
+    base = tmp_path_factory.mktemp("base")
+    layout = this_checkout()
+    script = Path(__file__).with_name("hosted_vae.py")
+    command = [str(host.python), "-c", START, str(script), str(host.tree), str(base)]
+    command += [str(layout.root), str(layout.checkpoints / NAME)]
+    environ = os.environ | {"OMP_NUM_THREADS": "1"}  # on a busy machine, more only wait
+    answer = subprocess.run(
+        command, capture_output=True, text=True, timeout=600, env=environ, cwd=base
+    )
+    assert answer.returncode == 0, answer.stderr[-3000:]
+    found: Found = json.loads(answer.stdout.strip().splitlines()[-1])
+    return found
+
+
+def test_defaults_are_cores_nodes_to_the_last_bit(results: Found) -> None:
+    found = results["defaults"]
+    assert found["decode"] and found["encode"] and found["half"] and found["nested"]
+    assert found["untouched"]
+    assert found["encode keys"] == ["samples"]
+
+
+def test_report_says_shapes_crop_alpha_way_and_precision(results: Found) -> None:
+    found = results["defaults"]
+    assert found["decode report"] == [
+        "latent 3 x 4 x 9 x 13 -> 3 x 72 x 104 x 3",
+        "whole",
+        "fp32 on cpu",
+    ]
+    assert found["encode report"] == [
+        "pixels 2 x 67 x 100 x 3 -> 2 x 4 x 8 x 12",
+        "alpha is left out: the VAE encodes 3 channels",
+        "cropped from 100 x 67 to 96 x 64 (width x height): the VAE takes multiples of 8",
+        "whole",
+        "fp32 on cpu",
+    ]
+    assert found["half report"][-1] == "fp16 on cpu"
+
+
+def test_video_is_cores_too_whole_and_in_tiles(results: Found) -> None:
+    found = results["video"]
+    assert found["decode"] and found["encode"]
+    assert found["shapes"] == [[5, 64, 96, 3], [1, 16, 2, 4, 12]]
+    assert found["mask"] == [5, 1, 32, 96]
+    assert found["tiles"] and found["encode tiles"] and found["not whole"]
+    assert found["tiles report"][1] == "tiles of 64 with overlap 16"
+
+
+def test_memory_that_runs_out_once_makes_other_models_leave(results: Found) -> None:
+    found = results["memory"]
+    assert found["stays"], "another model left without need"
+    is_whole, report, sizes, other_stays = found["once"]
+    assert is_whole
+    assert report[1] == "memory ran out once, other models left the device: whole"
+    assert sizes == [[320, 320]] * 2
+    assert not other_stays
+
+
+def test_memory_that_runs_out_again_means_the_users_tiles_then_smaller_ones(
+    results: Found,
+) -> None:
+    found = results["memory"]
+    start = "memory ran out twice, other models left the device: "
+    is_right, report, sizes, _ = found["tiles"]
+    assert is_right
+    assert report[1] == start + "tiles of 256 with overlap 64"
+    # Not core's own, which would come right behind the first try with tiles of 64.
+    assert sizes == [[320, 320], [320, 320], [320, 128]]
+    assert found["untouched"]
+    assert found["limited overlap"][1:3] == [
+        start + "tiles of 256 with overlap 64",
+        "overlap 128 was limited to 64 (a quarter of the tile)",
+    ]
+    report, sizes = found["halved"]
+    assert report[1].endswith(
+        "ran out 3 times, other models left the device: tiles of 128 with overlap 32"
+    )
+    assert sizes[2:] == [[320, 128], [256, 64]]
+    is_right, report, sizes = found["encode"]
+    assert is_right
+    assert report[1] == start + "tiles of 256 with overlap 64"
+    assert sizes == [[320, 320], [320, 320], [256, 256]]
+
+
+def test_memory_that_never_suffices_is_one_error_with_remedies(results: Found) -> None:
+    found = results["memory"]
+    for verb, shape in (("decode", "1 x 3 x 320 x 320"), ("encode", "1 x 320 x 320 x 3")):
+        error = found["floor" if verb == "decode" else "encode floor"]
+        assert error.startswith("RuntimeError: cpu has too little memory")
+        assert f"{verb} {shape} in tiles of 128 with overlap 32" in error
+        assert "make the picture or the batch smaller" in error
+    error, sizes = found["never"]
+    assert "in one piece" in error and "set tiling to auto" in error
+    assert sizes == [[320, 320]] * 2
+    assert found["other error"] == "ZeroDivisionError: division by zero"
+
+
+def test_tiles_asked_for_are_cores_and_near_the_whole(results: Found) -> None:
+    found = results["tiles"]
+    for verb in ("decode", "encode"):
+        is_right, report = found[verb]
+        assert is_right
+        assert report[1] == "tiles of 128 with overlap 32"
+    assert found["not whole"]
+    assert found["decode difference"] < 1, "more than 1/255 on average"
+    assert found["encode difference"] < 0.02
+
+
+def test_vae_of_sound_decodes_as_before_and_has_no_tiles_and_no_pixels(results: Found) -> None:
+    found = results["tiles"]
+    assert found["sound"]
+    assert "sound or 3D shapes, not of pictures: set tiling to auto" in found["sound tiles"]
+    assert "the pixels are pictures: choose a VAE" in found["sound encode"]
+
+
+def test_fp16_that_overflows_is_done_again_in_fp32(results: Found) -> None:
+    found = results["precision"]
+    assert found["core is not finite"] == [True, True]
+    # The weights are scaled by powers of two, which fp32 undoes exactly.
+    assert found["decode"] == 0
+    assert found["encode"] == 0
+    for report in (*found["reports"], found["tiles report"], found["white"]):
+        assert "fp16 gave NaN or infinite values: done again in fp32" in report
+        assert report[-1] == "fp32 on cpu"
+    assert found["white in core"], "core's clamp hides infinity"
+    assert found["tiles"] < 1e-6
+    assert found["lowvram"]
+
+
+def test_fp32_copy_leaves_the_vae_as_it_was_and_nothing_behind(results: Found) -> None:
+    found = results["precision"]
+    assert found["untouched"]
+    assert found["models left"] == 0
+    assert found["loaded left"] == 0
+
+
+def test_memory_that_runs_out_in_fp32_makes_room_too(results: Found) -> None:
+    is_same, report = results["precision"]["tight"]
+    assert is_same
+    assert report[2] == (
+        "fp16 gave NaN or infinite values: done again in fp32, memory ran out once, other models "
+        "left the device: whole"
+    )
+
+
+def test_values_that_are_not_finite_name_who_is_at_fault(results: Found) -> None:
+    found = results["precision"]
+    for dtype in ("float32", "float16"):
+        assert all(BROKEN in error for error in found[f"broken torch.{dtype}"])
+    assert "come from the sampler, not from the VAE" in found["latent"]
+    assert "come from an earlier node, not from the VAE" in found["pixels"]
+
+
+def test_mask_is_set_latent_noise_masks_cut_as_the_picture(results: Found) -> None:
+    found = results["inpainting"]
+    assert found["samples"] and found["mask"] and found["grown"]
+    assert found["report"][1] == "mask: 7.2 % of the picture"
+    assert found["grown report"][1].endswith("grown by 3")
+    assert found["empty report"][1].endswith("(empty: a sampler will change nothing)")
+
+
+def test_composite_keeps_the_original_bit_for_bit_and_blends(results: Found) -> None:
+    found = results["inpainting"]
+    assert found["kept"] and found["redrawn"]
+    assert found["blend"] < 1e-6
+    assert found["changed"] > 0.1, "nothing was redrawn"
+    kept = "over the original, which is kept bit for bit in 85.4 % of it"
+    assert found["decode report"][1] == f"{kept}; it was cropped from 100 x 67"
+    assert found["uncut mask"]
+    assert found["scaled mask"]
+    assert found["scaled report"][1].endswith("; the mask was scaled from 48 x 32")
+    assert found["inputs untouched"]
+
+
+@pytest.mark.parametrize(
+    ("case", "words"),
+    [
+        ("size", "mask is 32 x 64, the picture 64 x 64"),
+        ("no alpha", "Load Image gives this empty mask"),
+        ("batch", "3 masks for 2 pictures"),
+        ("all masked", "no surroundings to fill from"),
+        ("fill", "choose keep or surroundings"),
+        ("one channel", "encodes 3 colour channels, the pixels have 1"),
+        ("rgba vae", "encodes 4 colour channels, the pixels have 3"),
+        ("tiny", "picture is 64 x 7, the VAE needs at least 8 x 8"),
+        ("shape", "these 64 x 64 x 3"),
+    ],
+)
+def test_pixels_and_masks_that_do_not_fit_are_named(results: Found, case: str, words: str) -> None:
+    assert words in results["inpainting"]["problems"][case]
+
+
+@pytest.mark.parametrize(
+    ("case", "words"),
+    [
+        ("no mask", "the latent carries no mask"),
+        ("size", "original is 64 x 128, the decoded picture 64 x 64"),
+        ("batch", "3 originals for 2 decoded pictures"),
+        ("masks", "3 masks for 2 decoded pictures"),
+        ("channels", "1 channels, the decoded picture 3"),
+    ],
+)
+def test_original_that_does_not_fit_is_named(results: Found, case: str, words: str) -> None:
+    assert words in results["inpainting"]["decode problems"][case]
+
+
+# In a graph: core's nodes around ours
+
+
+def photo() -> np.ndarray:
+    """A picture that is far from grey: warm, with a gradient and fine texture."""
+    y, x = np.indices((SIDE, SIDE))
+    texture = 12 * np.sin(x / 2) * np.cos(y / 3)
+    red, green, blue = 215 + texture, 40 + y / 3 + texture, 30 + x / 4
+    return np.stack([red, green, blue], -1).clip(0, 255).astype(np.uint8)
+
+
+def soft_box() -> np.ndarray:
+    """A mask of 0, a soft ramp, and 255."""
+    y, x = np.indices((SIDE, SIDE))
+    edge = np.maximum(np.abs(x - 47.5), np.abs(y - 47.5))
+    return ((36 - edge) / 12 * 255).clip(0, 255).astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def uploads(server: Server, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Names of the picture and the mask in the server's input folder."""
+    folder = tmp_path_factory.mktemp("pictures")
+    Image.fromarray(photo()).save(folder / "vae-photo.png")
+    Image.fromarray(soft_box()).save(folder / "vae-mask.png")
+    with Client(server.url) as client:
+        return {name: client.upload_image(folder / f"vae-{name}.png") for name in ("photo", "mask")}
+
+
+class Inpainting(Builder):
+    """A graph with a picture, a mask, and the stand-in's VAE."""
+
+    def __init__(self, uploads: dict[str, str]) -> None:
+        super().__init__()
+        self.picture = [self.add("LoadImage", image=uploads["photo"]), 0]
+        self.mask = [self.add("LoadImageMask", image=uploads["mask"], channel="red"), 0]
+        self.positive = self.core_encode()
+
+    def encoded(self, **inputs: Any) -> list[Any]:
+        inputs = {"pixels": self.picture, "vae": self.vae, "mask": self.mask} | inputs
+        return [self.add("TipoVaeEncode", **{k: v for k, v in inputs.items() if v}), 0]
+
+    def redrawn(self, latent: list[Any], denoise: float = 0.6) -> list[Any]:
+        changes = {"latent_image": latent, "denoise": denoise, "cfg": 1.0, "seed": 11}
+        return [self.sample("TipoSampler", self.positive, **changes), 0]
+
+    def saved(self, latent: list[Any], **inputs: Any) -> str:
+        images = [self.add("TipoVaeDecode", samples=latent, vae=self.vae, **inputs), 0]
+        return self.add("SaveImage", images=images, filename_prefix="vae/inpaint")
+
+
+def pixels(server: Server, outcome: Outcome, node: str) -> np.ndarray:
+    with Image.open(saved_file(server, outcome, node)) as image:
+        return np.asarray(image.convert("RGB"))
+
+
+def test_graph_of_defaults_is_cores(
+    server: Server, client: Client, uploads: dict[str, str]
+) -> None:
+    build = Inpainting(uploads)
+    # An alpha channel, as some nodes make it; core's node leaves it out too.
+    rgba = [build.add("JoinImageWithAlpha", image=build.picture, alpha=build.mask), 0]
+    core = build.add("VAEEncode", pixels=rgba, vae=build.vae)
+    ours = build.encoded(pixels=rgba, mask=None)
+    latents = [build.save_latent(node) for node in (core, ours[0])]
+    images = [build.add("VAEDecode", samples=[core, 0], vae=build.vae), 0]
+    pictures = [build.add("SaveImage", images=images, filename_prefix="vae/inpaint")]
+    pictures.append(build.saved(ours))
+    outcome = client.run(build.graph, timeout=SECONDS)
+    np.testing.assert_array_equal(*(saved_latent(server, outcome, node) for node in latents))
+    np.testing.assert_array_equal(*(pixels(server, outcome, node) for node in pictures))
+    assert "alpha is left out" in outcome.outputs[ours[0]]["text"][0]
+
+
+def test_inpainting_below_denoise_1_keeps_the_rest_and_does_not_grey(
+    server: Server, client: Client, uploads: dict[str, str]
+) -> None:
+    build = Inpainting(uploads)
+    latent = build.redrawn(build.encoded())
+    inpainted, plain = build.saved(latent, original=build.picture), build.saved(latent)
+    whole = build.saved(build.redrawn(build.encoded(mask=None)))
+    inputs = {"pixels": build.picture, "vae": build.vae, "mask": build.mask, "grow_mask_by": 0}
+    grey = build.saved(build.redrawn([build.add("VAEEncodeForInpaint", **inputs), 0]))
+    outcome = client.run(build.graph, timeout=SECONDS)
+    found = {
+        name: pixels(server, outcome, node).astype(int)
+        for name, node in {"ours": inpainted, "plain": plain, "whole": whole, "grey": grey}.items()
+    }
+    mask = soft_box()
+    np.testing.assert_array_equal(found["ours"][mask == 0], photo()[mask == 0])
+    share = mask[..., None] / 255
+    expected = photo() * (1 - share) + found["plain"] * share
+    assert np.abs(found["ours"] - expected).max() < 2, "8-bit rounding of both"
+    assert np.abs(found["ours"] - photo())[mask == 255].mean() > 5, "nothing was redrawn"
+
+    def distance_from_grey(name: str) -> float:
+        return float(np.abs(found[name][mask == 255].mean(0) - 127.5).mean())
+
+    assert distance_from_grey("ours") > 0.9 * distance_from_grey("whole")
+    assert distance_from_grey("grey") < 0.7 * distance_from_grey("whole"), "core's greys"
+
+
+def test_outpainting_continues_the_picture_instead_of_grey(
+    server: Server, client: Client, uploads: dict[str, str]
+) -> None:
+    build = Inpainting(uploads)
+    sides = {"left": 0, "top": 0, "right": 64, "bottom": 0, "feathering": 16}
+    pad = build.add("ImagePadForOutpaint", image=build.picture, **sides)
+    inputs: dict[str, Any] = {"pixels": [pad, 0], "mask": [pad, 1]}
+    encoded = {fill: build.encoded(**inputs, fill=fill) for fill in ("surroundings", "keep")}
+    begun = {fill: build.saved(latent) for fill, latent in encoded.items()}
+    drawn = {
+        fill: build.saved(build.redrawn(latent), original=[pad, 0])
+        for fill, latent in encoded.items()
+    }
+    outcome = client.run(build.graph, timeout=SECONDS)
+    kept = pixels(server, outcome, drawn["surroundings"])[:, : SIDE - 16]
+    np.testing.assert_array_equal(kept, photo()[:, : SIDE - 16])
+    border = photo()[:, -16:].mean((0, 1))
+
+    def new(nodes: dict[str, str], fill: str) -> np.ndarray:
+        return pixels(server, outcome, nodes[fill])[:, SIDE + 8 :].mean((0, 1))
+
+    assert np.abs(new(begun, "keep") - 127.5).max() < 8
+    off = np.abs(new(begun, "surroundings") - border).mean()
+    assert off < 0.25 * np.abs(border - 127.5).mean()
+    # What is drawn from it at denoise 0.6 is on its side of the way from grey.
+    distances = [np.abs(new(drawn, fill) - 127.5).mean() for fill in ("surroundings", "keep")]
+    assert distances[0] > 2 * distances[1]
+
+
+def test_mask_grows_and_the_sampler_redraws_all_of_it(
+    server: Server, client: Client, uploads: dict[str, str]
+) -> None:
+    build = Inpainting(uploads)
+    latent = build.redrawn(build.encoded(mask_grow=8))
+    node = build.saved(latent, original=build.picture)
+    outcome = client.run(build.graph, timeout=SECONDS)
+    image, mask = Image.fromarray(soft_box()), soft_box()
+    rows, columns = np.nonzero(mask)
+    reach = np.zeros_like(mask)
+    reach[rows.min() - 8 : rows.max() + 9, columns.min() - 8 : columns.max() + 9] = 1
+    assert image.size == (SIDE, SIDE)
+    drawn = (pixels(server, outcome, node) != photo()).any(-1)
+    assert not drawn[reach == 0].any()
+    assert drawn[(reach == 1) & (mask == 0)].any()
+
+
+def test_mask_of_a_picture_without_alpha_is_explained(
+    client: Client, uploads: dict[str, str]
+) -> None:
+    build = Inpainting(uploads)
+    build.saved(build.encoded(mask=[build.picture[0], 1]))
+    with pytest.raises(RunFailed, match="Load Image gives this empty mask"):
+        client.run(build.graph, timeout=SECONDS)
+
+
+def test_original_without_a_mask_is_explained(client: Client, uploads: dict[str, str]) -> None:
+    build = Inpainting(uploads)
+    build.saved(build.encoded(mask=None), original=build.picture)
+    with pytest.raises(RunFailed, match="the latent carries no mask"):
+        client.run(build.graph, timeout=SECONDS)
+
+
+@pytest.mark.parametrize("inputs", [{"tile_size": 32}, {"overlap": -32}])
+def test_sizes_outside_the_widgets_are_refused(
+    client: Client, uploads: dict[str, str], inputs: dict[str, int]
+) -> None:
+    build = Inpainting(uploads)
+    build.saved(build.encoded(), **inputs)
+    with pytest.raises(GraphRejected, match=next(iter(inputs))):
+        client.run(build.graph, timeout=SECONDS)
+
+
+def test_unknown_choices_name_the_known_ones(client: Client, uploads: dict[str, str]) -> None:
+    build = Inpainting(uploads)
+    build.saved(build.encoded(), tiling="sometimes")
+    with pytest.raises(RunFailed, match="'sometimes' is not known: choose auto, always, never"):
+        client.run(build.graph, timeout=SECONDS)
