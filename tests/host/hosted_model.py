@@ -1,13 +1,11 @@
 """What nodes/host.py does, tried inside ComfyUI's own Python; prints what was seen as JSON.
 
-Run by test_hosted_model.py as ComfyUI's main.py runs, with the arguments PACK and EXTRA, an
-extra_model_paths.yaml.
+Run by test_hosted_model.py (see inside.py) with an extra_model_paths.yaml as its argument.
 """
 
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import json
 import sys
 from collections.abc import Callable
@@ -20,14 +18,7 @@ import comfy.utils
 import torch
 import utils.extra_config
 
-pack, extra = sys.argv[-2:]
-spec = importlib.util.spec_from_file_location(
-    "pack", f"{pack}/__init__.py", submodule_search_locations=[pack]
-)
-assert spec and spec.loader
-module = importlib.util.module_from_spec(spec)
-sys.modules["pack"] = module
-spec.loader.exec_module(module)
+extra = sys.argv[1]
 host = importlib.import_module("pack.nodes.host")
 sampling = importlib.import_module("pack.tipo_core.lm.sampling")
 

@@ -1,14 +1,13 @@
 """The VAE nodes tried inside ComfyUI's own Python, where memory runs out and fp16 overflows.
 
-Run by test_vae_nodes.py as ComfyUI's main.py runs, with the arguments PACK and CHECKPOINT, the
-stand-in; prints what was seen as JSON. Its VAE is in TAESD's format and linear up to the clamps.
+Run by test_vae_nodes.py (see inside.py) with the stand-in checkpoint as its argument; prints what
+was seen as JSON. Its VAE is in TAESD's format and linear up to the clamps.
 """
 
 from __future__ import annotations
 
 import gc
 import importlib
-import importlib.util
 import json
 import sys
 from types import SimpleNamespace
@@ -25,14 +24,7 @@ from comfy.taesd.taesd import TAESD
 
 import nodes as core
 
-pack, checkpoint = sys.argv[-2:]
-spec = importlib.util.spec_from_file_location(
-    "pack", f"{pack}/__init__.py", submodule_search_locations=[pack]
-)
-assert spec and spec.loader
-module = importlib.util.module_from_spec(spec)
-sys.modules["pack"] = module
-spec.loader.exec_module(module)
+checkpoint = sys.argv[1]
 decode_node = importlib.import_module("pack.nodes.vae").TipoVaeDecode
 encode_node = importlib.import_module("pack.nodes.vae_encode").TipoVaeEncode
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +10,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from devkit.host import Host
-from tests.host.test_hosted_model import START
+from tests.host.inside import run_inside
 
 
 @pytest.fixture(scope="module")
@@ -22,14 +19,7 @@ def results(host: Host, repository: Path, tmp_path_factory: pytest.TempPathFacto
     base = tmp_path_factory.mktemp("encoding")
     vectors = np.random.default_rng(0).normal(size=(2, 64)).astype(np.float32)
     save_file({"clip_l": vectors, "clip_g": vectors}, base / "two.safetensors")
-    script = Path(__file__).with_name("encoded_prompts.py")
-    command = [str(host.python), "-c", START, str(script), str(host.tree), str(base)]
-    command += [str(repository), str(base)]
-    answer = subprocess.run(
-        command, capture_output=True, text=True, timeout=600, env=dict(os.environ), cwd=base
-    )
-    assert answer.returncode == 0, answer.stderr[-3000:]
-    return json.loads(answer.stdout.strip().splitlines()[-1])
+    return run_inside(host, "hosted_encode.py", base, base)
 
 
 def test_what_core_can_do_is_cores_own_to_the_last_bit(results: Any) -> None:

@@ -3,32 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from devkit.host import Host
+from tests.host.inside import run_inside
 from tests.unit.lm.hub_server import HubServer
 from tipo_core.lm.catalog import KNOWN_MODELS, NANO
 
 Found = dict[str, Any]
-
-# What main.py does before it imports the rest: arguments are read, and utils is ComfyUI's package
-# before nodes puts comfy/, which has a utils.py, on the path.
-START = """
-import runpy, sys
-script, tree, base, pack, extra = sys.argv[1:]
-sys.argv[1:] = ["--cpu", "--base-directory", base]
-sys.path.insert(0, tree)
-import comfy.options
-comfy.options.enable_args_parsing()
-import utils.extra_config, nodes
-sys.argv[1:] = [pack, extra]
-runpy.run_path(script)
-"""
 
 
 @pytest.fixture(scope="module")
@@ -62,16 +47,9 @@ def results(host: Host, repository: Path, base: Path) -> Found:
     nano = repository / "tipo_core" / "assets" / NANO
     names = ("config.json", "tokenizer.json", "model.safetensors")
     with HubServer({name: (nano / name).read_bytes() for name in names}, packet=1 << 16) as hub:
-        environ = os.environ | {"HF_ENDPOINT": hub.url, "NO_PROXY": "127.0.0.1"}
-        environ["OMP_NUM_THREADS"] = "1"  # on a busy machine, more only wait for each other
-        script = Path(__file__).with_name("hosted_model.py")
-        command = [str(host.python), "-c", START, str(script), str(host.tree), str(base / "base")]
-        command += [str(repository), str(base / "extra_model_paths.yaml")]
-        answer = subprocess.run(
-            command, capture_output=True, text=True, timeout=600, env=environ, cwd=base
-        )
-    assert answer.returncode == 0, answer.stderr[-3000:]
-    found: Found = json.loads(answer.stdout.strip().splitlines()[-1])
+        environ = {"HF_ENDPOINT": hub.url, "NO_PROXY": "127.0.0.1"}
+        paths = base / "extra_model_paths.yaml"
+        found: Found = run_inside(host, "hosted_model.py", base / "base", paths, environ)
     return found | {"fetched": hub.fetched("model.safetensors"), "size": len(hub.files[names[2]])}
 
 

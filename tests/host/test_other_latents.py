@@ -2,34 +2,20 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from devkit.host import Host
-from tests.host.test_hosted_model import START
+from tests.host.inside import run_inside
 
 
 @pytest.fixture(scope="module")
 def results(host: Host, repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """What sampled_latents.py saw."""
     base = tmp_path_factory.mktemp("latents")
-    script = Path(__file__).with_name("sampled_latents.py")
-    command = [str(host.python), "-c", START, str(script), str(host.tree), str(base)]
-    answer = subprocess.run(
-        [*command, str(repository), ""],
-        capture_output=True,
-        text=True,
-        timeout=600,
-        env=dict(os.environ),
-        cwd=base,
-    )
-    assert answer.returncode == 0, answer.stderr[-3000:]
-    return json.loads(answer.stdout.strip().splitlines()[-1])
+    return run_inside(host, "hosted_sampler.py", base)
 
 
 @pytest.mark.parametrize(

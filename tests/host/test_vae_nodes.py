@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,8 +13,8 @@ from devkit.host import Host
 from devkit.layout import this_checkout
 from devkit.server import Server
 from devkit.stand_in import NAME
+from tests.host.inside import run_inside
 from tests.host.picture_graphs import SECONDS, Builder, saved_file, saved_latent
-from tests.host.test_hosted_model import START
 
 Found = dict[str, Any]
 SIDE = 96
@@ -32,16 +28,8 @@ BROKEN = "its weights are broken"
 def results(host: Host, tmp_path_factory: pytest.TempPathFactory) -> Found:
     """What hosted_vae.py saw."""
     base = tmp_path_factory.mktemp("base")
-    layout = this_checkout()
-    script = Path(__file__).with_name("hosted_vae.py")
-    command = [str(host.python), "-c", START, str(script), str(host.tree), str(base)]
-    command += [str(layout.root), str(layout.checkpoints / NAME)]
-    environ = os.environ | {"OMP_NUM_THREADS": "1"}  # on a busy machine, more only wait
-    answer = subprocess.run(
-        command, capture_output=True, text=True, timeout=600, env=environ, cwd=base
-    )
-    assert answer.returncode == 0, answer.stderr[-3000:]
-    found: Found = json.loads(answer.stdout.strip().splitlines()[-1])
+    checkpoint = this_checkout().checkpoints / NAME
+    found: Found = run_inside(host, "hosted_vae.py", base, checkpoint)
     return found
 
 

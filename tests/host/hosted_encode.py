@@ -1,6 +1,6 @@
 """Prompts encoded by the pack and by core nodes inside ComfyUI's own Python; prints JSON.
 
-Run by test_encoding.py as ComfyUI's main.py runs, with the arguments PACK and EMBEDDINGS, a folder.
+Run by test_encoding.py (see inside.py) with a folder of embeddings as its argument.
 The text models are those of SD1.x, SDXL and Flux with few and narrow layers and random weights.
 The weight formulas are written once more here, token by token in numpy.
 """
@@ -8,7 +8,6 @@ The weight formulas are written once more here, token by token in numpy.
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import json
 import sys
 from collections.abc import Callable, Sequence
@@ -25,14 +24,7 @@ from comfy_extras.nodes_clip_sdxl import CLIPTextEncodeSDXL
 
 import nodes
 
-pack, embeddings = sys.argv[-2:]
-spec = importlib.util.spec_from_file_location(
-    "pack", f"{pack}/__init__.py", submodule_search_locations=[pack]
-)
-assert spec and spec.loader
-module = importlib.util.module_from_spec(spec)
-sys.modules["pack"] = module
-spec.loader.exec_module(module)
+embeddings = sys.argv[1]
 encode = importlib.import_module("pack.nodes.encode")
 
 SMALL = {

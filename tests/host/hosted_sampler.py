@@ -1,6 +1,6 @@
 """Latents of other kinds than SD's sampled by the pack and by core, inside ComfyUI's own Python.
 
-Run by test_other_latents.py as ComfyUI's main.py runs, with the arguments PACK and "". The models
+Run by test_other_latents.py (see inside.py). The models
 are a Flux and a Wan of one narrow layer with seeded random weights (rectified flow, 4-D and 5-D),
 and one of a few lines that reads picture and sound packed into one row (nested latents).
 """
@@ -8,9 +8,7 @@ and one of a few lines that reads picture and sound packed into one row (nested 
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import json
-import sys
 from typing import Any, ClassVar
 
 import comfy.latent_formats
@@ -25,14 +23,6 @@ import torch
 
 import nodes
 
-pack, _ = sys.argv[-2:]
-spec = importlib.util.spec_from_file_location(
-    "pack", f"{pack}/__init__.py", submodule_search_locations=[pack]
-)
-assert spec and spec.loader
-module = importlib.util.module_from_spec(spec)
-sys.modules["pack"] = module
-spec.loader.exec_module(module)
 sampling = importlib.import_module("pack.nodes.sampling")
 guidance = importlib.import_module("pack.tipo_core.pictures.guidance")
 
