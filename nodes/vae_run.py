@@ -15,6 +15,7 @@ import torch
 from comfy_api.latest import io
 
 from ..tipo_core.lm.out_of_memory import is_out_of_memory, with_second_try
+from ..tipo_core.pictures.vae_precision import precision_name
 from ..tipo_core.pictures.vae_run import (
     AUTO,
     DEFAULT_OVERLAP,
@@ -25,7 +26,6 @@ from ..tipo_core.pictures.vae_run import (
     broken_vae_problem,
     first_that_fits,
     no_memory_advice,
-    precision_name,
     shape_text,
     tile_note,
     way_text,

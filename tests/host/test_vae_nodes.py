@@ -44,14 +44,14 @@ def test_report_says_shapes_crop_alpha_way_and_precision(results: Found) -> None
     found = results["defaults"]
     assert found["decode report"] == [
         "latent 3 x 4 x 9 x 13 -> 3 x 72 x 104 x 3",
-        "whole",
+        "in one piece",
         "fp32 on cpu",
     ]
     assert found["encode report"] == [
         "pixels 2 x 67 x 100 x 3 -> 2 x 4 x 8 x 12",
         "alpha is left out: the VAE encodes 3 channels",
         "cropped from 100 x 67 to 96 x 64 (width x height): the VAE takes multiples of 8",
-        "whole",
+        "in one piece",
         "fp32 on cpu",
     ]
     assert found["half report"][-1] == "fp16 on cpu"
@@ -71,7 +71,7 @@ def test_memory_that_runs_out_once_makes_other_models_leave(results: Found) -> N
     assert found["stays"], "another model left without need"
     is_whole, report, sizes, other_stays = found["once"]
     assert is_whole
-    assert report[1] == "memory ran out once, other models left the device: whole"
+    assert report[1] == "memory ran out once, other models left the device: in one piece"
     assert sizes == [[320, 320]] * 2
     assert not other_stays
 
@@ -159,7 +159,7 @@ def test_memory_that_runs_out_in_fp32_makes_room_too(results: Found) -> None:
     assert is_same
     assert report[2] == (
         "fp16 gave NaN or infinite values: done again in fp32, memory ran out once, other models "
-        "left the device: whole"
+        "left the device: in one piece"
     )
 
 

@@ -20,9 +20,6 @@ DEFAULT_OVERLAP = 64
 # Below it tiles cost picture quality and save little: 128 x 128 pixels need some 80 MB in fp16.
 LEAST_TILE = 128
 
-# A tensor's dtype in the words of ComfyUI's own options.
-_PRECISIONS = {"float32": "fp32", "float16": "fp16", "bfloat16": "bf16"}
-
 
 @dataclass(frozen=True)
 class Tiles:
@@ -134,17 +131,11 @@ def no_memory_advice(
 
 def way_text(ways: Sequence[Tiles | None], index: int) -> str:
     """Return which way of `ways` was taken, and why not the first."""
-    taken = str(ways[index] or "whole")
+    taken = str(ways[index] or "in one piece")
     if not index:
         return taken
     times = {1: "once", 2: "twice"}.get(index, f"{index} times")
     return f"memory ran out {times}, other models left the device: {taken}"
-
-
-def precision_name(dtype: object) -> str:
-    """Return 'fp16' for torch.float16, and so on."""
-    name = str(dtype).removeprefix("torch.")
-    return _PRECISIONS.get(name, name)
 
 
 def shape_text(shape: Sequence[int]) -> str:

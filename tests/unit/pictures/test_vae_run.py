@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import pytest
-import torch
 
 from tipo_core.pictures.vae_run import (
     Tiles,
@@ -9,7 +8,6 @@ from tipo_core.pictures.vae_run import (
     first_that_fits,
     fitted_tiles,
     no_memory_advice,
-    precision_name,
     tile_note,
     way_text,
     ways_to_run,
@@ -106,7 +104,7 @@ def test_room_helps_before_tiles_are_used() -> None:
     ways = ways_to_run(Tiling(), 8, 2048)
     assert vae.take(ways) == ("result of whole", 1)
     assert vae.log == ["whole", "room", "whole"]
-    assert way_text(ways, 1) == "memory ran out once, other models left the device: whole"
+    assert way_text(ways, 1) == "memory ran out once, other models left the device: in one piece"
 
 
 def test_tiles_are_halved_until_they_fit() -> None:
@@ -168,8 +166,3 @@ def test_advice_says_what_was_tried_and_what_to_do() -> None:
     assert "in one piece" in text
     assert "set tiling to auto" in text
     assert "--cpu-vae" not in text
-
-
-def test_precisions_have_their_short_names() -> None:
-    dtypes = (torch.float32, torch.float16, torch.bfloat16, torch.float64)
-    assert [precision_name(dtype) for dtype in dtypes] == ["fp32", "fp16", "bf16", "float64"]
