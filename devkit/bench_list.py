@@ -8,13 +8,13 @@ from devkit.bench_decode import DECODE, EXPERTS, VARIANTS
 from devkit.bench_first_token import FIRST_TOKEN
 from devkit.bench_gpu import GPU
 from devkit.bench_memory import MEMORY
-from devkit.bench_pack import IMPORT, INTERVAL, SAMPLER
+from devkit.bench_nodes import NODES
+from devkit.bench_pack import IMPORT
 from devkit.bench_request import REQUEST
 
 BENCHMARKS: tuple[Benchmark, ...] = (
     IMPORT,
-    SAMPLER,
-    INTERVAL,
+    NODES,
     DECODE,
     VARIANTS,
     REQUEST,

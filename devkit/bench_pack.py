@@ -1,12 +1,11 @@
-"""Rows of the pack inside ComfyUI: its import, its sampler beside core's, CFG in a part."""
+"""What the import of the pack adds to a start of ComfyUI."""
 
 from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterator, Sequence
 
-from devkit.bench import Aim, Benchmark, Figure, Setting, at_most, at_most_times
-from devkit.bench_graphs import interval_seconds, sampler_seconds
+from devkit.bench import Aim, Benchmark, Figure, Setting, at_most
 
 # ComfyUI's core is imported first; what the pack adds to it is timed, five times under as many
 # names. The least time is the cost: the others are this and what else the machine was doing.
@@ -32,8 +31,6 @@ for number in range(6):
     print(time.perf_counter() - started)
 """
 _IMPORT = Aim("import of the pack", "ms", at_most(50.0))
-_SAMPLER = Aim("TipoSampler, 128x128, 8 steps", "s", at_most_times(1.1))
-_INTERVAL = Aim("interval CFG, 40 % of 20 steps, 256x256", "s", at_most_times(0.75))
 
 
 def _import_cost(setting: Setting, names: Sequence[str]) -> Iterator[tuple[str, Figure]]:
@@ -48,17 +45,4 @@ def _import_cost(setting: Setting, names: Sequence[str]) -> Iterator[tuple[str, 
     yield _IMPORT.name, Figure(min(times) * 1000)
 
 
-def _sampler_cost(setting: Setting, names: Sequence[str]) -> Iterator[tuple[str, Figure]]:
-    """Time TipoSampler and core's KSampler on the same latent, seed and steps."""
-    ours, cores = sampler_seconds(setting.layout, setting.host)
-    yield _SAMPLER.name, Figure(ours, cores)
-
-
-def _interval_cost(setting: Setting, names: Sequence[str]) -> Iterator[tuple[str, Figure]]:
-    """Time TipoSampler with CFG in a part of the schedule beside CFG in all of it."""
-    yield _INTERVAL.name, Figure(*interval_seconds(setting.layout, setting.host))
-
-
 IMPORT = Benchmark("import the pack over what the host has imported", [_IMPORT], _import_cost)
-SAMPLER = Benchmark("sample beside core's KSampler", [_SAMPLER], _sampler_cost)
-INTERVAL = Benchmark("sample with CFG in a part of the schedule", [_INTERVAL], _interval_cost)

@@ -102,6 +102,10 @@ class Client:
                 raise
             raise GraphRejected(_rejection(json.loads(error.read()))) from error
 
+    def free(self) -> None:
+        """Let the server unload its models and forget its results, as soon as it is idle."""
+        self._post("/free", {"unload_models": True, "free_memory": True})
+
     def interrupt(self) -> None:
         """Cancel the run that is executing now."""
         self._post("/interrupt", {})

@@ -33,7 +33,8 @@ def to_pillow(image: torch.Tensor) -> Image.Image:
             f"The picture has {channels} channels; files hold 1 to 4 (grey or RGB, with or without "
             "alpha): convert it first."
         )
-    pixels = np.clip(255.0 * image.cpu().numpy(), 0, 255).astype(np.uint8)
+    scaled = 255.0 * image.cpu().numpy()
+    pixels = np.clip(scaled, 0, 255, out=scaled).astype(np.uint8)
     return Image.fromarray(pixels[..., 0] if channels == 1 else pixels)
 
 

@@ -24,6 +24,7 @@ from ..tipo_core.pictures.vae_files import (
     VaeSources,
     choice_problem,
     incomplete_problem,
+    is_safetensors,
     lacks_encoder,
     not_a_vae_problem,
     or_choose,
@@ -39,6 +40,8 @@ from ..tipo_core.pictures.vae_folder import (
 from ..tipo_core.pictures.vae_precision import AUTO, DTYPES, precision_name, vae_dtype
 from ..tipo_core.pictures.vae_report import LoadedVae, vae_report
 
+# By which ComfyUI tells the names of diffusers.
+_DIFFUSERS_NAME = "decoder.up_blocks.0.resnets.0.norm1.weight"
 # Kinds whose modules start with undefined weights, so that what a file lacks is noise.
 _CHECKED_KINDS = (
     comfy.ldm.models.autoencoder.AbstractAutoencoder,
@@ -75,6 +78,10 @@ class VaeFiles:
 
 def files_of(choice: str) -> VaeFiles:
     """The files behind a menu entry. Raises ValueError where there are none that can be read."""
+    if is_safetensors(choice) and choice in folder_paths.get_filename_list("vae"):
+        # The usual case, without a look at all the folders.
+        path = _full_path("vae", choice)
+        return VaeFiles(path, (path,))
     found = found_sources()
     if choice.startswith(DIFFUSERS_CHOICE):
         try:
@@ -89,10 +96,7 @@ def files_of(choice: str) -> VaeFiles:
         names = [name for name in taesd_files(choice, found.approx) if name]
         pair = tuple(_full_path("vae_approx", name) for name in names)
         return VaeFiles(pair[0].parent, pair)
-    if choice.startswith(CHECKPOINT_CHOICE):
-        path = _full_path("checkpoints", choice.removeprefix(CHECKPOINT_CHOICE))
-    else:
-        path = _full_path("vae", choice)
+    path = _full_path("checkpoints", choice.removeprefix(CHECKPOINT_CHOICE))
     return VaeFiles(path, (path,))
 
 
@@ -128,21 +132,23 @@ def read_tensors(choice: str, files: VaeFiles) -> Tensors:
     all_names: list[str] = []
     all_metadata = []
     for path in files.weights:
-        wanted = None
         try:
-            with safe_open(path, framework="pt") as file:
-                names, metadata = list(file.keys()), file.metadata()
-                if choice.startswith(CHECKPOINT_CHOICE):
+            if choice.startswith(CHECKPOINT_CHOICE):
+                with safe_open(path, framework="pt") as file:
+                    names, metadata = list(file.keys()), file.metadata()
                     inside = vae_tensor_names(names)
                     wanted = {name: file.get_tensor(stored) for name, stored in inside.items()}
-        except (SafetensorError, OSError) as error:
+            else:
+                wanted, metadata = comfy.utils.load_torch_file(
+                    str(path), safe_load=True, return_metadata=True
+                )
+                names = list(wanted)
+        except (SafetensorError, OSError, ValueError) as error:
             raise ValueError(
                 f"VAE '{choice}' cannot be read ('{path.name}': {error}): the file is damaged or "
                 "incomplete. Download it again, or choose another."
             ) from error
         _check_shard(path, names, files.shards or {})
-        if wanted is None:
-            wanted = comfy.utils.load_torch_file(str(path), safe_load=True)
         prefix = _taesd_prefix(choice, path)
         state.update({prefix + name: tensor for name, tensor in wanted.items()})
         all_names += names
@@ -192,7 +198,9 @@ def load_vae(choice: str, precision: str = AUTO) -> tuple[comfy.sd.VAE, str]:
     if vae.first_stage_model is None:
         raise ValueError(not_a_vae_problem(choice, names))
     expected = [name for name, _ in vae.first_stage_model.named_parameters()]
-    given = state.keys() | comfy.diffusers_convert.convert_vae_state_dict(state).keys()
+    given = state.keys()
+    if _DIFFUSERS_NAME in given:
+        given |= comfy.diffusers_convert.convert_vae_state_dict(state).keys()
     is_checked = isinstance(vae.first_stage_model, _CHECKED_KINDS)
     if is_checked and (problem := incomplete_problem(choice, expected, given)):
         raise ValueError(problem)
