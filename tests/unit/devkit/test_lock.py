@@ -34,7 +34,7 @@ def hold(repository: Path, lock: Path, seconds: float) -> subprocess.Popen[str]:
 def test_the_second_waits_for_the_first(
     repository: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    first = hold(repository, tmp_path / "lock", 1.0)
+    first = hold(repository, tmp_path / "lock", 0.4)
     with only_one(tmp_path / "lock", poll_seconds=0.02):
         first.wait(10)
         assert first.returncode == 0
@@ -56,7 +56,7 @@ sys.path.insert(0, sys.argv[1])
 from devkit.lock import only_one
 from devkit.process import run_tool
 with only_one(pathlib.Path(sys.argv[2])):
-    code = "import time; print('on', flush=True); time.sleep(2)"
+    code = "import time; print('on', flush=True); time.sleep(1)"
     run_tool("install", [sys.executable, "-c", code])
 """
 
@@ -73,4 +73,4 @@ def test_an_installer_that_outlives_its_starter_keeps_the_lock(
     starter.kill()
     starter.wait(10)
     with only_one(tmp_path / "lock", poll_seconds=0.02):
-        assert time.monotonic() - started > 1
+        assert time.monotonic() - started > 0.5
