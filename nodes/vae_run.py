@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import comfy.ldm.models.autoencoder
 import comfy.model_management
 import comfy.model_patcher
 import torch
@@ -21,8 +22,10 @@ from ..tipo_core.pictures.vae_run import (
     DEFAULT_OVERLAP,
     DEFAULT_TILE,
     TILINGS,
+    RowStrips,
     Tiles,
     Tiling,
+    Way,
     broken_vae_problem,
     first_that_fits,
     no_memory_advice,
@@ -31,6 +34,7 @@ from ..tipo_core.pictures.vae_run import (
     way_text,
     ways_to_run,
 )
+from ..tipo_core.pictures.vae_strips import Strips, can_strip
 
 # More than any device has: free_memory then unloads everything.
 _EVERYTHING = 1e30
@@ -44,14 +48,15 @@ _OWN_TILES = tuple(
 class Job:
     """One direction of a VAE on one input: `whole(vae)`, or `tiled(vae, tiles)`.
 
-    `factor` is pixels a side for one latent pixel, `longest_side` the picture's in pixels; `shape`
-    is the input's.
+    `factor` is pixels a side for one latent pixel, `height` and `width` the picture's in pixels;
+    `shape` is the input's.
     """
 
     verb: str
     shape: torch.Size
     factor: int
-    longest_side: int
+    height: int
+    width: int
     whole: Callable[[Any], torch.Tensor]
     tiled: Callable[[Any, Tiles], torch.Tensor]
 
@@ -60,10 +65,10 @@ def run_vae(vae: Any, job: Job, asked: Tiling) -> tuple[torch.Tensor, list[str]]
     """Return what core's VAE makes of a job, and the lines of a report.
 
     In one piece this is core's own `decode` or `encode`, bit for bit. Where memory runs out, other
-    models leave the device and it is tried again, then in tiles; values that are not finite are
-    computed again by a copy of the VAE in fp32. `vae` is left as it was. Raises RuntimeError where
-    memory does not suffice, ValueError where fp32 is not finite either, or for a tiling that the
-    VAE does not have.
+    models leave the device and it is tried again, then in strips or tiles; values that are not
+    finite are computed again by a copy of the VAE in fp32. `vae` is left as it was. Raises
+    RuntimeError where memory does not suffice, ValueError where fp32 is not finite either, or for
+    a tiling that the VAE does not have.
     """
     began = time.perf_counter()
     ways = _ways(vae, job, asked)
@@ -84,7 +89,7 @@ def run_vae(vae: Any, job: Job, asked: Tiling) -> tuple[torch.Tensor, list[str]]
         lines.append(line + (f", {way_text(ways, index)}" if index else ""))
         dtype = torch.float32
     note = tile_note(asked, job.factor)
-    if note and ways[index] is not None:
+    if note and isinstance(ways[index], Tiles):
         lines.append(note)
     seconds = time.perf_counter() - began
     lines.append(f"{precision_name(dtype)} on {vae.device}, {seconds:.2f} s")
@@ -96,25 +101,27 @@ def is_of_pictures(vae: Any) -> bool:
     return vae.latent_dim > 1 and getattr(vae, "extra_1d_channel", None) is None
 
 
-def _ways(vae: Any, job: Job, asked: Tiling) -> list[Tiles | None]:
+def _ways(vae: Any, job: Job, asked: Tiling) -> list[Way]:
     if is_of_pictures(vae):
-        return ways_to_run(asked, job.factor, job.longest_side)
+        return ways_to_run(
+            asked, job.factor, max(job.height, job.width), has_strips=has_strips(vae, job.verb)
+        )
     if asked.tiling == AUTO:
         return [None]
     raise ValueError("This VAE is of sound or 3D shapes, not of pictures: set tiling to auto.")
 
 
-def _result(
-    vae: Any, job: Job, asked: Tiling, ways: list[Tiles | None]
-) -> tuple[torch.Tensor, int, bool]:
+def _result(vae: Any, job: Job, asked: Tiling, ways: list[Way]) -> tuple[torch.Tensor, int, bool]:
     """Run the first way that fits: the result, the way's index, whether all values are finite."""
     watch = _Watch()
     watched = with_watch(vae, watch)
 
-    def run(tiles: Tiles | None) -> torch.Tensor:
+    def run(way: Way) -> torch.Tensor:
         watch.is_finite = True
-        if tiles is not None:
-            result = job.tiled(watched, tiles)
+        if isinstance(way, Tiles):
+            result = job.tiled(watched, way)
+        elif isinstance(way, RowStrips):
+            result = job.whole(without_own_tiles(in_strips(watched, job, way)))
         elif is_of_pictures(vae):
             result = job.whole(without_own_tiles(watched))
         else:  # core's own tiles are those that such a VAE needs
@@ -178,6 +185,41 @@ def without_own_tiles(vae: Any) -> Any:
     return whole_only
 
 
+def has_strips(vae: Any, verb: str) -> bool:
+    """Return whether a VAE's encoder or decoder (by the verb) can be computed in strips."""
+    model = vae.first_stage_model
+    return (
+        vae.latent_dim == 2
+        and isinstance(model, comfy.ldm.models.autoencoder.AutoencodingEngine)
+        and can_strip(getattr(model, f"{verb}r"))
+    )
+
+
+def in_strips(vae: Any, job: Job, way: RowStrips) -> Any:
+    """Return a shallow copy of a VAE that computes its encoder or decoder in strips of rows.
+
+    The layers are the VAE's own; what lies between them is kept where ComfyUI keeps pictures.
+    """
+    rows = way.rows(job.width)
+    check = comfy.model_management.throw_exception_if_processing_interrupted
+    strips = Strips(rows, vae.device, vae.output_device, check)
+    model = copy.copy(vae.first_stage_model)
+    # A module's copy shares the table of its parts.
+    model._modules = dict(model._modules)
+    name = f"{job.verb}r"
+    coder = model._modules[name]
+    compute = strips.decode if job.verb == "decode" else strips.encode
+    # An encoder's output goes through one more layer, on the device.
+    model._modules[name] = lambda x: compute(coder, x).to(x.device)
+    stripped = copy.copy(vae)
+    stripped.first_stage_model = model
+    estimate = f"memory_used_{job.verb}"
+    full = getattr(vae, estimate)
+    share = min(rows / job.height, 1.0)
+    setattr(stripped, estimate, lambda shape, dtype: full(shape, dtype) * share)
+    return stripped
+
+
 @contextmanager
 def in_fp32(vae: Any) -> Iterator[Any]:
     """Give a copy of a VAE with weights in fp32, under ComfyUI's model management, for a while."""
@@ -228,8 +270,8 @@ def decode_latent(vae: Any, samples: torch.Tensor, asked: Tiling) -> tuple[torch
         decoded: torch.Tensor = vae.decode_tiled(samples, tile_x=size, tile_y=size, overlap=overlap)
         return decoded
 
-    longest = max(samples.shape[-2:]) * factor
-    job = Job("decode", samples.shape, factor, longest, lambda vae: vae.decode(samples), tiled)
+    size = (samples.shape[-2] * factor, samples.shape[-1] * factor)
+    job = Job("decode", samples.shape, factor, *size, lambda vae: vae.decode(samples), tiled)
     images, lines = run_vae(vae, job, asked)
     return images, [f"latent {shape_text(samples.shape)} -> {shape_text(images.shape)}", *lines]
 
@@ -247,8 +289,8 @@ def encode_pixels(vae: Any, pixels: torch.Tensor, asked: Tiling) -> tuple[torch.
         return encoded
 
     factor = vae.spacial_compression_encode()
-    longest = max(pixels.shape[1:3])
-    job = Job("encode", pixels.shape, factor, longest, lambda vae: vae.encode(pixels), tiled)
+    size = (pixels.shape[1], pixels.shape[2])
+    job = Job("encode", pixels.shape, factor, *size, lambda vae: vae.encode(pixels), tiled)
     samples, lines = run_vae(vae, job, asked)
     return samples, [f"pixels {shape_text(pixels.shape)} -> {shape_text(samples.shape)}", *lines]
 
@@ -261,8 +303,9 @@ def tiling_inputs(verb: str) -> list[io.Input]:
             options=list(TILINGS),
             default=AUTO,
             optional=True,
-            tooltip=f"auto {verb}s in one piece, and in tiles only when memory runs out; always "
-            "uses tiles; never does not, and fails instead.",
+            tooltip=f"auto {verb}s in one piece; when memory runs out in strips, which give the "
+            "same picture (VAEs of SD, SDXL, SD3, Flux), then in tiles, which differ a little. "
+            "always uses tiles, strips uses strips; never uses neither, and fails instead.",
         ),
         io.Int.Input(
             "tile_size",
@@ -271,8 +314,9 @@ def tiling_inputs(verb: str) -> list[io.Input]:
             max=4096,
             step=64,
             optional=True,
-            tooltip="Side of a tile in pixels. Smaller needs less memory, and colours may differ "
-            "from tile to tile. In auto it is halved while memory runs out, down to 128.",
+            tooltip="Side of a tile in pixels; a strip has as many pixels. Smaller needs less "
+            "memory, and colours may differ from tile to tile. It is halved while memory runs out, "
+            "down to 128.",
         ),
         io.Int.Input(
             "overlap",

@@ -13,12 +13,15 @@ _log = logging.getLogger("tipo-suite")
 AUTO = "auto"
 ALWAYS = "always"
 NEVER = "never"
-TILINGS = (AUTO, ALWAYS, NEVER)
+STRIPS = "strips"
+TILINGS = (AUTO, ALWAYS, NEVER, STRIPS)
 
 DEFAULT_TILE = 512
 DEFAULT_OVERLAP = 64
 # Below it tiles cost picture quality and save little: 128 x 128 pixels need some 80 MB in fp16.
 LEAST_TILE = 128
+# Of a strip: with fewer, most of the work is the rows that neighbours share.
+LEAST_ROWS = 8
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,24 @@ class Tiles:
 
     def __str__(self) -> str:
         return f"tiles of {self.size} with overlap {self.overlap}"
+
+
+@dataclass(frozen=True)
+class RowStrips:
+    """Strips of rows, of as many pixels as a square tile of this side; see `vae_strips`."""
+
+    side: int
+
+    def __str__(self) -> str:
+        return f"exact strips of {self.side} x {self.side} pixels' size"
+
+    def rows(self, width: int) -> int:
+        """Return the rows of a strip of a picture so many pixels wide."""
+        return max(self.side * self.side // width, LEAST_ROWS)
+
+
+# How a picture goes through a VAE; None is in one piece.
+Way = Tiles | RowStrips | None
 
 
 @dataclass(frozen=True)
@@ -66,31 +87,42 @@ def tile_note(asked: Tiling, factor: int) -> str | None:
     return ", ".join(notes) or None
 
 
-def ways_to_run(asked: Tiling, factor: int, longest_side: int) -> list[Tiles | None]:
+def ways_to_run(
+    asked: Tiling, factor: int, longest_side: int, *, has_strips: bool = False
+) -> list[Way]:
     """Return what to try, in order; None is the whole picture in one piece.
 
-    "auto" is whole, whole again with room made, then tiles of half the side each time, down to
-    LEAST_TILE (or the size asked for, where that is less). "always" begins with the tiles, tried
-    twice too; "never" has no tiles. In "auto", tiles that would be as large as the picture
-    (`longest_side`, pixels) are left out. Raises ValueError for another word.
+    "auto" is whole, whole again with room made, strips where the VAE has them, then tiles; strips
+    and tiles of half the side each time, down to LEAST_TILE (or the size asked for, where that is
+    less). "always" begins with the tiles and "strips" with the strips, tried twice too; "never" has
+    neither. In "auto", those that would be as large as the picture (`longest_side`, pixels) are
+    left out. Raises ValueError for another word, and for strips that the VAE does not have.
     """
     if asked.tiling not in TILINGS:
         raise ValueError(f"tiling {asked.tiling!r} is not known: choose {', '.join(TILINGS)}")
-    whole: list[Tiles | None] = [None, None]
+    whole: list[Way] = [None, None]
     if asked.tiling == NEVER:
         return whole
     tiles = [fitted_tiles(asked.tile_size, asked.overlap, factor)]
     while tiles[-1].size // 2 >= max(LEAST_TILE, 2 * factor):
         tiles.append(fitted_tiles(tiles[-1].size // 2, asked.overlap, factor))
+    strips = [RowStrips(one.size) for one in tiles]
     if asked.tiling == ALWAYS:
         return [tiles[0], *tiles]
-    smaller = [one for one in tiles if one.size < longest_side]
-    return whole + list[Tiles | None](smaller or tiles[-1:])
+    if asked.tiling == STRIPS:
+        if not has_strips:
+            raise ValueError(
+                "This VAE is of a kind that has no strips: set tiling to auto or always."
+            )
+        return [strips[0], *strips]
+    smaller = [one for one in tiles if one.size < longest_side] or tiles[-1:]
+    exact = [RowStrips(one.size) for one in smaller] if has_strips else []
+    return [*whole, *exact, *smaller]
 
 
 def first_that_fits(
-    ways: Sequence[Tiles | None],
-    run: Callable[[Tiles | None], T],
+    ways: Sequence[Way],
+    run: Callable[[Way], T],
     make_room: Callable[[], None],
     is_out_of_memory: Callable[[BaseException], bool],
     advice: str,
@@ -114,7 +146,7 @@ def first_that_fits(
 
 
 def no_memory_advice(
-    verb: str, shape: Sequence[int], device: str, asked: Tiling, ways: Sequence[Tiles | None]
+    verb: str, shape: Sequence[int], device: str, asked: Tiling, ways: Sequence[Way]
 ) -> str:
     """Return the error where no way fits in memory: what was tried and what to do."""
     tried = "in one piece" if ways[-1] is None else f"in {ways[-1]}"
@@ -129,7 +161,7 @@ def no_memory_advice(
     )
 
 
-def way_text(ways: Sequence[Tiles | None], index: int) -> str:
+def way_text(ways: Sequence[Way], index: int) -> str:
     """Return which way of `ways` was taken, and why not the first."""
     taken = str(ways[index] or "in one piece")
     if not index:

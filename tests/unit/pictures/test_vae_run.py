@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from tipo_core.pictures.vae_run import (
+    RowStrips,
     Tiles,
     Tiling,
     first_that_fits,
@@ -56,8 +57,24 @@ def test_always_begins_with_tiles_and_never_has_none() -> None:
 @pytest.mark.parametrize(("side", "largest"), [(513, 512), (512, 256), (256, 128), (64, 128)])
 def test_tiles_as_large_as_the_picture_are_left_out(side: int, largest: int) -> None:
     tiles = ways_to_run(Tiling(), 8, side)[2]
-    assert tiles is not None
+    assert isinstance(tiles, Tiles)
     assert tiles.size == largest
+
+
+def test_strips_come_before_tiles_where_the_vae_has_them() -> None:
+    strips = [RowStrips(512), RowStrips(256), RowStrips(128)]
+    tiles = [Tiles(512, 64), Tiles(256, 64), Tiles(128, 32)]
+    assert ways_to_run(Tiling(), 8, 2048, has_strips=True) == [None, None, *strips, *tiles]
+    assert ways_to_run(Tiling(), 8, 512, has_strips=True)[2:4] == strips[1:]
+    assert ways_to_run(Tiling("strips"), 8, 512, has_strips=True) == [strips[0], *strips]
+    assert ways_to_run(Tiling("always"), 8, 512, has_strips=True) == [tiles[0], *tiles]
+    with pytest.raises(ValueError, match="set tiling to auto or always"):
+        ways_to_run(Tiling("strips"), 8, 512)
+
+
+def test_strips_have_a_tiles_pixels_and_rows_enough() -> None:
+    assert RowStrips(512).rows(1024) == 256
+    assert RowStrips(128).rows(8192) == 8
 
 
 def test_a_size_below_the_floor_is_the_users() -> None:
