@@ -21,9 +21,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from ..prompt.kinds import SpanKind
-from ..prompt.syntax import Span, Spans, parse
+
+if TYPE_CHECKING:
+    from ..prompt.syntax import Span, Spans
 
 WHOLE = (0.0, 1.0)
 # `[a|b|c]` beside `[d|e]` has as many texts as the product, and each one is encoded.
@@ -56,6 +59,13 @@ class Clause:
         return self.ranges == (WHOLE,)
 
 
+def _parsed(text: str) -> Spans:
+    # Imported on first use: the text floor costs more than the rest of the pack.
+    from ..prompt.syntax import parse
+
+    return parse(text).spans
+
+
 def clauses(texts: Sequence[str], steps: int) -> tuple[Clause, ...]:
     """Return what is to be encoded of a prompt in a schedule of `steps` steps.
 
@@ -64,7 +74,7 @@ def clauses(texts: Sequence[str], steps: int) -> tuple[Clause, ...]:
     Raises ValueError where AND splits the texts into different numbers, for a weight of the
     clauses that cannot be, and for more than MOST_CLAUSES.
     """
-    parsed = [parse(text).spans for text in texts]
+    parsed = [_parsed(text) for text in texts]
     are_steps = {Fraction(0): False, Fraction(1): False}
     for spans in parsed:
         _find_times(spans, steps, are_steps)
@@ -100,7 +110,7 @@ def break_parts(text: str) -> list[str]:
     Nothing between two of them, or at the ends, makes no part.
     """
     parts = [""]
-    for piece in _pieces(parse(text).spans):
+    for piece in _pieces(_parsed(text)):
         if piece is None:
             parts.append("")
         else:
@@ -160,7 +170,7 @@ def _split_at_and(texts: Sequence[str]) -> list[tuple[tuple[str, ...], float]]:
 
 def _and_parts(text: str) -> list[tuple[str, float]]:
     parts = [""]
-    for span in parse(text).spans:
+    for span in _parsed(text):
         if span.kind is SpanKind.BREAK and span.text == "AND":
             parts.append("")
         else:
