@@ -51,7 +51,10 @@ def can_strip(coder: Any) -> bool:
 
 @dataclass
 class _Features:
-    """A layer's output (1, C, H, W) in the store, and its sums for each channel in float64."""
+    """A layer's output (1, C, H, W) in the store, and its sums for each channel.
+
+    They are in float64 on the CPU: some devices have none.
+    """
 
     values: torch.Tensor
     sums: torch.Tensor = field(init=False)
@@ -68,8 +71,8 @@ class _Features:
         """Put rows (1, C, rows, W) where they belong."""
         self.values[:, :, row : row + strip.shape[2]] = strip.to(self.values.device)
         exact = strip.float()
-        self.sums += exact.sum(dim=(0, 2, 3)).double().cpu()
-        self.squares += exact.square().sum(dim=(0, 2, 3)).double().cpu()
+        self.sums += exact.sum(dim=(0, 2, 3)).cpu().double()
+        self.squares += exact.square().sum(dim=(0, 2, 3)).cpu().double()
 
 
 @dataclass(frozen=True)
@@ -195,8 +198,8 @@ def _normed(norm: Any, features: _Features) -> Layer:
     variance = features.squares.view(groups, -1).sum(dim=1) / count - mean.square()
     each = channels // groups
     deviation = (variance.clamp(min=0) + norm.eps).sqrt().repeat_interleave(each)
-    scale = norm.weight.detach().double().cpu() / deviation
-    shift = norm.bias.detach().double().cpu() - mean.repeat_interleave(each) * scale
+    scale = norm.weight.detach().cpu().double() / deviation
+    shift = norm.bias.detach().cpu().double() - mean.repeat_interleave(each) * scale
     scale, shift = (one.float().view(1, -1, 1, 1) for one in (scale, shift))
 
     def normed(rows: torch.Tensor) -> torch.Tensor:
