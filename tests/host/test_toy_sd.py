@@ -1,0 +1,39 @@
+"""toy-sd's UNet, autoencoder, text encoder and noise are ComfyUI's for the same weights."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from devkit.host import Host
+from tests.host.inside import run_inside
+
+
+@pytest.fixture(scope="module")
+def results(host: Host, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """What hosted_toy_sd.py saw."""
+    base = tmp_path_factory.mktemp("toy-sd")
+    return run_inside(host, "hosted_toy_sd.py", base, base)
+
+
+def test_the_checkpoint_is_known_as_sd15(results: Any) -> None:
+    assert results["type"] == "SD15"
+
+
+def test_unet_gives_what_cores_gives(results: Any) -> None:
+    assert 0 <= results["unet"] < 1e-4
+
+
+def test_autoencoder_gives_what_cores_gives(results: Any) -> None:
+    assert 0 <= results["encoder"] < 1e-4 and 0 <= results["decoder"] < 1e-4
+
+
+def test_prompts_have_cores_tokens_and_encodings_at_both_clip_skips(results: Any) -> None:
+    assert len(results["text"]) == 6
+    for same_tokens, difference in results["text"]:
+        assert same_tokens and 0 <= difference < 1e-3
+
+
+def test_noise_is_that_of_cores_schedule(results: Any) -> None:
+    assert 0 <= results["schedule"] < 1e-4

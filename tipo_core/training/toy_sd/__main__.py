@@ -1,0 +1,70 @@
+"""python -m tipo_core.training.toy_sd: train toy-sd, all of it or what is left of it.
+
+The defaults want a GPU. On two cores, two styles at 64 pixels:
+
+    python -m tipo_core.training.toy_sd --out RUN --tokenizer ComfyUI/comfy/sd1_tokenizer
+        --side 64 --styles "landscape, planet" --drawings 3000 --prompts 1
+        --vae-steps 3000 --vae-batch 8 --steps 20000 --batch 8 --log-every 20 --keep-every 200
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from dataclasses import asdict, fields
+from pathlib import Path
+
+import torch
+
+from .pictures import pictures
+from .progress import same_recipe
+from .recipe import Recipe
+from .sample_grid import SampleGrid
+from .text_encodings import TextEncodings
+from .text_model import clip_tokenizer
+from .train_unet import train_unet
+from .train_vae import latents_of, train_vae
+
+
+def train(out: Path, tokenizer_folder: Path, recipe: Recipe) -> None:
+    """Train both stages in `out`; a run that was stopped goes on where it was."""
+    tokenizer = clip_tokenizer(tokenizer_folder)
+    out.mkdir(parents=True, exist_ok=True)
+    same_recipe(out / "recipe.json", asdict(recipe))
+    if recipe.threads:
+        torch.set_num_threads(recipe.threads)
+    torch.set_float32_matmul_precision("high")
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    drawn = pictures(
+        out / "pictures.npy", recipe.drawings, recipe.side, recipe.style_names, recipe.workers
+    )
+    vae = train_vae(drawn, out, recipe, device)
+    latents = latents_of(drawn, vae, device)
+    texts = TextEncodings(tokenizer, device, keep=recipe.prompts > 0)
+    look = SampleGrid(vae, texts, out, recipe)
+    train_unet(latents, vae, texts, out, recipe, device, look)
+
+
+def main() -> None:
+    """Read the command line and train."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tipo_core.training.toy_sd",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--out", type=Path, required=True, help="folder of the run")
+    parser.add_argument(
+        "--tokenizer", type=Path, required=True,
+        help="folder with CLIP's vocab.json and merges.txt: comfy/sd1_tokenizer of a ComfyUI",
+    )  # fmt: skip
+    for entry in fields(Recipe):
+        kind = type(entry.default)
+        option = f"--{entry.name.replace('_', '-')}"
+        parser.add_argument(option, type=kind, default=entry.default, help="(%(default)s)")
+    arguments = vars(parser.parse_args())
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    train(arguments.pop("out"), arguments.pop("tokenizer"), Recipe(**arguments))
+
+
+if __name__ == "__main__":
+    main()

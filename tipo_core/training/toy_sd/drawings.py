@@ -1,0 +1,152 @@
+"""Drawings with a prompt: what is in the picture, as tags and as a caption, and the picture.
+
+All follows from a seed. Pictures need `dicebear-core`, `dicebear-styles` and `resvg-py`, which the
+development environment has; scenes and prompts need nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from .styles import FILES, NO_ARTICLE, STYLES, Style
+
+# One pair of crossed choices in eight is never trained on. The number in front of what is hashed
+# was picked so that each style has such pairs and no choice loses over four in ten of its partners.
+_HELD_OUT_SHARE = 8
+_HELD_OUT_SALT = 37
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What is drawn: the words for all parts of a style, and the seed of what has no words."""
+
+    style: str
+    attributes: Mapping[str, str]
+    seed: int
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A prompt for a scene, and the parts that it names: only those can be asked of a picture."""
+
+    text: str
+    named: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A scene with its two prompts and its picture: `H, W, 3` in uint8."""
+
+    scene: Scene
+    tags: Prompt
+    caption: Prompt
+    picture: np.ndarray
+
+
+def held_out(style: Style, attributes: Mapping[str, str]) -> bool:
+    """Return whether this pair of the style's crossed parts is kept for the test."""
+    words = (str(_HELD_OUT_SALT), style.name, *(attributes[name] for name in style.crossed))
+    return hashlib.sha256("/".join(words).encode()).digest()[0] % _HELD_OUT_SHARE == 0
+
+
+def scene(seed: int, styles: Sequence[str] = tuple(STYLES), test: bool = False) -> Scene:
+    """Return the scene of a seed: of the pairs to train on or, for `test`, of those held out."""
+    rng = random.Random(f"toy-sd scene {seed}")
+    style = STYLES[rng.choice(list(styles))]
+    while True:
+        attributes = {part.name: rng.choice(list(part.choices)) for part in style.parts}
+        if held_out(style, attributes) == test:
+            return Scene(style.name, attributes, rng.getrandbits(31))
+
+
+def _named(style: Style, rng: random.Random, all_parts: bool) -> tuple[str, ...]:
+    """Return some parts in random order: all of them in half of the prompts."""
+    names = [part.name for part in style.parts]
+    count = len(names) if all_parts or rng.random() < 0.5 else rng.randint(1, len(names))
+    return tuple(rng.sample(names, count))
+
+
+def tag_prompt(of: Scene, seed: int = 0, all_parts: bool = False) -> Prompt:
+    """Return tags for a scene, the style first; each seed names other parts in another order."""
+    style = STYLES[of.style]
+    rng = random.Random(f"toy-sd tags {of.seed} {seed}")
+    named = _named(style, rng, all_parts)
+    tags = [style.part(name).tag.format(of.attributes[name]) for name in named]
+    return Prompt(", ".join((style.name, *tags)), named)
+
+
+def caption_prompt(of: Scene, seed: int = 0, all_parts: bool = False) -> Prompt:
+    """Return one sentence about a scene, such as "a red planet with a wide ring and one moon"."""
+    style = STYLES[of.style]
+    rng = random.Random(f"toy-sd caption {of.seed} {seed}")
+    named = _named(style, rng, all_parts)
+    parts = [(style.part(name), of.attributes[name]) for name in named]
+    before = [part.phrase.format(word) for part, word in parts if part.before]
+    behind = [_phrase(part.phrase, word) for part, word in parts if not part.before]
+    noun = " ".join((*before, style.name))
+    text = f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
+    if behind:
+        *most, last = behind
+        text += " with " + (f"{', '.join(most)} and {last}" if most else last)
+    return Prompt(text, named)
+
+
+def _phrase(phrase: str, word: str) -> str:
+    """Return a phrase with its word and the article that the word asks for."""
+    counted = word.startswith(("no ", "one ")) or word.endswith((" eyes", " moons"))
+    if counted or word in NO_ARTICLE:
+        return word
+    text = phrase.format(word)
+    return "an " + text[2:] if text.startswith("a ") and text[2] in "aeiou" else text
+
+
+def picture(of: Scene, side: int) -> np.ndarray:
+    """Return the picture of a scene, `side, side, 3` in uint8.
+
+    Raises ImportError, saying what to install, where a package that draws is not there.
+    """
+    try:
+        import resvg_py
+        from dicebear import Avatar
+    except ImportError as error:
+        raise ImportError(
+            f"toy-sd's drawings need the package of {error.name!r}: "
+            "pip install dicebear-core dicebear-styles resvg-py"
+        ) from error
+    style = STYLES[of.style]
+    options: dict[str, Any] = {
+        "seed": str(of.seed), "size": side, "animationVariant": "none", **style.fixed,
+    }  # fmt: skip
+    for part in style.parts:
+        options.update(part.choices[of.attributes[part.name]])
+    svg = Avatar(_definition(of.style), options).to_string()
+    png = resvg_py.svg_to_bytes(svg_string=svg, width=side, height=side, skip_system_fonts=True)
+    return np.asarray(Image.open(io.BytesIO(bytes(png))).convert("RGB"))
+
+
+@lru_cache
+def _definition(style: str) -> Any:
+    """Return a style as dicebear-core wants it; reading it takes longer than drawing."""
+    from dicebear import Style as Definition
+
+    path = files("dicebear_styles").joinpath(f"{FILES[style]}.json")
+    return Definition(json.loads(path.read_text("utf-8")))
+
+
+def draw(
+    seed: int, side: int, styles: Sequence[str] = tuple(STYLES), test: bool = False
+) -> Drawing:
+    """Return the drawing of a seed, `side` pixels wide and high."""
+    of = scene(seed, styles, test)
+    return Drawing(of, tag_prompt(of), caption_prompt(of), picture(of, side))

@@ -1,0 +1,51 @@
+"""Prompts of scenes, encoded: at each step anew or, where that costs much, once."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+
+import torch
+from tokenizers import Tokenizer
+
+from .drawings import Scene, caption_prompt, tag_prompt
+from .text_model import encode, tokens_of
+from .text_tower import text_tower
+
+
+class TextEncodings:
+    """Encodes texts with toy-sd's frozen text encoder; keeps what it encoded when told to."""
+
+    def __init__(self, tokenizer: Tokenizer, device: torch.device, keep: bool = False) -> None:
+        """Make the text encoder; on an accelerator it runs in fp16."""
+        self._tokenizer = tokenizer
+        self._dtype = torch.float32 if device.type == "cpu" else torch.float16
+        self._weights = {
+            name: torch.from_numpy(value).to(device, self._dtype)
+            for name, value in text_tower().items()
+        }
+        self._device = device
+        self._keep = keep
+        self._kept: dict[str, torch.Tensor] = {}
+
+    @torch.no_grad()
+    def __call__(self, texts: Sequence[str]) -> torch.Tensor:
+        """Return encodings `B, 77, 768` in fp32."""
+        known = self._kept if self._keep else {}
+        new = [text for text in dict.fromkeys(texts) if text not in known]
+        if new:
+            tokens = tokens_of(new, self._tokenizer).to(self._device)
+            rows = encode(self._weights, tokens).half()
+            known.update(zip(new, rows, strict=True))
+        return torch.stack([known[text] for text in texts]).float()
+
+
+def wording(of: Scene, rng: random.Random, prompts: int, drop: float) -> str:
+    """Return a prompt for a scene: tags or a caption, or nothing with probability `drop`.
+
+    `prompts` above 0 is how many there are of each; without it there is no end of them.
+    """
+    if rng.random() < drop:
+        return ""
+    seed = rng.randrange(prompts or 1 << 31)
+    return (tag_prompt if rng.random() < 0.5 else caption_prompt)(of, seed).text
