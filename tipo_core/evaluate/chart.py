@@ -17,6 +17,7 @@ _SIZE = (960, 640)
 _LEFT, _TOP, _RIGHT, _BOTTOM = 110, 60, 930, 560
 _FONT, _TITLE_FONT = 16, 20
 _TICKS = 6
+_LONGEST = 32
 # Blue and orange, told apart by nearly everyone.
 _COLOURS = ("#1f77b4", "#ff7f0e")
 _MARKS = ("points", "line", "bars")
@@ -71,10 +72,16 @@ class Chart:
         for number, series in enumerate(self.series):
             colour = _COLOURS[number % len(_COLOURS)]
             _draw_series(draw, series, colour, xs, ys)
-            y = _TOP + 8 + number * 22
-            draw.rectangle((_RIGHT - 200, y, _RIGHT - 186, y + 14), colour)
-            draw.text((_RIGHT - 178, y + 7), series.name, "black", fonts.at(_FONT), anchor="lm")
         draw.rectangle((_LEFT, _TOP, _RIGHT, _BOTTOM), outline="black")
+        if len(self.series) > 1:
+            # Above the chart, from the right, so that no point lies under it.
+            right = float(_RIGHT)
+            for series, colour in reversed(list(zip(self.series, _COLOURS, strict=False))):
+                name = series.name if len(series.name) <= _LONGEST else series.name[:_LONGEST] + "~"
+                draw.text((right, _TOP - 14), name, "black", fonts.at(_FONT), anchor="rm")
+                right -= fonts.at(_FONT).getlength(name) + 22
+                draw.rectangle((right, _TOP - 21, right + 14, _TOP - 7), colour)
+                right -= 18
         picture.save(path)
 
     def _ranges(self) -> tuple[tuple[float, float], tuple[float, float]]:
@@ -96,8 +103,12 @@ def ticks(low: float, high: float) -> list[float]:
     return [float(f"{number * step:.12g}") for number in range(first, last + 1)]
 
 
-def histogram(values: Sequence[float], bins: int) -> tuple[list[tuple[float, float]], float]:
-    """Return (middle, count) of `bins` equal bins from the smallest to the largest, and a width."""
+def histogram(values: Sequence[float]) -> tuple[list[tuple[float, float]], float]:
+    """Return (middle, count) of equal bins from the smallest to the largest, and their width.
+
+    There are 2 N^(1/3) bins (Rice's rule).
+    """
+    bins = math.ceil(2 * len(values) ** (1 / 3))
     low, high = min(values), max(values)
     width = (high - low) / bins or 1.0
     counts = [0] * bins

@@ -141,9 +141,12 @@ def _timm(name: str, device: torch.device, download: bool) -> Extractor:
     repository = config.hf_hub_id if config is not None else None
     if not repository:
         raise ValueError(f"timm has no weights of {name!r} on the Hugging Face hub: name others")
+    weights = config.hf_hub_filename or "model.safetensors"
+    if not weights.endswith(".safetensors"):
+        raise ValueError(f"timm has {name!r} as {weights}, not as a safetensors file: name another")
 
     def fetch(local: bool) -> str:
-        return hub.hf_hub_download(repository, "model.safetensors", local_files_only=local)
+        return hub.hf_hub_download(repository, weights, local_files_only=local)
 
     try:
         file = _local_first(fetch, download)

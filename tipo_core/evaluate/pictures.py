@@ -26,7 +26,6 @@ from .frechet import (
 )
 from .vendi import score_of, vendi_spectrum
 
-_BINS = 30
 _log = logging.getLogger("tipo-suite")
 
 
@@ -101,7 +100,7 @@ def aesthetic_report(arguments: argparse.Namespace) -> str:
         rows = zip(side.files, scores.tolist(), strict=True)
         _write_csv(arguments.csv, "score", [(side.folder, path, score) for path, score in rows])
     if arguments.plot:
-        points, width = histogram(scores.tolist(), _BINS)
+        points, width = histogram(scores.tolist())
         Chart(
             f"mean {float(scores.mean()):.3f} of {len(side.files)} pictures",
             f"score of {arguments.head.name}",
