@@ -1,1 +1,1 @@
-"""Measures of text; measures of pictures come beside them."""
+"""Measures of text and of pictures."""

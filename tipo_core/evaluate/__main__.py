@@ -1,15 +1,23 @@
-"""python -m tipo_core.evaluate: measure a language model, or how prompts are split."""
+"""python -m tipo_core.evaluate: measure a language model, the splitting of prompts, or pictures."""
 
 from __future__ import annotations
 
 import argparse
 import logging
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
+from .picture_arguments import add_commands
 
-def main() -> None:
-    """Read the command line, measure, print the report as JSON."""
+_INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Read the command line, measure, print the report as JSON; return the exit code.
+
+    What is wrong with the input is one line on standard error.
+    """
     parser = argparse.ArgumentParser(prog="python -m tipo_core.evaluate", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     nano = commands.add_parser("nano", help="form, length, variety and safety of the answers")
@@ -26,9 +34,20 @@ def main() -> None:
     split.add_argument("--seed", type=int, default=1, help="(%(default)s)")
     split.add_argument("--markdown", action="store_true", help="print tables, not JSON")
     split.set_defaults(report=_split)
-    arguments = parser.parse_args()
+    add_commands(commands)
+    given = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    sys.stdout.write(arguments.report(arguments))
+    try:
+        report = given.report(given)
+    except KeyboardInterrupt:
+        kept = ": what is done is in the cache" if getattr(given, "cache", None) else ""
+        sys.stderr.write(f"interrupted{kept}\n")
+        return _INTERRUPTED
+    except (ValueError, OSError, RuntimeError) as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 1
+    sys.stdout.write(report)
+    return 0
 
 
 def _nano(arguments: argparse.Namespace) -> str:
@@ -55,4 +74,4 @@ def _split(arguments: argparse.Namespace) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

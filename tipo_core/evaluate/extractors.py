@@ -1,0 +1,220 @@
+"""What turns pictures into features: `pixels:SIDE`, `timm:NAME`, or a model for transformers.
+
+Weights are read from safetensors files alone, code that comes with a model is never run, and
+nothing is downloaded unless that was asked for.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from ..lm.packages import require
+from .picture_arguments import FORMS
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+_MOST_PIXELS = 128
+
+
+@dataclass(frozen=True)
+class Extractor:
+    """Pictures to features.
+
+    `name` is what a report calls it; `identity` tells it apart from any other that may give
+    other features. `prepare` makes a tensor (...) of an RGB picture, and is called by several
+    threads; `features` makes (B, D) in float32 of a batch (B, ...) of them, both on the CPU.
+    """
+
+    name: str
+    identity: str
+    prepare: Callable[[Image], torch.Tensor]
+    features: Callable[[torch.Tensor], torch.Tensor]
+
+
+def load_extractor(name: str, device: str = "auto", download: bool = False) -> Extractor:
+    """Return the extractor `name` (one of `FORMS`) on `device`.
+
+    `download` allows to fetch a model that is not on this machine; local files come first. Raises
+    ValueError for a bad name or device, OSError for a model that is not here or cannot be read,
+    RuntimeError for a missing package.
+    """
+    kind, _, rest = name.partition(":")
+    if kind == "pixels":
+        return _pixels(rest)
+    place = _device(device)
+    if kind == "timm":
+        return _timm(rest, place, download)
+    return _transformers(name, place, download)
+
+
+def _pixels(side: str) -> Extractor:
+    if not side.isascii() or not side.isdigit() or not 1 <= int(side) <= _MOST_PIXELS:
+        raise ValueError(f"'pixels:{side}' is unknown: write pixels:1 to pixels:{_MOST_PIXELS}")
+    size = (int(side), int(side))
+
+    def prepare(picture: Image) -> torch.Tensor:
+        from PIL import Image
+
+        shrunk = picture.resize(size, Image.Resampling.BOX)
+        return torch.frombuffer(bytearray(shrunk.tobytes()), dtype=torch.uint8)
+
+    # -1..1: no picture of 8-bit colours is 0 there, and black is the opposite of white.
+    name = f"pixels:{int(side)}"
+    return Extractor(name, name, prepare, lambda batch: batch.float() / 127.5 - 1)
+
+
+def _transformers(name: str, device: torch.device, download: bool) -> Extractor:
+    transformers = require("transformers")
+    if not name.strip():
+        raise ValueError(f"no features are named: give {FORMS}")
+
+    def load(local: bool) -> tuple[Any, Any, Any]:
+        processor = transformers.AutoImageProcessor.from_pretrained(
+            name, local_files_only=local, trust_remote_code=False
+        )
+        model, info = transformers.AutoModel.from_pretrained(
+            name,
+            local_files_only=local,
+            trust_remote_code=False,
+            use_safetensors=True,
+            output_loading_info=True,
+        )
+        return processor, model, info
+
+    is_folder = Path(name).is_dir()
+    try:
+        processor, model, info = _local_first(load, download and not is_folder)
+    except (OSError, ValueError) as error:
+        raise OSError(_not_loaded(name, error, is_folder, download)) from error
+    # A pooler that is not in the file is one that was never trained.
+    missing = set(info["missing_keys"])
+    without_pooler = any("pooler." in key for key in missing)
+    untrained = sorted(key for key in missing if "pooler." not in key)
+    if untrained:
+        raise OSError(
+            f"{name} lacks {len(untrained)} weights, {untrained[0]} among them: its files are "
+            "incomplete, or hold only a part of the model"
+        )
+    model = model.to(device, torch.float32).eval()
+
+    def prepare(picture: Image) -> torch.Tensor:
+        return processor(images=picture, return_tensors="pt")["pixel_values"][0]
+
+    def features(batch: torch.Tensor) -> torch.Tensor:
+        with torch.inference_mode():
+            return _pooled(model, batch.to(device), without_pooler).float().cpu()
+
+    revision = getattr(model.config, "_commit_hash", None) or ""
+    stamp = _stamp(Path(name)) if is_folder else revision
+    version = f"transformers {transformers.__version__}"
+    return Extractor(name, f"{name} {stamp} {version}", prepare, features)
+
+
+def _pooled(model: Any, batch: torch.Tensor, without_pooler: bool) -> torch.Tensor:
+    """(B, C, H, W) -> (B, D): the embedding of CLIP and its kin, else the pooled output.
+
+    Where that has no trained weights, the first token of the last layer (the class token).
+    """
+    if hasattr(model, "get_image_features"):
+        answer = model.get_image_features(pixel_values=batch)
+        # A tensor before transformers 5.
+        return answer if isinstance(answer, torch.Tensor) else answer.pooler_output
+    answer = model(pixel_values=batch)
+    pooled = getattr(answer, "pooler_output", None)
+    if pooled is None or without_pooler:
+        pooled = answer.last_hidden_state[:, 0]
+    return pooled.flatten(1)
+
+
+def _timm(name: str, device: torch.device, download: bool) -> Extractor:
+    timm, hub = require("timm"), require("huggingface_hub")
+    if not timm.is_model(name):
+        raise ValueError(f"timm {timm.__version__} has no model {name!r}: see timm.list_models()")
+    config = timm.get_pretrained_cfg(name)
+    repository = config.hf_hub_id if config is not None else None
+    if not repository:
+        raise ValueError(f"timm has no weights of {name!r} on the Hugging Face hub: name others")
+    weights = config.hf_hub_filename or "model.safetensors"
+    if not weights.endswith(".safetensors"):
+        raise ValueError(f"timm has {name!r} as {weights}, not as a safetensors file: name another")
+
+    def fetch(local: bool) -> str:
+        return hub.hf_hub_download(repository, weights, local_files_only=local)
+
+    try:
+        file = _local_first(fetch, download)
+    except (OSError, ValueError) as error:
+        raise OSError(_not_loaded(f"timm:{name}", error, False, download)) from error
+    overlay = {"file": file}
+    model = timm.create_model(name, pretrained=True, num_classes=0, pretrained_cfg_overlay=overlay)
+    model = model.to(device, torch.float32).eval()
+    data = timm.data.resolve_model_data_config(model)
+    prepare = timm.data.create_transform(**data, is_training=False)
+
+    def features(batch: torch.Tensor) -> torch.Tensor:
+        with torch.inference_mode():
+            return model(batch.to(device)).flatten(1).float().cpu()
+
+    # The hub's cache names a file by its revision: .../snapshots/REVISION/model.safetensors.
+    identity = f"timm:{name} {Path(file).parent.name} timm {timm.__version__}"
+    return Extractor(f"timm:{name}", identity, prepare, features)
+
+
+def _local_first(load: Callable[[bool], Any], download: bool) -> Any:
+    """Return load(local files only); where that fails and `download` allows it, load(from all)."""
+    try:
+        return load(True)
+    except (OSError, ValueError):
+        if not download:
+            raise
+    return load(False)
+
+
+def _not_loaded(name: str, error: Exception, is_folder: bool, download: bool) -> str:
+    # The first sentence says what failed; the others are about a network that was not asked.
+    reason = str(error).strip().split("\n")[0].split(". ")[0]
+    if is_folder:
+        return (
+            f"{name} is no model for pictures with safetensors files ({reason}): give the folder "
+            "with config.json, preprocessor_config.json and model.safetensors"
+        )
+    if download:
+        return (
+            f"{name} could not be fetched as a model for pictures with safetensors files "
+            f"({reason}): check the name and the connection"
+        )
+    return (
+        f"{name} is not on this machine, or not as a model for pictures with safetensors files "
+        f"({reason}): allow the download with --download, or choose --features: {FORMS}"
+    )
+
+
+def _stamp(folder: Path) -> str:
+    """Name the state of a model's folder: its files' names, sizes and times."""
+    digest = hashlib.blake2b(str(folder.resolve()).encode(), digest_size=8)
+    for path in sorted(folder.glob("*")):
+        state = path.stat()
+        digest.update(f"{path.name} {state.st_size} {state.st_mtime_ns}\n".encode())
+    return digest.hexdigest()
+
+
+def _device(name: str) -> torch.device:
+    if name == "auto":
+        accelerator = getattr(torch, "accelerator", None)  # torch 2.6 and newer
+        if accelerator is not None and accelerator.is_available():
+            return accelerator.current_accelerator()
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).strip().split("\n")[0]
+        raise ValueError(f"device {name!r} cannot be used ({reason}): --device cpu can") from error
+    return device

@@ -1,0 +1,199 @@
+"""What the commands on folders of pictures report: frechet, vendi, aesthetic."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import logging
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from .aesthetic import load_head
+from .chart import Chart, Series, histogram
+from .extractors import Extractor, load_extractor
+from .folder_features import FolderFeatures, Reading, folder_features
+from .frechet import (
+    PICTURES_PER_DIMENSION,
+    Extrapolation,
+    can_extrapolate,
+    extrapolate,
+    frechet_distance,
+    gaussian,
+)
+from .vendi import score_of, vendi_spectrum
+
+_log = logging.getLogger("tipo-suite")
+
+
+def frechet_report(arguments: argparse.Namespace) -> str:
+    """Return the Frechet distance of two folders, with what it is to be read with, as JSON."""
+    extractor, (real, drawn) = _read(arguments, arguments.real, arguments.drawn)
+    first, second = real.features, drawn.features
+    dimensions = first.shape[1]
+    warnings = [
+        f"{side.folder} has {len(side.files)} pictures for {dimensions} dimensions: its "
+        "covariance is not of full rank, and the distance is biased upwards"
+        for side in (real, drawn)
+        if len(side.files) <= dimensions
+    ]
+    distance = frechet_distance(gaussian(first), gaussian(second))
+    line = extrapolate(first, second) if can_extrapolate(first, second) else None
+    if line is None and not warnings:
+        warnings.append(
+            f"not extrapolated to infinitely many pictures: that takes {PICTURES_PER_DIMENSION} a "
+            f"dimension in both folders, {PICTURES_PER_DIMENSION * dimensions}"
+        )
+    if arguments.csv:
+        _write_csv(arguments.csv, "feature_norm", _norms(real) + _norms(drawn))
+    if arguments.plot:
+        _frechet_chart(extractor.name, real, drawn, line).save(arguments.plot)
+    return _report(
+        f"FD with {extractor.name}",
+        distance,
+        extractor,
+        dimensions,
+        {"real": real, "drawn": drawn},
+        warnings,
+        extrapolated=None if line is None else line.value,
+    )
+
+
+def vendi_report(arguments: argparse.Namespace) -> str:
+    """Return the Vendi score of a folder as JSON."""
+    extractor, (side,) = _read(arguments, arguments.folder)
+    try:
+        spectrum = vendi_spectrum(side.features)
+    except ValueError as error:
+        raise ValueError(f"{side.folder}: {error}; pictures count from 0 by name") from error
+    score = score_of(spectrum)
+    if arguments.csv:
+        _write_csv(arguments.csv, "feature_norm", _norms(side))
+    if arguments.plot:
+        points = [(float(n), value) for n, value in enumerate(spectrum.cumsum(0).tolist(), 1)]
+        Chart(
+            f"Vendi score {score:.2f} of {len(side.files)} pictures",
+            "largest eigenvalues",
+            "share of the whole",
+            [Series(side.folder.name, [(0.0, 0.0), *points], "line")],
+        ).save(arguments.plot)
+    return _report(
+        f"Vendi score with {extractor.name}",
+        score,
+        extractor,
+        side.features.shape[1],
+        {"pictures": side},
+        [],
+        share_of_pictures=score / len(side.files),
+    )
+
+
+def aesthetic_report(arguments: argparse.Namespace) -> str:
+    """Return the mean score of a folder, and how the scores spread, as JSON."""
+    head = load_head(arguments.head)
+    extractor, (side,) = _read(arguments, arguments.folder)
+    scores = head.scores(side.features)
+    if arguments.csv:
+        rows = zip(side.files, scores.tolist(), strict=True)
+        _write_csv(arguments.csv, "score", [(side.folder, path, score) for path, score in rows])
+    if arguments.plot:
+        points, width = histogram(scores.tolist())
+        Chart(
+            f"mean {float(scores.mean()):.3f} of {len(side.files)} pictures",
+            f"score of {arguments.head.name}",
+            "pictures",
+            [Series(side.folder.name, points, "bars", width)],
+        ).save(arguments.plot)
+    several = len(side.files) > 1
+    return _report(
+        f"mean score of {arguments.head.name} on {extractor.name}",
+        float(scores.mean()),
+        extractor,
+        side.features.shape[1],
+        {"pictures": side},
+        [],
+        standard_deviation=float(scores.std()) if several else None,
+        smallest=float(scores.min()),
+        median=float(scores.quantile(0.5)),
+        largest=float(scores.max()),
+    )
+
+
+def _read(arguments: argparse.Namespace, *folders: Path) -> tuple[Extractor, list[FolderFeatures]]:
+    reading = Reading(arguments.batch, arguments.limit, arguments.cache, arguments.strict)
+    for folder in folders:  # a wrong name is an error before a model is loaded
+        if not folder.is_dir():
+            raise FileNotFoundError(f"there is no folder {folder}")
+    extractor = load_extractor(arguments.features, arguments.device, arguments.download)
+    return extractor, [folder_features(folder, extractor, reading) for folder in folders]
+
+
+def _report(
+    metric: str,
+    value: float,
+    extractor: Extractor,
+    dimensions: int,
+    sides: dict[str, FolderFeatures],
+    warnings: Sequence[str],
+    **more: float | None,
+) -> str:
+    for warning in warnings:
+        _log.warning("%s", warning)
+    skipped = sum(len(side.skipped) for side in sides.values())
+    if skipped:
+        _log.warning("pictures that could not be read and were skipped: %d", skipped)
+    report: dict[str, Any] = {"metric": metric, "value": value, **more}
+    report |= {"features": extractor.name, "dimensions": dimensions}
+    for name, side in sides.items():
+        report[name] = {
+            "folder": str(side.folder),
+            "count": len(side.files),
+            "skipped": [{"file": str(path), "why": why} for path, why in side.skipped],
+        }
+    report["warnings"] = list(warnings)
+    return json.dumps(report, indent=2, ensure_ascii=False) + "\n"
+
+
+def _norms(side: FolderFeatures) -> list[tuple[Path, Path, float]]:
+    norms = side.features.double().norm(dim=1).tolist()
+    return [(side.folder, path, norm) for path, norm in zip(side.files, norms, strict=True)]
+
+
+def _write_csv(path: Path, column: str, rows: Iterable[tuple[Path, Path, float]]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(("folder", "file", column))
+        for folder, file, value in rows:
+            writer.writerow((folder, file.relative_to(folder).as_posix(), f"{value:.9g}"))
+
+
+def _frechet_chart(
+    name: str, real: FolderFeatures, drawn: FolderFeatures, line: Extrapolation | None
+) -> Chart:
+    """The line to infinitely many pictures; where there is none, both folders in two dimensions."""
+    if line is not None:
+        widest = max(inverse for inverse, _ in line.points)
+        ends = [(0.0, line.value), (widest, line.value + line.slope * widest)]
+        points = Series("shares of the pictures", line.points)
+        fitted = Series(f"line, {line.value:.4g} at 0", ends, "line")
+        return Chart(f"FD with {name}", "1 / share of the pictures", "FD", [points, fitted])
+    both = torch.cat([real.features, drawn.features]).double()
+    centred = both - both.mean(0)
+    axes = torch.linalg.svd(centred, full_matrices=False).Vh[:2].T
+    places = centred @ axes
+    if places.shape[1] < 2:
+        places = torch.cat([places, torch.zeros(len(places), 2 - places.shape[1])], dim=1)
+    pairs = [(x, y) for x, y in places.tolist()]
+    count = len(real.files)
+    return Chart(
+        f"the two directions in which {name} varies most",
+        "first principal component",
+        "second",
+        [
+            Series(f"real: {real.folder.name}", pairs[:count]),
+            Series(f"drawn: {drawn.folder.name}", pairs[count:]),
+        ],
+    )
