@@ -24,8 +24,8 @@ from tipo_core.training.toy_sd.vae import Autoencoder
 
 CPU = torch.device("cpu")
 RECIPE = Recipe(
-    side=16, styles="critter", width=32, vae_width=8, steps=6, batch=4, warmup=2,
-    vae_steps=18, vae_batch=4, log_every=3, keep_every=3, grid_every=3, grid_steps=2,
+    side=16, styles="critter", width=32, vae_width=8, steps=4, batch=2, warmup=2,
+    vae_steps=12, vae_batch=2, log_every=2, keep_every=2, grid_every=2, grid_steps=2,
 )  # fmt: skip
 
 
@@ -55,12 +55,12 @@ def run(out: Path, stop_at: int = 0) -> UNet:
 def test_a_run_that_was_stopped_ends_as_one_that_was_not(tmp_path: Path) -> None:
     whole = run(tmp_path / "whole")
     with pytest.raises(Stopped):
-        run(tmp_path / "two", stop_at=3)
+        run(tmp_path / "two", stop_at=2)
     resumed = run(tmp_path / "two")
     for name, value in whole.state_dict().items():
         assert torch.equal(value, resumed.state_dict()[name]), name
     rows = list(csv.DictReader((tmp_path / "two" / "unet.csv").open(encoding="utf-8")))
-    assert [row["step"] for row in rows] == ["3", "6"]
+    assert [row["step"] for row in rows] == ["2", "4"]
     weights = load_file(tmp_path / "two" / WEIGHTS)
     name = "middle_block.1.transformer_blocks.0.attn2.to_k.weight"
     assert torch.equal(weights[f"model.diffusion_model.{name}"], whole.state_dict()[name].half())
