@@ -29,10 +29,16 @@ def add_noise(
     return share.sqrt() * latents + (1 - share).sqrt() * noise
 
 
-def loss_weights(shares: torch.Tensor, gamma: float) -> torch.Tensor:
-    """Return min-SNR weights (Hang et al. 2023) for the error of the noise; all 1 for gamma 0."""
+def loss_weights(shares: torch.Tensor, gamma: float, floor: float = 0.0) -> torch.Tensor:
+    """Return the weights of the noise's error by time step; all 1 for gamma 0.
+
+    An error of the picture weighs as much as the signal-to-noise ratio, but at most `gamma`
+    (min-SNR, Hang et al. 2023) and at least `floor`. The prompt is all that a picture can be told
+    by where the ratio is small, and it reaches 0.005: without a floor, what is learned there of
+    colours weighs next to nothing.
+    """
     ratio = shares / (1 - shares)
-    return (ratio.clamp(max=gamma) / ratio) if gamma else torch.ones_like(shares)
+    return (ratio.clamp(floor, gamma) / ratio) if gamma else torch.ones_like(shares)
 
 
 def noise_loss(

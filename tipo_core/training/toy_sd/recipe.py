@@ -34,12 +34,14 @@ class Recipe:
     ema: float = 0.999
     drop_text: float = 0.1
     gamma: float = 5.0
+    floor: float = 0.0
     log_every: int = 100
     keep_every: int = 1000
     grid_every: int = 2000
     cfg: float = 5.0
     grid_steps: int = 20
     seed: int = 20261125
+    bf16: int = 1
     threads: int = 0
     workers: int = 0
 

@@ -36,6 +36,11 @@ def learning_rate(peak: float, step: int, steps: int, recipe: Recipe) -> float:
     return peak * (recipe.final_share + (1 - recipe.final_share) * share)
 
 
+def mixed_precision(device: torch.device, recipe: Recipe) -> torch.autocast:
+    """Return the context that the forward pass of a step runs in."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=bool(recipe.bf16))
+
+
 def as_batch(drawn: np.ndarray, rows: torch.Tensor, device: torch.device) -> torch.Tensor:
     """Return rows of pictures `N, H, W, 3` (uint8) as `B, 3, H, W` in 0..1."""
     some = torch.from_numpy(np.ascontiguousarray(drawn[rows.numpy()]))

@@ -17,7 +17,7 @@ from .diffusion import TIMESTEPS, loss_weights, noise_loss, signal_shares
 from .drawings import scene
 from .progress import keep, resume, write
 from .recipe import Recipe
-from .steps import Curve, learning_rate, step_generator, step_seed
+from .steps import Curve, learning_rate, mixed_precision, step_generator, step_seed
 from .text_encodings import TextEncodings, wording
 from .unet import UNet, start
 from .vae import Autoencoder
@@ -47,7 +47,7 @@ def train_unet(
     Writes `toy-sd.safetensors` (UNet and autoencoder in fp16); `look(unet, step)` draws samples.
     """
     torch.manual_seed(recipe.seed)
-    unet = UNet(recipe.width).to(device)
+    unet = UNet(recipe.width).to(device, memory_format=torch.channels_last)
     start(unet)
     mean = copy.deepcopy(unet).requires_grad_(False).eval()
     optimizer = torch.optim.AdamW(
@@ -57,8 +57,7 @@ def train_unet(
     first = resume(out / "unet-progress.safetensors", modules, optimizer)
     curve = Curve(out / "unet.csv", ("loss", "samples_per_second"), fresh=first == 0)
     shares = signal_shares().to(device)
-    weights = loss_weights(shares, recipe.gamma)
-    half = torch.bfloat16 if device.type != "cpu" else torch.float32
+    weights = loss_weights(shares, recipe.gamma, recipe.floor)
     started, seen = time.monotonic(), 0
     for step in range(first, recipe.steps):
         for group in optimizer.param_groups:
@@ -72,7 +71,7 @@ def train_unet(
         scenes = [scene(row, recipe.style_names) for row in rows.tolist()]
         context = texts([wording(of, rng, recipe.prompts, recipe.drop_text) for of in scenes])
 
-        with torch.amp.autocast_mode.autocast(device.type, half, enabled=half != torch.float32):
+        with mixed_precision(device, recipe):
             predict = partial(unet, context=context)
             loss = noise_loss(predict, clean, noise, timesteps, shares, weights)
         optimizer.zero_grad(set_to_none=True)

@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from .progress import keep, resume, write
 from .recipe import Recipe
-from .steps import Curve, as_batch, learning_rate, step_generator
+from .steps import Curve, as_batch, learning_rate, mixed_precision, step_generator
 from .vae import Autoencoder
 
 log = logging.getLogger("tipo-suite")
@@ -39,7 +39,7 @@ def moment_loss(latents: torch.Tensor) -> torch.Tensor:
 def train_vae(drawn: np.ndarray, out: Path, recipe: Recipe, device: torch.device) -> Autoencoder:
     """Train on pictures `N, H, W, 3`, write `vae.safetensors` and return the autoencoder."""
     torch.manual_seed(recipe.seed)
-    vae = Autoencoder(recipe.vae_width).to(device)
+    vae = Autoencoder(recipe.vae_width).to(device, memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(vae.parameters(), betas=(0.9, 0.99), weight_decay=0.0)
     modules = {"vae": vae}
     first = resume(out / "vae-progress.safetensors", modules, optimizer)
@@ -51,9 +51,10 @@ def train_vae(drawn: np.ndarray, out: Path, recipe: Recipe, device: torch.device
         generator = step_generator(recipe.seed, "vae", step)
         rows = torch.randint(len(drawn), (recipe.vae_batch,), generator=generator)
         pictures = as_batch(drawn, rows, device)
-        latents = vae.encode(pictures)
-        off = torch.randn(latents.shape, generator=generator).to(device) * _LATENT_NOISE
-        decoded = vae.decode(latents + off)
+        with mixed_precision(device, recipe):
+            latents = vae.encode(pictures).float()
+            off = torch.randn(latents.shape, generator=generator).to(device) * _LATENT_NOISE
+            decoded = vae.decode(latents + off).float()
         loss = picture_loss(decoded, pictures) + _MOMENTS * moment_loss(latents)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
