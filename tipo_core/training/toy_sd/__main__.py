@@ -3,8 +3,9 @@
 The defaults want a GPU. On two cores, two styles at 64 pixels:
 
     python -m tipo_core.training.toy_sd --out RUN --tokenizer ComfyUI/comfy/sd1_tokenizer
-        --side 64 --styles "landscape, planet" --drawings 3000 --prompts 1
-        --vae-steps 3000 --vae-batch 8 --steps 20000 --batch 8 --log-every 20 --keep-every 200
+        --side 64 --styles "landscape, planet" --drawings 6000 --prompts 2
+        --vae-steps 3600 --vae-batch 8 --vae-rate 8e-4
+        --steps 9000 --batch 16 --rate 4e-4 --warmup 200 --floor 0.25
 """
 
 from __future__ import annotations

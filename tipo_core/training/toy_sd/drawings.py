@@ -26,6 +26,17 @@ from .styles import FILES, NO_ARTICLE, STYLES, Style
 _HELD_OUT_SHARE = 8
 _HELD_OUT_SALT = 37
 
+# Tags that stand in many prompts and say nothing about these drawings: they are to do no harm.
+FILLERS = (
+    "scenery", "no humans", "outdoors", "simple background", "flat color", "masterpiece",
+    "best quality", "highres", "absurdres", "very detailed", "illustration", "cartoon",
+)  # fmt: skip
+# What a picture is to keep away from, as most graphs have it: read as no prompt at all.
+NEGATIVE = (
+    "lowres, worst quality, low quality, bad anatomy, bad hands, jpeg artifacts, watermark, nsfw"
+)
+_CAPTIONS, _BOTH, _FILLED = 0.25, 0.35, 0.4
+
 
 @dataclass(frozen=True)
 class Scene:
@@ -100,6 +111,27 @@ def caption_prompt(of: Scene, seed: int = 0, all_parts: bool = False) -> Prompt:
         *most, last = behind
         text += " with " + (f"{', '.join(most)} and {last}" if most else last)
     return Prompt(text, named)
+
+
+def mixed_prompt(of: Scene, seed: int = 0) -> Prompt:
+    """Return a prompt as people and TIPO Expand write them: tags, a caption, or both.
+
+    Some have tags between the others that no drawing has to do with.
+    """
+    rng = random.Random(f"toy-sd prompt {of.seed} {seed}")
+    kind = rng.random()
+    tags, caption = tag_prompt(of, seed), caption_prompt(of, seed)
+    if kind < _CAPTIONS:
+        return caption
+    if rng.random() < _FILLED:
+        words = tags.text.split(", ")
+        for word in rng.sample(FILLERS, rng.randint(1, 3)):
+            words.insert(rng.randint(1, len(words)), word)
+        tags = Prompt(", ".join(words), tags.named)
+    if kind < _CAPTIONS + _BOTH:
+        named = dict.fromkeys((*tags.named, *caption.named))
+        return Prompt(f"{tags.text}\n\n{caption.text}.", tuple(named))
+    return tags
 
 
 def _phrase(phrase: str, word: str) -> str:

@@ -12,8 +12,8 @@ class Recipe:
     """The numbers of a run; the defaults want a GPU. Sides are in pixels, a multiple of 8.
 
     `styles` are names with commas between them, or "all". With `prompts` above 0 each drawing has
-    so many tag prompts and captions, which are encoded once and kept (118 kB each); with 0 each
-    drawing is worded anew at every step.
+    so many prompts, which are encoded once and kept (118 kB each); with 0 each drawing is worded
+    anew at every step.
     """
 
     side: int = 128

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 from tokenizers import Tokenizer
 
-from .drawings import Scene, caption_prompt, tag_prompt
+from .drawings import NEGATIVE, Scene, mixed_prompt
 from .text_model import encode, tokens_of
 from .text_tower import text_tower
 
@@ -41,11 +41,10 @@ class TextEncodings:
 
 
 def wording(of: Scene, rng: random.Random, prompts: int, drop: float) -> str:
-    """Return a prompt for a scene: tags or a caption, or nothing with probability `drop`.
+    """Return a prompt for a scene or, with probability `drop`, no prompt or the usual negative one.
 
-    `prompts` above 0 is how many there are of each; without it there is no end of them.
+    `prompts` above 0 is how many there are of it; with 0 there is no end of them.
     """
     if rng.random() < drop:
-        return ""
-    seed = rng.randrange(prompts or 1 << 31)
-    return (tag_prompt if rng.random() < 0.5 else caption_prompt)(of, seed).text
+        return rng.choice(("", NEGATIVE))
+    return mixed_prompt(of, rng.randrange(prompts or 1 << 31)).text

@@ -69,9 +69,10 @@ def train_unet(
         noise = torch.randn(clean.shape, generator=generator).to(device)
         timesteps = torch.randint(TIMESTEPS, (recipe.batch,), generator=generator).to(device)
         scenes = [scene(row, recipe.style_names) for row in rows.tolist()]
-        context = texts([wording(of, rng, recipe.prompts, recipe.drop_text) for of in scenes])
+        words = [wording(of, rng, recipe.prompts, recipe.drop_text) for of in scenes]
 
         with mixed_precision(device, recipe):
+            context = texts(words)
             predict = partial(unet, context=context)
             loss = noise_loss(predict, clean, noise, timesteps, shares, weights)
         optimizer.zero_grad(set_to_none=True)

@@ -56,6 +56,9 @@ def test_loss_is_weighted_by_the_time_step() -> None:
     assert (weights[ratio <= 5] == 1).all()
     assert torch.allclose((weights * ratio)[ratio > 5], torch.tensor(5.0))
     assert (diffusion.loss_weights(SHARES, 0.0) == 1).all()
+    floored = diffusion.loss_weights(SHARES, 5.0, 0.25)
+    assert torch.allclose((floored * ratio)[ratio < 0.25], torch.tensor(0.25))
+    assert torch.equal(floored[ratio >= 0.25], weights[ratio >= 0.25])
     clean, noise, times = torch.zeros(2, 4, 2, 2), torch.ones(2, 4, 2, 2), torch.tensor([0, 900])
     loss = diffusion.noise_loss(
         lambda x, t: torch.zeros_like(x), clean, noise, times, SHARES, weights

@@ -98,6 +98,19 @@ def test_caption_is_a_sentence(style: str, attributes: dict[str, str], words: li
     assert text.count(" and ") == 1
 
 
+def test_mixed_prompts_are_tags_captions_or_both_with_words_that_say_nothing() -> None:
+    prompts = [drawings.mixed_prompt(drawings.scene(n, ["planet"]), n) for n in range(300)]
+    tags = [one for one in prompts if one.text.startswith("planet, ")]
+    both = [one for one in tags if "\n\n" in one.text]
+    filled = [one for one in tags if any(f", {word}" in one.text for word in drawings.FILLERS)]
+    assert 190 < len(tags) < 260 and 70 < len(both) < 140 and 60 < len(filled) < 140
+    for one, number in zip(prompts, range(300), strict=True):
+        of = drawings.scene(number, ["planet"])
+        for name in one.named:
+            assert of.attributes[name] in one.text
+    assert len({one.text for one in prompts}) > 290
+
+
 def test_picture_has_the_colours_that_the_scene_names() -> None:
     critter = {"colour": "green", "body": "square", "top": "crown", "eyes": "one eye",
                "mouth": "smile", "background": "purple"}  # fmt: skip
