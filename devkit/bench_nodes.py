@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from devkit import stand_in
+from devkit import toy_sd
 from devkit.bench import Aim, Benchmark, Figure, Setting, at_most_times
 from devkit.client import Client, Graph
 from devkit.session import running_server
@@ -24,7 +24,7 @@ MANY_ROUNDS = 60
 _FREED_AFTER = 0.3
 _VAE = "bench-{}.safetensors"
 _FOLDER = "bench"
-_CHECKPOINT = {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": stand_in.NAME}}
+_CHECKPOINT = {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": toy_sd.NAME}}
 # A VAE of the sizes and the precision of SD's (335 MB): how long a small file takes says little.
 _WRITE_VAE = """
 import sys

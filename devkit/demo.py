@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from devkit import stand_in
+from devkit import toy_sd
 from devkit.client import Client, Graph, GraphRejected, Outcome, RunFailed
 from devkit.graph import (
     combo_options,
@@ -34,9 +34,10 @@ RUN = "run the graph"
 CHOOSE = "choose the checkpoint"
 GRAPH = "text-to-image"
 
-# Width, height and steps: the stand-in's noise is as good when it is small.
-_SMALL = (128, 128, 12)
-_FULL = (512, 512, 20)
+# Side in pixels: what toy-sd was trained at, and what SD1.x checkpoints are.
+_TOY, _FULL = 64, 512
+# A drawing of a few parts is all said in a few words.
+_TOY_LENGTH = "very_short"
 
 
 @dataclass(frozen=True)
@@ -50,23 +51,23 @@ class Setting:
 
 def settings_of(args: Namespace, graph: Graph) -> list[Setting]:
     """Return what the command line asks of the graph."""
-    width, height, steps = _FULL if args.checkpoint else _SMALL
-    checkpoint = args.checkpoint or stand_in.NAME
+    side = _FULL if args.checkpoint else _TOY
+    checkpoint = args.checkpoint or toy_sd.NAME
     wanted = [
         Setting("TipoExpand", "tags", args.prompt),
         Setting("TipoExpand", "caption", args.caption),
         Setting("TipoExpand", "seed", args.seed),
         Setting("TipoExpand", "variants", args.variants),
         Setting("TipoSampler", "seed", args.seed),
-        Setting("TipoSampler", "steps", steps),
-        Setting("EmptyLatentImage", "width", width),
-        Setting("EmptyLatentImage", "height", height),
+        Setting("EmptyLatentImage", "width", side),
+        Setting("EmptyLatentImage", "height", side),
         Setting("CheckpointLoaderSimple", "ckpt_name", checkpoint),
     ]
     if nodes_of_type(graph, "TipoLoadVae"):
         wanted.append(Setting("TipoLoadVae", "vae_name", f"checkpoint: {checkpoint}"))
-    if args.length:
-        wanted += [Setting("TipoExpand", f"{kind}_length", args.length) for kind in _KINDS]
+    length = args.length or (None if args.checkpoint else _TOY_LENGTH)
+    if length:
+        wanted += [Setting("TipoExpand", f"{kind}_length", length) for kind in _KINDS]
     return wanted
 
 
@@ -108,8 +109,8 @@ def run_demo(layout: Layout, host: Host, args: Namespace, setup_seconds: float) 
     started = time.monotonic()
     graph = load_graph(layout.root / "workflows" / f"{GRAPH}.api.json")
     workflow = json.loads((layout.root / "workflows" / f"{GRAPH}.json").read_text("utf-8"))
-    if not args.checkpoint:
-        say(stand_in.NOTICE)
+    if not (args.checkpoint or toy_sd.can_draw(args.prompt)):
+        say(toy_sd.NOTICE)
     with running_server(layout, host) as server, Client(server.url) as client:
         server_seconds = time.monotonic() - started
         object_info = client.object_info()

@@ -58,7 +58,7 @@ class Layout:
 
     @property
     def checkpoints(self) -> Path:
-        """The folder of the stand-in checkpoint."""
+        """The folder of the demo's checkpoint."""
         return self.base / "models" / "checkpoints"
 
     @property

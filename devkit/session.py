@@ -10,17 +10,17 @@ from contextlib import contextmanager
 from devkit.host import Host, ensure_host, prepare_base, write_model_paths
 from devkit.layout import Layout
 from devkit.server import START, Server
-from devkit.stand_in import ensure_stand_in
 from devkit.steps import StepError, say
+from devkit.toy_sd import ensure_toy_sd
 
 OWN_NODE = "TipoExpand"
 
 
 def make_ready(layout: Layout) -> Host:
-    """Obtain ComfyUI, link the pack into it and make the stand-in checkpoint, where missing."""
+    """Obtain ComfyUI, link the pack into it and make toy-sd's checkpoint, where missing."""
     host = ensure_host(layout, os.environ)
     prepare_base(layout.base, layout.root)
-    ensure_stand_in(layout, host)
+    ensure_toy_sd(layout, host)
     return host
 
 

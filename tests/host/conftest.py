@@ -16,7 +16,7 @@ from devkit.graph import nodes_of_type
 from devkit.host import Host, ensure_host, prepare_base, write_model_paths
 from devkit.layout import this_checkout
 from devkit.server import Server
-from devkit.stand_in import NAME, ensure_stand_in
+from devkit.toy_sd import NAME, ensure_toy_sd
 
 HERE = Path(__file__).resolve().parent
 BROKEN_MODEL = "weights-missing"
@@ -36,13 +36,13 @@ def host() -> Host:
     """The ComfyUI tree and its Python; dev.py has set it up before the suite."""
     layout = this_checkout()
     found = ensure_host(layout, os.environ)
-    ensure_stand_in(layout, found)
+    ensure_toy_sd(layout, found)
     return found
 
 
 @pytest.fixture(scope="session")
 def model_paths(tmp_path_factory: pytest.TempPathFactory, host: Host) -> Path:
-    """A file that lets a server find the stand-in checkpoint, which lies in .host."""
+    """A file that lets a server find toy-sd's checkpoint, which lies in .host."""
     path = tmp_path_factory.mktemp("paths") / "models.yaml"
     folders = [this_checkout().base] + ([host.tree] if host.is_users_own else [])
     return write_model_paths(path, folders)
@@ -99,7 +99,7 @@ def client(server: Server) -> Iterator[Client]:
 
 @pytest.fixture
 def graph() -> Graph:
-    """A fresh copy of the text-to-image graph, with the stand-in and the least sizes."""
+    """A fresh copy of the text-to-image graph, with toy-sd and the least sizes."""
     path = this_checkout().root / "workflows" / "text-to-image.api.json"
     loaded: Graph = copy.deepcopy(json.loads(path.read_text("utf-8")))
     tiny = {

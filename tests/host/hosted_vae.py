@@ -1,7 +1,7 @@
 """The VAE nodes tried inside ComfyUI's own Python, where memory runs out and fp16 overflows.
 
-Run by test_vae_nodes.py (see inside.py) with the stand-in checkpoint as its argument; prints what
-was seen as JSON. Its VAE is in TAESD's format and linear up to the clamps.
+Run by test_vae_nodes.py (see inside.py) with a file of linear_vae.py's weights as its argument;
+prints what was seen as JSON.
 """
 
 from __future__ import annotations
@@ -24,16 +24,11 @@ from comfy.taesd.taesd import TAESD
 
 import nodes as core
 
-checkpoint = sys.argv[1]
+file = sys.argv[1]
 decode_node = importlib.import_module("pack.nodes.vae").TipoVaeDecode
 encode_node = importlib.import_module("pack.nodes.vae_encode").TipoVaeEncode
 
-PREFIX = "first_stage_model."
-WEIGHTS = {
-    key.removeprefix(PREFIX): value.float()
-    for key, value in comfy.utils.load_torch_file(checkpoint).items()
-    if key.startswith(PREFIX)
-}
+WEIGHTS = {key: value.float() for key, value in comfy.utils.load_torch_file(file).items()}
 PIXEL_SPACE = {"pixel_space_vae": torch.tensor(1.0)}
 CPU = torch.device("cpu")
 OUT_OF_MEMORY = "CUDA out of memory. Tried to allocate 2.00 GiB"
@@ -255,7 +250,7 @@ def tiles() -> dict[str, Any]:
 
 
 def overflowing() -> dict[str, Any]:
-    """The stand-in's weights, scaled so that fp16 overflows inside; exact in fp32."""
+    """The weights scaled so that fp16 overflows inside; exact in fp32."""
     scales = {"decoder": {1: 15, 7: 4, 12: -9, 17: -10}, "encoder": {0: 14, 2: 3, 6: -8, 10: -9}}
     weights = dict(WEIGHTS)
     for part, powers in scales.items():

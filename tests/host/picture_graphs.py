@@ -11,7 +11,7 @@ from safetensors.numpy import load_file
 
 from devkit.client import Graph, Outcome
 from devkit.server import Server
-from devkit.stand_in import NAME
+from devkit.toy_sd import NAME
 
 TEXT = "scenery, lighthouse, (sea:1.3), evening light, 1girl, reading a book"
 SECONDS = 300.0

@@ -19,8 +19,9 @@ from torch.nn import functional
 
 from devkit.client import Client, Graph, GraphRejected, Outcome, RunFailed
 from devkit.server import Server
-from devkit.stand_in import NAME
+from devkit.toy_sd import NAME
 from tests.host import vae_weights
+from tests.host.linear_vae import linear_vae
 from tests.host.picture_graphs import SECONDS, Builder, saved_file, saved_latent
 from tests.host.vae_weights import CONFIG, INDEX_FILE, WEIGHTS_FILE, Weights, write_folder
 
@@ -29,7 +30,7 @@ LATENT = torch.randn(1, 4, 8, 8, generator=torch.Generator().manual_seed(1))
 
 @pytest.fixture(scope="module")
 def vae() -> Weights:
-    return vae_weights.stand_in_vae()
+    return linear_vae()
 
 
 @pytest.fixture
@@ -93,7 +94,7 @@ class Comparison(Builder):
         return self.add("SaveImage", images=images, filename_prefix="load-vae/test")
 
     def round_trip(self, vae: list[Any]) -> tuple[str, str]:
-        """Saves what `vae` encodes of what it decodes, and what the stand-in encodes of it.
+        """Saves what `vae` encodes of what it decodes, and what the checkpoint's encodes of it.
 
         Latents are saved as floats: a picture's smallest difference is one of the latents too.
         """
@@ -192,9 +193,11 @@ def test_file_for_decoding_alone_says_so(
 ) -> None:
     decoder = {key: value for key, value in vae.items() if "encoder" not in key}
     save_file(decoder, models / "vae" / "decoder.safetensors")
+    save_file(vae, models / "vae" / "whole.safetensors")
     build = Comparison(server)
     loader = build.ours("decoder.safetensors")
-    pictures = [build.decode(vae) for vae in (loader, build.vae)]
+    whole = [build.add("VAELoader", vae_name="whole.safetensors"), 0]
+    pictures = [build.decode(vae) for vae in (loader, whole)]
     outcome = client.run(build.graph, timeout=SECONDS)
 
     np.testing.assert_array_equal(*(picture(server, outcome, node) for node in pictures))

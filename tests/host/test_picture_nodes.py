@@ -11,7 +11,7 @@ from safetensors.numpy import load_file, save_file
 from devkit.client import Client, RunFailed
 from devkit.layout import this_checkout
 from devkit.server import Server
-from devkit.stand_in import NAME
+from devkit.toy_sd import NAME
 from tests.host.picture_graphs import SECONDS, TEXT, Builder, pixels, saved_latent
 
 # CLIP Text Encode (Clip Skip)

@@ -16,7 +16,7 @@ from devkit.client import Client, Graph, GraphRejected, Outcome, RunFailed, RunI
 from devkit.host import Host, prepare_base
 from devkit.layout import this_checkout
 from devkit.server import Server
-from devkit.stand_in import NAME
+from devkit.toy_sd import NAME
 from tests.front_end import dropped, read_png
 from tests.host.picture_graphs import SECONDS, TEXT, Builder, pixels, saved_file
 

@@ -16,7 +16,7 @@ from devkit.client import Client, Graph, Outcome, RunFailed
 from devkit.graph import nodes_of_type, the_node
 from devkit.layout import this_checkout
 from devkit.server import Server
-from devkit.stand_in import NAME
+from devkit.toy_sd import NAME
 from tests.host.picture_graphs import SECONDS, Builder
 
 OUTPUTS = ("seed", "steps", "cfg", "sampler_name", "scheduler", "denoise", "clip_skip", "sweep")

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from safetensors.torch import save_file
 
 from devkit.client import Client, GraphRejected, Outcome, RunFailed
 from devkit.host import Host
-from devkit.layout import this_checkout
 from devkit.server import Server
-from devkit.stand_in import NAME
 from tests.host.inside import run_inside
+from tests.host.linear_vae import linear_vae
 from tests.host.picture_graphs import SECONDS, Builder, saved_file, saved_latent
 
 Found = dict[str, Any]
@@ -28,8 +28,9 @@ BROKEN = "its weights are broken"
 def results(host: Host, tmp_path_factory: pytest.TempPathFactory) -> Found:
     """What hosted_vae.py saw."""
     base = tmp_path_factory.mktemp("base")
-    checkpoint = this_checkout().checkpoints / NAME
-    found: Found = run_inside(host, "hosted_vae.py", base, checkpoint)
+    file = base / "linear-vae.safetensors"
+    save_file(linear_vae(), file)
+    found: Found = run_inside(host, "hosted_vae.py", base, file)
     return found
 
 
@@ -253,7 +254,7 @@ def uploads(server: Server, tmp_path_factory: pytest.TempPathFactory) -> dict[st
 
 
 class Inpainting(Builder):
-    """A graph with a picture, a mask, and the stand-in's VAE."""
+    """A graph with a picture, a mask, and the checkpoint's VAE."""
 
     def __init__(self, uploads: dict[str, str]) -> None:
         super().__init__()

@@ -40,7 +40,7 @@ def photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def load(name: str, client: Client, photo: Path) -> Graph:
-    """A workflow with the stand-in's names as they are, the photo, and the least sizes."""
+    """A workflow with its names as they are, the photo, and the least sizes."""
     path = this_checkout().root / "workflows" / f"{name}.api.json"
     graph: Graph = json.loads(path.read_text("utf-8"))
     for node in graph.values():
@@ -104,7 +104,7 @@ def test_tags_and_caption_go_to_their_encoders(server: Server, client: Client, p
         if value["class_type"] == "TipoClipSkipEncode" and "text_g" in value["inputs"]
     )
     lines = outcome.outputs[positive]["text"][0].splitlines()
-    # The stand-in is an SD1.x model: it is said that this part is not for it.
+    # toy-sd is an SD1.x model: it is said that this part is not for it.
     assert "text_g does not apply: the model has no CLIP-G" in lines
     assert "size does not apply: only SDXL is told sizes" in lines
     expand = the_node(graph, "TipoExpand")

@@ -1,4 +1,4 @@
-"""VAE weights for tests: the stand-in's small one, and an AutoencoderKL under both its namings."""
+"""VAE weights for tests: the linear one under two namings, and an AutoencoderKL under two."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 
-from devkit.layout import this_checkout
-from devkit.stand_in import NAME
+from tests.host.linear_vae import linear_vae
 
 Weights = dict[str, torch.Tensor]
 WEIGHTS_FILE = "diffusion_pytorch_model.safetensors"
@@ -18,23 +17,16 @@ INDEX_FILE = f"{WEIGHTS_FILE}.index.json"
 CONFIG = {"_class_name": "AutoencoderKL"}
 
 
-def stand_in_vae() -> Weights:
-    """The VAE of the stand-in checkpoint, in TAESD's form: small, and quick to load."""
-    prefix = "first_stage_model."
-    whole = load_file(this_checkout().checkpoints / NAME)
-    return {k.removeprefix(prefix): v for k, v in whole.items() if k.startswith(prefix)}
-
-
 def without_red(weights: Weights) -> Weights:
-    """A stand-in VAE that decodes to other pictures: its last convolution writes no red."""
+    """TAESD's weights that decode to other pictures: the last convolution writes no red."""
     last = weights["taesd_decoder.19.weight"].clone()
     last[0] = 0
     return weights | {"taesd_decoder.19.weight": last}
 
 
 def taesd_halves(latent_channels: int) -> dict[str, Weights]:
-    """The stand-in VAE as the two files of a TAESD pair, for latents of so many channels."""
-    weights = stand_in_vae()
+    """The linear VAE as the two files of a TAESD pair, for latents of so many channels."""
+    weights = linear_vae()
     halves = {
         half: {
             key.removeprefix(f"taesd_{half}."): value

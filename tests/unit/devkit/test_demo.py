@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from devkit import cli, demo, stand_in
+from devkit import cli, demo, toy_sd
 from devkit.client import Outcome
 from devkit.progress import ProgressLines
 from devkit.steps import StepError
@@ -32,21 +32,23 @@ def values(args: Namespace) -> dict[tuple[str, str], object]:
     return {(s.class_type, s.name): s.value for s in demo.settings_of(args, GRAPH)}
 
 
-def test_the_stand_in_is_drawn_small_and_a_checkpoint_large() -> None:
+def test_toy_sd_draws_small_pictures_of_few_words_and_a_checkpoint_large_ones() -> None:
     small = values(arguments())
-    assert small["CheckpointLoaderSimple", "ckpt_name"] == stand_in.NAME
-    assert small["EmptyLatentImage", "width"] == 128
+    assert small["CheckpointLoaderSimple", "ckpt_name"] == toy_sd.NAME
+    assert small["EmptyLatentImage", "width"] == 64
+    assert (
+        small["TipoExpand", "tag_length"] == small["TipoExpand", "caption_length"] == "very_short"
+    )
     large = values(arguments("--checkpoint", "b.ckpt", "--seed", "0"))
     assert large["EmptyLatentImage", "height"] == 512
     assert large["TipoLoadVae", "vae_name"] == "checkpoint: b.ckpt"
-    assert large["TipoSampler", "steps"] == 20
     assert large["TipoExpand", "seed"] == large["TipoSampler", "seed"] == 0
 
 
 def test_length_sets_both_lengths() -> None:
     found = values(arguments("--length", "long"))
     assert found["TipoExpand", "tag_length"] == found["TipoExpand", "caption_length"] == "long"
-    assert ("TipoExpand", "tag_length") not in values(arguments())
+    assert ("TipoExpand", "tag_length") not in values(arguments("--checkpoint", "b.ckpt"))
 
 
 def test_an_unknown_checkpoint_lists_what_is_there() -> None:

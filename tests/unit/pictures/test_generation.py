@@ -79,7 +79,7 @@ def test_workflow_of_the_pack_is_read_whole() -> None:
         scheduler="karras",
         cfg=7.0,
         seed=7,
-        model="tipo-stand-in",
+        model="toy-sd",
         vae=None,  # the checkpoint's own
         denoise=1.0,
         clip_skip=2,

@@ -16,19 +16,23 @@ from dataclasses import asdict, fields
 from pathlib import Path
 
 import torch
+from safetensors.numpy import load_file, save_file
 
+from .packing import packed
 from .pictures import pictures
 from .progress import same_recipe
 from .recipe import Recipe
 from .sample_grid import SampleGrid
 from .text_encodings import TextEncodings
 from .text_model import clip_tokenizer
-from .train_unet import train_unet
+from .train_unet import WEIGHTS, train_unet
 from .train_vae import latents_of, train_vae
+
+PACKED = "toy-sd-packed.safetensors"
 
 
 def train(out: Path, tokenizer_folder: Path, recipe: Recipe) -> None:
-    """Train both stages in `out`; a run that was stopped goes on where it was."""
+    """Train both stages in `out` and pack the weights; a run that was stopped goes on."""
     tokenizer = clip_tokenizer(tokenizer_folder)
     out.mkdir(parents=True, exist_ok=True)
     same_recipe(out / "recipe.json", asdict(recipe))
@@ -44,6 +48,7 @@ def train(out: Path, tokenizer_folder: Path, recipe: Recipe) -> None:
     texts = TextEncodings(tokenizer, device, keep=recipe.prompts > 0)
     look = SampleGrid(vae, texts, out, recipe)
     train_unet(latents, vae, texts, out, recipe, device, look)
+    save_file(packed(load_file(out / WEIGHTS)), out / PACKED)
 
 
 def main() -> None:

@@ -12,7 +12,6 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from .checkpoint import trained
 from .diffusion import TIMESTEPS, loss_weights, noise_loss, signal_shares
 from .drawings import scene
 from .progress import keep, resume, write
@@ -23,6 +22,15 @@ from .unet import UNet, start
 from .vae import Autoencoder
 
 WEIGHTS = "toy-sd.safetensors"
+_UNET = "model.diffusion_model."
+_VAE = "first_stage_model."
+
+
+def trained(unet: nn.Module, vae: nn.Module) -> dict[str, torch.Tensor]:
+    """Return what was trained under the names of SD1.x, in fp16: all but the text encoder."""
+    named = {_UNET + name: value for name, value in unet.state_dict().items()}
+    named |= {_VAE + name: value for name, value in vae.state_dict().items()}
+    return {name: value.detach().to("cpu", torch.float16) for name, value in named.items()}
 
 
 @torch.no_grad()
@@ -47,7 +55,7 @@ def train_unet(
     Writes `toy-sd.safetensors` (UNet and autoencoder in fp16); `look(unet, step)` draws samples.
     """
     torch.manual_seed(recipe.seed)
-    unet = UNet(recipe.width).to(device, memory_format=torch.channels_last)
+    unet = UNet(recipe.width).to(device)
     start(unet)
     mean = copy.deepcopy(unet).requires_grad_(False).eval()
     optimizer = torch.optim.AdamW(
@@ -87,7 +95,7 @@ def train_unet(
             curve.write(step + 1, seen / (time.monotonic() - started))
         if (step + 1) % recipe.keep_every == 0 or last:
             keep(out / "unet-progress.safetensors", modules, optimizer, step + 1)
-            write(trained(mean.state_dict(), vae.state_dict()), out / WEIGHTS)
+            write(trained(mean, vae), out / WEIGHTS)
         if (step + 1) % recipe.grid_every == 0 or last:
             look(mean, step + 1)
     return mean
