@@ -1,4 +1,4 @@
-"""What turns pictures into features: `pixels:SIDE`, `timm:NAME`, or a model for transformers.
+"""What turns pictures into features: `pixels:SIDE`, `timm:NAME` or a model for transformers.
 
 Weights are read from safetensors files alone, code that comes with a model is never run, and
 nothing is downloaded unless that was asked for.
@@ -7,12 +7,13 @@ nothing is downloaded unless that was asked for.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+from safetensors import SafetensorError
 
 from ..lm.packages import require
 from .picture_arguments import FORMS
@@ -112,7 +113,7 @@ def _transformers(name: str, device: torch.device, download: bool) -> Extractor:
             return _pooled(model, batch.to(device), without_pooler).float().cpu()
 
     revision = getattr(model.config, "_commit_hash", None) or ""
-    stamp = _stamp(Path(name)) if is_folder else revision
+    stamp = _stamp(sorted(Path(name).glob("*"))) if is_folder else revision
     version = f"transformers {transformers.__version__}"
     return Extractor(name, f"{name} {stamp} {version}", prepare, features)
 
@@ -134,9 +135,43 @@ def _pooled(model: Any, batch: torch.Tensor, without_pooler: bool) -> torch.Tens
 
 
 def _timm(name: str, device: torch.device, download: bool) -> Extractor:
-    timm, hub = require("timm"), require("huggingface_hub")
+    timm = require("timm")
+    name, _, own = name.partition("@")
     if not timm.is_model(name):
         raise ValueError(f"timm {timm.__version__} has no model {name!r}: see timm.list_models()")
+    file = _own_file(own) if own else _file_of_timm(timm, name, download)
+    overlay = {"file": file}
+    try:
+        model = timm.create_model(
+            name, pretrained=True, num_classes=0, pretrained_cfg_overlay=overlay
+        )
+    except (RuntimeError, SafetensorError) as error:
+        reason = str(error).strip().split("\n")[0]
+        raise OSError(f"{file} does not hold the weights of timm's {name} ({reason})") from error
+    model = model.to(device, torch.float32).eval()
+    data = timm.data.resolve_model_data_config(model)
+    prepare = timm.data.create_transform(**data, is_training=False)
+
+    def features(batch: torch.Tensor) -> torch.Tensor:
+        with torch.inference_mode():
+            return model(batch.to(device)).flatten(1).float().cpu()
+
+    # The hub's cache names a file by its revision: .../snapshots/REVISION/model.safetensors.
+    stamp = _stamp([Path(file)]) if own else Path(file).parent.name
+    identity = f"timm:{name} {stamp} timm {timm.__version__}"
+    return Extractor(f"timm:{name}", identity, prepare, features)
+
+
+def _own_file(own: str) -> str:
+    path = Path(own)
+    if path.suffix != ".safetensors" or not path.is_file():
+        raise OSError(f"{own} is no safetensors file: write timm:NAME@FILE.safetensors")
+    return str(path.resolve())
+
+
+def _file_of_timm(timm: Any, name: str, download: bool) -> str:
+    """Return the path of the weights that timm has published for a model."""
+    hub = require("huggingface_hub")
     config = timm.get_pretrained_cfg(name)
     repository = config.hf_hub_id if config is not None else None
     if not repository:
@@ -149,22 +184,10 @@ def _timm(name: str, device: torch.device, download: bool) -> Extractor:
         return hub.hf_hub_download(repository, weights, local_files_only=local)
 
     try:
-        file = _local_first(fetch, download)
+        file: str = _local_first(fetch, download)
     except (OSError, ValueError) as error:
         raise OSError(_not_loaded(f"timm:{name}", error, False, download)) from error
-    overlay = {"file": file}
-    model = timm.create_model(name, pretrained=True, num_classes=0, pretrained_cfg_overlay=overlay)
-    model = model.to(device, torch.float32).eval()
-    data = timm.data.resolve_model_data_config(model)
-    prepare = timm.data.create_transform(**data, is_training=False)
-
-    def features(batch: torch.Tensor) -> torch.Tensor:
-        with torch.inference_mode():
-            return model(batch.to(device)).flatten(1).float().cpu()
-
-    # The hub's cache names a file by its revision: .../snapshots/REVISION/model.safetensors.
-    identity = f"timm:{name} {Path(file).parent.name} timm {timm.__version__}"
-    return Extractor(f"timm:{name}", identity, prepare, features)
+    return file
 
 
 def _local_first(load: Callable[[bool], Any], download: bool) -> Any:
@@ -196,12 +219,12 @@ def _not_loaded(name: str, error: Exception, is_folder: bool, download: bool) ->
     )
 
 
-def _stamp(folder: Path) -> str:
-    """Name the state of a model's folder: its files' names, sizes and times."""
-    digest = hashlib.blake2b(str(folder.resolve()).encode(), digest_size=8)
-    for path in sorted(folder.glob("*")):
+def _stamp(files: Sequence[Path]) -> str:
+    """Name the state of a model's files: their names, sizes and times."""
+    digest = hashlib.blake2b(digest_size=8)
+    for path in files:
         state = path.stat()
-        digest.update(f"{path.name} {state.st_size} {state.st_mtime_ns}\n".encode())
+        digest.update(f"{path.resolve()} {state.st_size} {state.st_mtime_ns}\n".encode())
     return digest.hexdigest()
 
 

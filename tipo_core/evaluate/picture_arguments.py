@@ -9,8 +9,9 @@ from typing import Any
 DINO = "facebook/dinov2-base"
 CLIP = "openai/clip-vit-large-patch14"
 FORMS = (
-    "a Hugging Face model for transformers or the folder of one, timm:NAME (a model of timm), or "
-    "pixels:SIDE (the colours of the picture shrunk to SIDE x SIDE; needs no model)"
+    "a Hugging Face model for transformers or the folder of one, timm:NAME (a model of timm; "
+    "timm:NAME@FILE with its weights from a safetensors file of yours), or pixels:SIDE (the "
+    "colours of the picture shrunk to SIDE x SIDE; needs no model)"
 )
 HEAD_FORM = "a safetensors file with `weight` (1, D) and `bias` (1), D the length of an embedding"
 

@@ -105,6 +105,9 @@ def test_a_model_of_timm(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
         asked.append((name, options))
         return torch.nn.Flatten()
 
+    def broken(name: str, **options: Any) -> torch.nn.Module:
+        raise RuntimeError("Error(s) in loading state_dict:\nMissing key(s)")
+
     def hf_hub_download(repository: str, name: str, local_files_only: bool) -> str:
         asked.append((repository, name, local_files_only))
         return str(tmp_path / "0123abc" / name)
@@ -131,6 +134,18 @@ def test_a_model_of_timm(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
     assert asked == [("timm/net.tag", "model.safetensors", True), ("net", options)]
     with pytest.raises(ValueError, match=r"timm 1\.0 has no model 'nat'"):
         load_extractor("timm:nat", "cpu")
+    own = tmp_path / "own.safetensors"
+    own.write_bytes(b"1")
+    identity = load_extractor(f"timm:net@{own}", "cpu").identity
+    assert asked[-1][1]["pretrained_cfg_overlay"] == {"file": str(own)} and len(asked) == 3
+    own.write_bytes(b"22")
+    assert load_extractor(f"timm:net@{own}", "cpu").identity != identity
+    for other in (tmp_path / "none.safetensors", tmp_path):
+        with pytest.raises(OSError, match="is no safetensors file: write timm:NAME@FILE"):
+            load_extractor(f"timm:net@{other}", "cpu")
+    fake.create_model = broken
+    with pytest.raises(OSError, match=r"own.safetensors does not hold the weights of timm's net"):
+        load_extractor(f"timm:net@{own}", "cpu")
     config.hf_hub_filename = "net.bin"
     with pytest.raises(ValueError, match=r"as net\.bin, not as a safetensors file"):
         load_extractor("timm:net", "cpu")
