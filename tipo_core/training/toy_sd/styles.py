@@ -219,9 +219,12 @@ SPROUT = Style(
     crossed=("plant", "colour"),
 )  # fmt: skip
 
+# No word names a star, and at 64 pixels none can be told from a moon.
+_STARLESS = {f"star{number}Probability": 0 for number in ("", *(f"{n:02}" for n in range(2, 13)))}
+
 PLANET = Style(
     "planet",
-    {"backgroundColor": ["#17233f"], "shadeVariant": "soft"},
+    {"backgroundColor": ["#17233f"], "shadeVariant": "soft", **_STARLESS},
     (
         Part(
             "colour",
