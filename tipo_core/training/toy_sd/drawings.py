@@ -35,6 +35,7 @@ FILLERS = (
 NEGATIVE = (
     "lowres, worst quality, low quality, bad anatomy, bad hands, jpeg artifacts, watermark, nsfw"
 )
+_BOLDEST = 0.6
 _CAPTIONS, _BOTH, _FILLED = 0.25, 0.35, 0.4
 
 
@@ -173,7 +174,22 @@ def _definition(style: str) -> Any:
     from dicebear import Style as Definition
 
     path = files("dicebear_styles").joinpath(f"{FILES[style]}.json")
-    return Definition(json.loads(path.read_text("utf-8")))
+    definition = json.loads(path.read_text("utf-8"))
+    for component in STYLES[style].bolder:
+        _make_bolder(definition["components"][component])
+    return Definition(definition)
+
+
+def _make_bolder(node: Any) -> None:
+    """Make what is half transparent three times as opaque, and lines three times as wide."""
+    for child in node.values() if isinstance(node, dict) else node:
+        if isinstance(child, dict | list):
+            _make_bolder(child)
+    if isinstance(node, dict):
+        for name in node.keys() & {"fill-opacity", "stroke-opacity"}:
+            node[name] = f"{min(_BOLDEST, 3 * float(node[name])):.2f}"
+        if "stroke-width" in node:
+            node["stroke-width"] = f"{3 * float(node['stroke-width']):.2f}"
 
 
 def draw(

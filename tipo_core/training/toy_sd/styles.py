@@ -33,12 +33,14 @@ class Style:
     """A style: its word in a prompt, what is the same in all drawings, and its parts.
 
     Some pairs of choices of the two `crossed` parts are never trained on: see `drawings.held_out`.
+    Components in `bolder` are drawn with more contrast than the style has, to be seen at 64 pixels.
     """
 
     name: str
     fixed: Options
     parts: tuple[Part, ...]
     crossed: tuple[str, str]
+    bolder: tuple[str, ...] = ()
 
     def part(self, name: str) -> Part:
         """Return the part of a name; a KeyError names what there is not."""
@@ -261,6 +263,7 @@ PLANET = Style(
         ),
     ),
     crossed=("colour", "surface"),
+    bolder=("surface",),
 )  # fmt: skip
 
 # Words that an "a" of a phrase leaves out, beside those that count, such as "three eyes".
