@@ -34,15 +34,20 @@ def add_commands(commands: Any) -> None:
 
 
 def _add_common(sub: argparse.ArgumentParser, features: str) -> None:
+    add_reading(sub, features)
+    sub.add_argument("--limit", type=int, default=0, help="the first N of a folder (0: all)")
+    sub.add_argument("--cache", type=Path, metavar="FOLDER", help="keep features for the next run")
+    sub.add_argument("--csv", type=Path, metavar="FILE", help="write a row a picture")
+    sub.add_argument("--plot", type=Path, metavar="FILE", help="draw a chart (.png)")
+
+
+def add_reading(sub: argparse.ArgumentParser | argparse._ArgumentGroup, features: str) -> None:
+    """Add how features are computed; `features` is what they are by default."""
     sub.add_argument("--features", default=features, metavar="NAME", help=f"{FORMS} (%(default)s)")
     sub.add_argument("--download", action="store_true", help="fetch a model that is not here")
     sub.add_argument("--batch", type=int, default=32, help="pictures at once (%(default)s)")
-    sub.add_argument("--limit", type=int, default=0, help="the first N of a folder (0: all)")
     sub.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, ... (%(default)s)")
-    sub.add_argument("--cache", type=Path, metavar="FOLDER", help="keep features for the next run")
     sub.add_argument("--strict", action="store_true", help="a picture that is broken is an error")
-    sub.add_argument("--csv", type=Path, metavar="FILE", help="write a row a picture")
-    sub.add_argument("--plot", type=Path, metavar="FILE", help="draw a chart (.png)")
 
 
 def _frechet(arguments: argparse.Namespace) -> str:
