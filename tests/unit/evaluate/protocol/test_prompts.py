@@ -37,7 +37,7 @@ def test_a_long_caption_is_cut() -> None:
         Cut(sentences=0)
 
 
-@settings(max_examples=25)
+@settings(max_examples=10)
 @given(st.text(max_size=40), st.integers(1, 4), st.integers(0, 4))
 def test_a_cut_is_the_beginning(text: str, sentences: int, words: int) -> None:
     kept = Cut(sentences, words).of(text)
@@ -176,7 +176,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(st.data())
 def test_a_table_that_was_cut_keeps_its_whole_rows(written: Path, data: st.DataObject) -> None:
     path = written / NAME
