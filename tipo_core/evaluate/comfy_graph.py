@@ -109,7 +109,10 @@ def input_spec(object_info: Mapping[str, Any], class_type: str, name: str) -> li
 
 
 def check_server_has(graph: Graph, object_info: Mapping[str, Any]) -> None:
-    """Raise GraphError for a node that the server lacks, or a choice that it does not offer."""
+    """Raise GraphError for a node that the server lacks, or a file's name that it does not offer.
+
+    What else is wrong the server itself says when the graph is queued.
+    """
     missing = sorted({node["class_type"] for node in graph.values()} - set(object_info))
     if missing:
         raise GraphError(
@@ -123,7 +126,12 @@ def check_server_has(graph: Graph, object_info: Mapping[str, Any]) -> None:
             spec = input_spec(object_info, class_type, name)
             if spec is None or not isinstance(value, str):
                 continue
-            options = combo_options(spec) if isinstance(spec[0], list) or spec[0] == "COMBO" else []
+            # A node of the newer kind may take more than its menu has, and checks by itself; so
+            # does one that files are uploaded to.
+            extra = spec[1] if len(spec) > 1 and isinstance(spec[1], dict) else {}
+            if not isinstance(spec[0], list) or any(key.endswith("_upload") for key in extra):
+                continue
+            options = combo_options(spec)
             if options and value not in options:
                 raise GraphError(
                     f"node {node_id} ({class_type}): {name} has no choice {value!r} on the server",

@@ -13,6 +13,7 @@ FORMS = (
     "pixels:SIDE (the colours of the picture shrunk to SIDE x SIDE; needs no model)"
 )
 HEAD_FORM = "a safetensors file with `weight` (1, D) and `bias` (1), D the length of an embedding"
+UNIT_LENGTH = "scale features to length 1, so that models of several sizes can be compared"
 
 
 def add_commands(commands: Any) -> None:
@@ -20,6 +21,7 @@ def add_commands(commands: Any) -> None:
     frechet = commands.add_parser("frechet", help="distance of drawn pictures from real ones")
     frechet.add_argument("real", type=Path, help="folder with the pictures to compare with")
     frechet.add_argument("drawn", type=Path, help="folder with the pictures to judge")
+    frechet.add_argument("--unit-length", action="store_true", help=UNIT_LENGTH)
     _add_common(frechet, DINO)
     frechet.set_defaults(report=_frechet)
     vendi = commands.add_parser("vendi", help="variety: how many different pictures it is worth")

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from ..picture_arguments import CLIP, DINO, HEAD_FORM, add_reading
+from ..picture_arguments import CLIP, DINO, HEAD_FORM, UNIT_LENGTH, add_reading
 
 _TESTS = {
     "scenery": (32_768, "tags", "tags that are about no content, and `scenery`"),
@@ -79,6 +79,12 @@ def _add_drawing(group: argparse._ArgumentGroup) -> None:
 def _add_measuring(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--draw-only", action="store_true", help="measure nothing")
     group.add_argument("--real", type=Path, metavar="FOLDER", help="real pictures: adds frechet")
+    group.add_argument(
+        "--unit-length",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help=f"frechet: {UNIT_LENGTH}, as published",
+    )
     group.add_argument("--head", type=Path, metavar="FILE", help=f"adds aesthetic: {HEAD_FORM}")
     group.add_argument(
         "--head-features", default=CLIP, metavar="NAME", help="what the head reads (%(default)s)"

@@ -76,6 +76,7 @@ def _asked(arguments: argparse.Namespace, one: _Measure, arm: str) -> argparse.N
         real=arguments.real,
         drawn=folder,
         folder=folder,
+        unit_length=arguments.unit_length,
         head=arguments.head,
         features=arguments.head_features if one is _AESTHETIC else arguments.features,
         download=arguments.download,

@@ -54,8 +54,9 @@ def test_both_arms_are_drawn_and_measured(
     reports = json.loads((out / "measures.json").read_text("utf-8"))
     expected = {}
     for arm, side in arms.items():
-        scores = torch.nn.functional.normalize(side) @ weight[0] + 5
-        expected["frechet", arm] = frechet_distance(gaussian(features(real)), gaussian(side))
+        units = [torch.nn.functional.normalize(one) for one in (features(real), side)]
+        scores = units[1] @ weight[0] + 5
+        expected["frechet", arm] = frechet_distance(*map(gaussian, units))
         expected["vendi", arm] = vendi_score(side)
         expected["aesthetic", arm] = float(scores.mean())
     for (name, arm), value in expected.items():
@@ -72,7 +73,7 @@ def test_both_arms_are_drawn_and_measured(
     assert table[0] == f"4 pictures in {out}, 4 of them drawn now"
     assert table[1].split() == ["plain", "expanded"]
     pair = [f"{expected['frechet', arm]:.4g}" for arm in arms]
-    assert table[2].split()[:5] == ["FD", "with", "pixels:1", *pair]
+    assert table[2].split()[:8] == [*"FD with pixels:1 of length 1".split(), *pair]
     assert command_line.main([*asked, "--draw-only"]) == 0
     assert capsys.readouterr().out == f"4 pictures in {out}, 0 of them drawn now\n"
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from tipo_core.evaluate.comfy_client import Graph
-from tipo_core.evaluate.comfy_graph import GraphError
+from tipo_core.evaluate.comfy_graph import GraphError, check_server_has
 from tipo_core.evaluate.protocol.arms import Arms, picture_of, published_workflow
 from tipo_core.evaluate.protocol.prompts import Cut, prompts_of, read_prompts, scenery_prompt
 from tipo_core.evaluate.protocol.rows import NAME, Row, Rows
@@ -150,6 +150,19 @@ def test_the_published_workflow() -> None:
     assert inputs["TipoExpand"]["template"] == "<|extended|>"
     assert graph["4"]["inputs"]["text"] == ["2", 0] and graph["5"]["inputs"]["text"] == ""
     assert inputs["PreviewImage"] == {"images": ["9", 0]} and "TipoSaveImage" not in inputs
+
+
+def test_only_menus_that_the_server_keeps_to_are_checked() -> None:
+    graph: Graph = {"1": {"class_type": "N", "inputs": {"old": "x", "upload": "x", "new": "x"}}}
+    inputs = {
+        "old": [["a", "b"]],
+        "upload": [["a"], {"image_upload": True}],
+        "new": ["COMBO", {"options": ["a"]}],
+    }
+    with pytest.raises(GraphError, match=r"1 \(N\): old has no choice 'x'.*: choose one of a, b"):
+        check_server_has(graph, {"N": {"input": {"required": inputs}}})
+    graph["1"]["inputs"]["old"] = "b"
+    check_server_has(graph, {"N": {"input": {"required": inputs}}})
 
 
 def test_a_saved_picture_comes_before_a_preview() -> None:
