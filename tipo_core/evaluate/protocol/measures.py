@@ -65,7 +65,8 @@ def measure(arguments: argparse.Namespace) -> str:
     _write_csv(out / f"{NAME}.csv", reports)
     for name, arms in reports.items():
         bars = [Series(arm, [(x, arms[arm]["value"])], "bars", 0.8) for x, arm in enumerate(ARMS)]
-        Chart(arms[ARMS[0]]["metric"], "0 plain, 1 expanded", name, bars).save(out / f"{NAME}-{name}.png")
+        chart = Chart(arms[ARMS[0]]["metric"], "0 plain, 1 expanded", name, bars)
+        chart.save(out / f"{NAME}-{name}.png")
     return _table({one.name: one.reads for one in asked}, reports)
 
 
