@@ -1,31 +1,21 @@
-"""A client of ComfyUI's API: queue a graph, follow it on the websocket, interrupt it, read it."""
+"""A client that follows its runs on the websocket, over the one that speaks HTTP."""
 
 from __future__ import annotations
 
 import json
-import mimetypes
 import time
-import urllib.error
-import urllib.parse
-import urllib.request
-import uuid
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import websocket
 
-Graph = dict[str, dict[str, Any]]
+from tipo_core.evaluate.comfy_client import Graph, GraphRejected, HttpClient
+
+__all__ = ("Client", "Graph", "GraphRejected", "Outcome", "RunFailed", "RunInterrupted")
+
 Message = tuple[str, dict[str, Any]]
-
-# Requests to our own machine never go through a proxy of the environment.
-_opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-
-
-class GraphRejected(Exception):
-    """The server refused to queue the graph; the text names each node, input and reason."""
 
 
 class RunFailed(Exception):
@@ -62,53 +52,18 @@ class Outcome:
     total_seconds: float = 0.0
 
 
-class Client:
+class Client(HttpClient):
     """One client id with its websocket; several prompts may be queued and followed in turn."""
 
     def __init__(self, url: str) -> None:
-        self.url = url
-        self.client_id = uuid.uuid4().hex
+        super().__init__(url)
         self._socket: websocket.WebSocket | None = None
         self._waiting: defaultdict[str, deque[Message]] = defaultdict(deque)
 
-    def system_stats(self) -> dict[str, Any]:
-        """Return the server's versions, devices and memory."""
-        stats: dict[str, Any] = self._get("/system_stats")
-        return stats
-
-    def object_info(self) -> dict[str, Any]:
-        """Return the declaration of every node that the server has."""
-        nodes: dict[str, Any] = self._get("/object_info")
-        return nodes
-
-    def history(self, prompt_id: str) -> dict[str, Any]:
-        """Return the history entry of a run, empty while it has none."""
-        entry: dict[str, Any] = self._get(f"/history/{prompt_id}").get(prompt_id, {})
-        return entry
-
     def queue(self, graph: Graph, workflow: Mapping[str, Any] | None = None) -> str:
-        """Queue a graph in API form and return its prompt id.
-
-        `workflow` is the same graph in UI form: pictures carry it, so that they restore the graph.
-        """
+        """Queue a graph as HttpClient does, and listen before its first message is sent."""
         self._connect()
-        body: dict[str, Any] = {"prompt": graph, "client_id": self.client_id}
-        if workflow is not None:
-            body["extra_data"] = {"extra_pnginfo": {"workflow": workflow}}
-        try:
-            return str(self._post("/prompt", body)["prompt_id"])
-        except urllib.error.HTTPError as error:
-            if error.code != 400:
-                raise
-            raise GraphRejected(_rejection(json.loads(error.read()))) from error
-
-    def free(self) -> None:
-        """Let the server unload its models and forget its results, as soon as it is idle."""
-        self._post("/free", {"unload_models": True, "free_memory": True})
-
-    def interrupt(self) -> None:
-        """Cancel the run that is executing now."""
-        self._post("/interrupt", {})
+        return super().queue(graph, workflow)
 
     def messages(self, prompt_id: str, timeout: float | None = None) -> Iterator[Message]:
         """Yield the (type, data) messages about a run as they arrive, until it has ended."""
@@ -165,21 +120,6 @@ class Client:
         """Queue a graph and wait for its outcome."""
         return self.follow(self.queue(graph, workflow), on_message, timeout)
 
-    def upload_image(self, path: Path) -> str:
-        """Put a picture into the server's input folder and return the name that LoadImage takes."""
-        boundary = uuid.uuid4().hex
-        kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-        head = (
-            f'--{boundary}\r\nContent-Disposition: form-data; name="image"; '
-            f'filename="{path.name}"\r\nContent-Type: {kind}\r\n\r\n'
-        )
-        body = head.encode() + path.read_bytes() + f"\r\n--{boundary}--\r\n".encode()
-        request = urllib.request.Request(f"{self.url}/upload/image", data=body)
-        request.add_header("Content-Type", f"multipart/form-data; boundary={boundary}")
-        with _opener.open(request, timeout=60) as answer:
-            stored = json.loads(answer.read())
-        return "/".join(part for part in (stored["subfolder"], stored["name"]) if part)
-
     def close(self) -> None:
         """Close the websocket."""
         if self._socket is not None:
@@ -214,28 +154,3 @@ class Client:
             data = message.get("data") or {}
             if "prompt_id" in data:
                 self._waiting[data["prompt_id"]].append((message["type"], data))
-
-    def _get(self, path: str) -> Any:
-        with _opener.open(f"{self.url}{path}", timeout=60) as answer:
-            return json.loads(answer.read())
-
-    def _post(self, path: str, body: Mapping[str, Any]) -> Any:
-        request = urllib.request.Request(f"{self.url}{path}", data=json.dumps(body).encode())
-        request.add_header("Content-Type", "application/json")
-        with _opener.open(request, timeout=60) as answer:
-            raw = answer.read()
-        return json.loads(raw) if raw else None
-
-
-def _rejection(body: Mapping[str, Any]) -> str:
-    """Return the server's reasons as lines, one for each node and input."""
-    lines = []
-    for node_id, node in (body.get("node_errors") or {}).items():
-        for reason in node.get("errors", []):
-            details = f" ({reason['details']})" if reason.get("details") else ""
-            lines.append(f"node {node_id} ({node.get('class_type')}): {reason['message']}{details}")
-    if not lines:
-        error = body.get("error") or {}
-        details = f" ({error['details']})" if error.get("details") else ""
-        lines.append(f"{error.get('message', 'the graph was rejected')}{details}")
-    return "\n".join(lines)

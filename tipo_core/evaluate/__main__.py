@@ -1,4 +1,7 @@
-"""python -m tipo_core.evaluate: measure a language model, the splitting of prompts, or pictures."""
+"""python -m tipo_core.evaluate: measure a language model, the splitting of prompts, or pictures.
+
+`protocol` draws the pictures too, on a ComfyUI server, with and without TIPO.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .picture_arguments import add_commands
+from .protocol.arguments import add_protocol
 
 _INTERRUPTED = 130
 
@@ -35,12 +39,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     split.add_argument("--markdown", action="store_true", help="print tables, not JSON")
     split.set_defaults(report=_split)
     add_commands(commands)
+    add_protocol(commands)
     given = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     try:
         report = given.report(given)
     except KeyboardInterrupt:
         kept = ": what is done is in the cache" if getattr(given, "cache", None) else ""
+        kept = getattr(given, "when_interrupted", kept)
         sys.stderr.write(f"interrupted{kept}\n")
         return _INTERRUPTED
     except (ValueError, OSError, RuntimeError) as error:

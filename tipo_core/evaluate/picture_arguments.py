@@ -14,6 +14,7 @@ FORMS = (
     "colours of the picture shrunk to SIDE x SIDE; needs no model)"
 )
 HEAD_FORM = "a safetensors file with `weight` (1, D) and `bias` (1), D the length of an embedding"
+UNIT_LENGTH = "scale features to length 1, so that models of several sizes can be compared"
 
 
 def add_commands(commands: Any) -> None:
@@ -21,6 +22,7 @@ def add_commands(commands: Any) -> None:
     frechet = commands.add_parser("frechet", help="distance of drawn pictures from real ones")
     frechet.add_argument("real", type=Path, help="folder with the pictures to compare with")
     frechet.add_argument("drawn", type=Path, help="folder with the pictures to judge")
+    frechet.add_argument("--unit-length", action="store_true", help=UNIT_LENGTH)
     _add_common(frechet, DINO)
     frechet.set_defaults(report=_frechet)
     vendi = commands.add_parser("vendi", help="variety: how many different pictures it is worth")
@@ -35,15 +37,20 @@ def add_commands(commands: Any) -> None:
 
 
 def _add_common(sub: argparse.ArgumentParser, features: str) -> None:
+    add_reading(sub, features)
+    sub.add_argument("--limit", type=int, default=0, help="the first N of a folder (0: all)")
+    sub.add_argument("--cache", type=Path, metavar="FOLDER", help="keep features for the next run")
+    sub.add_argument("--csv", type=Path, metavar="FILE", help="write a row a picture")
+    sub.add_argument("--plot", type=Path, metavar="FILE", help="draw a chart (.png)")
+
+
+def add_reading(sub: argparse.ArgumentParser | argparse._ArgumentGroup, features: str) -> None:
+    """Add how features are computed; `features` is what they are by default."""
     sub.add_argument("--features", default=features, metavar="NAME", help=f"{FORMS} (%(default)s)")
     sub.add_argument("--download", action="store_true", help="fetch a model that is not here")
     sub.add_argument("--batch", type=int, default=32, help="pictures at once (%(default)s)")
-    sub.add_argument("--limit", type=int, default=0, help="the first N of a folder (0: all)")
     sub.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, ... (%(default)s)")
-    sub.add_argument("--cache", type=Path, metavar="FOLDER", help="keep features for the next run")
     sub.add_argument("--strict", action="store_true", help="a picture that is broken is an error")
-    sub.add_argument("--csv", type=Path, metavar="FILE", help="write a row a picture")
-    sub.add_argument("--plot", type=Path, metavar="FILE", help="draw a chart (.png)")
 
 
 def _frechet(arguments: argparse.Namespace) -> str:

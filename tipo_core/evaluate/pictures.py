@@ -7,6 +7,7 @@ import csv
 import json
 import logging
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,12 @@ _log = logging.getLogger("tipo-suite")
 def frechet_report(arguments: argparse.Namespace) -> str:
     """Return the Frechet distance of two folders, with what it is to be read with, as JSON."""
     extractor, (real, drawn) = _read(arguments, arguments.real, arguments.drawn)
+    if arguments.csv:
+        _write_csv(arguments.csv, "feature_norm", _norms(real) + _norms(drawn))
+    name = extractor.name
+    if arguments.unit_length:
+        name += " of length 1"
+        real, drawn = _of_unit_length(real), _of_unit_length(drawn)
     first, second = real.features, drawn.features
     dimensions = first.shape[1]
     warnings = [
@@ -47,12 +54,10 @@ def frechet_report(arguments: argparse.Namespace) -> str:
             f"not extrapolated to infinitely many pictures: that takes {PICTURES_PER_DIMENSION} a "
             f"dimension in both folders, {PICTURES_PER_DIMENSION * dimensions}"
         )
-    if arguments.csv:
-        _write_csv(arguments.csv, "feature_norm", _norms(real) + _norms(drawn))
     if arguments.plot:
-        _frechet_chart(extractor.name, real, drawn, line).save(arguments.plot)
+        _frechet_chart(name, real, drawn, line).save(arguments.plot)
     return _report(
-        f"FD with {extractor.name}",
+        f"FD with {name}",
         distance,
         extractor,
         dimensions,
@@ -155,6 +160,11 @@ def _report(
         }
     report["warnings"] = list(warnings)
     return json.dumps(report, indent=2, ensure_ascii=False) + "\n"
+
+
+def _of_unit_length(side: FolderFeatures) -> FolderFeatures:
+    directions = torch.nn.functional.normalize(side.features.double(), dim=1)
+    return replace(side, features=directions)
 
 
 def _norms(side: FolderFeatures) -> list[tuple[Path, Path, float]]:

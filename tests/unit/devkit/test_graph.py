@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from devkit.client import Graph, _rejection
+from devkit.client import Graph
 from devkit.graph import apply_settings, combo_options, load_graph, set_widget, widget_names
 from devkit.steps import StepError
+from tipo_core.evaluate.comfy_client import rejection
 
 
 @pytest.fixture
@@ -132,7 +133,7 @@ def test_a_rejection_names_node_input_and_reason() -> None:
         "node_errors": {"4": {"class_type": "TipoLoadModel", "errors": [
         {"message": "Value not in list", "details": "model: 'x' not in ['tipo-nano']"}]}}}"""
     )
-    assert _rejection(body) == (
+    assert rejection(body) == (
         "node 4 (TipoLoadModel): Value not in list (model: 'x' not in ['tipo-nano'])"
     )
-    assert _rejection({"error": {"message": "no prompt"}}) == "no prompt"
+    assert rejection({"error": {"message": "no prompt"}}) == "no prompt"

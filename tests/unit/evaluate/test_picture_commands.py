@@ -65,6 +65,10 @@ def test_frechet(folders: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert Image.open(chart).size == (960, 640)
     same = run(capsys, "frechet", folders / "real", folders / "real", *PIXELS)
     assert same["value"] < 1e-12
+    report = run(capsys, *asked, "--unit-length")
+    directions = (side / side.norm(dim=1, keepdim=True) for side in sides)
+    assert report["metric"] == "FD with pixels:1 of length 1"
+    assert report["value"] == pytest.approx(frechet_distance(*map(gaussian, directions)))
 
 
 def test_few_pictures_are_warned_of(folders: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,6 +10,8 @@ from typing import Any
 import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
+
+from ...recipe import note_recipe
 
 
 def write(tensors: Mapping[str, torch.Tensor], path: Path) -> None:
@@ -62,12 +63,9 @@ def same_recipe(path: Path, recipe: Mapping[str, Any]) -> None:
     """
     free = {"steps", "vae_steps", "threads", "workers", "cfg", "grid_steps"}
     free |= {name for name in recipe if name.endswith("_every")}
-    if path.exists():
-        before = json.loads(path.read_text("utf-8"))
-        for name, value in recipe.items():
-            if name not in free and before.get(name, value) != value:
-                raise ValueError(
-                    f"the run in {path.parent} has {name} {before[name]!r}, not {value!r}: "
-                    "take another folder or the same recipe"
-                )
-    path.write_text(json.dumps(dict(recipe), indent=2) + "\n", encoding="utf-8")
+    # What only one of the two has came with another version of the recipe, and may be anything.
+    note_recipe(
+        path,
+        recipe,
+        lambda name, before: name in free or name not in before or name not in recipe,
+    )

@@ -1,0 +1,135 @@
+"""ComfyUI's API over HTTP, with the standard library alone: queue a graph, read what it left."""
+
+from __future__ import annotations
+
+import json
+import mimetypes
+import urllib.error
+import urllib.parse
+import urllib.request
+import uuid
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+Graph = dict[str, dict[str, Any]]
+
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_SECONDS = 60
+
+
+class GraphRejected(Exception):
+    """The server refused to queue the graph; the text names each node, input and reason."""
+
+
+class HttpClient:
+    """One client id at a server's address; raises OSError where the server does not answer."""
+
+    def __init__(self, url: str) -> None:
+        """Raises ValueError for what is no address of a server."""
+        parts = urllib.parse.urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError(f"{url!r} is no server's address: write http://127.0.0.1:8188")
+        self.url = url.rstrip("/")
+        # Without one the server leaves what unchanged nodes show out of the history.
+        self.client_id = uuid.uuid4().hex
+        # Requests to our own machine never go through a proxy of the environment.
+        proxies: dict[str, str] | None = {} if parts.hostname in _LOOPBACK else None
+        self._opener = urllib.request.build_opener(urllib.request.ProxyHandler(proxies))
+
+    def system_stats(self) -> dict[str, Any]:
+        """Return the server's versions, devices and memory."""
+        stats: dict[str, Any] = self._get("/system_stats")
+        return stats
+
+    def object_info(self) -> dict[str, Any]:
+        """Return the declaration of every node that the server has."""
+        nodes: dict[str, Any] = self._get("/object_info")
+        return nodes
+
+    def history(self, prompt_id: str) -> dict[str, Any]:
+        """Return the history entry of a run, empty while it has none."""
+        entry: dict[str, Any] = self._get(f"/history/{prompt_id}").get(prompt_id, {})
+        return entry
+
+    def queued(self) -> set[str]:
+        """Return the prompt ids that run or wait."""
+        queue = self._get("/queue")
+        return {str(item[1]) for side in queue.values() for item in side}
+
+    def queue(self, graph: Graph, workflow: Mapping[str, Any] | None = None) -> str:
+        """Queue a graph in API form and return its prompt id; raises GraphRejected.
+
+        `workflow` is the same graph in UI form: pictures carry it, so that they restore the graph.
+        """
+        body: dict[str, Any] = {"prompt": graph, "client_id": self.client_id}
+        if workflow is not None:
+            body["extra_data"] = {"extra_pnginfo": {"workflow": workflow}}
+        try:
+            return str(self._post("/prompt", body)["prompt_id"])
+        except urllib.error.HTTPError as error:
+            if error.code != 400:
+                raise
+            raise GraphRejected(rejection(json.loads(error.read()))) from error
+
+    def withdraw(self, prompt_ids: Iterable[str]) -> None:
+        """Take runs that wait out of the queue; one that has begun goes on."""
+        self._post("/queue", {"delete": list(prompt_ids)})
+
+    def view(self, picture: Mapping[str, str]) -> bytes:
+        """Return the file of a picture as a node reports it: filename, subfolder, type."""
+        query = {key: picture.get(key, "") for key in ("filename", "subfolder", "type")}
+        with self._open(f"/view?{urllib.parse.urlencode(query)}") as answer:
+            content: bytes = answer.read()
+        return content
+
+    def free(self) -> None:
+        """Let the server unload its models and forget its results, as soon as it is idle."""
+        self._post("/free", {"unload_models": True, "free_memory": True})
+
+    def interrupt(self) -> None:
+        """Cancel the run that is executing now."""
+        self._post("/interrupt", {})
+
+    def upload_image(self, path: Path) -> str:
+        """Put a picture into the server's input folder and return the name that LoadImage takes."""
+        boundary = uuid.uuid4().hex
+        kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+        head = (
+            f'--{boundary}\r\nContent-Disposition: form-data; name="image"; '
+            f'filename="{path.name}"\r\nContent-Type: {kind}\r\n\r\n'
+        )
+        body = head.encode() + path.read_bytes() + f"\r\n--{boundary}--\r\n".encode()
+        kind = f"multipart/form-data; boundary={boundary}"
+        with self._open("/upload/image", body, kind) as answer:
+            stored = json.loads(answer.read())
+        return "/".join(part for part in (stored["subfolder"], stored["name"]) if part)
+
+    def _get(self, path: str) -> Any:
+        with self._open(path) as answer:
+            return json.loads(answer.read())
+
+    def _post(self, path: str, body: Mapping[str, Any]) -> Any:
+        with self._open(path, json.dumps(body).encode(), "application/json") as answer:
+            raw = answer.read()
+        return json.loads(raw) if raw else None
+
+    def _open(self, path: str, body: bytes | None = None, kind: str = "") -> Any:
+        request = urllib.request.Request(f"{self.url}{path}", data=body)
+        if body is not None:
+            request.add_header("Content-Type", kind)
+        return self._opener.open(request, timeout=_SECONDS)
+
+
+def rejection(body: Mapping[str, Any]) -> str:
+    """Return the server's reasons as lines, one for each node and input."""
+    lines = []
+    for node_id, node in (body.get("node_errors") or {}).items():
+        for reason in node.get("errors", []):
+            details = f" ({reason['details']})" if reason.get("details") else ""
+            lines.append(f"node {node_id} ({node.get('class_type')}): {reason['message']}{details}")
+    if not lines:
+        error = body.get("error") or {}
+        details = f" ({error['details']})" if error.get("details") else ""
+        lines.append(f"{error.get('message', 'the graph was rejected')}{details}")
+    return "\n".join(lines)
