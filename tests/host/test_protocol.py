@@ -13,7 +13,7 @@ from PIL.Image import Image as Picture
 
 from devkit.client import Client, Graph
 from devkit.server import Server
-from devkit.stand_in import NAME
+from devkit.toy_sd import NAME
 from tests.host.graphs import inputs_of, text_only, texts
 from tipo_core.evaluate import __main__ as command_line
 from tipo_core.evaluate.protocol.rows import Rows
