@@ -47,7 +47,7 @@ def train_unet(
     Writes `toy-sd.safetensors` (UNet and autoencoder in fp16); `look(unet, step)` draws samples.
     """
     torch.manual_seed(recipe.seed)
-    unet = UNet(recipe.width).to(device, memory_format=torch.channels_last)
+    unet = UNet(recipe.width).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     start(unet)
     mean = copy.deepcopy(unet).requires_grad_(False).eval()
     optimizer = torch.optim.AdamW(

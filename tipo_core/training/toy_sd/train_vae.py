@@ -39,7 +39,7 @@ def moment_loss(latents: torch.Tensor) -> torch.Tensor:
 def train_vae(drawn: np.ndarray, out: Path, recipe: Recipe, device: torch.device) -> Autoencoder:
     """Train on pictures `N, H, W, 3`, write `vae.safetensors` and return the autoencoder."""
     torch.manual_seed(recipe.seed)
-    vae = Autoencoder(recipe.vae_width).to(device, memory_format=torch.channels_last)
+    vae = Autoencoder(recipe.vae_width).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizer = torch.optim.AdamW(vae.parameters(), betas=(0.9, 0.99), weight_decay=0.0)
     modules = {"vae": vae}
     first = resume(out / "vae-progress.safetensors", modules, optimizer)
