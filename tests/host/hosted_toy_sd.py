@@ -6,6 +6,7 @@ random; the text encoder is the real one.
 
 from __future__ import annotations
 
+import functools
 import importlib
 import json
 import sys
@@ -84,25 +85,27 @@ with torch.inference_mode():
     from pack.tipo_core.training.toy_sd import measure, text_encodings
 
     encodings = {
-        skip: text_encodings.TextEncodings(tokenizer, torch.device("cpu"), skip=skip)
+        skip: text_encodings.TextEncodings(tokenizer, torch.device("cpu"), keep=True, skip=skip)
         for skip in (1, 2)
     }
     artist = measure.Artist(ours, coder, encodings, 64, bf16=False)
     asked, other = (measure.asked(row, ["landscape"]) for row in (0, 2))
     start = torch.rand(1, 64, 64, 3)
 
-    def drawn_by_core(point: measure.Point, negative: str = "") -> torch.Tensor:
+    @functools.cache
+    def texts_by_core(skip: int) -> list[Any]:
+        (skipping,) = nodes.CLIPSetLastLayer().set_last_layer(clip, -skip)
+        encode = nodes.CLIPTextEncode().encode
+        return [encode(skipping, text)[0] for text in (asked.prompt.text, "")]
+
+    def drawn_by_core(point: measure.Point) -> torch.Tensor:
         """Return latents that the nodes draw, as the UNet sees them."""
-        (skipping,) = nodes.CLIPSetLastLayer().set_last_layer(clip, -point.clip_skip)
-        texts = [
-            nodes.CLIPTextEncode().encode(skipping, text)[0]
-            for text in (asked.prompt.text, negative)
-        ]
         (latent,) = nodes.EmptyLatentImage().generate(64, 64)
         if point.from_picture:
             (latent,) = nodes.VAEEncode().encode(autoencoder, start)
         (result,) = nodes.KSampler().sample(
-            model, asked.seed, point.steps, point.cfg, "euler", "normal", *texts, latent,
+            model, asked.seed, point.steps, point.cfg, "euler", "normal",
+            *texts_by_core(point.clip_skip), latent,
             denoise=point.denoise,
         )  # fmt: skip
         return result["samples"].float() * vae.SCALE

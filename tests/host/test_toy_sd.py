@@ -9,7 +9,7 @@ import pytest
 from devkit.host import Host
 from tests.host.inside import run_inside
 
-_CLOSE = 2e-3  # prompts are kept in fp16
+_CLOSE = 5e-4  # our encodings of prompts are kept in fp16
 
 
 @pytest.fixture(scope="module")
@@ -45,9 +45,9 @@ def test_pictures_are_those_of_cores_nodes(results: Any) -> None:
     # Loader, text encoding, KSampler (euler, normal) and VAE, each core's own.
     assert len(results["drawn"]) == 6
     for name, (latents, picture) in results["drawn"].items():
-        assert 0 <= latents < _CLOSE and 0 <= picture < 10 * _CLOSE, name
+        assert 0 <= latents < _CLOSE and 0 <= picture < 20 * _CLOSE, name
 
 
 def test_other_settings_would_be_seen_to_differ(results: Any) -> None:
     for name, difference in results["others"].items():
-        assert difference > 3 * _CLOSE, name
+        assert difference > 20 * _CLOSE, name
