@@ -59,7 +59,7 @@ class Reading:
 
 
 class Reader(nn.Module):
-    """Convolutions that halve the side four times, and a softmax a question: 0.9 M parameters."""
+    """Convolutions that halve the side four times, and a softmax a question: 0.7 M parameters."""
 
     def __init__(self, heads: Sequence[Head], width: int = 32) -> None:
         """Make the layers with PyTorch's own start values; a width other than 32 is for tests."""

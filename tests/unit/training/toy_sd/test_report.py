@@ -228,3 +228,10 @@ def test_artist_keeps_to_the_point_and_the_prompt(tmp_path: Path) -> None:
     starts = torch.rand(3, 3, 16, 16)
     kept = artist.draw(replace(PICTURED, denoise=0.0), rows, starts)
     assert torch.allclose(kept, vae.decode(vae.encode(starts)).clamp(0, 1))
+
+
+def test_page_has_the_words_of_both_styles() -> None:
+    page = Path(__file__).parents[4].joinpath("docs", "toy-sd.md").read_text("utf-8")
+    for name in ("planet", "landscape"):
+        for part in STYLES[name].parts:
+            assert f"| {part.name} | {', '.join(part.choices)} |" in page
