@@ -1,11 +1,12 @@
 """toy-sd's parts beside ComfyUI's, inside ComfyUI's own Python; prints JSON.
 
-Run by test_toy_sd.py (see inside.py) with a folder to write in. The weights of UNet and autoencoder
-are random; the text encoder is the real one.
+Run by test_toy_sd.py (see inside.py) with the base folder. Weights of UNet and autoencoder are
+random; the text encoder is the real one.
 """
 
 from __future__ import annotations
 
+import functools
 import importlib
 import json
 import sys
@@ -17,7 +18,9 @@ import comfy.sd
 import torch
 from safetensors.torch import save_file
 
-folder = Path(sys.argv[1])
+import nodes
+
+checkpoints = Path(sys.argv[1]) / "models" / "checkpoints"
 toy = "pack.tipo_core.training.toy_sd"
 unet, vae, text_model, text_tower = (
     importlib.import_module(f"{toy}.{name}") for name in ("unet", "vae", "text_model", "text_tower")
@@ -34,12 +37,14 @@ with torch.inference_mode():
     torch.manual_seed(0)
     ours, coder = unet.UNet().eval(), vae.Autoencoder().eval()
     tower = {k: torch.from_numpy(v) for k, v in text_tower.text_tower().items()}
+    # As it is, a random UNet predicts next to nothing, and no picture would depend on the sampling.
+    ours.out[2].weight.mul_(4)
     whole = {f"model.diffusion_model.{k}": v for k, v in ours.state_dict().items()}
     whole |= {f"first_stage_model.{k}": v for k, v in coder.state_dict().items()}
-    save_file({k: v.contiguous() for k, v in (whole | tower).items()}, folder / "toy.safetensors")
-    model, clip, autoencoder, _ = comfy.sd.load_checkpoint_guess_config(
-        str(folder / "toy.safetensors"), embedding_directory=None
-    )
+    checkpoints.mkdir(parents=True, exist_ok=True)
+    file = checkpoints / "toy.safetensors"
+    save_file({k: v.contiguous() for k, v in (whole | tower).items()}, file)
+    model, clip, autoencoder = nodes.CheckpointLoaderSimple().load_checkpoint(file.name)
     results: dict[str, Any] = {"type": type(model.model.model_config).__name__}
 
     x, context = torch.randn(3, 4, 8, 12), torch.randn(3, 77, 768)
@@ -76,4 +81,59 @@ with torch.inference_mode():
     shares = diffusion.signal_shares()
     sampling = model.get_model_object("model_sampling")
     results["schedule"] = apart(((1 - shares) / shares).sqrt(), sampling.sigmas)
+
+    from pack.tipo_core.training.toy_sd import measure, text_encodings
+
+    encodings = {
+        skip: text_encodings.TextEncodings(tokenizer, torch.device("cpu"), keep=True, skip=skip)
+        for skip in (1, 2)
+    }
+    artist = measure.Artist(ours, coder, encodings, 64, bf16=False)
+    asked, other = (measure.asked(row, ["landscape"]) for row in (0, 2))
+    start = torch.rand(1, 64, 64, 3)
+
+    @functools.cache
+    def texts_by_core(skip: int) -> list[Any]:
+        (skipping,) = nodes.CLIPSetLastLayer().set_last_layer(clip, -skip)
+        encode = nodes.CLIPTextEncode().encode
+        return [encode(skipping, text)[0] for text in (asked.prompt.text, "")]
+
+    def drawn_by_core(point: measure.Point) -> torch.Tensor:
+        """Return latents that the nodes draw, as the UNet sees them."""
+        (latent,) = nodes.EmptyLatentImage().generate(64, 64)
+        if point.from_picture:
+            (latent,) = nodes.VAEEncode().encode(autoencoder, start)
+        (result,) = nodes.KSampler().sample(
+            model, asked.seed, point.steps, point.cfg, "euler", "normal",
+            *texts_by_core(point.clip_skip), latent,
+            denoise=point.denoise,
+        )  # fmt: skip
+        return result["samples"].float() * vae.SCALE
+
+    points = {
+        "text to image": measure.Point(steps=6),
+        "CFG 1": measure.Point(cfg=1, steps=6),
+        "clip skip 2": measure.Point(steps=6, clip_skip=2),
+        "denoise 0.5": measure.Point(steps=5, denoise=0.5, from_picture=True),
+        "denoise 1 on a picture": measure.Point(steps=3, from_picture=True),
+        "denoise 0": measure.Point(steps=3, denoise=0.0, from_picture=True),
+    }
+    results["drawn"] = {}
+    for name, point in points.items():
+        starts = start.movedim(-1, 1) if point.from_picture else None
+        core = drawn_by_core(point)
+        difference = apart(artist.latents(point, [asked], starts), core)
+        (theirs,) = nodes.VAEDecode().decode(autoencoder, {"samples": core / vae.SCALE})
+        ours_drawn = artist.draw(point, [asked], starts).movedim(1, -1)
+        # The decoder's weights are random too: differences are measured by what varies in it.
+        in_picture = float((ours_drawn - theirs).abs().max() / theirs.std())
+        results["drawn"][name] = [difference, in_picture]
+    # How far apart other settings are: what a mistake would look like.
+    whole_point = artist.latents(points["text to image"], [asked])
+    results["others"] = {
+        "prompt": apart(artist.latents(points["text to image"], [other]), whole_point),
+        "CFG": apart(artist.latents(measure.Point(cfg=5.5, steps=6), [asked]), whole_point),
+        "steps": apart(artist.latents(measure.Point(steps=7), [asked]), whole_point),
+        "clip skip": apart(artist.latents(points["clip skip 2"], [asked]), whole_point),
+    }
 print(json.dumps(results))

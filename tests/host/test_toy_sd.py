@@ -1,4 +1,4 @@
-"""toy-sd's UNet, autoencoder, text encoder and noise are ComfyUI's for the same weights."""
+"""toy-sd and what it draws are the same in ComfyUI, for the same weights."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import pytest
 
 from devkit.host import Host
 from tests.host.inside import run_inside
+
+_CLOSE = 5e-4  # our encodings of prompts are kept in fp16
 
 
 @pytest.fixture(scope="module")
@@ -37,3 +39,15 @@ def test_prompts_have_cores_tokens_and_encodings_at_both_clip_skips(results: Any
 
 def test_noise_is_that_of_cores_schedule(results: Any) -> None:
     assert 0 <= results["schedule"] < 1e-4
+
+
+def test_pictures_are_those_of_cores_nodes(results: Any) -> None:
+    # Loader, text encoding, KSampler (euler, normal) and VAE, each core's own.
+    assert len(results["drawn"]) == 6
+    for name, (latents, picture) in results["drawn"].items():
+        assert 0 <= latents < _CLOSE and 0 <= picture < 20 * _CLOSE, name
+
+
+def test_other_settings_would_be_seen_to_differ(results: Any) -> None:
+    for name, difference in results["others"].items():
+        assert difference > 20 * _CLOSE, name

@@ -18,14 +18,14 @@ _LEFT, _TOP, _RIGHT, _BOTTOM = 110, 60, 930, 560
 _FONT, _TITLE_FONT = 16, 20
 _TICKS = 6
 _LONGEST = 32
-# Blue and orange, told apart by nearly everyone.
-_COLOURS = ("#1f77b4", "#ff7f0e")
-_MARKS = ("points", "line", "bars")
+# Blue, orange and green of this lightness are told apart by nearly everyone.
+_COLOURS = ("#1f77b4", "#ff7f0e", "#117733")
+_MARKS = ("points", "line", "curve", "bars")
 
 
 @dataclass(frozen=True)
 class Series:
-    """Points (x, y) of one name, as `mark`: points, line, or bars of `width` around x."""
+    """Points (x, y) of one name, as `mark`: points, line, both (curve), or bars of `width`."""
 
     name: str
     points: Sequence[tuple[float, float]]
@@ -39,12 +39,13 @@ class Series:
 
 @dataclass(frozen=True)
 class Chart:
-    """Series over two axes."""
+    """Series over two axes; `y_range` is what the second shows, by default all there is."""
 
     title: str
     x_label: str
     y_label: str
     series: Sequence[Series]
+    y_range: tuple[float, float] | None = None
 
     def save(self, path: Path) -> None:
         """Draw the chart into `path`, in the format of its suffix. Raises ValueError for others."""
@@ -91,7 +92,7 @@ class Chart:
             half = series.width / 2 if series.mark == "bars" else 0.0
             xs += [x + side for x, _ in series.points for side in (-half, half)]
             ys += [y for _, y in series.points] + [0.0] * (series.mark == "bars")
-        return _with_room(xs), _with_room(ys)
+        return _with_room(xs), _with_room(self.y_range or ys)
 
 
 def ticks(low: float, high: float) -> list[float]:
@@ -139,12 +140,12 @@ def _draw_series(
     ys: tuple[float, float],
 ) -> None:
     places = [(_across(x, xs), _down(y, ys)) for x, y in series.points]
-    if series.mark == "line":
+    if series.mark in ("line", "curve"):
         draw.line(places, colour, width=2)
-    elif series.mark == "points":
+    if series.mark in ("points", "curve"):
         for x, y in places:
             draw.ellipse((x - 3, y - 3, x + 3, y + 3), colour)
-    else:
+    if series.mark == "bars":
         ground = _down(0.0, ys)
         half = (_across(series.width, xs) - _across(0.0, xs)) / 2
         for x, y in places:

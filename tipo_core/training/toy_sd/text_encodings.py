@@ -16,8 +16,10 @@ from .text_tower import text_tower
 class TextEncodings:
     """Encodes texts with toy-sd's frozen text encoder; keeps what it encoded when told to."""
 
-    def __init__(self, tokenizer: Tokenizer, device: torch.device, keep: bool = False) -> None:
-        """Make the text encoder; on an accelerator it runs in fp16."""
+    def __init__(
+        self, tokenizer: Tokenizer, device: torch.device, keep: bool = False, skip: int = 1
+    ) -> None:
+        """Make the text encoder, at a clip skip; on an accelerator it runs in fp16."""
         self._tokenizer = tokenizer
         self._dtype = torch.float32 if device.type == "cpu" else torch.float16
         self._weights = {
@@ -25,7 +27,7 @@ class TextEncodings:
             for name, value in text_tower().items()
         }
         self._device = device
-        self._keep = keep
+        self._keep, self._skip = keep, skip
         self._kept: dict[str, torch.Tensor] = {}
 
     @torch.no_grad()
@@ -35,7 +37,7 @@ class TextEncodings:
         new = [text for text in dict.fromkeys(texts) if text not in known]
         if new:
             tokens = tokens_of(new, self._tokenizer).to(self._device)
-            rows = encode(self._weights, tokens).half()
+            rows = encode(self._weights, tokens, self._skip).half()
             known.update(zip(new, rows, strict=True))
         return torch.stack([known[text] for text in texts]).float()
 

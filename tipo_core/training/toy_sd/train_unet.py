@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from .checkpoint import trained
 from .diffusion import TIMESTEPS, loss_weights, noise_loss, signal_shares
 from .drawings import scene
 from .progress import keep, resume, write
@@ -22,15 +23,6 @@ from .unet import UNet, start
 from .vae import Autoencoder
 
 WEIGHTS = "toy-sd.safetensors"
-_UNET = "model.diffusion_model."
-_VAE = "first_stage_model."
-
-
-def trained(unet: nn.Module, vae: nn.Module) -> dict[str, torch.Tensor]:
-    """Return what was trained under the names of SD1.x, in fp16: all but the text encoder."""
-    named = {_UNET + name: value for name, value in unet.state_dict().items()}
-    named |= {_VAE + name: value for name, value in vae.state_dict().items()}
-    return {name: value.detach().to("cpu", torch.float16) for name, value in named.items()}
 
 
 @torch.no_grad()
