@@ -60,6 +60,14 @@ def tokens_of(texts: Sequence[str], tokenizer: Tokenizer) -> torch.Tensor:
     return rows
 
 
+def fit(text: str, tokenizer: Tokenizer) -> str:
+    """Return a text without the last words that have no room in 75 tokens."""
+    words = text.split(" ")
+    while len(tokenizer.encode(" ".join(words), add_special_tokens=False).ids) > POSITIONS - 2:
+        words.pop()
+    return " ".join(words)
+
+
 def encode(
     weights: Mapping[str, torch.Tensor], tokens: torch.Tensor, skip: int = 1
 ) -> torch.Tensor:
