@@ -15,9 +15,11 @@ import logging
 from dataclasses import asdict, fields
 from pathlib import Path
 
+import numpy as np
 import torch
 from safetensors.numpy import load_file, save_file
 
+from .drawings import HELD_OUT_SHARE
 from .packing import packed
 from .pictures import pictures
 from .progress import same_recipe
@@ -40,10 +42,11 @@ def train(out: Path, tokenizer_folder: Path, recipe: Recipe) -> None:
         torch.set_num_threads(recipe.threads)
     torch.set_float32_matmul_precision("high")
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    drawn = pictures(
-        out / "pictures.npy", recipe.drawings, recipe.side, recipe.style_names, recipe.workers
-    )
-    vae = train_vae(drawn, out, recipe, device)
+    how = (recipe.side, recipe.style_names, recipe.workers)
+    drawn = pictures(out / "pictures.npy", recipe.drawings, *how)
+    # No text tells the autoencoder what belongs together: it is to know all drawings alike.
+    held_out = pictures(out / "held-out.npy", recipe.drawings // HELD_OUT_SHARE, *how, test=True)
+    vae = train_vae(np.concatenate([drawn, held_out]), out, recipe, device)
     latents = latents_of(drawn, vae, device)
     texts = TextEncodings(tokenizer, device, keep=recipe.prompts > 0)
     look = SampleGrid(vae, texts, out, recipe)

@@ -23,7 +23,7 @@ from .styles import FILES, NO_ARTICLE, STYLES, Style
 
 # One pair of crossed choices in eight is never trained on. The number in front of what is hashed
 # was picked so that each style has such pairs and no choice loses over four in ten of its partners.
-_HELD_OUT_SHARE = 8
+HELD_OUT_SHARE = 8
 _HELD_OUT_SALT = 37
 
 # Tags that stand in many prompts and say nothing about these drawings: they are to do no harm.
@@ -69,7 +69,7 @@ class Drawing:
 def held_out(style: Style, attributes: Mapping[str, str]) -> bool:
     """Return whether this pair of the style's crossed parts is kept for the test."""
     words = (str(_HELD_OUT_SALT), style.name, *(attributes[name] for name in style.crossed))
-    return hashlib.sha256("/".join(words).encode()).digest()[0] % _HELD_OUT_SHARE == 0
+    return hashlib.sha256("/".join(words).encode()).digest()[0] % HELD_OUT_SHARE == 0
 
 
 def scene(seed: int, styles: Sequence[str] = tuple(STYLES), test: bool = False) -> Scene:

@@ -18,18 +18,24 @@ log = logging.getLogger("tipo-suite")
 _CHUNK = 256
 
 
-def _some(first: int, side: int, styles: Sequence[str], count: int) -> np.ndarray:
+def _some(first: int, side: int, styles: Sequence[str], count: int, test: bool) -> np.ndarray:
     """Return the pictures of the seeds from `first` on: `n, side, side, 3`."""
     seeds = range(first, min(first + _CHUNK, count))
-    return np.stack([picture(scene(seed, styles), side) for seed in seeds])
+    return np.stack([picture(scene(seed, styles, test), side) for seed in seeds])
 
 
 def pictures(
-    path: Path, count: int, side: int, styles: Sequence[str], workers: int = 0
+    path: Path,
+    count: int,
+    side: int,
+    styles: Sequence[str],
+    workers: int = 0,
+    test: bool = False,
 ) -> np.ndarray:
     """Return the pictures of seeds 0..count-1, `count, side, side, 3` in uint8, read as needed.
 
-    They are drawn where `path` is not there; with `workers` 0 by one process a core.
+    They are of the pairs to train on or, for `test`, of those held out. They are drawn where `path`
+    is not there; with `workers` 0 by one process a core.
     """
     if not path.exists():
         log.info("drawing %d pictures", count)
@@ -38,7 +44,7 @@ def pictures(
             part, mode="w+", dtype=np.uint8, shape=(count, side, side, 3)
         )
         firsts = range(0, count, _CHUNK)
-        draw_some = partial(_some, side=side, styles=styles, count=count)
+        draw_some = partial(_some, side=side, styles=styles, count=count, test=test)
         if workers == 1:
             for first in firsts:
                 file[first : first + _CHUNK] = draw_some(first)
