@@ -39,7 +39,8 @@ class TextEncodings:
             tokens = tokens_of(new, self._tokenizer).to(self._device)
             rows = encode(self._weights, tokens, self._skip).half()
             known.update(zip(new, rows, strict=True))
-        return torch.stack([known[text] for text in texts]).float()
+        # Autocast on a CPU cannot stack halves.
+        return torch.stack([known[text].float() for text in texts])
 
 
 def wording(of: Scene, rng: random.Random, prompts: int, drop: float) -> str:
