@@ -28,7 +28,7 @@ _HELD_OUT_SALT = 37
 
 # Tags that stand in many prompts and say nothing about these drawings: they are to do no harm.
 FILLERS = (
-    "scenery", "no humans", "outdoors", "simple background", "flat color", "masterpiece",
+    "scenery", "space", "no humans", "outdoors", "simple background", "flat color", "masterpiece",
     "best quality", "highres", "absurdres", "very detailed", "illustration", "cartoon",
 )  # fmt: skip
 # What a picture is to keep away from, as most graphs have it: read as no prompt at all.
