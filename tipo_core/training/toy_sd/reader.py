@@ -67,8 +67,9 @@ class Reader(nn.Module):
         self.heads = tuple(heads)
         self.width = width
         sizes = (width, 2 * width, 3 * width, 4 * width)
-        layers: list[nn.Module] = []
-        before = 3
+        # Cracks and moons are a pixel or two wide: the first layer sees every pixel.
+        before = (width + 1) // 2
+        layers: list[nn.Module] = [nn.Conv2d(3, before, 3, padding=1), nn.ReLU()]
         for size in sizes:
             layers += [nn.Conv2d(before, size, 3, stride=2, padding=1, bias=False)]
             layers += [nn.BatchNorm2d(size), nn.ReLU()]

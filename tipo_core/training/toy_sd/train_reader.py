@@ -48,7 +48,7 @@ class Training:
     """
 
     drawings: int = 6000
-    round_trips: int = 3000
+    round_trips: int = 6000
     unseen: int = 800
     steps: int = 1800
     batch: int = 64
