@@ -1,17 +1,21 @@
 """Pictures that never were: tags, a caption and metadata that belong together.
 
-Three sources, mixed: tag sets grown from statistics with captions written from them, photo
-captions with the tags found in their own words, and the style phrases of image prompts.
+Four sources, mixed: tag sets grown from statistics with captions written from them, photo
+captions with the tags found in their own words, the style phrases of image prompts, and the scenes
+that toy-sd draws.
 """
 
 from __future__ import annotations
 
 import gzip
+import hashlib
 import random
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from itertools import count, islice
 from pathlib import Path
 
 import numpy as np
@@ -19,10 +23,18 @@ import numpy as np
 from ..expansion.tasks import Length
 from ..prompt.safe_text import blocked_terms
 from .captions import write_caption
-from .tag_sets import TagSampler, TagStatistics
+from .tag_fit import ROUNDS, fit_biases
+from .tag_sets import Start, TagSampler, TagStatistics
+from .toy_scenes import toy_scene, toy_sentences, toy_tags
 
-_PHOTO_SHARE = 0.3
+_TOY_SHARE = 0.12
+_PHOTO_SHARE = 0.26
 _STYLE_SHARE = 0.15
+# One photo caption in twenty is not trained on.
+_HELD_OUT_CAPTIONS = 20
+# Samples that are drafted together: the tag sets are drawn at the same time.
+_BLOCK = 512
+_FIT_SEED = 20261125
 # Person counts as they start a picture: tags, number of people, weight.
 _CASTS: tuple[tuple[tuple[str, ...], int, float], ...] = (
     (("1girl", "solo"), 1, 40),
@@ -60,11 +72,24 @@ _SYLLABLES = "ka ri to mi na sel vor an be lu do fen gar hal is jor ko len mar n
 
 @dataclass(frozen=True)
 class Sample:
-    """One picture in words: tags (counts first), caption sentences, metadata lines."""
+    """One picture in words: tags (counts first), caption sentences, metadata lines.
+
+    With `in_order` the first tag stays the first and the others keep their order.
+    """
 
     tags: tuple[str, ...]
     sentences: tuple[str, ...]
     meta: Mapping[str, str] = field(default_factory=dict)
+    in_order: bool = False
+
+
+@dataclass(frozen=True)
+class _Draft:
+    """A sample before its tags are drawn: how many of its first tags are counts, its caption."""
+
+    start: Start
+    counts: int
+    first: tuple[str, ...]
 
 
 def read_lines(path: Path) -> list[str]:
@@ -75,72 +100,168 @@ def read_lines(path: Path) -> list[str]:
 
 
 class SampleSource:
-    """Endless samples from the corpora in a folder; the same seed gives the same samples."""
+    """Endless samples from the corpora in a folder; the same seed gives the same samples.
 
-    def __init__(self, folder: Path, seed: int) -> None:
+    With `held_out` photo captions and drawn scenes are those that the training leaves out.
+    `biases` are those of the tags, fitted once (`tag_fit.py`): None fits them here.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        seed: int,
+        held_out: bool = False,
+        biases: np.ndarray | None = None,
+        fit_rounds: int = ROUNDS,
+    ) -> None:
         self.statistics = TagStatistics(
             folder / "tags_general_sfw.csv.gz", folder / "tag_cooccurrence_sfw.csv.gz"
         )
-        self.captions = [_as_sentence(line) for line in read_lines(folder / "captions_coco.txt.gz")]
+        lines = read_lines(folder / "captions_coco.txt.gz")
+        self.captions = [_as_sentence(line) for line in lines if is_held_out_text(line) == held_out]
         self.styles = _style_phrases(
-            read_lines(folder / "prompts_diffusion.txt.gz"), self.captions, self.statistics.names
+            read_lines(folder / "prompts_diffusion.txt.gz"), lines, self.statistics.names
         )
-        self.rng = random.Random(seed)
-        self.sampler = TagSampler(self.statistics, np.random.default_rng(seed))
+        self.seed = seed
+        self.held_out = held_out
+        if biases is None:
+            biases = fit_biases(self.statistics, _starts, _FIT_SEED, fit_rounds)
+        self.biases = biases
 
     def __iter__(self) -> Iterator[Sample]:
-        while True:
-            sample = self._photo() if self.rng.random() < _PHOTO_SHARE else self._drawing()
+        for number in count():
+            yield from self.block(number)
+
+    def block(self, number: int) -> list[Sample]:
+        """Return the samples of one block; blocks may be made in any order and anywhere."""
+        rng = random.Random(f"samples {self.seed} {number}")
+        sampler = TagSampler(
+            self.statistics, self.biases, np.random.default_rng((self.seed, number))
+        )
+        drafts = [self._draft(rng) for _ in range(_BLOCK)]
+        starts = [draft.start for draft in drafts if isinstance(draft, _Draft)]
+        grown = iter(sampler.grow_many(starts))
+        samples = []
+        for draft in drafts:
+            if isinstance(draft, _Draft):
+                sample = self._finish(next(grown), draft.counts, list(draft.first), rng)
+            else:
+                sample = _clean(draft)
             if sample is not None:
-                yield sample
+                samples.append(sample)
+        return samples
 
-    def _size(self) -> int:
-        """A number of tags, evenly over the length classes."""
-        span = self.rng.choice(tuple(Length)).tags
-        return self.rng.randint(span.least, span.most)
+    def _draft(self, rng: random.Random) -> _Draft | Sample:
+        kind = rng.random()
+        if kind < _TOY_SHARE:
+            return self._toy(rng)
+        if kind < _TOY_SHARE + _PHOTO_SHARE:
+            return self._photo(rng)
+        cast, people, _ = rng.choices(_CASTS, weights=[weight for *_, weight in _CASTS])[0]
+        # Pictures without people have fewer tags: the smaller of two sizes.
+        size = _size(rng) if people else min(_size(rng), _size(rng))
+        return _Draft(Start(cast, size, people), len(cast), ())
 
-    def _drawing(self) -> Sample | None:
-        cast, people, _ = self.rng.choices(_CASTS, weights=[weight for *_, weight in _CASTS])[0]
-        tags = self.sampler.grow(cast, self._size(), people)
-        return self._finish(tags, len(cast), [])
-
-    def _photo(self) -> Sample | None:
-        caption = self.rng.choice(self.captions)
-        found = tags_in_words(caption, self.statistics.index)
+    def _photo(self, rng: random.Random) -> _Draft:
+        found: list[str] = []
+        while len(found) < 2:
+            caption = rng.choice(self.captions)
+            found = tags_in_words(caption, self.statistics.index)
         casts = [tag for tag in found if re.match(r"^\d", tag)]
         people = sum(int(tag[0]) for tag in casts)
-        if len(found) < 2:
-            return None
         start = casts + [tag for tag in found if tag not in casts]
-        if self.rng.random() < 0.5:
+        if rng.random() < 0.5:
             start.append("realistic")
-        tags = self.sampler.grow(start, max(len(start), self._size()), people)
-        return self._finish(tags, len(casts), [caption])
+        size = max(len(start), _size(rng))
+        return _Draft(Start(list(dict.fromkeys(start)), size, people), len(casts), (caption,))
 
-    def _finish(self, tags: Sequence[str], counts: int, first: list[str]) -> Sample | None:
+    def _toy(self, rng: random.Random) -> Sample:
+        of = toy_scene(rng, self.held_out)
+        tags, sentences = toy_tags(of, rng), toy_sentences(of, rng)
+        return Sample(tuple(tags), tuple(sentences), _meta(rng), in_order=True)
+
+    def _finish(
+        self, tags: Sequence[str], counts: int, first: list[str], rng: random.Random
+    ) -> Sample | None:
         head, rest = list(tags[:counts]), list(tags[counts:])
-        self.rng.shuffle(rest)
-        sentences = first + write_caption([*head, *rest], self.rng)
-        if self.rng.random() < _STYLE_SHARE:
-            rest = rest[: max(2, len(rest) - 6)] + list(self.rng.choice(self.styles))[:6]
+        rng.shuffle(rest)
+        sentences = first + write_caption([*head, *rest], rng)
+        if rng.random() < _STYLE_SHARE:
+            rest = rest[: max(2, len(rest) - 6)] + list(rng.choice(self.styles))[:6]
             rest = list(dict.fromkeys(rest))
         sentences = list(dict.fromkeys(sentences))
-        if blocked_terms(" | ".join([*head, *rest, *sentences])):
-            return None
-        return Sample(tuple(head + rest), tuple(sentences), self._meta())
+        return _clean(Sample(tuple(head + rest), tuple(sentences), _meta(rng)))
 
-    def _meta(self) -> dict[str, str]:
-        rng = self.rng
-        meta = {"rating": rng.choice(_RATINGS)}
-        if rng.random() < 0.7:
-            meta["quality"] = ", ".join(rng.sample(_QUALITY[:5], rng.randint(1, 2)))
-        elif rng.random() < 0.3:
-            meta["quality"] = rng.choice(_QUALITY[5:])
-        if rng.random() < 0.5:
-            meta["meta"] = rng.choice(_META)
-        if rng.random() < 0.7:
-            meta["aspect ratio"] = f"{rng.choice((0.5, 0.6, 0.7, 0.8, 1.0, 1.3, 1.5, 1.8)):.1f}"
-        return meta
+
+def make_samples(folder: Path, total: int, source: SampleSource, workers: int) -> list[Sample]:
+    """Return the first `total` samples of `source`, whose corpora are in `folder`.
+
+    `workers` processes share the work; how many they are changes nothing in the samples.
+    """
+    if workers <= 1:
+        return list(islice(iter(source), total))
+    samples: list[Sample] = []
+    with ProcessPoolExecutor(
+        workers, initializer=_start_worker, initargs=(folder, source.seed, source.biases)
+    ) as pool:
+        for first in count(step=workers):
+            for block in pool.map(_worker_block, range(first, first + workers)):
+                samples += block
+            if len(samples) >= total:
+                return samples[:total]
+    raise AssertionError("count() ended")
+
+
+_worker_source: list[SampleSource] = []
+
+
+def _start_worker(folder: Path, seed: int, biases: np.ndarray) -> None:
+    _worker_source[:] = [SampleSource(folder, seed, biases=biases)]
+
+
+def _worker_block(number: int) -> list[Sample]:
+    return _worker_source[0].block(number)
+
+
+def is_held_out_text(line: str) -> bool:
+    """Return whether a photo caption is kept from the training: one in twenty."""
+    return hashlib.sha256(line.encode()).digest()[0] % _HELD_OUT_CAPTIONS == 0
+
+
+def _starts(rng: np.random.Generator, people: bool, total: int) -> list[Start]:
+    """Return beginnings of `total` pictures with people or without, for `fit_biases`."""
+    casts = [cast for cast in _CASTS if (cast[1] > 0) == people]
+    weights = np.array([weight for *_, weight in casts], dtype=np.float64)
+    picked = rng.choice(len(casts), size=total, p=weights / weights.sum())
+    sizes = random.Random(int(rng.integers(2**62)))
+    return [
+        Start(tags, _size(sizes) if people else min(_size(sizes), _size(sizes)), number)
+        for tags, number, _ in (casts[n] for n in picked)
+    ]
+
+
+def _size(rng: random.Random) -> int:
+    """A number of tags, evenly over the length classes."""
+    span = rng.choice(tuple(Length)).tags
+    return rng.randint(span.least, span.most)
+
+
+def _clean(sample: Sample) -> Sample | None:
+    """Return the sample, or None when something in it is on the block list."""
+    return None if blocked_terms(" | ".join((*sample.tags, *sample.sentences))) else sample
+
+
+def _meta(rng: random.Random) -> dict[str, str]:
+    meta = {"rating": rng.choice(_RATINGS)}
+    if rng.random() < 0.7:
+        meta["quality"] = ", ".join(rng.sample(_QUALITY[:5], rng.randint(1, 2)))
+    elif rng.random() < 0.3:
+        meta["quality"] = rng.choice(_QUALITY[5:])
+    if rng.random() < 0.5:
+        meta["meta"] = rng.choice(_META)
+    if rng.random() < 0.7:
+        meta["aspect ratio"] = f"{rng.choice((0.5, 0.6, 0.7, 0.8, 1.0, 1.3, 1.5, 1.8)):.1f}"
+    return meta
 
 
 def made_up_name(rng: random.Random) -> str:
