@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import logging
 import random
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
-from itertools import count, islice
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,8 @@ from .captions import write_caption
 from .tag_fit import ROUNDS, fit_biases
 from .tag_sets import Start, TagSampler, TagStatistics
 from .toy_scenes import toy_scene, toy_sentences, toy_tags
+
+log = logging.getLogger("tipo-suite")
 
 _TOY_SHARE = 0.12
 _PHOTO_SHARE = 0.26
@@ -198,9 +201,12 @@ def make_samples(folder: Path, total: int, source: SampleSource, workers: int) -
 
     `workers` processes share the work; how many they are changes nothing in the samples.
     """
-    if workers <= 1:
-        return list(islice(iter(source), total))
     samples: list[Sample] = []
+    if workers <= 1:
+        for number in count():
+            samples += source.block(number)
+            if len(samples) >= total:
+                return _counted(samples, number + 1, total)
     with ProcessPoolExecutor(
         workers, initializer=_start_worker, initargs=(folder, source.seed, source.biases)
     ) as pool:
@@ -208,8 +214,15 @@ def make_samples(folder: Path, total: int, source: SampleSource, workers: int) -
             for block in pool.map(_worker_block, range(first, first + workers)):
                 samples += block
             if len(samples) >= total:
-                return samples[:total]
+                return _counted(samples, first + workers, total)
     raise AssertionError("count() ended")
+
+
+def _counted(samples: list[Sample], blocks: int, total: int) -> list[Sample]:
+    """Return the first `total` samples of so many blocks; log how many the block list kept out."""
+    drafts = blocks * _BLOCK
+    log.info("the block list left out %d of %d drafts", drafts - len(samples), drafts)
+    return samples[:total]
 
 
 _worker_source: list[SampleSource] = []

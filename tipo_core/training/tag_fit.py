@@ -83,6 +83,8 @@ def fit_biases(
         bias = biases[int(people)]
         origin = np.log(np.maximum(wanted, 1e-9)).astype(np.float32)
         bias[:] = origin
+        if not rounds:
+            continue
         settled_bias = np.zeros_like(bias)
         last = max(1, rounds // 3)
         for number in range(rounds):
@@ -96,9 +98,9 @@ def fit_biases(
             if number >= rounds - last:
                 settled_bias += bias / last
         # What is left of the noise goes in the mean of the last rounds.
-        bias[:] = settled_bias if rounds else origin
+        bias[:] = settled_bias
         found = drawn_shares(statistics, biases, first, rng)
-        used = wanted > 1e-4
+        used = (wanted > 1e-4) & (found > 0)
         error = np.abs(np.log(found[used] / wanted[used]))
         log.info(
             "tag shares %s people: off by %.0f %% in the median, %.0f %% at the 95th percentile",

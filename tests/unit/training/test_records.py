@@ -7,7 +7,6 @@ from collections import Counter
 from itertools import islice
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from tipo_core.evaluate.text import measure_answer
@@ -16,13 +15,12 @@ from tipo_core.expansion.tasks import Field, Task
 from tipo_core.prompt import count_sentences
 from tipo_core.training.records import Record, make_record
 from tipo_core.training.samples import Sample, SampleSource, tags_in_words
-from tipo_core.training.tag_sets import TagSampler, TagStatistics
 from tipo_core.training.wording import Aspect, aspect, exclusive_group
 
 
 @pytest.fixture(scope="module")
 def samples(corpora: Path) -> list[Sample]:
-    return list(islice(iter(SampleSource(corpora, 1)), 400))
+    return list(islice(iter(SampleSource(corpora, 1, fit_rounds=0)), 400))
 
 
 @pytest.fixture(scope="module")
@@ -105,21 +103,8 @@ def test_nothing_unsafe_and_no_name_of_a_series_gets_in(records: list[Record]) -
 
 
 def test_the_same_seed_makes_the_same_samples(corpora: Path, samples: list[Sample]) -> None:
-    assert list(islice(iter(SampleSource(corpora, 1)), 20)) == samples[:20]
-    assert list(islice(iter(SampleSource(corpora, 2)), 20)) != samples[:20]
-
-
-def test_pairs_that_go_together_are_drawn_together(corpora: Path) -> None:
-    statistics = TagStatistics(
-        corpora / "tags_general_sfw.csv.gz", corpora / "tag_cooccurrence_sfw.csv.gz"
-    )
-    sampler = TagSampler(statistics, np.random.default_rng(0))
-
-    def share(start: list[str]) -> float:
-        sets = [sampler.grow(start, 8, 1) for _ in range(150)]
-        return sum("cat tail" in tags for tags in sets) / len(sets)
-
-    assert share(["1girl", "cat ears"]) > 2 * share(["1girl", "hat"])
+    assert list(islice(iter(SampleSource(corpora, 1, fit_rounds=0)), 20)) == samples[:20]
+    assert list(islice(iter(SampleSource(corpora, 2, fit_rounds=0)), 20)) != samples[:20]
 
 
 def test_one_person_has_one_hair_colour(samples: list[Sample]) -> None:
