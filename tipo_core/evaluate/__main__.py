@@ -14,7 +14,7 @@ _INTERRUPTED = 130
 # How much of each kind is measured, and what it is.
 _NANO_COUNTS = {
     "requests": (2000, "requests over all tasks and lengths"),
-    "continued": (300, "tag lists continued, for relevance"),
+    "continued": (600, "tag lists continued, for relevance"),
     "expansions": (100, "expansions of tags to tags and a caption"),
     "toy": (150, "expansions in the words of toy-sd"),
     "texts": (600, "held-out records, and as many photo captions"),
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "reports", nargs="+", metavar="NAME=FILE", help="a column: its name, its JSON"
     )
     card.add_argument("--curve", type=Path, help="training.csv of the last one: its loss")
-    card.add_argument("--examples", action="store_true", help="the last one's examples too")
+    card.add_argument("--card", type=Path, help="print this card with its parts filled in")
     card.set_defaults(report=_nano_card)
     split = commands.add_parser("split", help="tags and captions of mixed prompts told apart")
     split.add_argument("--data", type=Path, required=True, help="folder with the corpora")
@@ -85,20 +85,20 @@ def _nano(arguments: argparse.Namespace) -> str:
 def _nano_card(arguments: argparse.Namespace) -> str:
     import csv
 
-    from .nano_table import curve, examples, read_report, table
+    from .nano_table import curve, examples, filled_card, read_report, table
 
     named = [entry.partition("=") for entry in arguments.reports]
     wrong = [name for name, sign, _ in named if not sign]
     if wrong:
         raise ValueError(f"{wrong[0]!r} names no column: write NAME=FILE")
     reports = {name: read_report(Path(file)) for name, _, file in named}
-    parts = [table(reports)]
+    parts = {"figures": table(reports), "examples": examples(list(reports.values())[-1])}
     if arguments.curve:
         with arguments.curve.open(encoding="utf-8", newline="") as stream:
-            parts.append(curve(list(csv.DictReader(stream))))
-    if arguments.examples:
-        parts.append(examples(list(reports.values())[-1]))
-    return "\n".join(parts)
+            parts["loss"] = curve(list(csv.DictReader(stream)))
+    if arguments.card is None:
+        return "\n".join(parts.values())
+    return filled_card(arguments.card.read_text(encoding="utf-8"), parts)
 
 
 def _split(arguments: argparse.Namespace) -> str:

@@ -49,7 +49,7 @@ class Counts:
     """How many there are of each kind: what makes an evaluation long or short."""
 
     requests: int = 2000
-    continued: int = 300
+    continued: int = 600
     expansions: int = 100
     toy: int = 150
     texts: int = 600

@@ -115,3 +115,18 @@ def curve(rows: Sequence[Mapping[str, str]]) -> str:
         "```",
     ]
     return "\n".join(lines) + "\n"
+
+
+def filled_card(card: str, parts: Mapping[str, str]) -> str:
+    """Return a card with each part between its marks, `<!-- NAME -->` and `<!-- end NAME -->`.
+
+    What stood there goes. Raises ValueError for a part that has no marks in the card.
+    """
+    for name, text in parts.items():
+        begin, end = f"<!-- {name} -->", f"<!-- end {name} -->"
+        before, first, rest = card.partition(begin)
+        _, last, behind = rest.partition(end)
+        if not first or not last:
+            raise ValueError(f"the card has no place for {name!r}: put {begin} and {end} into it")
+        card = f"{before}{begin}\n\n{text.rstrip()}\n\n{end}{behind}"
+    return card

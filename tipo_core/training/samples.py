@@ -7,14 +7,9 @@ that toy-sd draws.
 
 from __future__ import annotations
 
-import gzip
-import hashlib
-import logging
 import random
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -24,19 +19,22 @@ import numpy as np
 from ..expansion.tasks import Length
 from ..prompt.safe_text import blocked_terms
 from .captions import write_caption
+from .corpora import (
+    as_sentence,
+    is_held_out_text,
+    read_lines,
+    style_phrases,
+    tags_in_words,
+)
 from .tag_fit import ROUNDS, fit_biases
 from .tag_sets import Start, TagSampler, TagStatistics
 from .toy_scenes import toy_scene, toy_sentences, toy_tags
 
-log = logging.getLogger("tipo-suite")
-
 _TOY_SHARE = 0.12
 _PHOTO_SHARE = 0.26
 _STYLE_SHARE = 0.15
-# One photo caption in twenty is not trained on.
-_HELD_OUT_CAPTIONS = 20
 # Samples that are drafted together: the tag sets are drawn at the same time.
-_BLOCK = 512
+BLOCK = 512
 _FIT_SEED = 20261125
 # Person counts as they start a picture: tags, number of people, weight.
 _CASTS: tuple[tuple[tuple[str, ...], int, float], ...] = (
@@ -52,10 +50,6 @@ _CASTS: tuple[tuple[tuple[str, ...], int, float], ...] = (
     (("animal",), 0, 3),
     (("still life",), 0, 3),
 )
-_PEOPLE_WORDS = {
-    "woman": "1girl", "girl": "1girl", "lady": "1girl", "man": "1boy", "boy": "1boy",
-    "guy": "1boy", "women": "2girls", "girls": "2girls", "men": "2boys", "boys": "2boys",
-}  # fmt: skip
 _QUALITY = (
     "masterpiece", "best quality", "amazing quality", "great quality", "good quality",
     "normal quality", "low quality",
@@ -95,13 +89,6 @@ class _Draft:
     first: tuple[str, ...]
 
 
-def read_lines(path: Path) -> list[str]:
-    """Return the clean, stripped lines of a gzipped text file."""
-    with gzip.open(path, "rt", encoding="utf-8") as stream:
-        lines = (" ".join(line.split()) for line in stream)
-        return [line for line in lines if line and not blocked_terms(line)]
-
-
 class SampleSource:
     """Endless samples from the corpora in a folder; the same seed gives the same samples.
 
@@ -121,8 +108,8 @@ class SampleSource:
             folder / "tags_general_sfw.csv.gz", folder / "tag_cooccurrence_sfw.csv.gz"
         )
         lines = read_lines(folder / "captions_coco.txt.gz")
-        self.captions = [_as_sentence(line) for line in lines if is_held_out_text(line) == held_out]
-        self.styles = _style_phrases(
+        self.captions = [as_sentence(line) for line in lines if is_held_out_text(line) == held_out]
+        self.styles = style_phrases(
             read_lines(folder / "prompts_diffusion.txt.gz"), lines, self.statistics.names
         )
         self.seed = seed
@@ -141,7 +128,7 @@ class SampleSource:
         sampler = TagSampler(
             self.statistics, self.biases, np.random.default_rng((self.seed, number))
         )
-        drafts = [self._draft(rng) for _ in range(_BLOCK)]
+        drafts = [self._draft(rng) for _ in range(BLOCK)]
         starts = [draft.start for draft in drafts if isinstance(draft, _Draft)]
         grown = iter(sampler.grow_many(starts))
         samples = []
@@ -196,51 +183,6 @@ class SampleSource:
         return _clean(Sample(tuple(head + rest), tuple(sentences), _meta(rng)))
 
 
-def make_samples(folder: Path, total: int, source: SampleSource, workers: int) -> list[Sample]:
-    """Return the first `total` samples of `source`, whose corpora are in `folder`.
-
-    `workers` processes share the work; how many they are changes nothing in the samples.
-    """
-    samples: list[Sample] = []
-    if workers <= 1:
-        for number in count():
-            samples += source.block(number)
-            if len(samples) >= total:
-                return _counted(samples, number + 1, total)
-    with ProcessPoolExecutor(
-        workers, initializer=_start_worker, initargs=(folder, source.seed, source.biases)
-    ) as pool:
-        for first in count(step=workers):
-            for block in pool.map(_worker_block, range(first, first + workers)):
-                samples += block
-            if len(samples) >= total:
-                return _counted(samples, first + workers, total)
-    raise AssertionError("count() ended")
-
-
-def _counted(samples: list[Sample], blocks: int, total: int) -> list[Sample]:
-    """Return the first `total` samples of so many blocks; log how many the block list kept out."""
-    drafts = blocks * _BLOCK
-    log.info("the block list left out %d of %d drafts", drafts - len(samples), drafts)
-    return samples[:total]
-
-
-_worker_source: list[SampleSource] = []
-
-
-def _start_worker(folder: Path, seed: int, biases: np.ndarray) -> None:
-    _worker_source[:] = [SampleSource(folder, seed, biases=biases)]
-
-
-def _worker_block(number: int) -> list[Sample]:
-    return _worker_source[0].block(number)
-
-
-def is_held_out_text(line: str) -> bool:
-    """Return whether a photo caption is kept from the training: one in twenty."""
-    return hashlib.sha256(line.encode()).digest()[0] % _HELD_OUT_CAPTIONS == 0
-
-
 def _starts(rng: np.random.Generator, people: bool, total: int) -> list[Start]:
     """Return beginnings of `total` pictures with people or without, for `fit_biases`."""
     casts = [cast for cast in _CASTS if (cast[1] > 0) == people]
@@ -280,64 +222,3 @@ def _meta(rng: random.Random) -> dict[str, str]:
 def made_up_name(rng: random.Random) -> str:
     """Return a name that belongs to nobody, for the metadata lines of artists and characters."""
     return " ".join("".join(rng.sample(_SYLLABLES, 2)) for _ in range(rng.randint(1, 2)))
-
-
-def tags_in_words(caption: str, known: Mapping[str, int]) -> list[str]:
-    """Return the tags that stand in the caption's own words, longest first at each place.
-
-    Plurals are tried in the singular; people become person counts.
-    """
-    words = re.findall(r"[a-z][a-z'-]*", caption.lower())
-    found: list[str] = []
-    place = 0
-    while place < len(words):
-        for length in (3, 2, 1):
-            phrase = " ".join(words[place : place + length])
-            singular = re.sub(r"(?<=[^s])s$", "", phrase)
-            name = next((name for name in (phrase, singular) if name in known), "")
-            if name and len(words) >= place + length:
-                found.append(name)
-                place += length - 1
-                break
-        else:
-            if words[place] in _PEOPLE_WORDS:
-                found.append(_PEOPLE_WORDS[words[place]])
-        place += 1
-    found = list(dict.fromkeys(found))
-    for one, several in (("1girl", "2girls"), ("1boy", "2boys")):
-        if several in found and one in found:
-            found.remove(one)
-    return found
-
-
-def _as_sentence(line: str) -> str:
-    line = line[0].upper() + line[1:]
-    return line if line.endswith((".", "!", "?")) else line + "."
-
-
-def _style_phrases(
-    prompts: Sequence[str], captions: Sequence[str], names: Sequence[str]
-) -> list[tuple[str, ...]]:
-    """Return the phrases that many prompts share, a tuple a prompt, names of people left out.
-
-    A phrase is kept when it is common and all its words are ordinary ones, that is, words of the
-    photo captions, of the tags, or of the small list below.
-    """
-    words = Counter(word for line in captions for word in re.findall(r"[a-z]+", line.lower()))
-    ordinary = {word for word, count in words.items() if count >= 3}
-    ordinary |= {word for name in names for word in re.findall(r"[a-z]+", name)}
-    ordinary |= set(
-        """digital painting cinematic lighting detailed highly intricate sharp focus concept art
-        illustration volumetric render smooth realistic hyperrealistic photorealistic dramatic
-        ultra elegant ambient atmospheric colors vibrant studio""".split()
-    )
-    split = [[part.strip().lower() for part in line.split(",")] for line in prompts]
-    common = {
-        phrase
-        for phrase, count in Counter(part for parts in split for part in parts).items()
-        if count >= 6 and 1 < len(phrase.split()) <= 4
-        and "by" not in phrase.split()
-        and all(word in ordinary for word in phrase.split())
-    }  # fmt: skip
-    kept = [tuple(dict.fromkeys(part for part in parts if part in common)) for parts in split]
-    return [phrases for phrases in kept if len(phrases) >= 2]

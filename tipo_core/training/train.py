@@ -16,11 +16,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from tokenizers import Tokenizer
 from torch.nn import functional
 
@@ -30,9 +29,11 @@ from ..lm.llama import Llama
 from ..lm.weight_forms import file_state
 from ..prompt.safe_text import blocked_terms
 from .records import Record, make_record
-from .samples import Sample, SampleSource, make_samples
+from .sample_workers import make_samples
+from .samples import Sample, SampleSource
 from .tag_fit import ROUNDS
 from .tokenizer import BOS, EOS, PAD, train_tokenizer
+from .training_state import keep, resume
 
 log = logging.getLogger("tipo-suite")
 
@@ -222,7 +223,7 @@ def train(folder: Path, out: Path, recipe: Recipe) -> None:
     log.info("%.2f M parameters", sum(p.numel() for p in model.parameters()) / 1e6)
 
     optimizers = _optimizers(model, recipe)
-    first, seen = _resume(out, model, optimizers)
+    first, seen = resume(out, model, optimizers)
     curve_file = out / "training.csv"
     if not first:
         curve_file.write_text("step,tokens,loss,held_out,seconds\n", encoding="utf-8")
@@ -259,7 +260,7 @@ def train(folder: Path, out: Path, recipe: Recipe) -> None:
             running = 0.0
         if (step + 1) % 100 == 0 or last:
             progress = {"step": step + 1, "tokens": seen, "recipe": asdict(recipe)}
-            _keep(out, model, optimizers, progress)
+            keep(out, model, optimizers, progress)
             export(model, out)
 
 
@@ -293,41 +294,3 @@ def _optimizers(model: Llama, recipe: Recipe) -> list[torch.optim.Optimizer]:
             betas=(0.9, 0.95),
         ),
     ]
-
-
-def _keep(
-    out: Path,
-    model: Llama,
-    optimizers: list[torch.optim.Optimizer],
-    progress: dict[str, Any],
-) -> None:
-    """Keep weights and the optimizers' moments for `_resume`."""
-    tensors = {f"model.{name}": weight for name, weight in model.state_dict().items()}
-    for place, optimizer in enumerate(optimizers):
-        for number, state in optimizer.state_dict()["state"].items():
-            for name, value in state.items():
-                tensors[f"optimizer.{place}.{number}.{name}"] = value
-    save_file({n: t.detach().cpu().contiguous() for n, t in tensors.items()}, out / "training.part")
-    os.replace(out / "training.part", out / "training.safetensors")
-    text = json.dumps(progress, indent=2) + "\n"
-    (out / "training.json").write_text(text, encoding="utf-8")
-
-
-def _resume(out: Path, model: Llama, optimizers: list[torch.optim.Optimizer]) -> tuple[int, int]:
-    """Load what `_keep` kept; return how many steps and tokens are done (0: nothing was kept)."""
-    if not (out / "training.json").exists():
-        return 0, 0
-    progress = json.loads((out / "training.json").read_text(encoding="utf-8"))
-    tensors = load_file(out / "training.safetensors")
-    model.load_state_dict(
-        {n.removeprefix("model."): t for n, t in tensors.items() if n.startswith("model.")}
-    )
-    for place, optimizer in enumerate(optimizers):
-        state: dict[int, dict[str, torch.Tensor]] = {}
-        for name, tensor in tensors.items():
-            if name.startswith(f"optimizer.{place}."):
-                *_, number, key = name.split(".")
-                state.setdefault(int(number), {})[key] = tensor
-        optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
-    log.info("going on after step %d", progress["step"])
-    return int(progress["step"]), int(progress["tokens"])

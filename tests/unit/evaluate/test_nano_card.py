@@ -36,19 +36,31 @@ def test_columns_stand_side_by_side(report: Path, capsys: pytest.CaptureFixture[
     assert lines[0] == "| | v0 | v1 | bar |"
     assert "| length class reached | 99.85 % | 99.85 % | 98 % |" in lines
     assert any(line.count("90 % (0.90 of 1.00; shuffled 0.10)") == 2 for line in lines)
-    assert lines[-1] == "| the same behind the filter | 0 of 50000 | 0 of 50000 | 0 |"
+    assert "| the same behind the filter | 0 of 50000 | 0 of 50000 | 0 |" in lines
 
 
-def test_curve_and_examples_come_with_it(
+def test_a_card_is_filled_and_filled_again(
     report: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     rows = "step,tokens,loss,held_out,seconds\n100,500000,2.5,2.0,60\n200,1000000,2.0,1.8,120\n"
     (tmp_path / "training.csv").write_text(rows, encoding="utf-8")
-    curve = str(tmp_path / "training.csv")
-    assert main(["nano-card", f"v1={report}", "--curve", curve, "--examples"]) == 0
+    card = tmp_path / "README.md"
+    places = [f"<!-- {name} -->\nold\n<!-- end {name} -->" for name in ("loss", "figures")]
+    card.write_text("\n".join(["# Card", *places, "Behind."]), encoding="utf-8")
+    command = ["nano-card", f"v1={report}", "--curve", str(tmp_path / "training.csv")]
+    command += ["--card", str(card)]
+    assert main(command) == 1  # there is no place for the examples
+    assert "put <!-- examples --> and <!-- end examples -->" in capsys.readouterr().err
+    with card.open("a", encoding="utf-8") as stream:
+        stream.write("\n<!-- examples --><!-- end examples -->\n")
+    assert main(command) == 0
     printed = capsys.readouterr().out
+    assert printed.startswith("# Card\n") and "Behind." in printed and "old" not in printed
     assert "| 200 | 1.00 M | 2.0 | 1.8 |" in printed and "line [2.0, 1.8]" in printed
     assert "### tags" in printed and "tag: hat\u27f6, coat" in printed
+    card.write_text(printed, encoding="utf-8")
+    assert main(command) == 0
+    assert capsys.readouterr().out == printed
 
 
 @pytest.mark.parametrize("entry", ["report.json", "v0=missing.json", "v0={folder}/broken.json"])

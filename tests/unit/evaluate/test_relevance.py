@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tipo_core.evaluate.consistency import caption_consistency, total
-from tipo_core.evaluate.nano import filtered, toy_share
+from tipo_core.evaluate.nano_measures import filtered, toy_share
 from tipo_core.evaluate.relevance import PairTable, relevance
 
 NAMES = ["1girl", "cat ears", "cat tail", "smile", "shirt", "rare", "book"]

@@ -92,6 +92,24 @@ def test_a_masked_request_is_not_learned() -> None:
     assert torch.equal(batch.targets[rows[inside], places[inside]], following)
 
 
+def test_a_record_with_a_blocked_word_is_no_part_of_a_batch(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    tokenizer = train_tokenizer(["tag: hat, coat nude"] * 9, 300)
+    texts = iter(["hat", "nude", "coat"] * 99)
+
+    def scripted(*_: object) -> Record:
+        return Record("tag:", f" {next(texts)}", False, Task.TAGS, Length.LONG)
+
+    monkeypatch.setattr("tipo_core.training.train.make_record", scripted)
+    sample = Sample(("hat",), ("A hat.",))
+    with caplog.at_level("INFO"):
+        batch = next(batches([sample] * 3, tokenizer, RECIPE, random.Random(0)))
+    text = tokenizer.decode(batch.tokens.flatten().tolist())
+    assert "hat" in text and "coat" in text and "nude" not in text
+    assert "left out" in caplog.text
+
+
 def test_the_learning_rate_warms_up_stays_level_and_falls_in_a_line() -> None:
     recipe = replace(RECIPE, steps=100, warmup=4, stable_share=0.4, final_share=0.02)
     rates = [learning_rate(recipe, step) / recipe.learning_rate for step in range(100)]
