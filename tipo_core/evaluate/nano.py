@@ -1,44 +1,182 @@
-"""How good the shipped language model is: form, length, variety and safety of its answers.
+"""How good a small model is: the form, the content, the variety and the safety of its answers.
 
-Requests are made from samples that the training did not see: the same sources with another seed,
-without the photo captions that were drawn in training.
+Every figure is taken in the same way for any model folder, so two versions stand beside each other
+(`nano_table.py`). What is asked comes from `nano_requests.py`.
 """
 
 from __future__ import annotations
 
 import json
 import logging
-import random
+import time
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import islice
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 
 import torch
 
 from ..expansion.answering import Filled, derived_seed, fill_steps, open_prompt
-from ..expansion.record import Answer, Request, read_answer, render_request
-from ..expansion.tasks import Field, Length, Task
+from ..expansion.expand import expand
+from ..expansion.record import Answer, Request, read_answer, render_request, split_tags
+from ..expansion.tasks import Field
 from ..lm.asking import Ask
 from ..lm.checkpoint import ModelFiles, load_llama
 from ..lm.language_model import LlamaLanguageModel, StopReason
-from ..lm.precision import resolve
+from ..lm.precision import FULL, Precision, resolve
 from ..lm.sampling import SamplingOptions
 from ..prompt.safe_text import blocked_terms
-from ..training.samples import Sample, SampleSource
-from ..training.train import HELD_OUT, Recipe
+from .bleu import self_bleu
+from .consistency import total
+from .nano_measures import expansion_consistency, filtered, toy_share, vocabulary
+from .nano_requests import Asked
+from .perplexity import surprise
+from .raw_batches import raw_texts
+from .relevance import Relevance, relevance
 from .text import distinct_n, measure_answer
 
 log = logging.getLogger("tipo-suite")
 
-_AT_ONCE = 512
 # Raw answers that do not end run to the token limit, and the figure is for information only.
 _RAW_EVERY = 5
-# A person types a few tags and a sentence or two.
-_TYPED_TAGS = 6
 # Enough for a raw answer to show what it is about.
-_SAFETY_TOKENS = 160
+_SAFETY_TOKENS = 48
+_VARIANTS = 4
+# Expansions of which variants are compared: every so many.
+_VARIED_EVERY = 4
+
+
+@dataclass(frozen=True)
+class Report:
+    """The figures of a model card; shares are from 0 to 1.
+
+    `well_formed` and `length_reached` are those of the answers that the library returns, which it
+    brings to their class field by field; the `raw` ones are those of the model left to itself, on
+    every fifth request. `in_vocabulary` is the share of added tags that are tags. See `Relevance`,
+    `Consistency`, `self_bleu`, `Surprise` and `toy_share` for the others. `unsafe` counts raw
+    answers that hit the block list, `unsafe_filtered` what is left of them behind the filter.
+    """
+
+    parameters: int
+    requests: int
+    well_formed: float
+    length_reached: float
+    in_vocabulary: float
+    relevance: Relevance
+    relevance_held_out: Relevance
+    caption_nouns: float
+    caption_colours: float
+    toy: float
+    distinct_2: float
+    self_bleu: float
+    perplexity_per_character: float
+    perplexity_per_word: float
+    caption_perplexity_per_character: float
+    tag_repetition: float
+    sentence_repetition: float
+    raw_well_formed: float
+    raw_length_reached: float
+    raw_tag_repetition: float
+    checked_for_safety: int
+    unsafe: int
+    unsafe_filtered: int
+    seconds: Mapping[str, float]
+    examples: Mapping[str, Sequence[tuple[str, str]]]
+
+    def to_json(self) -> str:
+        """Return the report as JSON text."""
+        return json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n"
+
+
+@dataclass
+class _Clock:
+    """Seconds that each part of an evaluation took."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+    since: float = field(default_factory=time.monotonic)
+
+    def lap(self, name: str) -> None:
+        now = time.monotonic()
+        self.seconds[name] = round(now - self.since, 1)
+        self.since = now
+        log.info("%s: %.0f s", name, self.seconds[name])
+
+
+def evaluate(files: ModelFiles, asked: Asked, *, safety: int, seed: int) -> Report:
+    """Measure the model in `files`, and `safety` raw answers for unsafe text.
+
+    The safety answers are drawn at temperature 1, where a model says what it has in it.
+    """
+    device = torch.device("cpu")
+    precision = resolve("auto", device, torch.float16)
+    weights, tokenizer = load_llama(files, precision)
+    model = LlamaLanguageModel(
+        weights, tokenizer, SamplingOptions(), device=device, dtype=precision.dtype
+    )
+    plain, _ = load_llama(files, FULL)
+    clock = _Clock()
+
+    filled = filled_requests(model, asked.requests, seed)
+    measures = [measure_answer(one.request, one.answer, True) for one in filled]
+    clock.lap("requests")
+    raw = [
+        measure_answer(one.request, one.answer, one.ended)
+        for one in raw_answers(model, asked.requests[::_RAW_EVERY], seed)
+    ]
+    clock.lap("raw")
+    continued = filled_requests(model, asked.continued, seed + 1)
+    pairs = [
+        (split_tags(one.request.given[Field.TAG]), split_tags(one.answer.fields[Field.TAG]))
+        for one in continued
+    ]
+    statistics = asked.source.statistics
+    clock.lap("relevance")
+    expanded = [expand(model, request)[0] for request in asked.expansions]
+    consistent = total(
+        expansion_consistency(request, one)
+        for request, one in zip(asked.expansions, expanded, strict=True)
+    )
+    clock.lap("consistency")
+    varied = [
+        expand(model, replace(request, variants=_VARIANTS, seed=seed + 2))
+        for request in asked.expansions[::_VARIED_EVERY]
+    ]
+    clock.lap("variety")
+    toy = [expand(model, request)[0] for request in asked.toy]
+    clock.lap("toy")
+    records = surprise(plain, tokenizer, asked.records)
+    captions = surprise(plain, tokenizer, asked.captions)
+    clock.lap("perplexity")
+    unsafe, left = _unsafe(files, asked.requests, safety, seed + 3)
+    clock.lap("safety")
+    words = vocabulary(asked.source)
+    added = [tag for one in (*filled, *continued) for tag in _tags_of(one)]
+    return Report(
+        parameters=sum(one.numel() for one in plain.parameters()),
+        requests=len(filled),
+        well_formed=_mean([one.well_formed for one in measures]),
+        length_reached=_mean([one.length_reached for one in measures]),
+        in_vocabulary=_mean([tag in words for tag in added]),
+        relevance=relevance(statistics, pairs),
+        relevance_held_out=relevance(statistics, pairs, only_held_out=True),
+        caption_nouns=consistent.noun_share,
+        caption_colours=consistent.colour_share,
+        toy=toy_share(toy),
+        distinct_2=distinct_n([" ".join(one.answer.fields.values()) for one in filled]),
+        self_bleu=_mean([self_bleu([one.added for one in some]) for some in varied]),
+        perplexity_per_character=records.per_character,
+        perplexity_per_word=records.per_word,
+        caption_perplexity_per_character=captions.per_character,
+        tag_repetition=_mean([one.tag_repetition for one in measures]),
+        sentence_repetition=_mean([one.sentence_repetition for one in measures]),
+        raw_well_formed=_mean([one.well_formed for one in raw]),
+        raw_length_reached=_mean([one.length_reached for one in raw]),
+        raw_tag_repetition=_mean([one.tag_repetition for one in raw]),
+        checked_for_safety=safety,
+        unsafe=unsafe,
+        unsafe_filtered=left,
+        seconds=clock.seconds,
+        examples=_examples(filled),
+    )
 
 
 @dataclass(frozen=True)
@@ -49,33 +187,6 @@ class Answered:
     text: str
     answer: Answer
     ended: bool
-
-
-def unseen_samples(folder: Path, recipe: Recipe, seed: int) -> Iterator[Sample]:
-    """Yield samples of which neither tags nor caption were in the training set of `recipe`."""
-    training = islice(iter(SampleSource(folder, recipe.seed)), recipe.samples + HELD_OUT)
-    seen_captions = {sample.sentences[0] for sample in training}
-    for sample in SampleSource(folder, seed):
-        if sample.sentences[0] not in seen_captions:
-            yield sample
-
-
-def request_of(sample: Sample, task: Task, length: Length, rng: random.Random) -> Request:
-    """Return the request that a user with this picture in mind might make."""
-    counts = [tag for tag in sample.tags if tag[:1].isdigit() or tag == "solo"]
-    general = [tag for tag in sample.tags if tag not in counts]
-    tags = counts + general[: rng.randint(1, _TYPED_TAGS)]
-    short = sample.sentences[: rng.randint(1, 2)]
-    long = sample.sentences[: rng.randint(1, length.sentences.most)]
-    given = {
-        Field.TAG: ", ".join(tags),
-        Field.SHORT: " ".join(short),
-        Field.LONG: " ".join(long),
-    }
-    first = task.fields[0]
-    lines = [line for line in sample.meta.items() if rng.random() < 0.5]
-    gen_meta = rng.random() < 0.3 and len(lines) < len(sample.meta)
-    return Request(task, length, {first: given[first]}, dict(lines), gen_meta)
 
 
 def raw_answers(
@@ -100,89 +211,33 @@ def filled_requests(
     )
 
 
+def _unsafe(
+    files: ModelFiles, requests: Sequence[Request], count: int, seed: int
+) -> tuple[int, int]:
+    """Return how many of `count` raw answers are unsafe, and how many still are when filtered."""
+    if not requests or not count:
+        return 0, 0
+    weights, tokenizer = load_llama(files, Precision("bf16", torch.bfloat16))
+    options = SamplingOptions(temperature=1.0, max_new_tokens=_SAFETY_TOKENS)
+    prompts = [open_prompt(one, _open_field(one)) for one in requests]
+    repeated = [prompts[n % len(prompts)] for n in range(count)]
+    unsafe = left = 0
+    for text in raw_texts(weights, tokenizer, repeated, options, seed):
+        if terms := blocked_terms(text):
+            log.warning("unsafe: %s in %s", terms, text)
+            unsafe += 1
+            left += bool(blocked_terms(filtered(text)))
+    return unsafe, left
+
+
 def _open_field(request: Request) -> Field:
     """The field that the model goes on with."""
     unknown = [name for name in request.task.fields if not request.given.get(name)]
     return unknown[0] if unknown else request.task.fields[-1]
 
 
-@dataclass(frozen=True)
-class Report:
-    """The figures of a model card; shares are from 0 to 1.
-
-    `well_formed` and `length_reached` are those of the answers that the library returns, which it
-    brings to their class field by field; the `raw` ones are those of the model left to itself, on
-    every fifth request.
-    """
-
-    requests: int
-    well_formed: float
-    length_reached: float
-    raw_well_formed: float
-    raw_length_reached: float
-    distinct_2: float
-    tag_repetition: float
-    sentence_repetition: float
-    raw_tag_repetition: float
-    checked_for_safety: int
-    unsafe: int
-    examples: Mapping[str, Sequence[tuple[str, str]]]
-
-    def to_json(self) -> str:
-        """Return the report as JSON text."""
-        return json.dumps(self.__dict__, indent=2, ensure_ascii=False) + "\n"
-
-
-def held_out_requests(folder: Path, count: int, seed: int) -> list[Request]:
-    """Return requests over all tasks and lengths alike, from samples that were not trained on."""
-    rng = random.Random(seed)
-    source = unseen_samples(folder, Recipe(), seed)
-    kinds = [(task, length) for length in Length for task in Task]
-    return [request_of(next(source), *kinds[n % len(kinds)], rng) for n in range(count)]
-
-
-def evaluate(files: ModelFiles, asked: Sequence[Request], *, safety: int, seed: int) -> Report:
-    """Measure the model in `files` on the requests, and `safety` raw answers for unsafe text.
-
-    The safety answers are drawn at temperature 1, where a model says what it has in it.
-    """
-    device = torch.device("cpu")
-    precision = resolve("auto", device, torch.float16)
-    weights, tokenizer = load_llama(files, precision)
-
-    def model(**options: float) -> LlamaLanguageModel:
-        chosen = replace(SamplingOptions(), **options)  # type: ignore[arg-type]
-        return LlamaLanguageModel(weights, tokenizer, chosen, device=device, dtype=precision.dtype)
-
-    default = model()
-    filled = filled_requests(default, asked, seed)
-    measures = [measure_answer(one.request, one.answer, True) for one in filled]
-    raw = [
-        measure_answer(one.request, one.answer, one.ended)
-        for one in raw_answers(default, asked[::_RAW_EVERY], seed)
-    ]
-    log.info("%d raw answers", len(raw))
-    repeated = [asked[n % len(asked)] for n in range(safety if asked else 0)]
-    hot = model(temperature=1.0, max_new_tokens=_SAFETY_TOKENS)
-    texts = [one.text for one in raw_answers(hot, repeated, seed + 1)]
-    texts += [text for one in filled for text in one.answer.fields.values()]
-    unsafe = [text for text in texts if blocked_terms(text)]
-    for text in unsafe:
-        log.warning("unsafe: %s in %s", blocked_terms(text), text)
-    return Report(
-        requests=len(filled),
-        well_formed=_mean([one.well_formed for one in measures]),
-        length_reached=_mean([one.length_reached for one in measures]),
-        raw_well_formed=_mean([one.well_formed for one in raw]),
-        raw_length_reached=_mean([one.length_reached for one in raw]),
-        distinct_2=distinct_n([" ".join(one.answer.fields.values()) for one in filled]),
-        tag_repetition=_mean([one.tag_repetition for one in measures]),
-        sentence_repetition=_mean([one.sentence_repetition for one in measures]),
-        raw_tag_repetition=_mean([one.tag_repetition for one in raw]),
-        checked_for_safety=len(texts),
-        unsafe=len(unsafe),
-        examples=_examples(filled),
-    )
+def _tags_of(one: Filled) -> list[str]:
+    return split_tags(one.answer.fields.get(Field.TAG, ""))
 
 
 def _examples(filled: Sequence[Filled]) -> dict[str, list[tuple[str, str]]]:
@@ -198,5 +253,6 @@ def _examples(filled: Sequence[Filled]) -> dict[str, list[tuple[str, str]]]:
     return dict(examples)
 
 
-def _mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values) if values else 0.0
+def _mean(values: Iterable[float]) -> float:
+    numbers = list(values)
+    return sum(numbers) / len(numbers) if numbers else 0.0

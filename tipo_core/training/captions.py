@@ -72,7 +72,7 @@ def write_caption(tags: Sequence[str], rng: random.Random) -> list[str]:
     The number of sentences grows with the tags; a caller that wants fewer takes the first ones.
     """
     groups: dict[Aspect, list[str]] = defaultdict(list)
-    for tag in tags:
+    for tag in _without_general(tags):
         groups[aspect(tag)].append(tag)
     person = person_of(tags)
     sentences = [_opening(groups, person, rng)]
@@ -88,6 +88,12 @@ def write_caption(tags: Sequence[str], rng: random.Random) -> list[str]:
         sentences.extend(write())
     sentences.extend(_framing(groups, rng))
     return [_finish(sentence) for sentence in sentences if sentence]
+
+
+def _without_general(tags: Sequence[str]) -> list[str]:
+    """Return the tags without those that another one says more exactly: 'bow' beside 'red bow'."""
+    ends = {" ".join(words[n:]) for words in map(str.split, tags) for n in range(1, len(words))}
+    return [tag for tag in tags if tag not in ends]
 
 
 def _finish(sentence: str) -> str:

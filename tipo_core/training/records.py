@@ -8,6 +8,7 @@ random record is made from a sample in every epoch.
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -63,7 +64,10 @@ def make_record(sample: Sample, rng: random.Random) -> Record:
     lines += [f"{key}: {value}" for key, value in asked_meta]
     tail = "".join("\n" + line for line in lines)
     if task is Task.TAGS:
-        given, added = _split_tags(texts[Field.TAG].split(", "), drop, rng)
+        heads = len(heads_and_general(sample)[0])
+        # A style alone is asked to be filled; a number of people says too little.
+        fewest = 0 if sample.in_order else 1
+        given, added = _split_tags(texts[Field.TAG].split(", "), heads, fewest, drop, rng)
         request = "\n".join([*head, f"tag: {', '.join(given)}" if given else "tag:"])
         joint = ", " if given and added else " " if added else ""
         return _record(request, joint + ", ".join(added) + tail, task, length, rng)
@@ -97,22 +101,38 @@ def _length_for(sample: Sample, task: Task, rng: random.Random) -> Length:
 def _field_texts(
     sample: Sample, task: Task, length: Length, rng: random.Random
 ) -> dict[Field, str]:
-    tags = list(sample.tags)
-    counts = [tag for tag in tags if tag[:1].isdigit() or tag == "solo"]
-    general = [tag for tag in tags if tag not in counts]
-    rng.shuffle(general)
-    tags = counts + general
+    sentences = list(sample.sentences)
+    spread = length.sentences
+    long = sentences[: min(len(sentences), rng.randint(spread.least, spread.most))]
+    heads, general = heads_and_general(sample)
+    tags = heads + general
+    if not sample.in_order:
+        rng.shuffle(general)
+        if len(task.fields) > 1:
+            # What the caption says is among the tags, however few of them there is room for.
+            words = set(re.findall(r"[\w'-]+", " ".join(long).lower()))
+            general.sort(key=lambda tag: not words.issuperset(tag.split()))
+        tags = heads + general
     span = length.tags
     if Field.TAG in task.fields[1:] or task is Task.TAGS:
         tags = tags[: min(len(tags), rng.randint(span.least, span.most))]
     elif rng.random() < 0.5:
         # Given tags are as few as a person types, or as many as a first pass has made.
-        tags = tags[: len(counts) + rng.randint(1, max(2, len(general) // 3))]
-    sentences = list(sample.sentences)
-    spread = length.sentences
-    long = sentences[: min(len(sentences), rng.randint(spread.least, spread.most))]
+        tags = tags[: len(heads) + rng.randint(1, max(2, len(general) // 3))]
+    if not sample.in_order:
+        shown = tags[len(heads) :]
+        rng.shuffle(shown)
+        tags = heads + shown
     short = _short_of(long, rng)
     return {Field.TAG: ", ".join(tags), Field.LONG: " ".join(long), Field.SHORT: " ".join(short)}
+
+
+def heads_and_general(sample: Sample) -> tuple[list[str], list[str]]:
+    """Return the tags that a request names first (how many people, or the style) and the others."""
+    if sample.in_order:
+        return [sample.tags[0]], list(sample.tags[1:])
+    heads = [tag for tag in sample.tags if tag[:1].isdigit() or tag == "solo"]
+    return heads, [tag for tag in sample.tags if tag not in heads]
 
 
 def _short_of(sentences: Sequence[str], rng: random.Random) -> list[str]:
@@ -123,15 +143,19 @@ def _short_of(sentences: Sequence[str], rng: random.Random) -> list[str]:
     return [sentences[0], *(sentences[place] for place in others)]
 
 
-def _split_tags(tags: list[str], drop: bool, rng: random.Random) -> tuple[list[str], list[str]]:
-    """Split an answer's tags into those that the request gives and the rest."""
+def _split_tags(
+    tags: list[str], heads: int, fewest: int, drop: bool, rng: random.Random
+) -> tuple[list[str], list[str]]:
+    """Split an answer's tags into those that the request gives and the rest.
+
+    The first `heads` are given, and at least `fewest` of the others.
+    """
     if drop:
         return [], tags
-    counts = [tag for tag in tags if tag[:1].isdigit() or tag == "solo"]
-    general = [tag for tag in tags if tag not in counts]
-    shown = rng.randint(1, max(3 * len(general) // 5, 1) + 1)
+    general = tags[heads:]
+    shown = rng.randint(fewest, max(3 * len(general) // 5, 1) + 1)
     shown = min(shown, max(len(general) - 1, 0))
-    return counts + general[:shown], general[shown:]
+    return tags[: heads + shown], general[shown:]
 
 
 def _split_meta(

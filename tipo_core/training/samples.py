@@ -1,17 +1,17 @@
 """Pictures that never were: tags, a caption and metadata that belong together.
 
-Three sources, mixed: tag sets grown from statistics with captions written from them, photo
-captions with the tags found in their own words, and the style phrases of image prompts.
+Four sources, mixed: tag sets grown from statistics with captions written from them, photo
+captions with the tags found in their own words, the style phrases of image prompts, and the scenes
+that toy-sd draws.
 """
 
 from __future__ import annotations
 
-import gzip
 import random
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -19,10 +19,23 @@ import numpy as np
 from ..expansion.tasks import Length
 from ..prompt.safe_text import blocked_terms
 from .captions import write_caption
-from .tag_sets import TagSampler, TagStatistics
+from .corpora import (
+    as_sentence,
+    is_held_out_text,
+    read_lines,
+    style_phrases,
+    tags_in_words,
+)
+from .tag_fit import ROUNDS, fit_biases
+from .tag_sets import Start, TagSampler, TagStatistics
+from .toy_scenes import toy_scene, toy_sentences, toy_tags
 
-_PHOTO_SHARE = 0.3
+_TOY_SHARE = 0.12
+_PHOTO_SHARE = 0.26
 _STYLE_SHARE = 0.15
+# Samples that are drafted together: the tag sets are drawn at the same time.
+BLOCK = 512
+_FIT_SEED = 20261125
 # Person counts as they start a picture: tags, number of people, weight.
 _CASTS: tuple[tuple[tuple[str, ...], int, float], ...] = (
     (("1girl", "solo"), 1, 40),
@@ -37,10 +50,6 @@ _CASTS: tuple[tuple[tuple[str, ...], int, float], ...] = (
     (("animal",), 0, 3),
     (("still life",), 0, 3),
 )
-_PEOPLE_WORDS = {
-    "woman": "1girl", "girl": "1girl", "lady": "1girl", "man": "1boy", "boy": "1boy",
-    "guy": "1boy", "women": "2girls", "girls": "2girls", "men": "2boys", "boys": "2boys",
-}  # fmt: skip
 _QUALITY = (
     "masterpiece", "best quality", "amazing quality", "great quality", "good quality",
     "normal quality", "low quality",
@@ -60,150 +69,156 @@ _SYLLABLES = "ka ri to mi na sel vor an be lu do fen gar hal is jor ko len mar n
 
 @dataclass(frozen=True)
 class Sample:
-    """One picture in words: tags (counts first), caption sentences, metadata lines."""
+    """One picture in words: tags (counts first), caption sentences, metadata lines.
+
+    With `in_order` the first tag stays the first and the others keep their order.
+    """
 
     tags: tuple[str, ...]
     sentences: tuple[str, ...]
     meta: Mapping[str, str] = field(default_factory=dict)
+    in_order: bool = False
 
 
-def read_lines(path: Path) -> list[str]:
-    """Return the clean, stripped lines of a gzipped text file."""
-    with gzip.open(path, "rt", encoding="utf-8") as stream:
-        lines = (" ".join(line.split()) for line in stream)
-        return [line for line in lines if line and not blocked_terms(line)]
+@dataclass(frozen=True)
+class _Draft:
+    """A sample before its tags are drawn: how many of its first tags are counts, its caption."""
+
+    start: Start
+    counts: int
+    first: tuple[str, ...]
 
 
 class SampleSource:
-    """Endless samples from the corpora in a folder; the same seed gives the same samples."""
+    """Endless samples from the corpora in a folder; the same seed gives the same samples.
 
-    def __init__(self, folder: Path, seed: int) -> None:
+    With `held_out` photo captions and drawn scenes are those that the training leaves out.
+    `biases` are those of the tags, fitted once (`tag_fit.py`): None fits them here.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        seed: int,
+        held_out: bool = False,
+        biases: np.ndarray | None = None,
+        fit_rounds: int = ROUNDS,
+    ) -> None:
         self.statistics = TagStatistics(
             folder / "tags_general_sfw.csv.gz", folder / "tag_cooccurrence_sfw.csv.gz"
         )
-        self.captions = [_as_sentence(line) for line in read_lines(folder / "captions_coco.txt.gz")]
-        self.styles = _style_phrases(
-            read_lines(folder / "prompts_diffusion.txt.gz"), self.captions, self.statistics.names
+        lines = read_lines(folder / "captions_coco.txt.gz")
+        self.captions = [as_sentence(line) for line in lines if is_held_out_text(line) == held_out]
+        self.styles = style_phrases(
+            read_lines(folder / "prompts_diffusion.txt.gz"), lines, self.statistics.names
         )
-        self.rng = random.Random(seed)
-        self.sampler = TagSampler(self.statistics, np.random.default_rng(seed))
+        self.seed = seed
+        self.held_out = held_out
+        if biases is None:
+            biases = fit_biases(self.statistics, _starts, _FIT_SEED, fit_rounds)
+        self.biases = biases
 
     def __iter__(self) -> Iterator[Sample]:
-        while True:
-            sample = self._photo() if self.rng.random() < _PHOTO_SHARE else self._drawing()
+        for number in count():
+            yield from self.block(number)
+
+    def block(self, number: int) -> list[Sample]:
+        """Return the samples of one block; blocks may be made in any order and anywhere."""
+        rng = random.Random(f"samples {self.seed} {number}")
+        sampler = TagSampler(
+            self.statistics, self.biases, np.random.default_rng((self.seed, number))
+        )
+        drafts = [self._draft(rng) for _ in range(BLOCK)]
+        starts = [draft.start for draft in drafts if isinstance(draft, _Draft)]
+        grown = iter(sampler.grow_many(starts))
+        samples = []
+        for draft in drafts:
+            if isinstance(draft, _Draft):
+                sample = self._finish(next(grown), draft.counts, list(draft.first), rng)
+            else:
+                sample = _clean(draft)
             if sample is not None:
-                yield sample
+                samples.append(sample)
+        return samples
 
-    def _size(self) -> int:
-        """A number of tags, evenly over the length classes."""
-        span = self.rng.choice(tuple(Length)).tags
-        return self.rng.randint(span.least, span.most)
+    def _draft(self, rng: random.Random) -> _Draft | Sample:
+        kind = rng.random()
+        if kind < _TOY_SHARE:
+            return self._toy(rng)
+        if kind < _TOY_SHARE + _PHOTO_SHARE:
+            return self._photo(rng)
+        cast, people, _ = rng.choices(_CASTS, weights=[weight for *_, weight in _CASTS])[0]
+        # Pictures without people have fewer tags: the smaller of two sizes.
+        size = _size(rng) if people else min(_size(rng), _size(rng))
+        return _Draft(Start(cast, size, people), len(cast), ())
 
-    def _drawing(self) -> Sample | None:
-        cast, people, _ = self.rng.choices(_CASTS, weights=[weight for *_, weight in _CASTS])[0]
-        tags = self.sampler.grow(cast, self._size(), people)
-        return self._finish(tags, len(cast), [])
-
-    def _photo(self) -> Sample | None:
-        caption = self.rng.choice(self.captions)
-        found = tags_in_words(caption, self.statistics.index)
+    def _photo(self, rng: random.Random) -> _Draft:
+        found: list[str] = []
+        while len(found) < 2:
+            caption = rng.choice(self.captions)
+            found = tags_in_words(caption, self.statistics.index)
         casts = [tag for tag in found if re.match(r"^\d", tag)]
         people = sum(int(tag[0]) for tag in casts)
-        if len(found) < 2:
-            return None
         start = casts + [tag for tag in found if tag not in casts]
-        if self.rng.random() < 0.5:
+        if rng.random() < 0.5:
             start.append("realistic")
-        tags = self.sampler.grow(start, max(len(start), self._size()), people)
-        return self._finish(tags, len(casts), [caption])
+        size = max(len(start), _size(rng))
+        return _Draft(Start(list(dict.fromkeys(start)), size, people), len(casts), (caption,))
 
-    def _finish(self, tags: Sequence[str], counts: int, first: list[str]) -> Sample | None:
+    def _toy(self, rng: random.Random) -> Sample:
+        of = toy_scene(rng, self.held_out)
+        tags, sentences = toy_tags(of, rng), toy_sentences(of, rng)
+        return Sample(tuple(tags), tuple(sentences), _meta(rng), in_order=True)
+
+    def _finish(
+        self, tags: Sequence[str], counts: int, first: list[str], rng: random.Random
+    ) -> Sample | None:
         head, rest = list(tags[:counts]), list(tags[counts:])
-        self.rng.shuffle(rest)
-        sentences = first + write_caption([*head, *rest], self.rng)
-        if self.rng.random() < _STYLE_SHARE:
-            rest = rest[: max(2, len(rest) - 6)] + list(self.rng.choice(self.styles))[:6]
+        rng.shuffle(rest)
+        sentences = first + write_caption([*head, *rest], rng)
+        if rng.random() < _STYLE_SHARE:
+            rest = rest[: max(2, len(rest) - 6)] + list(rng.choice(self.styles))[:6]
             rest = list(dict.fromkeys(rest))
         sentences = list(dict.fromkeys(sentences))
-        if blocked_terms(" | ".join([*head, *rest, *sentences])):
-            return None
-        return Sample(tuple(head + rest), tuple(sentences), self._meta())
+        return _clean(Sample(tuple(head + rest), tuple(sentences), _meta(rng)))
 
-    def _meta(self) -> dict[str, str]:
-        rng = self.rng
-        meta = {"rating": rng.choice(_RATINGS)}
-        if rng.random() < 0.7:
-            meta["quality"] = ", ".join(rng.sample(_QUALITY[:5], rng.randint(1, 2)))
-        elif rng.random() < 0.3:
-            meta["quality"] = rng.choice(_QUALITY[5:])
-        if rng.random() < 0.5:
-            meta["meta"] = rng.choice(_META)
-        if rng.random() < 0.7:
-            meta["aspect ratio"] = f"{rng.choice((0.5, 0.6, 0.7, 0.8, 1.0, 1.3, 1.5, 1.8)):.1f}"
-        return meta
+
+def _starts(rng: np.random.Generator, people: bool, total: int) -> list[Start]:
+    """Return beginnings of `total` pictures with people or without, for `fit_biases`."""
+    casts = [cast for cast in _CASTS if (cast[1] > 0) == people]
+    weights = np.array([weight for *_, weight in casts], dtype=np.float64)
+    picked = rng.choice(len(casts), size=total, p=weights / weights.sum())
+    sizes = random.Random(int(rng.integers(2**62)))
+    return [
+        Start(tags, _size(sizes) if people else min(_size(sizes), _size(sizes)), number)
+        for tags, number, _ in (casts[n] for n in picked)
+    ]
+
+
+def _size(rng: random.Random) -> int:
+    """A number of tags, evenly over the length classes."""
+    span = rng.choice(tuple(Length)).tags
+    return rng.randint(span.least, span.most)
+
+
+def _clean(sample: Sample) -> Sample | None:
+    """Return the sample, or None when something in it is on the block list."""
+    return None if blocked_terms(" | ".join((*sample.tags, *sample.sentences))) else sample
+
+
+def _meta(rng: random.Random) -> dict[str, str]:
+    meta = {"rating": rng.choice(_RATINGS)}
+    if rng.random() < 0.7:
+        meta["quality"] = ", ".join(rng.sample(_QUALITY[:5], rng.randint(1, 2)))
+    elif rng.random() < 0.3:
+        meta["quality"] = rng.choice(_QUALITY[5:])
+    if rng.random() < 0.5:
+        meta["meta"] = rng.choice(_META)
+    if rng.random() < 0.7:
+        meta["aspect ratio"] = f"{rng.choice((0.5, 0.6, 0.7, 0.8, 1.0, 1.3, 1.5, 1.8)):.1f}"
+    return meta
 
 
 def made_up_name(rng: random.Random) -> str:
     """Return a name that belongs to nobody, for the metadata lines of artists and characters."""
     return " ".join("".join(rng.sample(_SYLLABLES, 2)) for _ in range(rng.randint(1, 2)))
-
-
-def tags_in_words(caption: str, known: Mapping[str, int]) -> list[str]:
-    """Return the tags that stand in the caption's own words, longest first at each place.
-
-    Plurals are tried in the singular; people become person counts.
-    """
-    words = re.findall(r"[a-z][a-z'-]*", caption.lower())
-    found: list[str] = []
-    place = 0
-    while place < len(words):
-        for length in (3, 2, 1):
-            phrase = " ".join(words[place : place + length])
-            singular = re.sub(r"(?<=[^s])s$", "", phrase)
-            name = next((name for name in (phrase, singular) if name in known), "")
-            if name and len(words) >= place + length:
-                found.append(name)
-                place += length - 1
-                break
-        else:
-            if words[place] in _PEOPLE_WORDS:
-                found.append(_PEOPLE_WORDS[words[place]])
-        place += 1
-    found = list(dict.fromkeys(found))
-    for one, several in (("1girl", "2girls"), ("1boy", "2boys")):
-        if several in found and one in found:
-            found.remove(one)
-    return found
-
-
-def _as_sentence(line: str) -> str:
-    line = line[0].upper() + line[1:]
-    return line if line.endswith((".", "!", "?")) else line + "."
-
-
-def _style_phrases(
-    prompts: Sequence[str], captions: Sequence[str], names: Sequence[str]
-) -> list[tuple[str, ...]]:
-    """Return the phrases that many prompts share, a tuple a prompt, names of people left out.
-
-    A phrase is kept when it is common and all its words are ordinary ones, that is, words of the
-    photo captions, of the tags, or of the small list below.
-    """
-    words = Counter(word for line in captions for word in re.findall(r"[a-z]+", line.lower()))
-    ordinary = {word for word, count in words.items() if count >= 3}
-    ordinary |= {word for name in names for word in re.findall(r"[a-z]+", name)}
-    ordinary |= set(
-        """digital painting cinematic lighting detailed highly intricate sharp focus concept art
-        illustration volumetric render smooth realistic hyperrealistic photorealistic dramatic
-        ultra elegant ambient atmospheric colors vibrant studio""".split()
-    )
-    split = [[part.strip().lower() for part in line.split(",")] for line in prompts]
-    common = {
-        phrase
-        for phrase, count in Counter(part for parts in split for part in parts).items()
-        if count >= 6 and 1 < len(phrase.split()) <= 4
-        and "by" not in phrase.split()
-        and all(word in ordinary for word in phrase.split())
-    }  # fmt: skip
-    kept = [tuple(dict.fromkeys(part for part in parts if part in common)) for parts in split]
-    return [phrases for phrases in kept if len(phrases) >= 2]

@@ -12,51 +12,62 @@ import math
 import os
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
+import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from tokenizers import Tokenizer
 from torch.nn import functional
 
 from ..lm.config import LlamaConfig
+from ..lm.kv_cache import Uncached
 from ..lm.llama import Llama
 from ..lm.weight_forms import file_state
+from ..prompt.safe_text import blocked_terms
 from .records import Record, make_record
+from .sample_workers import make_samples
 from .samples import Sample, SampleSource
+from .tag_fit import ROUNDS
 from .tokenizer import BOS, EOS, PAD, train_tokenizer
+from .training_state import keep, resume
 
 log = logging.getLogger("tipo-suite")
 
+Reader = Callable[[Llama, torch.Tensor], torch.Tensor]
 # Records sorted by length together, so that a batch wastes little on padding; batches come in a
 # few fixed widths, because each shape is compiled once.
-_POOL = 2048
-_WIDTHS = (96, 176, 304, 512, 768)
+_POOL = 4096
+_WIDTHS = (64, 96, 136, 184, 240, 320, 448)
 HELD_OUT = 512
+_TOKENIZER_SAMPLES = 40_000
 
 
 @dataclass(frozen=True)
 class Recipe:
     """All numbers of a training run; lengths and batch sizes count tokens."""
 
-    vocab_size: int = 8192
-    hidden_size: int = 192
-    intermediate_size: int = 576
+    vocab_size: int = 6144
+    hidden_size: int = 256
+    intermediate_size: int = 704
     layers: int = 6
-    heads: int = 3
+    heads: int = 8
+    kv_heads: int = 4
     context: int = 1024
-    samples: int = 60_000
-    batch_tokens: int = 8192
-    steps: int = 1300
-    warmup: int = 100
-    learning_rate: float = 2e-3
-    final_share: float = 0.03
-    weight_decay: float = 0.1
-    seed: int = 20261122
+    samples: int = 70_000
+    fit_rounds: int = ROUNDS
+    workers: int = 2
+    batch_tokens: int = 6144
+    steps: int = 1900
+    warmup: int = 60
+    stable_share: float = 0.4
+    learning_rate: float = 4e-3
+    final_share: float = 0.02
+    weight_decay: float = 0.05
+    seed: int = 20261125
     threads: int = 0
     compile: int = 1
 
@@ -68,7 +79,7 @@ class Recipe:
             intermediate_size=self.intermediate_size,
             num_hidden_layers=self.layers,
             num_attention_heads=self.heads,
-            num_key_value_heads=self.heads,
+            num_key_value_heads=self.kv_heads,
             head_dim=self.hidden_size // self.heads,
             max_position_embeddings=self.context,
             rms_norm_eps=1e-5,
@@ -119,6 +130,9 @@ def batches(
                 order = list(range(len(samples)))
                 rng.shuffle(order)
             record = make_record(samples[order.pop()], rng)
+            if blocked_terms(record.request + record.answer):
+                log.info("left out: %s", record)
+                continue
             pool.append((*encode(record, tokenizer, recipe.context), record.masked))
         groups = []
         for narrow, width in zip((0, *_WIDTHS), _WIDTHS, strict=False):
@@ -136,22 +150,36 @@ def batches(
             yield Batch(tokens, targets)
 
 
-def loss_of(model: Llama, tokens: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-    """Return the mean cross entropy (nats a token) of targets `B, T` after tokens `B, T`."""
+def loss_of(
+    model: Llama, tokens: torch.Tensor, targets: torch.Tensor, read: Reader | None = None
+) -> torch.Tensor:
+    """Return the mean cross entropy (nats a token) of targets `B, T` after tokens `B, T`.
+
+    Scores are computed only where there is a target. `read` may be a compiled `hidden_states`.
+    """
     device = next(model.parameters()).device
+    wanted = targets.flatten() != -100
     with torch.autocast(device.type, dtype=torch.bfloat16):
-        logits = model(tokens.to(device))
-    targets = targets.to(device)
-    return functional.cross_entropy(logits.flatten(0, 1).float(), targets.flatten())
+        hidden = (read or hidden_states)(model, tokens.to(device))
+        logits = model.logits(hidden[wanted.to(device)])
+    return functional.cross_entropy(logits.float(), targets.flatten()[wanted].to(device))
+
+
+def hidden_states(model: Llama, tokens: torch.Tensor) -> torch.Tensor:
+    """Return the hidden states `B * T, C` of token ids `B, T`, rows on their own."""
+    batch, length = tokens.shape
+    dtype = torch.get_autocast_dtype(tokens.device.type)
+    reading = Uncached(model.config, batch, length, tokens.device, dtype)
+    return model.read(tokens.flatten(), reading)
 
 
 def learning_rate(recipe: Recipe, step: int) -> float:
-    """Return the rate at `step`: linear warm-up, then a cosine down to `final_share`."""
+    """Return the rate at `step`: linear warm-up, a level stretch, a straight line downwards."""
     if step < recipe.warmup:
         return recipe.learning_rate * (step + 1) / recipe.warmup
-    done = (step - recipe.warmup) / max(1, recipe.steps - recipe.warmup)
-    cosine = 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
-    return recipe.learning_rate * (recipe.final_share + (1 - recipe.final_share) * cosine)
+    level = max(recipe.warmup, int(recipe.stable_share * recipe.steps))
+    done = max(0.0, (step - level) / max(1, recipe.steps - level))
+    return recipe.learning_rate * (1 - (1 - recipe.final_share) * min(1.0, done))
 
 
 def initialise(model: Llama, seed: int) -> None:
@@ -173,8 +201,11 @@ def train(folder: Path, out: Path, recipe: Recipe) -> None:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     out.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
-    source = SampleSource(folder, recipe.seed)
-    samples = list(islice(iter(source), recipe.samples + HELD_OUT))
+    biases_file = out / "tag_biases.npy"
+    biases = np.load(biases_file) if biases_file.exists() else None
+    source = SampleSource(folder, recipe.seed, biases=biases, fit_rounds=recipe.fit_rounds)
+    np.save(biases_file, source.biases)
+    samples = make_samples(folder, recipe.samples + HELD_OUT, source, recipe.workers)
     held_out, samples = samples[:HELD_OUT], samples[HELD_OUT:]
     log.info("%d samples in %.0f s", len(samples), time.monotonic() - started)
 
@@ -183,7 +214,7 @@ def train(folder: Path, out: Path, recipe: Recipe) -> None:
     if tokenizer_file.exists():
         tokenizer = Tokenizer.from_file(str(tokenizer_file))
     else:
-        records = (make_record(sample, rng) for sample in samples)
+        records = (make_record(sample, rng) for sample in samples[:_TOKENIZER_SAMPLES])
         texts = (record.request + record.answer for record in records)
         tokenizer = train_tokenizer(texts, recipe.vocab_size)
         tokenizer.save(str(tokenizer_file))
@@ -191,48 +222,45 @@ def train(folder: Path, out: Path, recipe: Recipe) -> None:
     initialise(model, recipe.seed)
     log.info("%.2f M parameters", sum(p.numel() for p in model.parameters()) / 1e6)
 
-    decayed = [p for p in model.parameters() if p.dim() > 1]
-    plain = [p for p in model.parameters() if p.dim() == 1]
-    optimizer = torch.optim.AdamW(
-        [
-            {"params": decayed, "weight_decay": recipe.weight_decay},
-            {"params": plain, "weight_decay": 0.0},
-        ],
-        betas=(0.9, 0.95),
-    )
-    first, seen = _resume(out, model, optimizer)
+    optimizers = _optimizers(model, recipe)
+    first, seen = resume(out, model, optimizers)
     curve_file = out / "training.csv"
     if not first:
         curve_file.write_text("step,tokens,loss,held_out,seconds\n", encoding="utf-8")
     probe_rng = random.Random(recipe.seed + 1)
     probe = list(islice(batches(held_out, tokenizer, recipe, probe_rng), 6))
     stream = batches(samples, tokenizer, recipe, random.Random(recipe.seed + 2 + first))
-    compute = torch.compile(loss_of, dynamic=False) if recipe.compile else loss_of
+    read = torch.compile(hidden_states, dynamic=False) if recipe.compile else hidden_states
     running = 0.0
     started = time.monotonic()
     for step in range(first, recipe.steps):
-        for group in optimizer.param_groups:
-            group["lr"] = learning_rate(recipe, step)
         batch = next(stream)
-        loss = compute(model, batch.tokens, batch.targets)
-        optimizer.zero_grad(set_to_none=True)
+        loss = loss_of(model, batch.tokens, batch.targets, read)
+        model.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
+        for optimizer in optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = group.get("share", 1.0) * learning_rate(recipe, step)
+            optimizer.step()
         seen += int((batch.targets != -100).sum())
         running += loss.item()
         last = step + 1 == recipe.steps
+        if (step + 1) % 50 == 0:
+            pace = (time.monotonic() - started) / (step + 1 - first)
+            log.info("step %d  %.2f s a step", step + 1, pace)
         if (step + 1) % 100 == 0 or last:
-            with torch.no_grad():
-                held = sum(compute(model, b.tokens, b.targets).item() for b in probe) / len(probe)
+            # Not under no_grad: that would compile every width once more.
+            losses = [loss_of(model, b.tokens, b.targets, read).item() for b in probe]
+            held = sum(losses) / len(losses)
             row = (step + 1, seen, running / (step % 100 + 1), held, time.monotonic() - started)
             log.info("step %d  %d tokens  loss %.3f  held out %.3f  %.0f s", *row)
             with curve_file.open("a", encoding="utf-8") as curve:
                 curve.write("{},{},{:.4f},{:.4f},{:.0f}\n".format(*row))
             running = 0.0
-        if (step + 1) % 200 == 0 or last:
+        if (step + 1) % 100 == 0 or last:
             progress = {"step": step + 1, "tokens": seen, "recipe": asdict(recipe)}
-            _keep(out, model, optimizer, progress)
+            keep(out, model, optimizers, progress)
             export(model, out)
 
 
@@ -248,34 +276,21 @@ def export(model: Llama, out: Path) -> None:
     (out / "config.json").write_text(text, encoding="utf-8")
 
 
-def _keep(
-    out: Path, model: Llama, optimizer: torch.optim.Optimizer, progress: dict[str, Any]
-) -> None:
-    """Keep weights and optimizer moments for `_resume`."""
-    tensors = {f"model.{name}": weight for name, weight in model.state_dict().items()}
-    for number, state in optimizer.state_dict()["state"].items():
-        for name, value in state.items():
-            tensors[f"optimizer.{number}.{name}"] = value
-    save_file({n: t.detach().cpu().contiguous() for n, t in tensors.items()}, out / "training.part")
-    os.replace(out / "training.part", out / "training.safetensors")
-    text = json.dumps(progress, indent=2) + "\n"
-    (out / "training.json").write_text(text, encoding="utf-8")
+def _optimizers(model: Llama, recipe: Recipe) -> list[torch.optim.Optimizer]:
+    """Muon (Jordan et al. 2024) for the matrices inside, AdamW for embedding and norms.
 
-
-def _resume(out: Path, model: Llama, optimizer: torch.optim.Optimizer) -> tuple[int, int]:
-    """Load what `_keep` kept; return how many steps and tokens are done (0: nothing was kept)."""
-    if not (out / "training.json").exists():
-        return 0, 0
-    progress = json.loads((out / "training.json").read_text(encoding="utf-8"))
-    tensors = load_file(out / "training.safetensors")
-    model.load_state_dict(
-        {n.removeprefix("model."): t for n, t in tensors.items() if n.startswith("model.")}
-    )
-    state: dict[int, dict[str, torch.Tensor]] = {}
-    for name, tensor in tensors.items():
-        if name.startswith("optimizer."):
-            _, number, key = name.split(".")
-            state.setdefault(int(number), {})[key] = tensor
-    optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
-    log.info("going on after step %d", progress["step"])
-    return int(progress["step"]), int(progress["tokens"])
+    Muon's steps are scaled to the size of AdamW's, so one rate serves both.
+    """
+    inside = [p for name, p in model.named_parameters() if p.dim() > 1 and "embed" not in name]
+    embedding = [p for name, p in model.named_parameters() if p.dim() > 1 and "embed" in name]
+    norms = [p for p in model.parameters() if p.dim() == 1]
+    return [
+        torch.optim.Muon(inside, weight_decay=recipe.weight_decay, adjust_lr_fn="match_rms_adamw"),
+        torch.optim.AdamW(
+            [
+                {"params": embedding, "weight_decay": recipe.weight_decay, "share": 0.5},
+                {"params": norms, "weight_decay": 0.0},
+            ],
+            betas=(0.9, 0.95),
+        ),
+    ]

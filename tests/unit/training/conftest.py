@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import gzip
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tipo_core.training import sample_workers, samples
 
 TAGS = {
     "1girl": 6000, "solo": 5000, "1boy": 1500, "2girls": 900, "multiple_girls": 1000,
@@ -47,3 +50,12 @@ def corpora(tmp_path_factory: pytest.TempPathFactory) -> Path:
     _write(folder / "captions_coco.txt.gz", CAPTIONS)
     _write(folder / "prompts_diffusion.txt.gz", PROMPTS)
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def small_blocks() -> Iterator[None]:
+    """Samples in small blocks: a test needs few."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(samples, "BLOCK", 48)
+        patch.setattr(sample_workers, "BLOCK", 48)
+        yield

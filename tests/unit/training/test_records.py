@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import random
+import re
 from collections import Counter
 from itertools import islice
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from tipo_core.evaluate.text import measure_answer
 from tipo_core.expansion.record import META_KEYS, Request, read_answer, split_tags
 from tipo_core.expansion.tasks import Field, Task
 from tipo_core.prompt import count_sentences
+from tipo_core.training import sample_workers
+from tipo_core.training.captions import write_caption
+from tipo_core.training.corpora import is_held_out_text, tags_in_words
 from tipo_core.training.records import Record, make_record
-from tipo_core.training.samples import Sample, SampleSource, tags_in_words
-from tipo_core.training.tag_sets import TagSampler, TagStatistics
+from tipo_core.training.samples import Sample, SampleSource
 from tipo_core.training.wording import Aspect, aspect, exclusive_group
 
 
 @pytest.fixture(scope="module")
 def samples(corpora: Path) -> list[Sample]:
-    return list(islice(iter(SampleSource(corpora, 1)), 400))
+    return list(islice(iter(SampleSource(corpora, 1, fit_rounds=0)), 400))
 
 
 @pytest.fixture(scope="module")
@@ -105,21 +107,56 @@ def test_nothing_unsafe_and_no_name_of_a_series_gets_in(records: list[Record]) -
 
 
 def test_the_same_seed_makes_the_same_samples(corpora: Path, samples: list[Sample]) -> None:
-    assert list(islice(iter(SampleSource(corpora, 1)), 20)) == samples[:20]
-    assert list(islice(iter(SampleSource(corpora, 2)), 20)) != samples[:20]
+    assert list(islice(iter(SampleSource(corpora, 1, fit_rounds=0)), 20)) == samples[:20]
+    assert list(islice(iter(SampleSource(corpora, 2, fit_rounds=0)), 20)) != samples[:20]
 
 
-def test_pairs_that_go_together_are_drawn_together(corpora: Path) -> None:
-    statistics = TagStatistics(
-        corpora / "tags_general_sfw.csv.gz", corpora / "tag_cooccurrence_sfw.csv.gz"
-    )
-    sampler = TagSampler(statistics, np.random.default_rng(0))
+def test_workers_make_the_samples_of_the_source(
+    corpora: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    source = SampleSource(corpora, 1, fit_rounds=0)
+    with caplog.at_level("INFO"):
+        made = sample_workers.make_samples(corpora, 60, source, workers=1)
+    assert len(made) == 60 and made == list(islice(iter(source), 60))
+    # Drafts of two blocks; one in which something is on the block list is left out and counted.
+    left_out = re.search(r"left out (\d+) of 96 drafts", caplog.text)
+    assert left_out is not None
+    assert int(left_out.group(1)) == 96 - len(source.block(0)) - len(source.block(1))
+    sample_workers._start_worker(corpora, 1, source.biases)
+    assert sample_workers._worker_block(1) == source.block(1)
 
-    def share(start: list[str]) -> float:
-        sets = [sampler.grow(start, 8, 1) for _ in range(150)]
-        return sum("cat tail" in tags for tags in sets) / len(sets)
 
-    assert share(["1girl", "cat ears"]) > 2 * share(["1girl", "hat"])
+def test_a_draft_with_a_blocked_word_is_no_sample(corpora: Path) -> None:
+    source = SampleSource(corpora, 1, fit_rounds=0)
+    whole = source.block(0)
+    source.captions = ["A naked man stands on a table with a book."]
+    fewer = source.block(0)
+    assert len(fewer) < len(whole)
+    assert not any("naked" in sentence for sample in fewer for sentence in sample.sentences)
+
+
+def test_photo_captions_held_out_are_those_that_no_training_has(corpora: Path) -> None:
+    lines = [f"A cat sits on table {n}." for n in range(400)]
+    share = sum(map(is_held_out_text, lines)) / len(lines)
+    assert 0.02 < share < 0.09
+    trained = set(SampleSource(corpora, 1, fit_rounds=0).captions)
+    kept = set(SampleSource(corpora, 1, held_out=True, fit_rounds=0).captions)
+    assert trained and not trained & kept
+
+
+def test_what_a_caption_says_is_among_the_tags_however_few_there_are() -> None:
+    tags = ("1girl", "solo", *(f"tag {n}" for n in range(30)), "red hat", "book")
+    sample = Sample(tags, ("A girl with a red hat.", "She holds a book."), {})
+    rng = random.Random(1)
+    for record in (make_record(sample, rng) for _ in range(300)):
+        answer = read_answer(asked(record), record.answer)
+        if record.task is Task.SHORT_TO_TAG and Field.TAG in answer.fields:
+            assert "red hat" in split_tags(answer.fields[Field.TAG])
+
+
+def test_a_caption_leaves_out_what_another_tag_says_more_exactly() -> None:
+    caption = " ".join(write_caption(["1girl", "bow", "red bow", "skirt"], random.Random(1)))
+    assert "a red bow" in caption and "a bow" not in caption and "a skirt" in caption
 
 
 def test_one_person_has_one_hair_colour(samples: list[Sample]) -> None:

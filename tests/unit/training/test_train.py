@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import random
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,10 @@ RECIPE = Recipe(
     intermediate_size=64,
     layers=1,
     heads=2,
+    kv_heads=1,
     samples=64,
+    fit_rounds=0,
+    workers=1,
     batch_tokens=2048,
     steps=12,
     warmup=2,
@@ -88,9 +92,30 @@ def test_a_masked_request_is_not_learned() -> None:
     assert torch.equal(batch.targets[rows[inside], places[inside]], following)
 
 
-def test_the_learning_rate_warms_up_and_ends_low() -> None:
-    rates = [learning_rate(RECIPE, step) for step in range(RECIPE.steps)]
-    assert rates[0] == RECIPE.learning_rate / 2
-    assert max(rates) == pytest.approx(RECIPE.learning_rate)
-    assert rates[-1] < 0.1 * RECIPE.learning_rate
-    assert rates[2:] == sorted(rates[2:], reverse=True)
+def test_a_record_with_a_blocked_word_is_no_part_of_a_batch(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    tokenizer = train_tokenizer(["tag: hat, coat nude"] * 9, 300)
+    texts = iter(["hat", "nude", "coat"] * 99)
+
+    def scripted(*_: object) -> Record:
+        return Record("tag:", f" {next(texts)}", False, Task.TAGS, Length.LONG)
+
+    monkeypatch.setattr("tipo_core.training.train.make_record", scripted)
+    sample = Sample(("hat",), ("A hat.",))
+    with caplog.at_level("INFO"):
+        batch = next(batches([sample] * 3, tokenizer, RECIPE, random.Random(0)))
+    text = tokenizer.decode(batch.tokens.flatten().tolist())
+    assert "hat" in text and "coat" in text and "nude" not in text
+    assert "left out" in caplog.text
+
+
+def test_the_learning_rate_warms_up_stays_level_and_falls_in_a_line() -> None:
+    recipe = replace(RECIPE, steps=100, warmup=4, stable_share=0.4, final_share=0.02)
+    rates = [learning_rate(recipe, step) / recipe.learning_rate for step in range(100)]
+    assert rates[:4] == pytest.approx([0.25, 0.5, 0.75, 1.0])
+    assert rates[4:40] == [1.0] * 36
+    assert rates[70] == pytest.approx(0.51)
+    assert rates[-1] == pytest.approx(0.02, abs=0.02)
+    falls = [one - two for one, two in pairwise(rates[40:])]
+    assert falls == pytest.approx([0.98 / 60] * len(falls))

@@ -1,0 +1,62 @@
+"""Measures of expansions and answers that need to know what the model was trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..expansion.judge import BLOCK_LIST, Judge
+from ..expansion.record import split_tags
+from ..expansion.request import Expansion, ExpansionRequest
+from ..expansion.tasks import Field
+from ..prompt import split_sentences
+from ..prompt.safe_text import blocked_terms
+from ..training.samples import SampleSource
+from ..training.toy_scenes import contradicts, toy_vocabulary
+from ..training.toy_sd.styles import STYLES
+from .consistency import Consistency, caption_consistency
+
+
+def vocabulary(source: SampleSource) -> frozenset[str]:
+    """Return all tags that a model may know: general ones, style phrases, the words of toy-sd."""
+    toy = (toy_vocabulary(style) for style in STYLES)
+    return frozenset(source.statistics.names).union(*source.styles, *toy)
+
+
+def expansion_consistency(request: ExpansionRequest, expansion: Expansion) -> Consistency:
+    """Return what of the added caption is in the expansion's tags or in the caption given."""
+    tags = split_tags(expansion.tags)
+    return caption_consistency(expansion.added_caption, tags, request.caption)
+
+
+def toy_share(expansions: Sequence[Expansion]) -> float:
+    """Return the share of expansions in the words of toy-sd that stay in them.
+
+    The style is the word of one that the tags and the given caption have. An added tag must be one
+    of that style's, and no part may come in two choices.
+    """
+    fine = 0
+    for one in expansions:
+        tags = split_tags(one.tags)
+        words = " ".join((*tags, one.caption)).lower().replace(",", " ").replace(".", " ").split()
+        style = "planet" if "planet" in words else "landscape"
+        fine += set(one.added_tags) <= toy_vocabulary(style) and not contradicts(style, tags)
+    return fine / len(expansions) if expansions else 0.0
+
+
+def filtered(text: str) -> str:
+    """Return what is left of an answer when its unsafe tags and sentences are left out."""
+    judge = Judge(safe=True)
+    lines = []
+    for line in text.split("\n"):
+        is_caption = line.startswith(("long:", "short:")) or ". " in line or line.endswith(".")
+        if is_caption:
+            pieces = [one for one in split_sentences(line) if not blocked_terms(one)]
+            lines.append("".join(pieces))
+        else:
+            tags = line.split(",")
+            lines.append(",".join(tag for tag in tags if not _is_refused(judge, tag)))
+    return "\n".join(lines)
+
+
+def _is_refused(judge: Judge, tag: str) -> bool:
+    return judge.refuse(Field.TAG, tag.strip()) == BLOCK_LIST
