@@ -36,8 +36,8 @@ GRAPH = "text-to-image"
 
 # Side in pixels: what toy-sd was trained at, and what SD1.x checkpoints are.
 _TOY, _FULL = 64, 512
-# A drawing of a few parts is all said in a few words.
-_TOY_LENGTH = "very_short"
+# A drawing of a few parts is all said in a few tags.
+_TOY_LENGTHS = {"tag": "very_short", "caption": "none"}
 
 
 @dataclass(frozen=True)
@@ -65,13 +65,11 @@ def settings_of(args: Namespace, graph: Graph) -> list[Setting]:
     ]
     if nodes_of_type(graph, "TipoLoadVae"):
         wanted.append(Setting("TipoLoadVae", "vae_name", f"checkpoint: {checkpoint}"))
-    length = args.length or (None if args.checkpoint else _TOY_LENGTH)
-    if length:
-        wanted += [Setting("TipoExpand", f"{kind}_length", length) for kind in _KINDS]
+    lengths = {} if args.checkpoint else _TOY_LENGTHS
+    if args.length:
+        lengths = dict.fromkeys(("tag", "caption"), args.length)
+    wanted += [Setting("TipoExpand", f"{kind}_length", length) for kind, length in lengths.items()]
     return wanted
-
-
-_KINDS = ("tag", "caption")
 
 
 def apply(

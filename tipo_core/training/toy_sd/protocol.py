@@ -72,14 +72,14 @@ def short_prompt(number: int, styles: Sequence[str]) -> Short:
 
 
 def expanded_prompts(shorts: Sequence[Short], model: LanguageModel, path: Path) -> list[str]:
-    """Return the prompts as TIPO Expand writes them with the demo's lengths; kept in `path`."""
+    """Return the prompts as TIPO Expand writes them in the demo; kept in `path`."""
     texts: list[str] = json.loads(path.read_text("utf-8")) if path.exists() else []
     for number in range(len(texts), len(shorts)):
         short = shorts[number]
         request = ExpansionRequest(
             short.prompt.text,
             tag_length=Length.VERY_SHORT,
-            caption_length=Length.VERY_SHORT,
+            caption_length=None,
             seed=short.seed,
         )
         texts.append(expand(model, request)[0].prompt)
