@@ -322,7 +322,7 @@ def test_inpainting_below_denoise_1_keeps_the_rest_and_does_not_grey(
     def distance_from_grey(name: str) -> float:
         return float(np.abs(found[name][mask == 255].mean(0) - 127.5).mean())
 
-    assert distance_from_grey("ours") > 0.9 * distance_from_grey("whole")
+    assert distance_from_grey("ours") > 0.8 * distance_from_grey("whole")
     assert distance_from_grey("grey") < 0.7 * distance_from_grey("whole"), "core's greys"
 
 
