@@ -19,7 +19,11 @@ NOTICE = (
     "(docs/toy-sd.md); pass --checkpoint NAME to draw anything else with a checkpoint of yours"
 )
 PACKED = Path("devkit", "assets", NAME)
-_MAKERS = ("devkit/make_checkpoint.py", "tipo_core/training/toy_sd/packing.py")
+_LIBRARY = "tipo_core/training/toy_sd"
+_MAKERS = (
+    "devkit/make_checkpoint.py",
+    *(f"{_LIBRARY}/{name}.py" for name in ("packing", "text_tower", "counter_random")),
+)
 
 
 def ensure_toy_sd(layout: Layout, host: Host) -> Path:

@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from safetensors.numpy import load_file, save_file
 
+from .arguments import add_tokenizer
 from .drawings import HELD_OUT_SHARE
 from .packing import packed
 from .pictures import pictures
@@ -62,10 +63,7 @@ def main() -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--out", type=Path, required=True, help="folder of the run")
-    parser.add_argument(
-        "--tokenizer", type=Path, required=True,
-        help="folder with CLIP's vocab.json and merges.txt: comfy/sd1_tokenizer of a ComfyUI",
-    )  # fmt: skip
+    add_tokenizer(parser)
     for entry in fields(Recipe):
         kind = type(entry.default)
         option = f"--{entry.name.replace('_', '-')}"

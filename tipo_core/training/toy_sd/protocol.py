@@ -37,6 +37,7 @@ from ...lm.catalog import NANO
 from ...lm.sampling import SamplingOptions
 from ...recipe import note_recipe
 from . import reader
+from .arguments import add_threads, add_tokenizer, digest
 from .checkpoint import open_trained
 from .drawings import Prompt, Scene, picture, scene
 from .measure import MAIN, Artist, Asked, Point
@@ -168,8 +169,9 @@ def run(arguments: argparse.Namespace, model: LanguageModel) -> dict[str, Any]:
     texts = {1: TextEncodings(tokenizer, device, keep=True)}
     point = replace(MAIN, cfg=arguments.cfg, steps=arguments.steps)
     out.mkdir(parents=True, exist_ok=True)
-    names = ("weights", "model", "side", "cfg", "steps")
-    note_recipe(out / "run.json", {name: str(getattr(arguments, name)) for name in names})
+    names = ("model", "side", "cfg", "steps")
+    recipe = {name: str(getattr(arguments, name)) for name in names}
+    note_recipe(out / "run.json", recipe | {"weights": digest(arguments.weights)})
     artist = Artist(unet.to(device), vae.to(device), texts, arguments.side)
 
     shorts = [short_prompt(n, styles) for n in range(arguments.count)]
@@ -204,16 +206,13 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, required=True, help="toy-sd, trained or packed")
     parser.add_argument("--reader", type=Path, required=True, help="folder of its reader")
     parser.add_argument("--out", type=Path, required=True, help="folder of the run")
-    parser.add_argument(
-        "--tokenizer", type=Path, required=True,
-        help="folder with CLIP's vocab.json and merges.txt: comfy/sd1_tokenizer of a ComfyUI",
-    )  # fmt: skip
+    add_tokenizer(parser)
     parser.add_argument("--model", default=NANO, help="what expands: as in tipo_core (%(default)s)")
     parser.add_argument("--count", type=int, default=2048, help="prompts (%(default)s)")
     parser.add_argument("--side", type=int, default=64, help="pixels (%(default)s)")
     parser.add_argument("--cfg", type=float, default=MAIN.cfg, help="(%(default)s)")
     parser.add_argument("--steps", type=int, default=MAIN.steps, help="(%(default)s)")
-    parser.add_argument("--threads", type=int, default=0, help="0 = as many as torch likes")
+    add_threads(parser)
     add_reading(parser, DINO)
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)

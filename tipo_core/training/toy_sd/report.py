@@ -11,7 +11,6 @@ where it was. Writes report.json, report.md, pictures.csv, charts and sheets of 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import logging
 import sys
@@ -22,6 +21,7 @@ from typing import Any
 import torch
 
 from . import reader, summary
+from .arguments import add_threads, add_tokenizer, digest
 from .checkpoint import open_trained
 from .measure import Artist, meant_strips, measure
 from .progress import same_recipe
@@ -58,8 +58,8 @@ def make_report(arguments: argparse.Namespace) -> dict[str, Any]:
     }
     out.mkdir(parents=True, exist_ok=True)
     of_what = {
-        "weights": _digest(checkpoint),
-        "reader": _digest(arguments.reader / reader.WEIGHTS),
+        "weights": digest(checkpoint),
+        "reader": digest(arguments.reader / reader.WEIGHTS),
         "side": recipe.side,
         "styles": recipe.styles,
         "bf16": arguments.bf16,
@@ -81,11 +81,6 @@ def make_report(arguments: argparse.Namespace) -> dict[str, Any]:
     return report
 
 
-def _digest(path: Path) -> str:
-    """Return the start of a file's SHA-256."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
-
-
 def main() -> None:
     """Read the command line, measure, and print the checks or the tables."""
     parser = argparse.ArgumentParser(
@@ -99,15 +94,12 @@ def main() -> None:
     )
     parser.add_argument("--reader", type=Path, required=True, help="folder of its reader")
     parser.add_argument("--out", type=Path, required=True, help="folder for the report")
-    parser.add_argument(
-        "--tokenizer", type=Path, required=True,
-        help="folder with CLIP's vocab.json and merges.txt: comfy/sd1_tokenizer of a ComfyUI",
-    )  # fmt: skip
+    add_tokenizer(parser)
     parser.add_argument("--main", type=int, default=256, help="pictures at CFG 5 (%(default)s)")
     parser.add_argument("--curve", type=int, default=96, help="at other settings (%(default)s)")
     parser.add_argument("--batch", type=int, default=32, help="pictures at once (%(default)s)")
     parser.add_argument("--bf16", type=int, default=1, help="0: the UNet in fp32 (%(default)s)")
-    parser.add_argument("--threads", type=int, default=0, help="0 = as many as torch likes")
+    add_threads(parser)
     parser.add_argument("--markdown", action="store_true", help="print the tables")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)

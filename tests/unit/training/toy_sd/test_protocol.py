@@ -80,8 +80,9 @@ def test_a_run_that_was_stopped_goes_on(tmp_path: Path, monkeypatch: pytest.Monk
         return [SimpleNamespace(prompt=f"{request.tags}, more")]
 
     monkeypatch.setattr(protocol, "expand", expand)
+    (tmp_path / "w").write_bytes(b"one")
     arguments = argparse.Namespace(
-        out=tmp_path / "out", reader=tmp_path / "reader", weights=Path("w"), model="m",
+        out=tmp_path / "out", reader=tmp_path / "reader", weights=tmp_path / "w", model="m",
         tokenizer=tmp_path, count=3, side=64, cfg=5.0, steps=20, batch=2,
     )  # fmt: skip
     report = protocol.run(arguments, None)  # type: ignore[arg-type]
@@ -92,6 +93,10 @@ def test_a_run_that_was_stopped_goes_on(tmp_path: Path, monkeypatch: pytest.Monk
     (tmp_path / "out" / "plain" / "000002.png").unlink()
     assert protocol.run(arguments, None) == report  # type: ignore[arg-type]
     assert Drawing.drawn == 7 and len(asked) == 3
+    (tmp_path / "w").write_bytes(b"two")
+    with pytest.raises(ValueError, match=r"has weights .* take another folder"):
+        protocol.run(arguments, None)  # type: ignore[arg-type]
+    (tmp_path / "w").write_bytes(b"one")
     arguments.cfg = 6.0
     with pytest.raises(ValueError, match=r"has cfg '5.0', not '6.0'"):
         protocol.run(arguments, None)  # type: ignore[arg-type]
