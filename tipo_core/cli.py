@@ -12,7 +12,6 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .arguments import jobs, parser, read_json
@@ -37,27 +36,6 @@ _INTERRUPTED = 130
 _Report = Callable[[float], None]
 # What JSON says of it, and the texts of it.
 _Result = tuple[Any, list[str]]
-
-
-def load_local(name: str, options: SamplingOptions) -> LlamaLanguageModel:
-    """Return the model `name` (the shipped one, a folder or a file) on the CPU."""
-    import torch
-
-    from .lm.catalog import NANO, shipped_model
-    from .lm.checkpoint import ModelFiles, load_llama
-    from .lm.language_model import LlamaLanguageModel
-    from .lm.precision import resolve
-
-    files = shipped_model() if name == NANO else ModelFiles(Path(name))
-    if not files.path.exists():
-        raise FileNotFoundError(
-            f"there is no model {name!r}: name {NANO}, a folder with config.json, "
-            "model.safetensors and tokenizer.json, or a .gguf file"
-        )
-    device = torch.device("cpu")
-    precision = resolve("auto", device, torch.float16)
-    model, tokenizer = load_llama(files, precision)
-    return LlamaLanguageModel(model, tokenizer, options, device=device, dtype=precision.dtype)
 
 
 def _run_expand(given: Mapping[str, Any]) -> int:
@@ -95,6 +73,9 @@ def _run_model(
         for job, request in zip(asked, requests, strict=True):
             key = (job.model, SamplingOptions(**job.sampling))
             if key not in models:
+                # torch is imported when a model is asked for, not before.
+                from .lm.local_model import load_local
+
                 models[key] = load_local(*key)
             result, shown = run(models[key], request, progress)
             results.append(result)

@@ -26,7 +26,6 @@ from typing import Any
 import torch
 from PIL import Image
 
-from ...cli import load_local
 from ...evaluate.picture_arguments import DINO, add_reading
 from ...evaluate.protocol.arms import ARMS
 from ...evaluate.protocol.measures import measure as measure_folders
@@ -34,6 +33,7 @@ from ...expansion.expand import expand
 from ...expansion.request import ExpansionRequest, LanguageModel
 from ...expansion.tasks import Length
 from ...lm.catalog import NANO
+from ...lm.local_model import load_local
 from ...lm.sampling import SamplingOptions
 from ...recipe import note_recipe
 from . import reader
