@@ -24,6 +24,12 @@ from .wording import (
 
 _NUMBERS = {"1": "one", "2": "two", "3": "three", "4": "four", "5": "five", "6+": "several"}
 _STYLE_NOUN = ("picture", "image", "scene")
+# Openings for a picture of things, and for one of people who do nothing that a tag names.
+_VIEWS = (
+    "{}", "there is {}", "a view of {}", "the picture shows {}", "this is {}", "here one sees {}",
+    "a picture of {}", "in this image there is {}",
+)  # fmt: skip
+_SHOWN = ("is shown", "is seen", "appears", "is in view", "is drawn", "can be seen")
 
 
 class Person:
@@ -120,14 +126,18 @@ def _opening(groups: dict[Aspect, list[str]], person: Person | None, rng: random
         skies = _take(groups, Aspect.SKY, 1)
         seen = listed(things) if things else "a quiet scene"
         under = f"with {with_article(skies[0])}" if skies else ""
-        start = rng.choice(("{}", "there is {}", "a view of {}", "the picture shows {}"))
-        if things and start.startswith("there") and (len(things) > 1 or is_plural(things[0])):
-            start = "there are {}"
+        start = rng.choice(_VIEWS)
+        if things and (len(things) > 1 or is_plural(things[0])):
+            start = start.replace("there is", "there are").replace("this is", "these are")
         return f"{start.format(seen)} {' '.join(places)} {under}"
     looks = [part for part in (_hair(groups), *_take(groups, Aspect.EYES, 1)) if part]
     with_looks = f"with {listed(looks)}" if looks else ""
     poses = [person.verb(pose_phrase(tag)) for tag in _take(groups, Aspect.POSE, 1)]
-    doing = poses[0] if poses else rng.choice((person.verb("is shown"), person.verb("is seen")))
+    if not poses and rng.random() < 0.3:
+        start = rng.choice(("the {} shows", "this is a {} of", "in this {} one sees"))
+        start = start.format(rng.choice(("picture", "drawing")))
+        return f"{start} {person.subject} {with_looks} {' '.join(places)}"
+    doing = poses[0] if poses else person.verb(rng.choice(_SHOWN))
     return f"{person.subject} {with_looks} {doing} {' '.join(places)}"
 
 
@@ -147,11 +157,15 @@ def _appearance(
     for part in (styles, eyes, body):
         while part:
             some = [with_article(tag) for tag in _some(part, rng, 3)]
-            sentences.append(f"{person.pronoun} {has} {listed(some)}")
+            wears = rng.choice((has, has, person.verb("is drawn with"), person.verb("shows")))
+            sentences.append(f"{person.pronoun} {wears} {listed(some)}")
     faces = groups.pop(Aspect.EXPRESSION, [])
     while faces:
         some = [_face(tag) for tag in _some(faces, rng, 2)]
-        shows = rng.choice((f"{person.pronoun} {person.verb('shows')}", "the face shows"))
+        whose = person.pronoun
+        shows = rng.choice(
+            (f"{whose} {person.verb('shows')}", f"{whose} {has}", "the face shows", "the face has")
+        )
         sentences.append(f"{shows} {listed(some)}")
     return sentences
 
@@ -177,7 +191,9 @@ def _clothes(
         if person is None:
             sentences.append(f"there is also {some}")
             continue
-        verbs = ("is wearing", "wears") if not sentences else ("also wears", "also has")
+        verbs = ("is wearing", "wears", "is dressed in", "has on")
+        if sentences:
+            verbs = ("also wears", "also has", "also has on", "is wearing")
         verb = rng.choice(verbs)
         if verb.startswith("also "):
             verb = "also " + person.verb(verb[len("also ") :])
@@ -214,10 +230,18 @@ def _things(groups: dict[Aspect, list[str]], rng: random.Random) -> list[str]:
         some = _some(things, rng, 2)
         phrase = listed([with_article(tag) for tag in some])
         be = "are" if len(some) > 1 or is_plural(some[0]) else "is"
-        where = rng.choice(("in the picture", "nearby", "beside", "in the scene"))
-        where = "" if where == "beside" else where
+        where = rng.choice(
+            ("in the picture", "nearby", "", "in the scene", "to be seen", "as well")
+        )
         sentences.append(
-            rng.choice((f"there {be} {phrase} {where}", f"{phrase} {be} also visible"))
+            rng.choice(
+                (
+                    f"there {be} {phrase} {where}",
+                    f"{phrase} {be} also visible",
+                    f"one can see {phrase}",
+                    f"the {rng.choice(_STYLE_NOUN)} also shows {phrase}",
+                )
+            )
         )
     return sentences
 
@@ -225,12 +249,22 @@ def _things(groups: dict[Aspect, list[str]], rng: random.Random) -> list[str]:
 def _surroundings(groups: dict[Aspect, list[str]], rng: random.Random) -> list[str]:
     sentences = []
     for tag in groups.pop(Aspect.PLACE, []):
-        sentences.append(f"the {rng.choice(_STYLE_NOUN)} is set {place_phrase(tag)}")
+        noun = rng.choice(_STYLE_NOUN)
+        where = rng.choice(("is set", "takes place", "was made"))
+        sentences.append(f"the {noun} {where} {place_phrase(tag)}")
     skies = groups.pop(Aspect.SKY, [])
     while skies:
         phrase = listed([with_article(tag) for tag in _some(skies, rng, 2)])
         sentences.append(
-            rng.choice((f"the background shows {phrase}", f"behind it all one sees {phrase}"))
+            rng.choice(
+                (
+                    f"the background shows {phrase}",
+                    f"behind it all one sees {phrase}",
+                    f"far behind one sees {phrase}",
+                    f"{phrase} can be seen above",
+                    f"the {rng.choice(_STYLE_NOUN)} has {phrase}",
+                )
+            )
         )
     for tag in groups.pop(Aspect.BACKGROUND, []):
         sentences.append(f"the {rng.choice(_STYLE_NOUN)} has {with_article(tag)}")
@@ -244,7 +278,8 @@ def _framing(groups: dict[Aspect, list[str]], rng: random.Random) -> list[str]:
     ]
     styles = groups.pop(Aspect.STYLE, [])
     if styles:
-        sentences.append(f"the overall style is {listed(styles)}")
+        start = rng.choice(("the overall style is", "the style is", "as a whole it looks"))
+        sentences.append(f"{start} {listed(styles)}")
     return sentences
 
 

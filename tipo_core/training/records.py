@@ -22,15 +22,17 @@ KEEP_META_LINE = 0.65
 GEN_META = 0.30
 MASK_REQUEST = 0.30
 CAPTION_ONLY = 0.10
+# Given tags are as few as a person types, or as many as a first pass has made.
+FEW_GIVEN = 0.35
 
 _MIX: tuple[tuple[Task, float], ...] = (
-    (Task.SHORT_TO_TAG_TO_LONG, 0.2),
-    (Task.SHORT_TO_LONG_TO_TAG, 0.2),
-    (Task.TAG_TO_SHORT_TO_LONG, 0.2),
-    (Task.TAG_TO_LONG, 0.1),
+    (Task.SHORT_TO_TAG_TO_LONG, 0.16),
+    (Task.SHORT_TO_LONG_TO_TAG, 0.16),
+    (Task.TAG_TO_SHORT_TO_LONG, 0.16),
+    (Task.TAG_TO_LONG, 0.18),
     (Task.LONG_TO_TAG, 0.1),
     (Task.SHORT_TO_TAG, 0.1),
-    (Task.TAGS, 0.1),
+    (Task.TAGS, 0.14),
 )
 
 
@@ -116,8 +118,7 @@ def _field_texts(
     span = length.tags
     if Field.TAG in task.fields[1:] or task is Task.TAGS:
         tags = tags[: min(len(tags), rng.randint(span.least, span.most))]
-    elif rng.random() < 0.5:
-        # Given tags are as few as a person types, or as many as a first pass has made.
+    elif rng.random() < FEW_GIVEN and not sample.in_order:
         tags = tags[: len(heads) + rng.randint(1, max(2, len(general) // 3))]
     if not sample.in_order:
         shown = tags[len(heads) :]

@@ -30,8 +30,8 @@ from .tag_fit import ROUNDS, fit_biases
 from .tag_sets import Start, TagSampler, TagStatistics
 from .toy_scenes import toy_scene, toy_sentences, toy_tags
 
-_TOY_SHARE = 0.12
-_PHOTO_SHARE = 0.26
+_TOY_SHARE = 0.15
+_PHOTO_SHARE = 0.25
 _STYLE_SHARE = 0.15
 # Samples that are drafted together: the tag sets are drawn at the same time.
 BLOCK = 512
@@ -148,9 +148,7 @@ class SampleSource:
         if kind < _TOY_SHARE + _PHOTO_SHARE:
             return self._photo(rng)
         cast, people, _ = rng.choices(_CASTS, weights=[weight for *_, weight in _CASTS])[0]
-        # Pictures without people have fewer tags: the smaller of two sizes.
-        size = _size(rng) if people else min(_size(rng), _size(rng))
-        return _Draft(Start(cast, size, people), len(cast), ())
+        return _Draft(Start(cast, _size(rng), people), len(cast), ())
 
     def _photo(self, rng: random.Random) -> _Draft:
         found: list[str] = []
@@ -189,10 +187,7 @@ def _starts(rng: np.random.Generator, people: bool, total: int) -> list[Start]:
     weights = np.array([weight for *_, weight in casts], dtype=np.float64)
     picked = rng.choice(len(casts), size=total, p=weights / weights.sum())
     sizes = random.Random(int(rng.integers(2**62)))
-    return [
-        Start(tags, _size(sizes) if people else min(_size(sizes), _size(sizes)), number)
-        for tags, number, _ in (casts[n] for n in picked)
-    ]
+    return [Start(tags, _size(sizes), number) for tags, number, _ in (casts[n] for n in picked)]
 
 
 def _size(rng: random.Random) -> int:

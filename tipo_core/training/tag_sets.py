@@ -38,6 +38,8 @@ _GIRLISH = frozenset(
     pigtails bracelet flower ornament girl girls""".split()
 )
 _GIRLISH_LOG_LIFT = -3.0
+# What is off the body and lies about: the block list lets a name pass that it would not in a text.
+_WORN_OFF = frozenset(("unworn",))
 # Found by trial: with it, pairs of every lift are together nearly as often as in real pictures.
 LIFT_DAMPING = 0.035
 
@@ -67,7 +69,10 @@ class TagStatistics:
             name.replace("_", " "): int(count)
             for name, count in read_rows(tags_file)
             # Names in parentheses belong to series and characters; signs alone teach nothing.
-            if "(" not in name and re.search("[a-z]{3}", name) and not blocked_terms(name)
+            if "(" not in name
+            and re.search("[a-z]{3}", name)
+            and not blocked_terms(name)
+            and not _WORN_OFF & set(name.split("_"))
         }
         self.names = list(counts)
         self.index = {name: number for number, name in enumerate(self.names)}

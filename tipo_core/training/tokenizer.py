@@ -21,6 +21,13 @@ TIPO_TOKENS = tuple(
 _PIECES = Regex(r" ?[\p{L}\p{N}]+| ?[^\s\p{L}\p{N}]+|\n|\s+")
 
 
+def token_id(tokenizer: Tokenizer, token: str) -> int:
+    """Return the id of a special token that the tokenizer was trained with."""
+    found = tokenizer.token_to_id(token)
+    assert found is not None, f"the tokenizer has no {token}"
+    return int(found)
+
+
 def train_tokenizer(texts: Iterable[str], vocab_size: int) -> Tokenizer:
     """Return a tokenizer of `vocab_size` entries, special tokens included, trained on `texts`."""
     tokenizer = Tokenizer(models.BPE())

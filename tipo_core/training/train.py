@@ -12,7 +12,7 @@ import math
 import os
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
@@ -27,12 +27,12 @@ from ..lm.config import LlamaConfig
 from ..lm.kv_cache import Uncached
 from ..lm.llama import Llama
 from ..lm.weight_forms import file_state
-from ..prompt.safe_text import blocked_terms
-from .records import Record, make_record
+from .record_pools import Entry, RecordPools
+from .records import make_record
 from .sample_workers import make_samples
-from .samples import Sample, SampleSource
+from .samples import SampleSource
 from .tag_fit import ROUNDS
-from .tokenizer import BOS, EOS, PAD, train_tokenizer
+from .tokenizer import BOS, EOS, PAD, token_id, train_tokenizer
 from .training_state import keep, resume
 
 log = logging.getLogger("tipo-suite")
@@ -48,7 +48,10 @@ _TOKENIZER_SAMPLES = 40_000
 
 @dataclass(frozen=True)
 class Recipe:
-    """All numbers of a training run; lengths and batch sizes count tokens."""
+    """All numbers of a training run; lengths and batch sizes count tokens.
+
+    `workers` are processes: for the samples before the training, for the records during it.
+    """
 
     vocab_size: int = 6144
     hidden_size: int = 256
@@ -98,55 +101,22 @@ class Batch:
     targets: torch.Tensor
 
 
-def token_id(tokenizer: Tokenizer, token: str) -> int:
-    """Return the id of a special token that the tokenizer was trained with."""
-    found = tokenizer.token_to_id(token)
-    assert found is not None, f"the tokenizer has no {token}"
-    return int(found)
-
-
-def encode(record: Record, tokenizer: Tokenizer, context: int) -> tuple[list[int], int]:
-    """Return the ids of a record, begin and end tokens included, and how many are the request's.
-
-    Text and answer are encoded as one: the border falls where the answer's first piece starts.
-    """
-    encoded = tokenizer.encode(record.request + record.answer)
-    ids = [*encoded.ids, token_id(tokenizer, EOS)][: min(context, _WIDTHS[-1])]
-    border = len(record.request)
-    request = sum(1 for start, end in encoded.offsets if end <= border)
-    return ids, request
-
-
-def batches(
-    samples: list[Sample], tokenizer: Tokenizer, recipe: Recipe, rng: random.Random
-) -> Iterator[Batch]:
-    """Yield batches without end; each epoch makes new records of the samples in a new order."""
-    pad = token_id(tokenizer, PAD)
-    order: list[int] = []
-    while True:
-        pool = []
-        for _ in range(min(_POOL, len(samples))):
-            if not order:
-                order = list(range(len(samples)))
-                rng.shuffle(order)
-            record = make_record(samples[order.pop()], rng)
-            if blocked_terms(record.request + record.answer):
-                log.info("left out: %s", record)
-                continue
-            pool.append((*encode(record, tokenizer, recipe.context), record.masked))
+def batches(pools: Iterable[list[Entry]], pad: int, recipe: Recipe) -> Iterator[Batch]:
+    """Yield the batches of pools, those of a pool in random order; `pad` fills the rows up."""
+    for number, pool in enumerate(pools):
         groups = []
         for narrow, width in zip((0, *_WIDTHS), _WIDTHS, strict=False):
-            entries = [entry for entry in pool if narrow < len(entry[0]) <= width]
+            entries = [entry for entry in pool if narrow < len(entry.ids) <= width]
             rows = max(1, recipe.batch_tokens // width)
             groups += [(width, rows, entries[n : n + rows]) for n in range(0, len(entries), rows)]
-        rng.shuffle(groups)
+        random.Random(f"batches {recipe.seed} {number}").shuffle(groups)
         for width, rows, group in groups:
             tokens = torch.full((rows, width), pad)
             targets = torch.full((rows, width), -100)
-            for row, (ids, request, masked) in enumerate(group):
-                tokens[row, : len(ids)] = torch.tensor(ids)
-                first = request - 1 if masked else 0
-                targets[row, first : len(ids) - 1] = torch.tensor(ids[first + 1 :])
+            for row, entry in enumerate(group):
+                tokens[row, : len(entry.ids)] = torch.tensor(entry.ids)
+                first = entry.request - 1 if entry.masked else 0
+                targets[row, first : len(entry.ids) - 1] = torch.tensor(entry.ids[first + 1 :])
             yield Batch(tokens, targets)
 
 
@@ -218,8 +188,9 @@ def train(folder: Path, out: Path, recipe: Recipe) -> None:
         texts = (record.request + record.answer for record in records)
         tokenizer = train_tokenizer(texts, recipe.vocab_size)
         tokenizer.save(str(tokenizer_file))
-    model = Llama(recipe.config(tokenizer)).to(device)
+    model = Llama(recipe.config(tokenizer))
     initialise(model, recipe.seed)
+    model.to(device)
     log.info("%.2f M parameters", sum(p.numel() for p in model.parameters()) / 1e6)
 
     optimizers = _optimizers(model, recipe)
@@ -227,9 +198,13 @@ def train(folder: Path, out: Path, recipe: Recipe) -> None:
     curve_file = out / "training.csv"
     if not first:
         curve_file.write_text("step,tokens,loss,held_out,seconds\n", encoding="utf-8")
-    probe_rng = random.Random(recipe.seed + 1)
-    probe = list(islice(batches(held_out, tokenizer, recipe, probe_rng), 6))
-    stream = batches(samples, tokenizer, recipe, random.Random(recipe.seed + 2 + first))
+    pad = token_id(tokenizer, PAD)
+    most = min(recipe.context, _WIDTHS[-1])
+    size = max(_POOL, recipe.batch_tokens // 4)
+    known = RecordPools(held_out, tokenizer, most, size, recipe.seed + 1)
+    probe = list(islice(batches(known.all(), pad, recipe), 6))
+    pools = RecordPools(samples, tokenizer, most, size, recipe.seed + 2 + first)
+    stream = batches(pools.all(recipe.workers), pad, recipe)
     read = torch.compile(hidden_states, dynamic=False) if recipe.compile else hidden_states
     running = 0.0
     started = time.monotonic()

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import csv
-import random
 from dataclasses import replace
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 
 import pytest
@@ -13,10 +12,11 @@ import torch
 
 from tipo_core.expansion.tasks import Length, Task
 from tipo_core.lm.checkpoint import ModelFiles, load_llama
+from tipo_core.training.record_pools import RecordPools, encode
 from tipo_core.training.records import Record
-from tipo_core.training.samples import Sample
-from tipo_core.training.tokenizer import BOS, EOS, TIPO_TOKENS, train_tokenizer
-from tipo_core.training.train import Recipe, batches, encode, learning_rate, train
+from tipo_core.training.samples import Sample, SampleSource
+from tipo_core.training.tokenizer import BOS, EOS, PAD, TIPO_TOKENS, token_id, train_tokenizer
+from tipo_core.training.train import Recipe, batches, learning_rate, train
 
 RECIPE = Recipe(
     vocab_size=500,
@@ -81,7 +81,8 @@ def test_a_masked_request_is_not_learned() -> None:
     assert tokenizer.decode(ids[request:]) == ", hat, coat"
     assert ids[-1] == tokenizer.token_to_id(EOS)
     sample = Sample(("1girl", "hat", "coat"), ("A girl.", "She wears a hat."), {"rating": "safe"})
-    batch = next(batches([sample], tokenizer, RECIPE, random.Random(0)))
+    pools = RecordPools([sample], tokenizer, 512, 4096, 0)
+    batch = next(batches(pools.all(), token_id(tokenizer, PAD), RECIPE))
     assert batch.tokens.shape == batch.targets.shape
     learned = batch.targets != -100
     assert learned.any()
@@ -101,13 +102,28 @@ def test_a_record_with_a_blocked_word_is_no_part_of_a_batch(
     def scripted(*_: object) -> Record:
         return Record("tag:", f" {next(texts)}", False, Task.TAGS, Length.LONG)
 
-    monkeypatch.setattr("tipo_core.training.train.make_record", scripted)
+    monkeypatch.setattr("tipo_core.training.record_pools.make_record", scripted)
     sample = Sample(("hat",), ("A hat.",))
     with caplog.at_level("INFO"):
-        batch = next(batches([sample] * 3, tokenizer, RECIPE, random.Random(0)))
+        pools = RecordPools([sample] * 3, tokenizer, 512, 4096, 0)
+        batch = next(batches(pools.all(), token_id(tokenizer, PAD), RECIPE))
     text = tokenizer.decode(batch.tokens.flatten().tolist())
     assert "hat" in text and "coat" in text and "nude" not in text
     assert "left out" in caplog.text
+
+
+def test_how_many_processes_make_the_records_changes_nothing(corpora: Path) -> None:
+    tokenizer = train_tokenizer(["tag: hat, coat, a girl wears it."] * 9, 300)
+    samples = SampleSource(corpora, 1, fit_rounds=0).block(0)[:50]
+    pools = RecordPools(samples, tokenizer, 96, 20, seed=5)
+    alone, together = (list(islice(pools.all(workers), 6)) for workers in (1, 2))
+    assert alone == together
+    assert [len(pool) for pool in alone] == [20] * 6
+    # Every sample comes once before one comes again, in another order, and in other words.
+    orders = [pools.order(number) for number in (0, 1)]
+    assert [sorted(order) for order in orders] == [list(range(len(samples)))] * 2
+    assert orders[0] != orders[1]
+    assert all(len(entry.ids) <= 96 for pool in alone for entry in pool)
 
 
 def test_the_learning_rate_warms_up_stays_level_and_falls_in_a_line() -> None:
