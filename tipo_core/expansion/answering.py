@@ -18,7 +18,7 @@ from ..lm.asking import Ask, Completion, Steps
 from ..lm.stop_reason import StopReason
 from ..prompt import count_sentences
 from .gate import Gate, GrowingText
-from .judge import Judge
+from .judge import PROSE, Judge
 from .record import Answer, Request, read_answer, render_request, split_tags
 from .request import Grown
 from .tasks import Field, Span
@@ -28,9 +28,11 @@ CONTINUATIONS = 12
 # How often one place is drawn again; then the model is let go on behind what it insists on, which
 # it sees and nobody else.
 REDRAWS = 4
-# How often a field may refuse something in all.
+# How often a field may refuse something in all: a floor, and for a field that may have many tags
+# so many times their number. A long list repeats itself most near its end.
 REJECTIONS = 64
-# A continued answer must not end at once.
+REJECTIONS_A_PIECE = 3
+# A continued answer must not end at once, the model's text or the field's line.
 CONTINUED_TOKENS = 4
 # Metadata is a few short lines.
 _META_LINES = 8
@@ -148,6 +150,7 @@ def grow_field(request: Request, name: Field, span: Span, seed: int, judge: Judg
     tally = _Tally()
     patience = _Patience()
     reason = StopReason.TARGET
+    most_refused = max(REJECTIONS, REJECTIONS_A_PIECE * span.most)
     while (count := field_count(name, growth.text)) < span.most:
         # 1) ask for the next tags or sentences behind what the model has seen
         asked = replace(request, given={**request.given, name: growth.context})
@@ -171,10 +174,11 @@ def grow_field(request: Request, name: Field, span: Span, seed: int, judge: Judg
         # 3) something was refused: draw again from before it, or go on behind it
         if gate.refusal is not None:
             tally.rejected[gate.refusal] += 1
-            if tally.rejected.total() >= REJECTIONS:
+            if tally.rejected.total() >= most_refused:
                 reason = StopReason.REDRAW_LIMIT
                 break
-            if patience.insists(gate):
+            # Prose among the tags would only lead to more of it.
+            if patience.insists(gate) and gate.refusal != PROSE:
                 growth.pass_over(gate.refused)
         # 4) it stopped short by itself: go on from there
         elif ended or not gate.taken:

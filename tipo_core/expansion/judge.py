@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
@@ -11,12 +12,25 @@ from .tasks import Field
 
 REPEATED = "repeated"
 CONTRADICTS = "contradicts"
+PROSE = "prose"
 BLOCK_LIST = "block list"
+
+
+# A full stop behind a word, at the end or before the next one; tags such as `mr. x` are shorter.
+_FULL_STOP = re.compile(r"\w{2}\.(?:\s|$)")
+_FEWEST_WORDS = 4
+
+
+def is_prose(tag: str) -> bool:
+    """Return whether a model wrote sentences where a tag was to be."""
+    return len(tag.split()) >= _FEWEST_WORDS and bool(_FULL_STOP.search(tag))
 
 
 def by_rule(rejected: Mapping[str, int]) -> dict[str, int]:
     """Return those of the rejections that a ban rule or the block list caused."""
-    return {entry: n for entry, n in rejected.items() if entry not in (REPEATED, CONTRADICTS)}
+    return {
+        entry: n for entry, n in rejected.items() if entry not in (REPEATED, CONTRADICTS, PROSE)
+    }
 
 
 class Judge:
@@ -61,6 +75,8 @@ class Judge:
                 return REPEATED
             if any(contradicts(piece, other) for other in self._counts):
                 return CONTRADICTS
+            if is_prose(piece):
+                return PROSE
             entry = self.bans.reason(piece, self.present)
         else:
             if (field, _sentence_name(piece)) in self._sentences:

@@ -27,8 +27,8 @@ class Ask:
     """One completion that is needed.
 
     `enough` is called with the text so far and ends it by returning True; `on_token` is called
-    with the number of tokens so far. No end token is drawn before `min_new_tokens`. The same seed
-    gives the same text.
+    with the number of tokens so far. No end token and no end of a line is drawn before
+    `min_new_tokens`. The same seed gives the same text.
     """
 
     prompt: str

@@ -70,6 +70,7 @@ class LlamaLanguageModel:
             device=self.device,
             dtype=self.dtype,
             has_small_cache=self._has_small_cache,
+            line_ends=self.tokenizer.line_ends,
         )
 
     @property

@@ -38,6 +38,7 @@ class Rows:
         device: torch.device,
         dtype: torch.dtype,
         has_small_cache: bool = False,
+        line_ends: Sequence[int] = (),
     ) -> None:
         self.model = model
         self.options = options
@@ -51,11 +52,12 @@ class Rows:
         # What each row read first, while it is all still there.
         self._first: list[list[int]] = [[] for _ in range(count)]
         self.generators = [torch.Generator() for _ in range(count)]
-        # No end token may come in a row until its text is this long.
+        # No end token and no end of a line may come in a row until its text is this long.
         self.least = [0] * count
         # The ids of each text; what is behind one repeats its first id.
         self.seen = torch.zeros(count, 1, dtype=torch.long, device=device)
-        self.ends = torch.tensor(model.config.eos_token_ids, dtype=torch.long, device=device)
+        ends = (*model.config.eos_token_ids, *line_ends)
+        self.ends = torch.tensor(ends, dtype=torch.long, device=device)
 
     def clear(self, row: int) -> None:
         """Begin anew in a row."""

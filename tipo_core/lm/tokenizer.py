@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,15 @@ class TextTokenizer:
     def size(self) -> int:
         """How many ids there are, added tokens included."""
         return int(self._tokenizer.get_vocab_size())
+
+    @cached_property
+    def line_ends(self) -> tuple[int, ...]:
+        """The ids, special tokens left out, whose text has an end of a line in it."""
+        pieces = self._tokenizer.get_vocab()
+        # As it is, as a byte-level vocabulary writes it, and as a byte of SentencePiece.
+        marks = ("\n", "\u010a", "<0x0A>")
+        some = sorted(n for piece, n in pieces.items() if any(mark in piece for mark in marks))
+        return tuple(n for n in some if "\n" in self.decode([n]))
 
     def encode(self, text: str) -> list[int]:
         """Return the ids of `text`, with the begin token where the model has one."""

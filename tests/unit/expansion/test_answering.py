@@ -8,6 +8,7 @@ from tipo_core.expansion.gate import Gate
 from tipo_core.expansion.judge import Judge
 from tipo_core.expansion.record import Request
 from tipo_core.expansion.tasks import Field, Length, Task
+from tipo_core.lm.stop_reason import StopReason
 
 from .scripted import Scripted, fill_request
 
@@ -71,6 +72,33 @@ def test_repeated_tags_and_sentences_are_written_once() -> None:
     request = Request(Task.TAG_TO_LONG, Length.VERY_SHORT, {Field.TAG: "1girl"})
     filled = fill_request(Scripted([" She sits. She sits. She sits. It rains."]), request, 0)
     assert filled.answer.fields[Field.LONG] == "She sits."
+
+
+def test_prose_among_the_tags_is_refused_and_not_shown_to_the_model_again() -> None:
+    prose = " A girl sits. There is also a hat, "
+    model = Scripted([*[prose] * 7, f" mr. x, {MANY}"])
+    filled = fill_request(model, Request(Task.TAGS, Length.SHORT, {Field.TAG: "1girl"}), 0)
+    tags = filled.answer.fields[Field.TAG]
+    assert tags.startswith(", mr. x, tag 0") and "sits" not in tags
+    assert filled.grown[Field.TAG].rejected == {"prose": 7}
+    assert {prompt.split("\n")[-1] for prompt in model.prompts} == {"tag: 1girl,"}
+
+
+@pytest.mark.parametrize(
+    "tag", ["dr. mario", "vol. 2", "hand on another's shoulder", "st. bernard"]
+)
+def test_tags_with_a_full_stop_are_no_prose(tag: str) -> None:
+    assert Judge().refuse(Field.TAG, tag) is None
+
+
+def test_a_long_list_may_refuse_more_than_a_short_one() -> None:
+    repeats = [" hat, hat,"] * 400
+    counts = {}
+    for length in (Length.VERY_SHORT, Length.VERY_LONG):
+        filled = fill_request(Scripted(repeats), Request(Task.TAGS, length), 0)
+        counts[length] = filled.grown[Field.TAG].rejected["repeated"]
+        assert filled.grown[Field.TAG].reason is StopReason.REDRAW_LIMIT
+    assert counts == {Length.VERY_SHORT: 64, Length.VERY_LONG: 216}
 
 
 def test_a_gate_takes_a_sentence_at_the_start_of_the_next_one() -> None:

@@ -225,6 +225,13 @@ def test_a_folder_may_hold_the_model_file_alone(
     assert load_llama(ModelFiles(files.folder))[1].size == 433
 
 
+def test_the_ids_of_line_ends_are_known(folder: Path) -> None:
+    tokenizer = TextTokenizer.read(folder / "tokenizer.model")
+    assert tokenizer.line_ends
+    for number in range(tokenizer.size):
+        assert (number in tokenizer.line_ends) == ("\n" in tokenizer.decode([number]))
+
+
 @pytest.mark.parametrize("name", ["tokenizer.model", "tokenizer.json"])
 def test_the_line_end_before_an_emoji_stays_while_it_grows(
     folder: Path, tmp_path: Path, name: str
