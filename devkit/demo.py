@@ -35,7 +35,7 @@ CHOOSE = "choose the checkpoint"
 GRAPH = "text-to-image"
 
 # Side in pixels: what toy-sd was trained at, and what SD1.x checkpoints are.
-_TOY, _FULL = 64, 512
+_TOY, _FULL = 128, 512
 # A drawing of a few parts is all said in a few tags.
 _TOY_LENGTHS = {"tag": "very_short", "caption": "none"}
 

@@ -13,10 +13,11 @@ from devkit.steps import StepError, step
 
 NAME = "toy-sd.safetensors"
 MAKE = "make toy-sd's checkpoint"
-STYLES = ("landscape", "planet")
+STYLES = ("landscape", "planet", "critter", "potted plant")
 NOTICE = (
-    "toy-sd draws what it was made for: prompts that begin with landscape or planet "
-    "(docs/toy-sd.md); pass --checkpoint NAME to draw anything else with a checkpoint of yours"
+    "toy-sd draws what it was made for: prompts that begin with landscape, planet, critter or "
+    "potted plant (docs/toy-sd.md); pass --checkpoint NAME to draw anything else with a "
+    "checkpoint of yours"
 )
 PACKED = Path("devkit", "assets", NAME)
 _LIBRARY = "tipo_core/training/toy_sd"

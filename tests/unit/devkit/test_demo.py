@@ -35,7 +35,7 @@ def values(args: Namespace) -> dict[tuple[str, str], object]:
 def test_toy_sd_draws_small_pictures_of_few_words_and_a_checkpoint_large_ones() -> None:
     small = values(arguments())
     assert small["CheckpointLoaderSimple", "ckpt_name"] == toy_sd.NAME
-    assert small["EmptyLatentImage", "width"] == 64
+    assert small["EmptyLatentImage", "width"] == 128
     lengths = [small["TipoExpand", f"{kind}_length"] for kind in ("tag", "caption")]
     assert lengths == ["very_short", "none"]
     large = values(arguments("--checkpoint", "b.ckpt", "--seed", "0"))

@@ -76,7 +76,12 @@ def test_what_ships_is_at_most_40_mb_and_left_out_of_the_registry_archive() -> N
 
 @pytest.mark.parametrize(
     ("prompt", "can"),
-    [("planet, red", True), ("A Landscape with hills", True), ("1girl, cat ears", False)],
+    [
+        ("planet, red", True),
+        ("A Landscape with hills", True),
+        ("a potted plant", True),
+        ("1girl, cat ears", False),
+    ],
 )
 def test_prompts_that_it_can_draw(prompt: str, can: bool) -> None:
     assert toy_sd.can_draw(prompt) is can

@@ -1,6 +1,7 @@
 """python -m tipo_core.training.toy_sd: train toy-sd, all of it or what is left of it.
 
-The defaults want a GPU. On two cores, two styles at 64 pixels:
+The defaults made the weights that ship, in some minutes of a GPU. Without one, two styles at 64
+pixels, in some hours of two cores:
 
     python -m tipo_core.training.toy_sd --out RUN --tokenizer ComfyUI/comfy/sd1_tokenizer
         --side 64 --styles "landscape, planet" --drawings 6000 --prompts 2

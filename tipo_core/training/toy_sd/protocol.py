@@ -209,7 +209,7 @@ def main() -> None:
     add_tokenizer(parser)
     parser.add_argument("--model", default=NANO, help="what expands: as in tipo_core (%(default)s)")
     parser.add_argument("--count", type=int, default=2048, help="prompts (%(default)s)")
-    parser.add_argument("--side", type=int, default=64, help="pixels (%(default)s)")
+    parser.add_argument("--side", type=int, default=128, help="pixels (%(default)s)")
     parser.add_argument("--cfg", type=float, default=MAIN.cfg, help="(%(default)s)")
     parser.add_argument("--steps", type=int, default=MAIN.steps, help="(%(default)s)")
     add_threads(parser)

@@ -9,7 +9,9 @@ from .styles import STYLES
 
 @dataclass(frozen=True)
 class Recipe:
-    """The numbers of a run; the defaults want a GPU. Sides are in pixels, a multiple of 8.
+    """The numbers of a run; the defaults made the weights that ship, on a GPU.
+
+    Sides are in pixels, a multiple of 8.
 
     `styles` are names with commas between them, or "all". With `prompts` above 0 each drawing has
     so many prompts, which are encoded once and kept (118 kB each); with 0 each drawing is worded
@@ -18,23 +20,23 @@ class Recipe:
 
     side: int = 128
     styles: str = "all"
-    drawings: int = 30_000
+    drawings: int = 24_000
     prompts: int = 0
     vae_width: int = 64
-    vae_steps: int = 12_000
-    vae_batch: int = 32
-    vae_rate: float = 5e-4
+    vae_steps: int = 3000
+    vae_batch: int = 64
+    vae_rate: float = 6e-4
     width: int = 320
-    steps: int = 40_000
-    batch: int = 128
-    rate: float = 3e-4
+    steps: int = 2200
+    batch: int = 192
+    rate: float = 4e-4
     warmup: int = 500
     final_share: float = 0.05
     weight_decay: float = 0.01
     ema: float = 0.999
     drop_text: float = 0.1
     gamma: float = 5.0
-    floor: float = 0.0
+    floor: float = 0.25
     log_every: int = 100
     keep_every: int = 1000
     grid_every: int = 2000

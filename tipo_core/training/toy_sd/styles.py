@@ -2,7 +2,8 @@
 
 The drawings are styles of `dicebear-styles` (all of CC0 1.0). A part has some choices; a choice has
 a word for the prompt and the options that make `dicebear-core` draw it. Only parts that can be seen
-at 64 pixels are named; what is not named here is drawn at random or left out.
+at 64 pixels, to which the reader shrinks all pictures, are named; what is not named here is drawn
+at random or left out.
 """
 
 from __future__ import annotations
