@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from ..expansion.judge import BLOCK_LIST, Judge
@@ -37,9 +38,11 @@ def toy_share(expansions: Sequence[Expansion]) -> float:
     fine = 0
     for one in expansions:
         tags = split_tags(one.tags)
-        words = " ".join((*tags, one.caption)).lower().replace(",", " ").replace(".", " ").split()
-        style = "planet" if "planet" in words else "landscape"
-        fine += set(one.added_tags) <= toy_vocabulary(style) and not contradicts(style, tags)
+        text = " | ".join((*tags, one.caption)).lower()
+        style = next((name for name in STYLES if re.search(rf"\b{name}\b", text)), "")
+        if style:
+            known = toy_vocabulary(style)
+            fine += set(one.added_tags) <= known and not contradicts(style, tags)
     return fine / len(expansions) if expansions else 0.0
 
 

@@ -12,7 +12,7 @@ import random
 from .toy_sd.drawings import Scene, caption_prompt, scene
 from .toy_sd.styles import NO_ARTICLE, STYLES
 
-# The two styles that toy-sd ships with come most often.
+# How often each style comes: scenes of two are what prompts of people are like most.
 _WEIGHTS = {"landscape": 4, "planet": 4, "critter": 1, "potted plant": 1}
 FILLERS = {"landscape": ("scenery",), "planet": ("space",)}
 _STATEMENTS = {

@@ -9,6 +9,7 @@ from tipo_core.expansion.record import split_tags
 from tipo_core.expansion.tasks import Field, Length, Task
 from tipo_core.training.samples import Sample
 from tipo_core.training.toy_scenes import toy_vocabulary
+from tipo_core.training.toy_sd.styles import STYLES
 
 SAMPLE = Sample(
     ("1girl", "solo", *(f"tag {n}" for n in range(20))),
@@ -34,7 +35,7 @@ def test_requests_hold_the_first_field_of_their_task_alone() -> None:
 
 def test_toy_requests_are_a_style_some_of_its_parts_or_a_sentence() -> None:
     rng = random.Random(1)
-    kinds = set()
+    kinds, styles = set(), set()
     for number in range(60):
         asked = _typed_toy(number, rng)
         assert asked.tag_length is Length.VERY_SHORT
@@ -43,6 +44,8 @@ def test_toy_requests_are_a_style_some_of_its_parts_or_a_sentence() -> None:
             assert asked.caption.startswith(("a ", "an "))
             continue
         style, *parts = asked.tags.split(", ")
-        assert style in ("landscape", "planet") and set(parts) <= toy_vocabulary(style)
+        assert set(parts) <= toy_vocabulary(style)
+        styles.add(style)
         kinds.add("parts" if parts else "style")
     assert kinds == {"caption", "parts", "style"}
+    assert styles == set(STYLES)

@@ -102,8 +102,11 @@ def test_toy_expansions_stay_in_their_words_and_do_not_contradict_themselves() -
     foreign = _expansion("planet, red, long hair", ("red", "long hair"))
     other_style = _expansion("planet, blue sky", ("blue sky",))
     two_suns = _expansion("landscape, red sun, no sun", ("no sun",))
+    two_words = _expansion("potted plant, cactus, frown", ("cactus", "frown"))
     by_caption = _expansion("red, space", ("red", "space"), "A striped planet.")
-    assert toy_share([kept]) == toy_share([by_caption]) == 1.0
+    assert toy_share([kept]) == toy_share([by_caption, two_words]) == 1.0
+    none_named = _expansion("red, cactus", ("cactus",))
+    assert toy_share([none_named]) == 0.0
     assert toy_share([foreign]) == toy_share([other_style]) == toy_share([two_suns]) == 0.0
     assert toy_share([kept, foreign, two_suns, by_caption]) == 0.5
 

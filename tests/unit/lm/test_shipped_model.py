@@ -38,9 +38,9 @@ def nano() -> LlamaLanguageModel:
 def test_size_and_vocabulary(nano: LlamaLanguageModel) -> None:
     files = shipped_model()
     parameters = sum(weight.numel() for weight in nano.model.parameters())
-    assert 4e6 <= parameters <= 10e6
+    assert 10e6 <= parameters <= 15e6
     folder = files.folder.iterdir()
-    assert sum(path.stat().st_size for path in folder) <= 20e6
+    assert sum(path.stat().st_size for path in folder) <= 30e6
     ids = [nano.tokenizer.encode(token) for token in TIPO_TOKENS]
     assert all(len(one) == 2 for one in ids)  # the begin token and the token itself
     assert [one[1] for one in ids] == list(range(ids[0][1], ids[0][1] + len(TIPO_TOKENS)))
@@ -89,3 +89,20 @@ def test_the_model_card_has_the_figures() -> None:
     for word in ("Data", "Recipe", "Loss", "Limits", "distinct-2", "block list"):
         assert word in card
     assert len(re.findall(r"^### ", card, re.MULTILINE)) >= len(Task)
+
+
+def test_neither_the_end_nor_a_line_end_comes_before_the_fewest_tokens(
+    nano: LlamaLanguageModel,
+) -> None:
+    tokenizer = nano.tokenizer
+    assert [tokenizer.decode([number]) for number in tokenizer.line_ends] == ["\n"]
+    prompt = (
+        "target: <|very_short|> <|short_to_tag_to_long|>\nshort: A planet with two moons.\n"
+        "tag: planet, red, smooth, two moons, no ring, space"
+    )
+    at_once = [nano.complete(prompt, seed=seed).text for seed in range(6)]
+    assert all("\n" in text[:2] for text in at_once), "the model would end the line here"
+    for seed in range(6):
+        done = nano.complete(prompt, seed=seed, min_new_tokens=5)
+        assert done.new_tokens >= 5
+        assert "\n" not in done.text[:2]
