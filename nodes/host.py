@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from ..tipo_core.lm.language_model import LlamaLanguageModel
 from ..tipo_core.lm.out_of_memory import Rescue, with_second_try
 from ..tipo_core.lm.precision import PRECISIONS, Precision, resolve
 from ..tipo_core.lm.sampling import SamplingOptions
+from .file_state import state_of
 
 # Where models are looked for: the pack's own folder first, then those of the packs that users of
 # TIPO may come from.
@@ -264,11 +264,9 @@ def byte_progress() -> Callable[[int, int], None]:
     return show
 
 
-def files_fingerprint(name: str) -> tuple[tuple[str, float, int], ...]:
-    """Return path, time and size of a model's files, so that a replaced file is loaded anew."""
+def files_fingerprint(name: str) -> str:
+    """Return the state of a model's files, so that a replaced file is loaded anew."""
     try:
-        files = _find(name)
+        return state_of(_find(name).parts)
     except FileNotFoundError:
-        return ()
-    stats = [(str(path), os.stat(path)) for path in files.parts]
-    return tuple((path, stat.st_mtime, stat.st_size) for path, stat in stats)
+        return ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,6 +38,7 @@ from ..tipo_core.pictures.vae_folder import (
 )
 from ..tipo_core.pictures.vae_precision import AUTO, DTYPES, precision_name, vae_dtype
 from ..tipo_core.pictures.vae_report import LoadedVae, vae_report
+from .file_state import state_of
 
 # By which ComfyUI tells the names of diffusers.
 _DIFFUSERS_NAME = "decoder.up_blocks.0.resnets.0.norm1.weight"
@@ -276,19 +276,14 @@ class TipoLoadVae(io.ComfyNode):
     def fingerprint_inputs(cls, vae_name: str | None, precision: str = AUTO) -> object:
         try:
             files = files_of(vae_name or "")
-            return [_file_state(path) for path in (*files.weights, *files.beside)]
+            return state_of((*files.weights, *files.beside))
         except (ValueError, OSError):
-            return []
+            return ""
 
     @classmethod
     def execute(cls, vae_name: str, precision: str = AUTO) -> io.NodeOutput:
         vae, report = load_vae(vae_name, precision)
         return io.NodeOutput(vae, report, ui=ui.PreviewText(report))
-
-
-def _file_state(path: Path) -> tuple[str, float, int]:
-    stat = os.stat(path)
-    return str(path), stat.st_mtime, stat.st_size
 
 
 NODES = [TipoLoadVae]

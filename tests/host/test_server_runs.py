@@ -33,7 +33,9 @@ def test_text_to_image_makes_a_picture_that_restores_the_graph(
     with Image.open(picture) as image:
         assert image.size == (64, 64)
         saved = json.loads(image.info["prompt"])
-        # ComfyUI notes its own "is_changed" beside the inputs of some nodes.
+        # ComfyUI notes its own "is_changed" beside the inputs of some nodes: not where models are.
+        assert server.base.name and str(server.base) not in image.info["prompt"]
+        assert str(repository) not in image.info["prompt"]
         assert {node: saved[node]["inputs"] for node in saved} == {
             node: graph[node]["inputs"] for node in graph
         }
