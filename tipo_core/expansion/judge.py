@@ -15,15 +15,14 @@ CONTRADICTS = "contradicts"
 PROSE = "prose"
 BLOCK_LIST = "block list"
 
-
-# A full stop behind a word, at the end or before the next one; tags such as `mr. x` are shorter.
-_FULL_STOP = re.compile(r"\w{2}\.(?:\s|$)")
-_FEWEST_WORDS = 4
+# A sentence ended and the next one begun. A full stop alone is no sign: `kimi no na wa.` is a tag,
+# and so is `st. gloriana's military uniform`.
+_SENTENCES = re.compile(r"\w{2}\.\s+[A-Z]")
 
 
 def is_prose(tag: str) -> bool:
     """Return whether a model wrote sentences where a tag was to be."""
-    return len(tag.split()) >= _FEWEST_WORDS and bool(_FULL_STOP.search(tag))
+    return bool(_SENTENCES.search(tag))
 
 
 def by_rule(rejected: Mapping[str, int]) -> dict[str, int]:

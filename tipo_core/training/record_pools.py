@@ -1,18 +1,13 @@
-"""Training records as token ids, made in pools and, with several processes, ahead of their use.
-
-A pool follows from the seed and its number alone, so how many processes make them changes nothing.
-"""
+"""Training records as token ids, made in pools: each follows from the seed and its number alone."""
 
 from __future__ import annotations
 
 import logging
 import random
-from collections import deque
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import count
+from typing import Any
 
 from tokenizers import Tokenizer
 
@@ -20,6 +15,7 @@ from ..prompt.safe_text import blocked_terms
 from .records import Record, make_record
 from .samples import Sample
 from .tokenizer import EOS, token_id
+from .workers import pieces
 
 log = logging.getLogger("tipo-suite")
 
@@ -81,32 +77,10 @@ class RecordPools:
         return entries
 
     def all(self, workers: int = 1) -> Iterator[list[Entry]]:
-        """Yield all pools, without end; `workers` above 1 are processes that make them ahead."""
-        if workers <= 1:
-            yield from map(self.pool, count())
-            return
+        """Yield all pools, without end, made by so many processes."""
         given = (self.samples, self.tokenizer, self.most, self.size, self.seed)
-        with ProcessPoolExecutor(workers, initializer=_start_worker, initargs=given) as executor:
-            numbers = count()
-            ahead: deque[Future[list[Entry]]] = deque(
-                executor.submit(_worker_pool, next(numbers)) for _ in range(2 * workers)
-            )
-            try:
-                while True:
-                    ahead.append(executor.submit(_worker_pool, next(numbers)))
-                    yield ahead.popleft().result()
-            finally:
-                executor.shutdown(cancel_futures=True)
+        return pieces(_pools, given, workers)
 
 
-_worker_pools: list[RecordPools] = []
-
-
-def _start_worker(
-    samples: Sequence[Sample], tokenizer: Tokenizer, most: int, size: int, seed: int
-) -> None:
-    _worker_pools[:] = [RecordPools(samples, tokenizer, most, size, seed)]
-
-
-def _worker_pool(number: int) -> list[Entry]:
-    return _worker_pools[0].pool(number)
+def _pools(*given: Any) -> Callable[[int], list[Entry]]:
+    return RecordPools(*given).pool

@@ -12,7 +12,7 @@ import random
 from .toy_sd.drawings import Scene, caption_prompt, scene
 from .toy_sd.styles import NO_ARTICLE, STYLES
 
-# How often each style comes: scenes of two are what prompts of people are like most.
+# How often each style comes.
 _WEIGHTS = {"landscape": 4, "planet": 4, "critter": 1, "potted plant": 1}
 FILLERS = {"landscape": ("scenery",), "planet": ("space",)}
 _STATEMENTS = {

@@ -85,7 +85,8 @@ def test_prose_among_the_tags_is_refused_and_not_shown_to_the_model_again() -> N
 
 
 @pytest.mark.parametrize(
-    "tag", ["dr. mario", "vol. 2", "hand on another's shoulder", "st. bernard"]
+    "tag",
+    ["dr. mario", "st. gloriana's military uniform", "mr. game & watch", "kimi no na wa.", "no. 9"],
 )
 def test_tags_with_a_full_stop_are_no_prose(tag: str) -> None:
     assert Judge().refuse(Field.TAG, tag) is None

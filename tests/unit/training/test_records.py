@@ -20,6 +20,7 @@ from tipo_core.training.corpora import is_held_out_text, tags_in_words
 from tipo_core.training.records import Record, make_record
 from tipo_core.training.samples import Sample, SampleSource
 from tipo_core.training.wording import Aspect, aspect, exclusive_group
+from tipo_core.training.workers import pieces
 
 
 @pytest.fixture(scope="module")
@@ -122,8 +123,10 @@ def test_workers_make_the_samples_of_the_source(
     left_out = re.search(r"left out (\d+) of 96 drafts", caplog.text)
     assert left_out is not None
     assert int(left_out.group(1)) == 96 - len(source.block(0)) - len(source.block(1))
-    sample_workers._start_worker(corpora, 1, source.biases)
-    assert sample_workers._worker_block(1) == source.block(1)
+    given = (corpora, 1, source.biases)
+    assert list(islice(pieces(sample_workers._blocks, given, 1), 2)) == [
+        source.block(0), source.block(1),
+    ]  # fmt: skip
 
 
 def test_a_draft_with_a_blocked_word_is_no_sample(corpora: Path) -> None:
