@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -17,6 +18,8 @@ from devkit.host import Host, ensure_host, prepare_base, write_model_paths
 from devkit.layout import this_checkout
 from devkit.server import Server
 from devkit.toy_sd import NAME, ensure_toy_sd
+from tests.host.linear_vae import linear_vae
+from tests.host.vae_weights import Weights
 
 HERE = Path(__file__).resolve().parent
 BROKEN_MODEL = "weights-missing"
@@ -120,3 +123,22 @@ def graph() -> Graph:
         for node_id in nodes_of_type(loaded, class_type):
             loaded[node_id]["inputs"].update(inputs)
     return loaded
+
+
+@pytest.fixture(scope="module")
+def vae() -> Weights:
+    """The weights of a small VAE without bends, in TAESD's names."""
+    return linear_vae()
+
+
+@pytest.fixture
+def models(server: Server) -> Iterator[Path]:
+    """The server's models folder; what a test puts into it goes away behind the test."""
+    models = server.base / "models"
+    folders = [models / name for name in ("vae", "diffusers", "vae_approx", "checkpoints")]
+    for folder in folders:
+        folder.mkdir(exist_ok=True)
+    before = {path for folder in folders for path in folder.iterdir()}
+    yield models
+    for path in {path for folder in folders for path in folder.iterdir()} - before:
+        shutil.rmtree(path) if path.is_dir() else path.unlink()

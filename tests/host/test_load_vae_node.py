@@ -1,12 +1,9 @@
-"""Load VAE in the real host: every form beside core's loaders, and what it says of bad files."""
+"""Load VAE in the real host: every form beside core's loaders."""
 
 from __future__ import annotations
 
-import json
 import os
-import re
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,60 +14,15 @@ from PIL import Image
 from safetensors.torch import save_file
 from torch.nn import functional
 
-from devkit.client import Client, Graph, GraphRejected, Outcome, RunFailed
+from devkit.client import Client, Outcome
 from devkit.server import Server
 from devkit.toy_sd import NAME
 from tests.host import vae_weights
-from tests.host.linear_vae import linear_vae
+from tests.host.load_vae import offered, problem_of, report_of
 from tests.host.picture_graphs import SECONDS, Builder, saved_file, saved_latent
-from tests.host.vae_weights import CONFIG, INDEX_FILE, WEIGHTS_FILE, Weights, write_folder
+from tests.host.vae_weights import Weights, write_folder
 
 LATENT = torch.randn(1, 4, 8, 8, generator=torch.Generator().manual_seed(1))
-
-
-@pytest.fixture(scope="module")
-def vae() -> Weights:
-    return linear_vae()
-
-
-@pytest.fixture
-def models(server: Server) -> Iterator[Path]:
-    """The server's models folder; what a test puts into it goes away behind the test."""
-    models = server.base / "models"
-    folders = [models / name for name in ("vae", "diffusers", "vae_approx", "checkpoints")]
-    for folder in folders:
-        folder.mkdir(exist_ok=True)
-    before = {path for folder in folders for path in folder.iterdir()}
-    yield models
-    for path in {path for folder in folders for path in folder.iterdir()} - before:
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
-
-
-def load_graph(name: Any, **inputs: Any) -> tuple[Graph, str]:
-    """A graph that loads a VAE and shows its report, and the loader's id."""
-    build = Builder()
-    node = build.add("TipoLoadVae", vae_name=name, **inputs)
-    build.add("PreviewAny", source=[node, 1])
-    return build.graph, node
-
-
-def report_of(client: Client, name: str, **inputs: Any) -> list[str]:
-    graph, node = load_graph(name, **inputs)
-    report: str = client.run(graph, timeout=SECONDS).outputs[node]["text"][0]
-    return report.splitlines()
-
-
-def problem_of(client: Client, name: str, **inputs: Any) -> str:
-    """What the node or the check in front of it says about a choice that cannot be loaded."""
-    with pytest.raises((RunFailed, GraphRejected)) as caught:
-        client.run(load_graph(name, **inputs)[0], timeout=SECONDS)
-    return str(caught.value)
-
-
-def offered(client: Client) -> list[str]:
-    spec = client.object_info()["TipoLoadVae"]["input"]["required"]["vae_name"]
-    choices: list[str] = spec[1]["options"]
-    return choices
 
 
 class Comparison(Builder):
@@ -310,203 +262,3 @@ def test_replaced_file_is_loaded_anew_and_an_unchanged_one_is_not(
         old, new = picture(server, before, node), picture(server, after, node)
         assert old[..., 0].std() > 1 and new[..., 0].std() == 0
         np.testing.assert_array_equal(old[..., 1:], new[..., 1:])
-
-
-# Files that hold no VAE, or a part of one
-
-
-def test_file_that_is_no_vae_says_what_it_holds(client: Client, models: Path) -> None:
-    contents = {
-        "lora.safetensors": ("lora_unet.down", "lora_unet.up"),
-        "whole.safetensors": ("first_stage_model.decoder.x", "model.diffusion_model.y"),
-    }
-    for file, names in contents.items():
-        save_file({name: torch.zeros(1) for name in names}, models / "vae" / file)
-    problem = problem_of(client, "lora.safetensors")
-    assert re.search(r"not a VAE .*2 tensors: lora_unet \(2\).*Choose", problem)
-    problem = problem_of(client, "whole.safetensors")
-    assert re.search(r"whole checkpoint.*choose 'checkpoint: whole\.safetensors'", problem)
-
-
-def test_checkpoint_without_vae_says_so(client: Client, models: Path) -> None:
-    bare = {"model.diffusion_model.y": torch.zeros(1)}
-    save_file(bare, models / "checkpoints" / "no-vae.safetensors")
-    problem = problem_of(client, "checkpoint: no-vae.safetensors")
-    assert "includes no VAE: 'checkpoint: no-vae.safetensors' holds 1 tensors: model (1)" in problem
-    assert "Choose a VAE file" in problem
-
-
-def test_truncated_file_says_so(client: Client, models: Path, vae: Weights) -> None:
-    file = models / "vae" / "cut.safetensors"
-    save_file(vae, file)
-    file.write_bytes(file.read_bytes()[:100_000])
-    problem = problem_of(client, "cut.safetensors")
-    assert re.search(r"'cut.safetensors' cannot be read .* incomplete.*choose another", problem)
-
-
-def test_vae_without_some_tensors_is_not_filled_with_noise(
-    client: Client, models: Path, vae: Weights
-) -> None:
-    """ComfyUI only logs what is missing and computes with memory that nobody wrote."""
-    for key in ("taesd_decoder.12.weight", "taesd_encoder.0.bias"):
-        part = {name: value for name, value in vae.items() if name != key}
-        save_file(part, models / "vae" / "part.safetensors")
-        problem = problem_of(client, "part.safetensors")
-        assert re.search(rf"incomplete.*1 of the \d+ tensors.*'{key}'.*choose another", problem)
-
-
-def test_pickles_are_neither_offered_nor_loaded(client: Client, models: Path) -> None:
-    for name in ("old.pt", "old.bin", "old.pth"):
-        (models / "vae" / name).write_bytes(b"never unpickled")
-        assert name not in offered(client)
-        assert "pickle" in problem_of(client, name)
-        assert "convert the file to .safetensors" in problem_of(client, name)
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "missing.safetensors",
-        "../../secret.safetensors",
-        "/etc/secret.safetensors",
-        "checkpoint: ../x.safetensors",
-        "",
-    ],
-)
-def test_file_that_is_not_there_lists_what_is(client: Client, name: str) -> None:
-    with pytest.raises(GraphRejected, match=r"choose (one of those found|a checkpoint)"):
-        client.run(load_graph(name)[0], timeout=SECONDS)
-
-
-# TAESD pairs
-
-
-@pytest.mark.parametrize("missing", ["encoder", "decoder"])
-def test_half_of_a_pair_is_not_offered_and_the_other_is_named(
-    client: Client, models: Path, missing: str
-) -> None:
-    there = {"encoder": "decoder", "decoder": "encoder"}[missing]
-    (models / "vae_approx" / f"taesd_{there}.safetensors").touch()
-    assert "taesd" not in offered(client)
-    problem = problem_of(client, "taesd")
-    assert f"'taesd_{missing}.safetensors' is missing" in problem
-    assert f"'taesd_{there}.safetensors' is there" in problem
-    # A pickle of the missing half is not taken for it.
-    (models / "vae_approx" / f"taesd_{missing}.pth").touch()
-    assert "taesd" not in offered(client)
-    assert re.search(rf"'taesd_{missing}.pth' is not .*convert", problem_of(client, "taesd"))
-
-
-def test_damaged_half_of_a_pair_is_named(client: Client, models: Path) -> None:
-    for half, weights in vae_weights.taesd_halves(4).items():
-        save_file(weights, models / "vae_approx" / f"taesd_{half}.safetensors")
-    file = models / "vae_approx" / "taesd_decoder.safetensors"
-    file.write_bytes(file.read_bytes()[:-1])
-    assert re.search(r"'taesd_decoder.safetensors': .* incomplete", problem_of(client, "taesd"))
-
-
-# Diffusers folders
-
-
-@pytest.fixture
-def sharded(models: Path, vae: Weights) -> Path:
-    return write_folder(models / "vae" / "bad", vae, shards=2)
-
-
-SECOND = "diffusion_pytorch_model-00002-of-00002.safetensors"
-
-
-def test_missing_shard_is_named(client: Client, sharded: Path) -> None:
-    (sharded / SECOND).unlink()
-    problem = problem_of(client, "diffusers: bad")
-    assert re.search(rf"'{SECOND}' .* is missing in the folder 'bad'", problem)
-    assert "choose one of those found" in problem
-
-
-def test_truncated_shard_is_named(client: Client, sharded: Path) -> None:
-    (sharded / SECOND).write_bytes((sharded / SECOND).read_bytes()[:-5])
-    problem = problem_of(client, "diffusers: bad")
-    assert re.search(rf"'diffusers: bad' cannot be read \('{SECOND}': .*choose another", problem)
-
-
-def test_shard_of_another_download_is_named(client: Client, sharded: Path) -> None:
-    save_file({"decoder.other": torch.zeros(1)}, sharded / SECOND)
-    problem = problem_of(client, "diffusers: bad")
-    assert re.search(rf"'{SECOND}' lacks '.*', which the index says is in it", problem)
-
-
-def test_shards_without_index_say_so(client: Client, sharded: Path) -> None:
-    (sharded / INDEX_FILE).unlink()
-    assert f"without their index {INDEX_FILE}" in problem_of(client, "diffusers: bad")
-
-
-@pytest.mark.parametrize("text", ["{not json", "[1, 2]", '{"weight_map": []}', "\udcff"])
-def test_index_that_is_none_is_named(client: Client, sharded: Path, text: str) -> None:
-    (sharded / INDEX_FILE).write_bytes(text.encode("utf-8", "surrogateescape"))
-    problem = problem_of(client, "diffusers: bad")
-    assert re.search(rf"'{INDEX_FILE}' .*(no JSON|no weight_map).*download", problem)
-
-
-@pytest.mark.parametrize("where", ["../good.safetensors", "{models}/vae/good.safetensors"])
-def test_index_that_leads_out_of_its_folder_is_not_followed(
-    client: Client, models: Path, sharded: Path, vae: Weights, where: str
-) -> None:
-    save_file(vae, models / "vae" / "good.safetensors")
-    outside = where.format(models=models)
-    (sharded / INDEX_FILE).write_text(json.dumps({"weight_map": dict.fromkeys(vae, outside)}))
-    problem = problem_of(client, "diffusers: bad")
-    assert f"names '{outside}', a file outside its folder, which is not read" in problem
-
-
-def test_folder_that_lacks_a_part_is_not_offered_and_says_which(
-    client: Client, models: Path, vae: Weights
-) -> None:
-    folder = write_folder(models / "diffusers" / "part", vae)
-    (folder / "config.json").unlink()
-    assert "diffusers: part" not in offered(client)
-    problem = problem_of(client, "diffusers: part")
-    assert "'part' has no config.json" in problem and "choose one of those found" in problem
-
-    (folder / "config.json").write_text(json.dumps(CONFIG))
-    (folder / WEIGHTS_FILE).unlink()
-    assert "diffusers: part" not in offered(client)
-    assert f"'part' has no {WEIGHTS_FILE}" in problem_of(client, "diffusers: part")
-
-    (folder / "diffusion_pytorch_model.bin").write_bytes(b"never unpickled")
-    assert "diffusers: part" not in offered(client)
-    problem = problem_of(client, "diffusers: part")
-    assert re.search(r"'diffusion_pytorch_model.bin', a pickle.*convert", problem)
-
-
-def test_other_parts_of_a_pipeline_are_no_vaes(client: Client, models: Path, vae: Weights) -> None:
-    unet = write_folder(models / "diffusers" / "unet", vae)
-    (unet / "config.json").write_text('{"_class_name": "UNet2DConditionModel"}')
-    assert "diffusers: unet" not in offered(client)
-    problem = problem_of(client, "diffusers: unet")
-    assert "no VAE that ComfyUI reads: config.json says UNet2DConditionModel" in problem
-
-
-def test_config_that_is_no_json_is_named(client: Client, models: Path, vae: Weights) -> None:
-    folder = write_folder(models / "vae" / "odd", vae)
-    (folder / "config.json").write_text("{")
-    problem = problem_of(client, "diffusers: odd")
-    assert re.search(r"'config.json' of the folder 'odd' is no JSON.*download it again", problem)
-
-
-@pytest.mark.parametrize(
-    "name",
-    ["../vae/good", "good/../../vae/good", "{models}/vae/good", "..\\vae\\good", "C:/good", "."],
-)
-def test_folder_name_cannot_leave_the_model_folders(
-    client: Client, models: Path, vae: Weights, name: str
-) -> None:
-    write_folder(models / "vae" / "good", vae)
-    problem = problem_of(client, f"diffusers: {name.format(models=models)}")
-    assert "is not a path below models/vae or models/diffusers" in problem
-    assert "'diffusers: good'" in problem
-
-
-def test_folder_that_is_not_there_lists_what_is(client: Client, models: Path, vae: Weights) -> None:
-    write_folder(models / "vae" / "good", vae)
-    problem = problem_of(client, "diffusers: gone")
-    assert "'gone' was not found" in problem and "'diffusers: good'" in problem

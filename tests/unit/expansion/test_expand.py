@@ -10,7 +10,6 @@ from tipo_core.expansion.answering import derived_seed
 from tipo_core.expansion.expand import expand
 from tipo_core.expansion.request import Expansion, ExpansionRequest
 from tipo_core.expansion.tasks import Length
-from tipo_core.expansion.user_text import join_caption, join_tags
 from tipo_core.lm.asking import Cancelled, Completion
 from tipo_core.lm.stop_reason import StopReason
 
@@ -384,33 +383,3 @@ def test_bad_bans_templates_and_variants_are_errors_before_the_model_is_asked() 
     for variants in (0, 65):
         with pytest.raises(ValueError, match="choose 1 to 64"):
             ExpansionRequest(variants=variants)
-
-
-@pytest.mark.parametrize(
-    ("user", "added", "wanted"),
-    [
-        ("1girl", "hat", "1girl, hat"),
-        ("1girl,", "hat", "1girl, hat"),
-        ("1girl, ", "hat", "1girl, hat"),
-        ("1girl,\n", "hat", "1girl,\nhat"),
-        ("", "hat", "hat"),
-        ("1girl", "", "1girl"),
-        ("  ", "hat", "hat"),
-    ],
-)
-def test_join_tags(user: str, added: str, wanted: str) -> None:
-    assert join_tags(user, added) == wanted
-
-
-@pytest.mark.parametrize(
-    ("user", "added", "wanted"),
-    [
-        ("A girl", " by the sea.", "A girl by the sea."),
-        ("A girl", ", smiling.", "A girl, smiling."),
-        ("A girl. ", " She sits.", "A girl. She sits."),
-        ("", " A girl.", "A girl."),
-        ("A girl.", "", "A girl."),
-    ],
-)
-def test_join_caption(user: str, added: str, wanted: str) -> None:
-    assert join_caption(user, added) == wanted
