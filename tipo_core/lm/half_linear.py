@@ -8,6 +8,7 @@ beside any other rows and on any number of threads.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import torch
@@ -18,6 +19,41 @@ from torch.nn import functional
 def is_half_fast() -> bool:
     """Whether this torch has the kernel; on processors other than x86 it has not."""
     return "fbgemm" in torch.backends.quantized.supported_engines
+
+
+def _kernel(x: torch.Tensor, packed: Any) -> torch.Tensor:
+    result: torch.Tensor = torch.ops.quantized.linear_dynamic_fp16.default(x, packed)
+    return result
+
+
+# The kernel takes rows in groups of up to six or more. So many are tried beside given ones.
+_MOST_BESIDE = 6
+
+
+@cache
+def rows_beside(count: int) -> int:
+    """Return how many rows `count` rows need behind them to come out as they do in other numbers.
+
+    On processors without AVX-512 the kernel adds up in another order where a group is of one row
+    or two, as one of three for seven rows is; that is tried out here, with a row many times over.
+    """
+    generator = torch.Generator().manual_seed(0)
+    row, *weight = torch.randn(1 + 16, 256, generator=generator)
+    packed = torch.ops.quantized.linear_prepack_fp16(torch.stack(weight), None)
+    wanted = _kernel(row.repeat(_MOST_BESIDE, 1), packed)[:1]
+    for extra in range(_MOST_BESIDE + 1):
+        found = _kernel(row.repeat(count + extra, 1), packed)[:count]
+        if torch.equal(found, wanted.expand_as(found)):
+            return extra
+    return 0
+
+
+def half_product(x: torch.Tensor, packed: Any) -> torch.Tensor:
+    """Return `N, O` for rows `x` (`N, I`, fp32) and a packed fp16 matrix, each row as if alone."""
+    beside = rows_beside(len(x))
+    if not beside:
+        return _kernel(x, packed)
+    return _kernel(functional.pad(x, (0, 0, 0, beside)), packed)[: len(x)]
 
 
 class HalfLinear(nn.Module):
@@ -52,9 +88,8 @@ class HalfLinear(nn.Module):
         self.weight = nn.Parameter(weight.to("meta"), requires_grad=False)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return `..., O` for `x` (`..., I`, fp32)."""
-        result: torch.Tensor = torch.ops.quantized.linear_dynamic_fp16.default(x, self._packed)
-        return result
+        """Return `N, O` for `x` (`N, I`, fp32)."""
+        return half_product(x, self._packed)
 
     def _apply(self, fn: Callable[..., Any], recurse: bool = True) -> HalfLinear:
         """Stay: the kernel is one of the CPU."""
@@ -111,7 +146,7 @@ class HalfNormedLinear(HalfLinear):
         self._factor = RMSFactor(inputs, eps)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return `..., O` for `x` (`..., I`, fp32)."""
+        """Return `N, O` for `x` (`N, I`, fp32)."""
         return super().forward(x * self._factor(x))
 
 

@@ -21,7 +21,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from .half_linear import FullRMSNorm, HalfEmbedding, RMSFactor, is_half_fast
+from .half_linear import FullRMSNorm, HalfEmbedding, RMSFactor, half_product, is_half_fast
 
 _STEPS = 127
 # The widest blocks that are turned.
@@ -187,7 +187,7 @@ class TurningLinear(IntegerLinear):
         """Return `N, O` for `x` (`N, I`, fp32)."""
         blocks = x.view(-1, len(self._turn))
         if self._packed_turn is not None and x.is_cpu:
-            blocks = torch.ops.quantized.linear_dynamic_fp16.default(blocks, self._packed_turn)
+            blocks = half_product(blocks, self._packed_turn)
         else:
             blocks = functional.linear(blocks, self._turn.to(x.device, x.dtype))
         return super().forward(blocks.view(x.shape))

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tipo_core.lm.half_linear import HalfLinear, is_half_fast
+from tipo_core.lm.half_linear import HalfLinear, is_half_fast, rows_beside
 
 if not is_half_fast():
     pytest.skip("this processor has no kernel for fp16 weights", allow_module_level=True)
@@ -62,6 +62,15 @@ def test_a_row_is_the_same_beside_any_others(inputs: int, outputs: int) -> None:
     # Not at the beginning of a line of memory.
     moved = torch.empty(x.numel() + 3)[3:].view_as(x).copy_(x)
     assert torch.equal(layer(moved), alone)
+
+
+def test_a_row_is_the_same_beside_any_number_of_others() -> None:
+    layer = layer_of(random(24, 96, seed=0))
+    x = random(260, 96, seed=1)
+    alone = torch.cat([layer(row) for row in x.split(1)])
+    for count in range(1, 261):
+        assert torch.equal(layer(x[:count]), alone[:count])
+    assert max(map(rows_beside, range(1, 261))) <= 2
 
 
 def test_threads_change_nothing() -> None:
