@@ -2,9 +2,10 @@
 
 A model that counts badly ends too early or never, repeats itself, and writes what was banned. So an
 answer is not taken as it comes. Each tag is judged at its comma, each sentence at the start of the
-next: what is refused is cut off and drawn again. A field that stops short goes on from where it
-is, one that fills its class is stopped there, and the name of the next field is written for the
-model instead of waiting for it. The session keeps what it has read, so going on costs little.
+next: what is refused is cut off and drawn again, and no answer at that place begins like one that
+was refused there. A field that stops short goes on from where it is, one that fills its class is
+stopped there, and the name of the next field is written for the model instead of waiting for it.
+The session keeps what it has read, so going on costs little.
 """
 
 from __future__ import annotations
@@ -18,16 +19,18 @@ from ..lm.asking import Ask, Completion, Steps
 from ..lm.stop_reason import StopReason
 from ..prompt import count_sentences
 from .gate import Gate, GrowingText
-from .judge import PROSE, Judge
+from .judge import PROSE, REPEATED, Judge
 from .record import Answer, Request, read_answer, render_request, split_tags
 from .request import Grown
 from .tasks import Field, Span
 
 # How often a field goes on when the model ended it short of the length class.
 CONTINUATIONS = 12
-# How often one place is drawn again; then the model is let go on behind what it insists on, which
-# it sees and nobody else.
+# How often one place is drawn again after a ban; then the model is let go on behind what it insists
+# on, which it sees and nobody else.
 REDRAWS = 4
+# So many first tokens are barred at one place: more than a model has ideas, less than it has words.
+MOST_BARRED = 64
 # How often a field may refuse something in all: a floor, and for a field that may have many tags
 # so many times their number. A long list repeats itself most near its end.
 REJECTIONS = 64
@@ -160,6 +163,7 @@ def grow_field(request: Request, name: Field, span: Span, seed: int, judge: Judg
             derived_seed(seed, tally.answers),
             gate,
             CONTINUED_TOKENS if patience.goes_on else 0,
+            not_first=patience.barred,
         )
         tally.add(completion)
         # 2) take what the gate let through
@@ -167,6 +171,7 @@ def grow_field(request: Request, name: Field, span: Span, seed: int, judge: Judg
         gate.close(completion.text, ended)
         for piece in gate.taken:
             growth.take(piece)
+        patience.hear(gate, completion)
         is_enough = field_count(name, growth.text) >= span.least
         reason = StopReason.END_TOKEN if ended else completion.reason
         if reason is StopReason.CANCELLED or (ended and is_enough):
@@ -177,8 +182,7 @@ def grow_field(request: Request, name: Field, span: Span, seed: int, judge: Judg
             if tally.rejected.total() >= most_refused:
                 reason = StopReason.REDRAW_LIMIT
                 break
-            # Prose among the tags would only lead to more of it.
-            if patience.insists(gate) and gate.refusal != PROSE:
+            if patience.insists(gate):
                 growth.pass_over(gate.refused)
         # 4) it stopped short by itself: go on from there
         elif ended or not gate.taken:
@@ -226,19 +230,33 @@ class _Patience:
     def __init__(self) -> None:
         self._redraws = self._continued = 0
         self._refused = ""
+        # What refused answers at this place began with.
+        self.barred: frozenset[int] = frozenset()
 
     @property
     def goes_on(self) -> bool:
         """Whether the model ended the field and is made to go on."""
         return self._continued > 0 and not self._redraws
 
+    def hear(self, gate: Gate, completion: Completion) -> None:
+        """Bar what an answer began with if that was refused; forget it behind what was taken."""
+        first = completion.first_token
+        if gate.taken:
+            self.barred = frozenset()
+        elif gate.refusal is not None and first is not None and len(self.barred) < MOST_BARRED:
+            self.barred |= {first}
+
     def insists(self, gate: Gate) -> bool:
         """Whether the model wants what was refused here so much that it has to be passed over."""
         is_same = gate.refused == self._refused and not gate.taken
         self._refused = gate.refused
         self._redraws = 1 if gate.taken else self._redraws + 1
+        # What is there already, and prose among the tags, would only lead to more of it.
+        if gate.refusal in (REPEATED, PROSE):
+            return False
         if is_same or self._redraws > REDRAWS:
             self._redraws = 0
+            self.barred = frozenset()
             return True
         return False
 

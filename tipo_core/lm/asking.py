@@ -28,7 +28,8 @@ class Ask:
 
     `enough` is called with the text so far and ends it by returning True; `on_token` is called
     with the number of tokens so far. No end token and no end of a line is drawn before
-    `min_new_tokens`. The same seed gives the same text.
+    `min_new_tokens`, and none of the ids `not_first` as the first token. The same seed gives the
+    same text.
     """
 
     prompt: str
@@ -36,16 +37,21 @@ class Ask:
     enough: Callable[[str], bool] | None = None
     min_new_tokens: int = 0
     on_token: Callable[[int], None] | None = None
+    not_first: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
 class Completion:
-    """What a model added to a prompt; `reason` says why it stopped there."""
+    """What a model added to a prompt; `reason` says why it stopped there.
+
+    `first_token` is the id that `text` begins with, None where there is none.
+    """
 
     text: str
     reason: StopReason
     prompt_tokens: int
     new_tokens: int
+    first_token: int | None = None
 
 
 Steps = Generator[Ask, Completion, Result]

@@ -188,7 +188,8 @@ class _Answering:
 
     def _begin(self, row: int) -> None:
         stream = self._streams[row]
-        self._rows.begin(row, stream.prompt, stream.ask.seed, stream.ask.min_new_tokens)
+        ask = stream.ask
+        self._rows.begin(row, stream.prompt, ask.seed, ask.min_new_tokens, ask.not_first)
 
     def _make_room(self) -> None:
         """Forget what was read, make room, and begin anew with what is being asked."""
@@ -243,4 +244,5 @@ class _Stream:
     def completion(self) -> Completion:
         """Return the answer, which has ended."""
         assert self.reason is not None
-        return Completion(self._text, self.reason, len(self.prompt), len(self._ids))
+        first = self._ids[0] if self._ids else None
+        return Completion(self._text, self.reason, len(self.prompt), len(self._ids), first)

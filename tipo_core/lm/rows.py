@@ -7,7 +7,7 @@ rows: see `Step` and `HalfStep`.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import torch
 
@@ -54,6 +54,8 @@ class Rows:
         self.generators = [torch.Generator() for _ in range(count)]
         # No end token and no end of a line may come in a row until its text is this long.
         self.least = [0] * count
+        # What must not come next in a row, from its `begin` to the token behind it.
+        self._not_next: list[Collection[int]] = [()] * count
         # The ids of each text; what is behind one repeats its first id.
         self.seen = torch.zeros(count, 1, dtype=torch.long, device=device)
         ends = (*model.config.eos_token_ids, *line_ends)
@@ -65,8 +67,17 @@ class Rows:
         self.texts[row] = []
         self._first[row] = []
 
-    def begin(self, row: int, prompt: Sequence[int], seed: int, least: int) -> None:
+    def begin(
+        self,
+        row: int,
+        prompt: Sequence[int],
+        seed: int,
+        least: int,
+        not_first: Collection[int] = (),
+    ) -> None:
         """Let a row go on behind `prompt`, with at least `least` tokens before an end.
+
+        The first of them is none of `not_first`.
 
         What the row has read of it already is kept; the whole first prompt of a row is copied
         from one that has read the same.
@@ -91,6 +102,7 @@ class Rows:
         self.texts[row] = list(prompt)
         self.generators[row].manual_seed(seed)
         self.least[row] = len(prompt) + least
+        self._not_next[row] = not_first
         self.seen[row] = prompt[0]
         self.seen[row, : len(prompt)] = torch.tensor(self.texts[row], device=self.device)
 
@@ -113,6 +125,19 @@ class Rows:
             self.texts[row].append(token)
         return [[token] for token in drawn]
 
+    def barred(self, rows: Sequence[int]) -> torch.Tensor | None:
+        """Return which ids must not come next in `rows` (`B, V`, bool, on the CPU), None for none.
+
+        They count for one token: what is returned is forgotten.
+        """
+        if not any(self._not_next[row] for row in rows):
+            return None
+        mask = torch.zeros(len(rows), self.model.config.vocab_size, dtype=torch.bool)
+        for place, row in enumerate(rows):
+            mask[place, list(self._not_next[row])] = True
+            self._not_next[row] = ()
+        return mask
+
     def _draw(self, rows: Sequence[int], logits: torch.Tensor) -> list[int]:
         early = [len(self.texts[row]) < self.least[row] for row in rows]
         longest = max(len(self.texts[row]) for row in rows)
@@ -122,6 +147,7 @@ class Rows:
             seen=self.seen[list(rows), :longest],
             ends=self.ends,
             too_early=torch.tensor(early) if any(early) else None,
+            barred=self.barred(rows),
         )
         uniform = uniform_numbers([self.generators[row] for row in rows])
         ids: list[int] = draw(chosen, uniform).tolist()

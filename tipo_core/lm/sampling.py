@@ -58,14 +58,16 @@ def candidates(
     seen: torch.Tensor | None = None,
     ends: torch.Tensor | None = None,
     too_early: torch.Tensor | None = None,
+    barred: torch.Tensor | None = None,
 ) -> Candidates:
     """Return from what the next token of each row of `logits` (`B, V`) is drawn.
 
     `seen` (`B, T`) are the ids of each row's prompt and of what was generated for it, for the
     repetition penalty; one may stand there more than once. `ends` (`E`) are ids that must not come
-    in the rows for which it is `too_early` (`B`, bool). Computed in fp32 without a look at any
-    value, so that nothing waits for an accelerator. Of equally likely tokens at the border of top_k
-    at most `_TIES` stay; `transformers` keeps all of them.
+    in the rows for which it is `too_early` (`B`, bool); no id of `barred` (`B, V`, bool) comes in
+    its row. Computed in fp32 without a look at any value, so that nothing waits for an accelerator.
+    Of equally likely tokens at the border of top_k at most `_TIES` stay; `transformers` keeps all
+    of them.
     """
     scores = logits.float()
     if seen is not None and options.repetition_penalty != 1.0:
@@ -76,6 +78,8 @@ def candidates(
     if ends is not None and too_early is not None:
         some = scores[:, ends].masked_fill(too_early[:, None], -torch.inf)
         scores = scores.index_copy(1, ends, some)
+    if barred is not None:
+        scores = scores.masked_fill(barred, -torch.inf)
     if options.temperature == 0:
         best = scores.argmax(-1, keepdim=True)
         return Candidates(best, torch.ones_like(best, dtype=torch.float32))

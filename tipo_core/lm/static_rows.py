@@ -74,6 +74,8 @@ class _Stepping:
         self._least = zeros(count)
         self._asked = torch.zeros(count, dtype=torch.bool, device=device)
         self._uniform = torch.zeros(count, STEPS, dtype=torch.float64, device=device)
+        words = owner.model.config.vocab_size
+        self._barred = torch.zeros(count, words, dtype=torch.bool, device=device)
         self._number = zeros(1)
         # ... and reads behind them.
         self._drawn = zeros(count, STEPS)
@@ -96,6 +98,9 @@ class _Stepping:
         self._tokens.copy_(torch.tensor(last, device=device))
         self._places.copy_(torch.tensor(owner.cache.lengths, device=device))
         self._least.copy_(torch.tensor(owner.least, device=device))
+        barred = owner.barred(rows)
+        if barred is not None:
+            self._barred[list(rows)] = barred.to(device)
         self._number.zero_()
         self._are_finite.fill_(True)
         kept = owner.seen.clone() if len(rows) < self._count else None
@@ -114,7 +119,14 @@ class _Stepping:
         """Return what takes one step: a CUDA graph of it where that can be had."""
         if self._owner.device.type != "cuda":
             return self._step
-        state = (self._tokens, self._places, self._number, self._drawn, self._owner.seen)
+        state = (
+            self._tokens,
+            self._places,
+            self._number,
+            self._drawn,
+            self._barred,
+            self._owner.seen,
+        )
         before = [one.clone() for one in state]
         try:
             # Kernels are chosen and loaded by a first run, which must not be on this stream.
@@ -147,8 +159,14 @@ class _Stepping:
         logits = model.logits(hidden)[: self._count]
         early = self._places + 1 < self._least
         chosen = candidates(
-            logits, owner.options, seen=owner.seen, ends=owner.ends, too_early=early
+            logits,
+            owner.options,
+            seen=owner.seen,
+            ends=owner.ends,
+            too_early=early,
+            barred=self._barred,
         )
+        self._barred.zero_()
         column = self._number.expand(self._count, 1)
         drawn = draw(chosen, self._uniform.gather(1, column)[:, 0])
         self._drawn.scatter_(1, column, drawn[:, None])

@@ -24,6 +24,7 @@ class Scripted:
     prompts: list[str] = field(default_factory=list)
     seeds: list[int] = field(default_factory=list)
     min_new_tokens: list[int] = field(default_factory=list)
+    not_first: list[set[str]] = field(default_factory=list)
     was_cancelled: bool = False
 
     def __post_init__(self) -> None:
@@ -45,6 +46,7 @@ class Scripted:
     def _heard(self, ask: Ask) -> Completion:
         if self.was_cancelled:
             return Completion("", StopReason.CANCELLED, 0, 0)
+        self.not_first.append({chr(token) for token in ask.not_first})
         text = ""
 
         def heard(tokens: int) -> None:
@@ -97,7 +99,7 @@ class Scripted:
 
 def said(text: str, reason: StopReason = StopReason.END_TOKEN) -> Completion:
     """What a model says, a token a character."""
-    return Completion(text, reason, 10, len(text))
+    return Completion(text, reason, 10, len(text), ord(text[0]) if text else None)
 
 
 def fill_request(model: LanguageModel, request: Request, seed: int) -> Filled:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tipo_core.expansion.answering import MOST_BARRED
 from tipo_core.expansion.gate import Gate
 from tipo_core.expansion.judge import Judge
 from tipo_core.expansion.record import Request
@@ -82,6 +83,30 @@ def test_prose_among_the_tags_is_refused_and_not_shown_to_the_model_again() -> N
     assert tags.startswith(", mr. x, tag 0") and "sits" not in tags
     assert filled.grown[Field.TAG].rejected == {"prose": 7}
     assert {prompt.split("\n")[-1] for prompt in model.prompts} == {"tag: 1girl,"}
+
+
+def test_what_was_refused_begins_no_answer_at_its_place_again() -> None:
+    # A token of this model is a character.
+    script = ["1girl,", "hat,", "1girl,", "coat, hat,", "coat,", "boots,", "coat,", "hat,", MANY]
+    model = Scripted(script)
+    request = Request(Task.TAGS, Length.SHORT, {Field.TAG: "1girl"})
+    filled = fill_request(model, request, 0)
+    barred = ["", "1", "", "1", "", "c", "", "c", "ch"]
+    assert model.not_first == [set(letters) for letters in barred]
+    assert filled.answer.fields[Field.TAG].startswith(", hat, coat, boots, tag 0")
+
+
+def test_what_is_there_already_is_never_shown_to_the_model_twice() -> None:
+    model = Scripted([*["hat,"] * 9, f"hat {MANY}"])
+    filled = fill_request(model, Request(Task.TAGS, Length.SHORT, {Field.TAG: "hat"}), 0)
+    assert {prompt.split("\n")[-1] for prompt in model.prompts[:10]} == {"tag: hat,"}
+    assert filled.grown[Field.TAG].rejected == {"repeated": 9}
+
+
+def test_a_place_bars_fewer_tokens_than_a_model_has() -> None:
+    model = Scripted([f"{chr(200 + n)}b. Cd," for n in range(200)])
+    fill_request(model, Request(Task.TAGS, Length.VERY_LONG), 0)
+    assert max(map(len, model.not_first)) == MOST_BARRED
 
 
 @pytest.mark.parametrize(

@@ -109,6 +109,26 @@ def test_only_what_is_new_is_read(
     assert passes[3] == [other - 2] + [1] * TOKENS
 
 
+def test_an_answer_says_what_it_began_with_and_can_be_told_not_to(
+    model: LlamaLanguageModel,
+) -> None:
+    begun: list[int | None] = []
+    for _ in range(5):
+        barred = frozenset(token for token in begun if token is not None)
+        [done] = model.complete_many([Ask(PROMPT, 0, min_new_tokens=TOKENS, not_first=barred)])
+        assert done.text.startswith(model.tokenizer.decode([done.first_token or 0]))
+        begun.append(done.first_token)
+    assert len(set(begun)) == 5 and None not in begun
+
+
+def test_an_empty_answer_began_with_nothing(model: LlamaLanguageModel) -> None:
+    def cancel(_: int) -> None:
+        raise Cancelled
+
+    _, waiting = model.complete_many([ask(on_token=cancel), *[ask()] * 40])[::40]
+    assert (waiting.text, waiting.first_token) == ("", None)
+
+
 def test_steps_know_nothing_of_others(model: LlamaLanguageModel) -> None:
     wanted = alone(model, PROMPT, 3)
     heard: list[Completion] = []

@@ -94,3 +94,35 @@ def test_a_row_reads_many_tokens_and_its_cache_grows(files: ModelFiles) -> None:
         return rows.texts[0]
 
     assert end(1) == end(2)
+
+
+@pytest.mark.parametrize("precision", ["fp32", "auto"])
+def test_the_first_token_is_none_that_is_barred(files: ModelFiles, precision: str) -> None:
+    rows = language_model(files, precision, temperature=0).rows(3)
+    for row in range(3):
+        rows.begin(row, PROMPTS[0], seed=0, least=STEPS)
+    visited(rows, range(3), 1)
+    likeliest = rows.texts[0][-1]
+    for row in range(2):
+        rows.begin(row, PROMPTS[0], seed=0, least=STEPS, not_first={likeliest})
+    visited(rows, [0, 1], 1)
+    seconds = [rows.texts[row][-1] for row in range(2)]
+    assert seconds[0] == seconds[1] != likeliest
+    rows.begin(0, PROMPTS[0], seed=0, least=STEPS, not_first={likeliest, seconds[0]})
+    visited(rows, [0, 2], 1)
+    assert rows.texts[0][-1] not in (likeliest, seconds[0])
+
+
+def test_what_is_barred_counts_for_one_token(
+    files: ModelFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A model that likes one token above all writes it as soon as it may."""
+    model = language_model(files, temperature=0, repetition_penalty=1.0)
+    scores = torch.zeros(1, model.model.config.vocab_size)
+    scores[0, 42] = 1
+    monkeypatch.setattr(model.model, "logits", lambda hidden: scores)
+    rows = model.rows(1)
+    rows.begin(0, PROMPTS[0], seed=0, least=0, not_first={42})
+    visited(rows, [0], 3)
+    drawn = rows.texts[0][len(PROMPTS[0]) :]
+    assert drawn[0] != 42 and drawn[1:] == [42, 42]

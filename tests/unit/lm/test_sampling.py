@@ -256,3 +256,23 @@ def test_uniform_numbers_are_each_generators_own() -> None:
 def test_an_impossible_option_is_named(bad: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=next(iter(bad))):
         SamplingOptions(**bad)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("temperature", [0.0, 0.7])
+def test_a_barred_id_is_as_if_there_were_none(
+    rows: tuple[torch.Tensor, torch.Tensor], temperature: float
+) -> None:
+    logits, prompts = rows
+    options = SamplingOptions(temperature=temperature)
+    barred = torch.rand(ROWS, VOCABULARY, generator=torch.Generator().manual_seed(8)) < 0.4
+    chosen = candidates(logits, options, seen=prompts, barred=barred)
+    assert not (spread(chosen)[barred] > 0).any()
+    for row in range(50):
+        left = (~barred[row]).nonzero()[:, 0]
+        number = {int(word): place for place, word in enumerate(left)}
+        seen = torch.tensor([[number[word] for word in prompts[row].tolist() if word in number]])
+        wanted = candidates(logits[row][left][None], options, seen=seen.long())
+        found = chosen.probabilities[row] > 0
+        kept = wanted.probabilities[0] > 0
+        assert left[wanted.ids[0][kept]].tolist() == chosen.ids[row][found].tolist()
+        torch.testing.assert_close(chosen.probabilities[row][found], wanted.probabilities[0][kept])

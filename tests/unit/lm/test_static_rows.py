@@ -39,9 +39,9 @@ def asks(
     enough: Callable[[str], bool] | None = None,
     on_token: Callable[[int], None] | None = None,
 ) -> list[Ask]:
-    return [
-        Ask(PROMPTS[n % 4], n, enough, min_new_tokens=2 * n, on_token=on_token) for n in range(7)
-    ]
+    # Every second one bars what the greedy or any other answer may begin with.
+    barred = [frozenset(range(20, 200, 2)) if n % 2 else frozenset[int]() for n in range(7)]
+    return [Ask(PROMPTS[n % 4], n, enough, 2 * n, on_token, not_first=barred[n]) for n in range(7)]
 
 
 @pytest.mark.parametrize("temperature", [0.0, 1.0])
@@ -114,3 +114,16 @@ def test_the_steps_between_two_looks_are_taken_at_once(files: ModelFiles) -> Non
         assert [len(tokens) for tokens in drawn] == [STEPS]
         assert (len(rows.texts[0]), len(rows.texts[1])) == (3, 2 + STEPS)
         assert rows.cache.lengths == [2, 1 + STEPS]
+
+
+def test_a_barred_token_is_barred_once(files: ModelFiles) -> None:
+    model = accelerated(files, temperature=0, repetition_penalty=1.0)
+    words = range(model.model.config.vocab_size)
+    rows = model.rows(2)
+    with torch.inference_mode():
+        for row in range(2):
+            rows.begin(row, [0, 5, 6], seed=1, least=20, not_first=set(words) - {9})
+        first, other = rows.visit([0, 1])
+        assert first == other and first[0] == 9 and set(first) != {9}
+        rows.begin(0, [0, 5, 6], seed=1, least=20)
+        assert rows.visit([0])[0][0] != 9
