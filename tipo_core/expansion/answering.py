@@ -2,10 +2,10 @@
 
 A model that counts badly ends too early or never, repeats itself, and writes what was banned. So an
 answer is not taken as it comes. Each tag is judged at its comma, each sentence at the start of the
-next: what is refused is cut off and drawn again, and no answer at that place begins like one that
-was refused there. A field that stops short goes on from where it is, one that fills its class is
-stopped there, and the name of the next field is written for the model instead of waiting for it.
-The session keeps what it has read, so going on costs little.
+next: what is refused is cut off and drawn again, and no answer at that place begins like one of
+which nothing could be taken there. A field that stops short goes on from where it is, one that
+fills its class is stopped there, and the name of the next field is written for the model instead of
+waiting for it. The session keeps what it has read, so going on costs little.
 """
 
 from __future__ import annotations
@@ -230,7 +230,7 @@ class _Patience:
     def __init__(self) -> None:
         self._redraws = self._continued = 0
         self._refused = ""
-        # What refused answers at this place began with.
+        # What answers of no use began with at this place.
         self.barred: frozenset[int] = frozenset()
 
     @property
@@ -239,11 +239,14 @@ class _Patience:
         return self._continued > 0 and not self._redraws
 
     def hear(self, gate: Gate, completion: Completion) -> None:
-        """Bar what an answer began with if that was refused; forget it behind what was taken."""
+        """Bar what an answer of no use began with; forget that where something was taken.
+
+        Of no use is what was refused, and what is blank: a model that may not end writes that.
+        """
         first = completion.first_token
         if gate.taken:
             self.barred = frozenset()
-        elif gate.refusal is not None and first is not None and len(self.barred) < MOST_BARRED:
+        elif first is not None and len(self.barred) < MOST_BARRED:
             self.barred |= {first}
 
     def insists(self, gate: Gate) -> bool:

@@ -96,6 +96,14 @@ def test_what_was_refused_begins_no_answer_at_its_place_again() -> None:
     assert filled.answer.fields[Field.TAG].startswith(", hat, coat, boots, tag 0")
 
 
+def test_blanks_instead_of_an_end_begin_no_answer_again() -> None:
+    model = Scripted(["A girl sits.\n", "  \n", "\u3000\n", "She smiles.\n"])
+    request = Request(Task.TAG_TO_LONG, Length.SHORT, {Field.TAG: "1girl"})
+    filled = fill_request(model, request, 0)
+    assert model.not_first[:4] == [set(), set(), {" "}, {" ", "\u3000"}]
+    assert filled.answer.fields[Field.LONG] == "A girl sits. She smiles."
+
+
 def test_what_is_there_already_is_never_shown_to_the_model_twice() -> None:
     model = Scripted([*["hat,"] * 9, f"hat {MANY}"])
     filled = fill_request(model, Request(Task.TAGS, Length.SHORT, {Field.TAG: "hat"}), 0)
