@@ -1,14 +1,22 @@
-"""`dev.py test`: lint, format, types, then the tests; arguments go to pytest and skip the rest."""
+"""`dev.py test`: lint, format, types, then the tests; arguments go to pytest and skip the rest.
+
+The unit tests run in as many processes as there are cores, then those that share a server in one.
+"""
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from devkit.layout import Layout
 from devkit.process import run_tool
 from devkit.steps import StepError, step
+
+_INTERRUPTED = 2
+# More processes than this would spend their time on importing torch.
+_MOST_WORKERS = 8
 
 
 def run_checks(layout: Layout, pytest_arguments: Sequence[str]) -> int:
@@ -19,15 +27,30 @@ def run_checks(layout: Layout, pytest_arguments: Sequence[str]) -> int:
             "there is no git on the PATH, and the suite tests a fresh clone",
             "install git (git-scm.com, or your package manager)",
         )
-    if not pytest_arguments:
-        python = str(layout.venv_python)
-        for name, command in (
-            ("lint (ruff check)", [python, "-m", "ruff", "check", "--quiet", "."]),
-            ("format (ruff format)", [python, "-m", "ruff", "format", "--check", "--quiet", "."]),
-            ("types (mypy)", [python, "-m", "mypy", "--no-error-summary"]),
-        ):
-            with step(name):
-                run_tool(name, command, cwd=layout.root)
-    # Inherits the terminal: colours, progress and Ctrl-C are pytest's own.
-    pytest = [str(layout.venv_python), "-m", "pytest", *pytest_arguments]
-    return subprocess.run(pytest, cwd=layout.root).returncode
+    if pytest_arguments:
+        return _pytest(layout, pytest_arguments)
+    python = str(layout.venv_python)
+    for name, command in (
+        ("lint (ruff check)", [python, "-m", "ruff", "check", "--quiet", "."]),
+        ("format (ruff format)", [python, "-m", "ruff", "format", "--check", "--quiet", "."]),
+        ("types (mypy)", [python, "-m", "mypy", "--no-error-summary"]),
+    ):
+        with step(name):
+            run_tool(name, command, cwd=layout.root)
+    workers = min(os.cpu_count() or 1, _MOST_WORKERS)
+    # One thread each: with more they would wait for each other at every operation.
+    threads = {"OMP_NUM_THREADS": "1"}
+    units = _pytest(layout, ["tests/unit", "-n", str(workers), "--dist", "loadgroup"], threads)
+    if units == _INTERRUPTED:
+        return units
+    return _pytest(layout, ["tests/host"]) or units
+
+
+def _pytest(
+    layout: Layout, arguments: Sequence[str], environ: Mapping[str, str] | None = None
+) -> int:
+    """Run pytest, which inherits the terminal: colours, progress and Ctrl-C are its own."""
+    command = [str(layout.venv_python), "-m", "pytest", *arguments]
+    return subprocess.run(
+        command, cwd=layout.root, env={**os.environ, **(environ or {})}
+    ).returncode

@@ -26,6 +26,9 @@ from .expert_models import EXPERTS, State, kohaku_state, mixture_config, write_k
 from .gguf_models import plain_vocabulary, write_dots1
 from .passes import load, side_by_side
 
+# The import of transformers takes ten seconds, in each process.
+pytestmark = pytest.mark.xdist_group("transformers")
+
 # What torch says of matrices without a row, which transformers makes of no shared experts.
 NO_SHARED = "ignore:Initializing zero-element tensors"
 

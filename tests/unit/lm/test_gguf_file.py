@@ -23,6 +23,9 @@ from .passes import greedy
 
 TYPES = [one.name for one in TENSOR_TYPES.values()]
 
+# The import of transformers takes ten seconds, in each process.
+pytestmark = pytest.mark.xdist_group("transformers")
+
 
 def load(path: Path, dtype: torch.dtype = torch.float32) -> Llama:
     return load_llama(ModelFiles(path), Precision("float", dtype))[0]

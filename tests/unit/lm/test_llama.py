@@ -12,6 +12,9 @@ from tipo_core.lm.checkpoint import ModelFiles, load_llama
 from .conftest import MakeModel
 from .passes import greedy, in_pieces, load, side_by_side, some_tokens
 
+# The import of transformers takes ten seconds, in each process.
+pytestmark = pytest.mark.xdist_group("transformers")
+
 
 def theirs(files: ModelFiles) -> Any:
     transformers = pytest.importorskip("transformers")

@@ -16,6 +16,9 @@ from tipo_core.lm.sampling import (
     uniform_numbers,
 )
 
+# The import of transformers takes ten seconds, in each process.
+pytestmark = pytest.mark.xdist_group("transformers")
+
 VOCABULARY = 300
 ROWS = 1000
 NO_FILTER = {"top_k": 0, "top_p": 1.0, "min_p": 0.0, "repetition_penalty": 1.0}

@@ -46,6 +46,7 @@ def test_size_and_vocabulary(nano: LlamaLanguageModel) -> None:
     assert [one[1] for one in ids] == list(range(ids[0][1], ids[0][1] + len(TIPO_TOKENS)))
 
 
+@pytest.mark.xdist_group("transformers")
 def test_transformers_opens_it_with_the_same_logits(nano: LlamaLanguageModel) -> None:
     transformers = pytest.importorskip("transformers")
     theirs = transformers.LlamaForCausalLM.from_pretrained(

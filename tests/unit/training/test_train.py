@@ -35,6 +35,7 @@ RECIPE = Recipe(
 )
 
 
+@pytest.mark.xdist_group("transformers")
 def test_a_run_learns_and_writes_an_ordinary_folder(corpora: Path, tmp_path: Path) -> None:
     transformers = pytest.importorskip("transformers")
     train(corpora, tmp_path, RECIPE)
