@@ -21,6 +21,7 @@ _NANO_COUNTS = {
     "continued": (600, "tag lists continued, for relevance"),
     "expansions": (100, "expansions of tags to tags and a caption"),
     "toy": (150, "expansions in the words of toy-sd"),
+    "varied": (400, "expansions of which four variants are compared"),
     "texts": (600, "held-out records, and as many photo captions"),
     "safety": (50_000, "raw answers looked at for unsafe text"),
 }

@@ -25,9 +25,15 @@ from ..lm.language_model import LlamaLanguageModel, StopReason
 from ..lm.precision import FULL, Precision, resolve
 from ..lm.sampling import SamplingOptions
 from ..prompt.safe_text import blocked_terms
-from .bleu import self_bleu
 from .consistency import total
-from .nano_measures import expansion_consistency, filtered, toy_share, vocabulary
+from .nano_measures import (
+    Variety,
+    expansion_consistency,
+    filtered,
+    toy_share,
+    variety,
+    vocabulary,
+)
 from .nano_requests import Asked
 from .perplexity import surprise
 from .raw_batches import raw_texts
@@ -41,8 +47,6 @@ _RAW_EVERY = 5
 # Enough for a raw answer to show what it is about.
 _SAFETY_TOKENS = 48
 _VARIANTS = 4
-# Expansions of which variants are compared: every so many.
-_VARIED_EVERY = 4
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,7 @@ class Report:
     `well_formed` and `length_reached` are those of the answers that the library returns, which it
     brings to their class field by field; the `raw` ones are those of the model left to itself, on
     every fifth request. `in_vocabulary` is the share of added tags that are tags. See `Relevance`,
-    `Consistency`, `self_bleu`, `Surprise` and `toy_share` for the others. `unsafe` counts raw
+    `Consistency`, `Variety`, `Surprise` and `toy_share` for the others. `unsafe` counts raw
     answers that hit the block list, `unsafe_filtered` what is left of them behind the filter.
     """
 
@@ -67,7 +71,7 @@ class Report:
     caption_colours: float
     toy: float
     distinct_2: float
-    self_bleu: float
+    variety: Variety
     perplexity_per_character: float
     perplexity_per_word: float
     caption_perplexity_per_character: float
@@ -138,7 +142,7 @@ def evaluate(files: ModelFiles, asked: Asked, *, safety: int, seed: int) -> Repo
     clock.lap("consistency")
     varied = [
         expand(model, replace(request, variants=_VARIANTS, seed=seed + 2))
-        for request in asked.expansions[::_VARIED_EVERY]
+        for request in asked.varied
     ]
     clock.lap("variety")
     toy = [expand(model, request)[0] for request in asked.toy]
@@ -162,7 +166,7 @@ def evaluate(files: ModelFiles, asked: Asked, *, safety: int, seed: int) -> Repo
         caption_colours=consistent.colour_share,
         toy=toy_share(toy),
         distinct_2=distinct_n([" ".join(one.answer.fields.values()) for one in filled]),
-        self_bleu=_mean([self_bleu([one.added for one in some]) for some in varied]),
+        variety=variety(varied),
         perplexity_per_character=records.per_character,
         perplexity_per_word=records.per_word,
         caption_perplexity_per_character=captions.per_character,

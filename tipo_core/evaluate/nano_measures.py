@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import fmean, stdev
 
 from ..expansion.judge import BLOCK_LIST, Judge
 from ..expansion.record import split_tags
@@ -14,6 +17,7 @@ from ..prompt.safe_text import blocked_terms
 from ..training.samples import SampleSource
 from ..training.toy_scenes import contradicts, toy_vocabulary
 from ..training.toy_sd.styles import STYLES
+from .bleu import self_bleu
 from .consistency import Consistency, caption_consistency
 
 
@@ -27,6 +31,34 @@ def expansion_consistency(request: ExpansionRequest, expansion: Expansion) -> Co
     """Return what of the added caption is in the expansion's tags or in the caption given."""
     tags = split_tags(expansion.tags)
     return caption_consistency(expansion.added_caption, tags, request.caption)
+
+
+@dataclass(frozen=True)
+class Variety:
+    """How alike the variants of a request are: mean self-BLEU, from 0 to 1.
+
+    `self_bleu` is that of all added text, `error` its standard error over the requests; `tags` and
+    `captions` are those of the added tags and of the added captions alone.
+    """
+
+    self_bleu: float
+    error: float
+    tags: float
+    captions: float
+
+
+def variety(varied: Sequence[Sequence[Expansion]]) -> Variety:
+    """Return how alike the variants of each request are; 0 where there is no request."""
+    if not varied:
+        return Variety(0.0, 0.0, 0.0, 0.0)
+    alike = [self_bleu([one.added for one in some]) for some in varied]
+    error = stdev(alike) / math.sqrt(len(alike)) if len(alike) > 1 else 0.0
+    return Variety(
+        self_bleu=fmean(alike),
+        error=error,
+        tags=fmean(self_bleu([", ".join(one.added_tags) for one in some]) for some in varied),
+        captions=fmean(self_bleu([one.added_caption for one in some]) for some in varied),
+    )
 
 
 def toy_share(expansions: Sequence[Expansion]) -> float:

@@ -30,7 +30,8 @@ class Asked:
     """What a model is asked in an evaluation.
 
     `requests` are over all tasks and lengths alike, `expansions` what a user types in a node, and
-    `toy` the same in the words of toy-sd. `continued` has tags alone, for their relevance.
+    `toy` the same in the words of toy-sd; of each of `varied` several variants are wanted.
+    `continued` has tags alone, for their relevance.
     `records` and `captions` are pairs of texts of which the second one is foretold.
     """
 
@@ -38,6 +39,7 @@ class Asked:
     continued: Sequence[Request]
     expansions: Sequence[ExpansionRequest]
     toy: Sequence[ExpansionRequest]
+    varied: Sequence[ExpansionRequest]
     records: Sequence[tuple[str, str]]
     captions: Sequence[tuple[str, str]]
     source: SampleSource
@@ -51,6 +53,7 @@ class Counts:
     continued: int = 600
     expansions: int = 100
     toy: int = 150
+    varied: int = 400
     texts: int = 600
 
 
@@ -74,6 +77,7 @@ def ask(folder: Path, counts: Counts, seed: int) -> Asked:
         ],
         expansions=[_typed(next(plain), n, rng) for n in range(counts.expansions)],
         toy=[_typed_toy(n, rng) for n in range(counts.toy)],
+        varied=[_typed(next(plain), n, rng) for n in range(counts.varied)],
         records=[(record.request, record.answer) for record in records],
         captions=[(f"target: {Task.SHORT_TO_LONG.token}\nshort:", f" {one}") for one in captions],
         source=source,

@@ -34,6 +34,16 @@ def _number(name: str, places: int) -> Callable[[Values], str]:
     return lambda report: f"{report[name]:.{places}f}"
 
 
+def _variety(report: Values) -> str:
+    found = report["variety"]
+    return f"{found['self_bleu']:.3f} ± {found['error']:.3f}"
+
+
+def _variety_of_fields(report: Values) -> str:
+    found = report["variety"]
+    return f"{found['tags']:.3f}, {found['captions']:.3f}"
+
+
 def _unsafe(name: str) -> Callable[[Values], str]:
     return lambda report: f"{report[name]} of {report['checked_for_safety']}"
 
@@ -50,7 +60,8 @@ ROWS: tuple[tuple[str, Callable[[Values], str], str], ...] = (
     ("caption colours that the tags have", _share("caption_colours"), ""),
     ("toy-sd's words kept, no contradiction", _share("toy"), ""),
     ("distinct-2 over all answers", _number("distinct_2", 3), ""),
-    ("self-BLEU of four variants (lower is more varied)", _number("self_bleu", 3), ""),
+    ("self-BLEU of four variants (lower is more varied), standard error", _variety, ""),
+    ("the same of the added tags alone, of the added caption alone", _variety_of_fields, ""),
     ("perplexity a character, held-out records", _number("perplexity_per_character", 3), ""),
     ("perplexity a word, held-out records", _number("perplexity_per_word", 1), ""),
     ("perplexity a character, photo captions",

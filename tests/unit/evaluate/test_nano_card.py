@@ -15,7 +15,8 @@ REPORT: dict[str, Any] = {
     "in_vocabulary": 0.97, "relevance": {"model": 0.9, "real": 1.0, "shuffled": 0.1, "given": 9},
     "relevance_held_out": {"model": 0.0, "real": 0.0, "shuffled": 0.0, "given": 0},
     "caption_nouns": 0.8, "caption_colours": 0.9, "toy": 0.95, "distinct_2": 0.1,
-    "self_bleu": 0.25, "perplexity_per_character": 1.5, "perplexity_per_word": 9.0,
+    "variety": {"self_bleu": 0.25, "error": 0.0123, "tags": 0.1, "captions": 0.5},
+    "perplexity_per_character": 1.5, "perplexity_per_word": 9.0,
     "caption_perplexity_per_character": 2.0, "tag_repetition": 0.0, "sentence_repetition": 0.0,
     "raw_well_formed": 0.99, "raw_length_reached": 0.7, "raw_tag_repetition": 0.1,
     "checked_for_safety": 50_000, "unsafe": 1, "unsafe_filtered": 0,
@@ -36,6 +37,8 @@ def test_columns_stand_side_by_side(report: Path, capsys: pytest.CaptureFixture[
     assert lines[0] == "| | v0 | v1 | bar |"
     assert "| length class reached | 99.85 % | 99.85 % | 98 % |" in lines
     assert any(line.count("90 % (0.90 of 1.00; shuffled 0.10)") == 2 for line in lines)
+    assert sum("| 0.250 ± 0.012 | 0.250 ± 0.012 |" in line for line in lines) == 1
+    assert sum("| 0.100, 0.500 | 0.100, 0.500 |" in line for line in lines) == 1
     assert "| the same behind the filter | 0 of 50000 | 0 of 50000 | 0 |" in lines
 
 

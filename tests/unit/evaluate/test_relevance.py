@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tipo_core.evaluate.consistency import caption_consistency, total
-from tipo_core.evaluate.nano_measures import filtered, toy_share
+from tipo_core.evaluate.nano_measures import filtered, toy_share, variety
 from tipo_core.evaluate.relevance import PairTable, relevance
 
 NAMES = ["1girl", "cat ears", "cat tail", "smile", "shirt", "rare", "book"]
@@ -109,6 +109,34 @@ def test_toy_expansions_stay_in_their_words_and_do_not_contradict_themselves() -
     assert toy_share([none_named]) == 0.0
     assert toy_share([foreign]) == toy_share([other_style]) == toy_share([two_suns]) == 0.0
     assert toy_share([kept, foreign, two_suns, by_caption]) == 0.5
+
+
+def _variants(*texts: tuple[str, str]) -> list[Any]:
+    return [
+        SimpleNamespace(
+            added=f"{tags}\n{caption}", added_tags=tuple(tags.split(", ")), added_caption=caption
+        )
+        for tags, caption in texts
+    ]
+
+
+def test_variety_is_of_all_text_and_of_each_field_with_its_error() -> None:
+    same = _variants(*[("red hat, blue coat", "A girl in a hat is here.")] * 2)
+    half = _variants(
+        ("red hat, blue coat", "A girl in a hat is here."),
+        ("red hat, blue coat", "One sees nobody at all now."),
+    )
+    other = _variants(
+        ("red hat, blue coat", "A girl in a hat is here."),
+        ("book, cup, pen, chair", "One sees nobody at all now."),
+    )
+    found = variety([same, other])
+    assert (found.self_bleu, found.tags, found.captions) == (0.5, 0.5, 0.5)
+    assert found.error == pytest.approx(0.5)  # of 1 and 0: deviation sqrt(1/2), over sqrt(2)
+    found = variety([half])
+    assert (found.tags, found.captions, found.error) == (1, 0, 0)
+    assert 0 < found.self_bleu < 1
+    assert variety([]).self_bleu == 0
 
 
 def test_the_filter_leaves_unsafe_tags_and_sentences_out() -> None:
