@@ -37,20 +37,12 @@ def asked_corpora(corpora: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
     return folder
 
 
-def report_of(corpora: Path, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
-    options = [f"--{name}={count}" for name, count in {**FEW, "safety": 2}.items()]
-    assert command.main(["nano", "--data", str(corpora), *options]) == 0
-    report: dict[str, Any] = json.loads(capsys.readouterr().out)
-    return report
-
-
-def test_a_report_of_the_shipped_model_is_the_same_again(
+def test_the_shipped_model_is_reported_on_and_the_report_fits_a_card(
     asked_corpora: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    report, again = report_of(asked_corpora, capsys), report_of(asked_corpora, capsys)
-    seconds = report.pop("seconds")
-    assert list(seconds) == list(again.pop("seconds"))
-    assert report == again
+    options = [f"--{name}={count}" for name, count in {**FEW, "safety": 2}.items()]
+    assert command.main(["nano", "--data", str(asked_corpora), *options]) == 0
+    report: dict[str, Any] = json.loads(capsys.readouterr().out)
     assert (report["requests"], report["checked_for_safety"]) == (8, 2)
     assert report["well_formed"] == report["length_reached"] == 1
     assert all(0 <= report[name] <= 1 for name in SHARES), report
@@ -59,7 +51,7 @@ def test_a_report_of_the_shipped_model_is_the_same_again(
     assert len(report["examples"]) == 8
 
     file = tmp_path / "report.json"
-    file.write_text(json.dumps({**report, "seconds": seconds}), encoding="utf-8")
+    file.write_text(json.dumps(report), encoding="utf-8")
     assert command.main(["nano-card", f"v1={file}"]) == 0
     assert "| self-BLEU" in capsys.readouterr().out
 
