@@ -31,8 +31,8 @@ class Asked:
 
     `requests` are over all tasks and lengths alike, `expansions` what a user types in a node, and
     `toy` the same in the words of toy-sd; of each of `varied` several variants are wanted.
-    `continued` has tags alone, for their relevance.
-    `records` and `captions` are pairs of texts of which the second one is foretold.
+    `continued` has tags alone, for their relevance. `records` and `captions` are pairs of texts of
+    which the second one is foretold.
     """
 
     requests: Sequence[Request]

@@ -1,4 +1,4 @@
-"""Relevance and consistency on hand-made answers."""
+"""Relevance, consistency and variety on hand-made answers."""
 
 from __future__ import annotations
 
