@@ -73,9 +73,7 @@ class LlamaLanguageModel:
         }
         if self.device.type == "cpu":
             return Rows(self.model, count, self.options, **shared)
-        return StaticRows(
-            self.model, count, self.options, weights_move=self.weights_move, **shared
-        )
+        return StaticRows(self.model, count, self.options, weights_move=self.weights_move, **shared)
 
     @property
     def _has_small_cache(self) -> bool:

@@ -19,7 +19,9 @@ KINDS = ("llama", "tied", "qk_norm", "experts")
 
 
 @pytest.fixture(scope="module")
-def models(make_model: MakeModel, tmp_path_factory: pytest.TempPathFactory) -> dict[str, ModelFiles]:
+def models(
+    make_model: MakeModel, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, ModelFiles]:
     """One small model of each architecture."""
     llama = make_model()
     mixture = mixture_config(llama)
