@@ -164,10 +164,10 @@ class Llama(nn.Module):
 
         `tied` is the result of `tied_matrix`.
         """
-        if not self.config.tie_word_embeddings:
-            return self.head(hidden)
         if tied is None:
             tied = self.tied_matrix(hidden.device, hidden.dtype)
+        if tied is None:
+            return self.head(hidden)
         return functional.linear(self.norm(hidden), tied)
 
     def forward(self, tokens: torch.Tensor) -> torch.Tensor:
