@@ -19,6 +19,7 @@ from ..tipo_core.pictures.denoise import (
 from ..tipo_core.pictures.guidance import NO_RAMP, Guidance
 from ..tipo_core.pictures.sampling import SamplingTrace, sampling_report
 from .guidance import traced, with_rescale, with_schedule
+from .host_features import schema
 
 
 @dataclass(frozen=True)
@@ -112,10 +113,19 @@ def _steps(model: Any, settings: Settings) -> dict[str, Any]:
 class TipoSampler(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
+        return schema(
             node_id="TipoSampler",
             display_name="Sampler (CFG / Denoise)",
             category="TIPO/sampling",
+            search_aliases=[
+                "ksampler",
+                "cfg schedule",
+                "cfg rescale",
+                "denoise",
+                "guidance interval",
+            ],
+            advanced=["denoise_mode", "cfg_start", "cfg_end", "cfg_rescale", "cfg_end_value"],
+            shows_report=True,
             description="Takes the place of KSampler: the same inputs give the same latent to the "
             "last bit, and the node shows what was really run. CFG may work in a part of the "
             "schedule alone, change over it, and be rescaled.",
