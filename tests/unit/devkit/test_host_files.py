@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
 
-from devkit.host import link_pack, prepare_base, write_model_paths
+from devkit.host import Host, link_pack, prepare_base, wants_dynamic_vram, write_model_paths
+from devkit.server import Server
 from devkit.steps import StepError
 
 
@@ -42,3 +45,27 @@ def test_model_paths_are_yaml_whatever_the_folder_is_called(tmp_path: Path) -> N
     read = yaml.safe_load(path.read_text("utf-8"))
     assert read["folder_0"]["base_path"] == str(odd)
     assert read["folder_1"]["checkpoints"] == "models/checkpoints"
+
+
+@pytest.mark.parametrize("named", ["", "0"])
+def test_dynamic_vram_is_off_unless_named(tmp_path: Path, named: str) -> None:
+    assert not wants_dynamic_vram(tmp_path, {"COMFYUI_DYNAMIC_VRAM": named})
+
+
+def test_dynamic_vram_needs_a_core_that_has_it(tmp_path: Path) -> None:
+    on = {"COMFYUI_DYNAMIC_VRAM": "1"}
+    (tmp_path / "comfyui_version.py").write_text('__version__ = "0.3.75"')
+    with pytest.raises(StepError, match=r"ComfyUI 0\.3\.75 has no DynamicVRAM"):
+        wants_dynamic_vram(tmp_path, on)
+    (tmp_path / "comfy").mkdir()
+    (tmp_path / "comfy" / "memory_management.py").touch()
+    assert wants_dynamic_vram(tmp_path, on)
+
+
+def test_a_server_on_a_cpu_is_told_to_turn_it_on(tmp_path: Path) -> None:
+    host = Host(tmp_path, Path(sys.executable), "0.33.0", True, has_dynamic_vram=True)
+    command = Server(host, tmp_path, tmp_path).command()
+    # With a card ComfyUI turns it on by itself.
+    assert ("--dynamic-vram" in command) == ("--cpu" in command)
+    plain = Server(replace(host, has_dynamic_vram=False), tmp_path, tmp_path).command()
+    assert "--dynamic-vram" not in plain

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -12,7 +13,7 @@ from tipo_core.lm.asking import Ask, Cancelled
 from tipo_core.lm.checkpoint import ModelFiles
 from tipo_core.lm.language_model import LlamaLanguageModel
 from tipo_core.lm.rows import Rows
-from tipo_core.lm.static_rows import STEPS, StaticRows
+from tipo_core.lm.static_rows import STEPS, StaticRows, _Stepping
 from tipo_core.lm.stop_reason import StopReason
 
 from .conftest import MakeModel
@@ -127,3 +128,48 @@ def test_a_barred_token_is_barred_once(files: ModelFiles) -> None:
         assert first == other and first[0] == 9 and set(first) != {9}
         rows.begin(0, [0, 5, 6], seed=1, least=20)
         assert rows.visit([0])[0][0] != 9
+
+
+def test_no_step_is_recorded_where_weights_may_move() -> None:
+    """A recorded step would hold addresses that the host gives away."""
+    stepping = object.__new__(_Stepping)
+    cuda = SimpleNamespace(type="cuda")
+    stepping._owner = SimpleNamespace(device=cuda, weights_move=True)  # type: ignore[assignment]
+    assert stepping._recorded() == stepping._step
+    stepping._owner = SimpleNamespace(device=cuda, weights_move=False)  # type: ignore[assignment]
+    with pytest.raises(AttributeError):  # it would look at its tensors
+        stepping._recorded()
+
+
+def test_the_model_says_that_its_weights_move(files: ModelFiles) -> None:
+    plain = language_model(files)
+    for moves in (False, True):
+        model = LlamaLanguageModel(
+            plain.model,
+            plain.tokenizer,
+            plain.options,
+            device=torch.device("meta"),
+            dtype=torch.float32,
+            weights_move=moves,
+        )
+        rows = model.rows(2)
+        assert isinstance(rows, StaticRows) and rows.weights_move is moves
+
+
+def test_a_tied_embedding_is_fetched_once_for_all_texts(make_model: MakeModel) -> None:
+    """A host may keep it elsewhere: each fetch is a copy to the device."""
+    files = make_model(tie_word_embeddings=True)
+    model = accelerated(files)
+    fetched: list[torch.Tensor] = []
+    own = model.model.tied_matrix
+
+    def tied_matrix(device: torch.device, dtype: torch.dtype) -> torch.Tensor | None:
+        matrix = own(device, dtype)
+        assert matrix is not None
+        fetched.append(matrix)
+        return matrix
+
+    model.model.tied_matrix = tied_matrix  # type: ignore[method-assign]
+    found = model.complete_many(asks())
+    assert len(fetched) == 1
+    assert found == accelerated(files).complete_many(asks())
