@@ -41,7 +41,7 @@ def photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def load(name: str, client: Client, photo: Path) -> Graph:
     """A workflow with its names as they are, the photo, and the least sizes."""
-    path = this_checkout().root / "workflows" / f"{name}.api.json"
+    path = this_checkout().root / "workflows" / "api" / f"{name}.json"
     graph: Graph = json.loads(path.read_text("utf-8"))
     for node in graph.values():
         node["inputs"].update(LEAST.get(node["class_type"], {}))

@@ -68,7 +68,7 @@ def test_core_graph_is_read_whole() -> None:
 
 
 def test_workflow_of_the_pack_is_read_whole() -> None:
-    path = this_checkout().root / "workflows" / "text-to-image.api.json"
+    path = this_checkout().root / "workflows" / "api" / "text-to-image.json"
     found = read_generation(json.loads(path.read_text("utf-8")), "10")
     assert found == Generation(
         positive=None,  # TIPO Expand writes it: it comes with the input `text`
