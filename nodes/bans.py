@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from comfy_api.latest import io, ui
 
+from .host_features import schema
+
 if TYPE_CHECKING:
     from ..tipo_core.prompt import Bans
 
@@ -32,14 +34,14 @@ def trial(bans: Bans, tags: str) -> list[str]:
 class TipoBans(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
+        return schema(
             node_id="TipoBans",
             display_name="TIPO Ban Rules",
             category="TIPO",
+            search_aliases=["blacklist", "banned tags", "filter tags", "negative tags"],
+            is_text_node=True,
             description="Rules for what the language model must not add, for any number of TIPO "
             "nodes. A mistake in a rule is an error here, and the rules can be tried on tags.",
-            # The trial needs no other node behind this one.
-            is_output_node=True,
             inputs=[
                 io.String.Input(
                     "rules",

@@ -23,6 +23,7 @@ from .clip_tokens import (
     read_chunks,
     weighted,
 )
+from .host_features import schema
 
 SdxlSizeType = io.Custom("TIPO_SDXL_SIZE")
 
@@ -185,10 +186,26 @@ def _unused_lines(
 class TipoClipSkipEncode(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
+        return schema(
             node_id="TipoClipSkipEncode",
             display_name="CLIP Text Encode (Clip Skip)",
             category="TIPO/conditioning",
+            search_aliases=[
+                "clip skip",
+                "clip set last layer",
+                "text encode",
+                "prompt weights",
+                "prompt schedule",
+                "a1111 prompt",
+                "BREAK",
+            ],
+            advanced=[
+                "weight_interpretation",
+                "token_normalization",
+                "prompt_syntax",
+                "schedule_steps",
+            ],
+            shows_report=True,
             description="Encodes a prompt as CLIP Text Encode does, with clip skip, the meaning of "
             "weights and prompt schedules chosen here, and shows layers, tokens and chunks. The "
             "CLIP that comes in is not changed.",
@@ -306,10 +323,11 @@ class TipoSdxlSize(io.ComfyNode):
         def pixels(name: str, default: int, tooltip: str) -> io.Int.Input:
             return io.Int.Input(name, default=default, min=0, max=16384, tooltip=tooltip)
 
-        return io.Schema(
+        return schema(
             node_id="TipoSdxlSize",
             display_name="SDXL Size",
             category="TIPO/conditioning",
+            search_aliases=["sdxl conditioning", "crop", "target size"],
             description="The sizes that SDXL is told beside the prompt, for the positive and the "
             "negative CLIP Text Encode (Clip Skip).",
             inputs=[

@@ -12,6 +12,7 @@ from ..tipo_core.lm.sampling import SamplingOptions
 from ..tipo_core.prompt.presets import DEFAULT
 from .bans import BansType, joined_rules
 from .host import NANO, progress
+from .host_features import schema
 from .load_model import TipoModel
 from .options import OptionsType
 
@@ -72,15 +73,37 @@ def shown_text(expansion: Expansion, of: int) -> str:
 class TipoExpand(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
+        return schema(
             node_id="TipoExpand",
             display_name="TIPO Expand",
             category="TIPO",
+            search_aliases=[
+                "prompt enhance",
+                "prompt upsample",
+                "expand prompt",
+                "prompt generator",
+                "llm",
+                "magic prompt",
+            ],
+            advanced=[
+                "temperature",
+                "top_p",
+                "min_p",
+                "top_k",
+                "bans",
+                "template",
+                "options",
+                "ban_rules",
+                "metadata",
+                "gen_meta",
+                "rounds",
+                "escape_names",
+            ],
+            essentials_category="Image Generation",
+            is_text_node=True,
             description="Expands a short prompt with a TIPO language model: more tags, a caption, "
             "or both. What you typed is kept as it is; the additions come behind it. Each variant "
             "is one entry of the outputs, and the rest of the graph runs once for each.",
-            # Shows its text also where nothing is drawn from it, and again after a page reload.
-            is_output_node=True,
             inputs=[
                 TipoModel.Input("model", tooltip="Language model from Load TIPO Model."),
                 io.String.Input(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from comfy_api.latest import io, ui
 
 from .expand import TipoExpansion, meta_lines
+from .host_features import schema
 
 if TYPE_CHECKING:
     from ..tipo_core.expansion.request import Expansion
@@ -45,13 +46,14 @@ def parts_of(expansion: Expansion) -> dict[str, str]:
 class TipoFields(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
+        return schema(
             node_id="TipoFields",
             display_name="TIPO Fields",
             category="TIPO",
+            search_aliases=["tags by category", "artist", "characters", "split expansion"],
+            is_text_node=True,
             description="Takes an expansion apart, so that tags can go to one text encoder and the "
             "caption to another.",
-            is_output_node=True,
             inputs=[TipoExpansion.Input("expansion", tooltip="From TIPO Expand.")],
             outputs=[
                 io.String.Output(name, display_name=name, tooltip=tooltip)

@@ -8,6 +8,7 @@ from comfy_api.latest import io, ui
 
 from ..tipo_core.prompt.presets import DEFAULT, PRESETS
 from .expand import TipoExpansion
+from .host_features import schema
 
 if TYPE_CHECKING:
     from ..tipo_core.expansion.request import Expansion
@@ -26,13 +27,14 @@ def template_of(preset: str, template: str) -> str:
 class TipoFormat(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
+        return schema(
             node_id="TipoFormat",
             display_name="TIPO Format",
             category="TIPO",
+            search_aliases=["prompt template", "natural language", "tags first"],
+            is_text_node=True,
             description="Puts an expansion together by a preset or by a template of your own; the "
             "model does not run again for it.",
-            is_output_node=True,
             inputs=[
                 TipoExpansion.Input("expansion", tooltip="From TIPO Expand."),
                 io.Combo.Input(

@@ -3,36 +3,41 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import comfy.model_sampling
 import comfy.patcher_extension
-import comfy.samplers
 import torch
 
 from ..tipo_core.pictures.guidance import Guidance, rescaled, step_at
-from ..tipo_core.pictures.sampling import ModelCalls
+from ..tipo_core.pictures.sampling import SamplingTrace
 
 _KEY = "tipo-suite"
 
 
-def counted(model: Any, calls: ModelCalls) -> Any:
-    """Return a clone of a model whose calls are counted; what it computes stays the same."""
+def traced(model: Any, trace: SamplingTrace) -> Any:
+    """Return a clone of a model whose sampling is noted; what it computes stays the same."""
     model = model.clone()
 
-    # A closure, because a clone of the clone would copy what a bound method belongs to.
-    def count(executor: Any, inner: Any, conds: Any, *args: Any, **named: Any) -> Any:
-        calls.count(has_negative=len(conds) > 1 and conds[1] is not None)
+    # Closures, because a clone of the clone would copy what a bound method belongs to.
+    def count_call(executor: Any, inner: Any, conds: Any, *args: Any, **named: Any) -> Any:
+        trace.count(has_negative=len(conds) > 1 and conds[1] is not None)
         return executor(inner, conds, *args, **named)
 
-    comfy.patcher_extension.add_wrapper_with_key(
-        comfy.patcher_extension.WrappersMP.CALC_COND_BATCH,
-        _KEY,
-        count,
-        model.model_options,
-        is_model_options=True,
-    )
+    def count_steps(
+        executor: Any, guider: Any, sigmas: torch.Tensor, extra: Any, callback: Any, *rest: Any
+    ) -> Any:
+        trace.sigmas = sigmas.tolist()
+
+        def count_step(*progress: Any) -> None:
+            trace.steps += 1
+            if callback is not None:
+                callback(*progress)
+
+        return executor(guider, sigmas, extra, count_step, *rest)
+
+    _wrap(model, comfy.patcher_extension.WrappersMP.CALC_COND_BATCH, count_call)
+    _wrap(model, comfy.patcher_extension.WrappersMP.SAMPLER_SAMPLE, count_steps)
     return model
 
 
@@ -55,32 +60,28 @@ def with_rescale(model: Any, rescale: float) -> Any:
     return model
 
 
-class ScheduledGuider(comfy.samplers.CFGGuider):
-    """Core's guider with the cfg of `guidance` at each noise level of `sigmas` (steps + 1)."""
+def with_schedule(model: Any, guidance: Guidance) -> Any:
+    """Return a clone of a model whose guider takes the cfg of `guidance` at each noise level.
 
-    def __init__(self, model: Any, guidance: Guidance, sigmas: Sequence[float]) -> None:
-        super().__init__(model)
-        self.set_cfg(guidance.cfg)
-        self.guidance = guidance
-        self.sigmas = sigmas
+    At cfg 1 core leaves the negative out.
+    """
+    model = model.clone()
 
-    def predict_noise(
-        self,
-        x: torch.Tensor,
-        timestep: torch.Tensor,
-        model_options: dict[str, Any] | None = None,
-        seed: int | None = None,
-    ) -> torch.Tensor:
-        """Return the denoised prediction; at cfg 1 core leaves the negative out."""
-        step = step_at(float(timestep[0]), self.sigmas)
-        predicted: torch.Tensor = comfy.samplers.sampling_function(
-            self.inner_model,
-            x,
-            timestep,
-            self.conds.get("negative"),
-            self.conds.get("positive"),
-            self.guidance.at(step, len(self.sigmas) - 1),
-            model_options=model_options or {},
-            seed=seed,
-        )
-        return predicted
+    def predict(
+        executor: Any, x: Any, timestep: torch.Tensor, model_options: Any = None, seed: Any = None
+    ) -> Any:
+        options = model_options or {}
+        sigmas = options["transformer_options"]["sample_sigmas"].tolist()
+        # Core makes a guider for each run.
+        executor.class_obj.cfg = guidance.at(step_at(float(timestep[0]), sigmas), len(sigmas) - 1)
+        return executor(x, timestep, options, seed)
+
+    _wrap(model, comfy.patcher_extension.WrappersMP.PREDICT_NOISE, predict)
+    return model
+
+
+def _wrap(model: Any, place: str, wrapper: Any) -> None:
+    """Put `wrapper` around one of core's calls during a sampling with `model`, a clone."""
+    comfy.patcher_extension.add_wrapper_with_key(
+        place, _KEY, wrapper, model.model_options, is_model_options=True
+    )

@@ -136,6 +136,7 @@ class HostedModel:
                 device=self.patcher.load_device,
                 dtype=self.precision.dtype,
                 rescue=rescue,
+                weights_move=is_dynamic(self.patcher),
             )
 
         needed = model().memory_required(answers)
@@ -166,6 +167,11 @@ class HostedModel:
             f"up to {_megabytes(needed)} for a run: choose {', '.join(remedies[:-1])} or "
             f"{remedies[-1]} in Load TIPO Model, or close what else uses the memory"
         )
+
+
+def is_dynamic(patcher: Any) -> bool:
+    """Whether ComfyUI may move a model's weights during a run (DynamicVRAM, newer cores)."""
+    return bool(getattr(patcher, "is_dynamic", bool)())
 
 
 def load_model(name: str, device: str, precision: str) -> HostedModel:

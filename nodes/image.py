@@ -17,6 +17,7 @@ from ..tipo_core.pictures.generation import read_generation
 from ..tipo_core.pictures.infotext import infotext
 from ..tipo_core.pictures.metadata import ImageMetadata, storable
 from ..tipo_core.pictures.save import disk_problem, encoded, save_report, write_whole
+from .host_features import schema
 
 VERSION = "ComfyUI"
 METADATA_OFF = "no metadata: the server runs with --disable-metadata"
@@ -78,10 +79,21 @@ def save_images(
 class TipoSaveImage(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
+        return schema(
             node_id="TipoSaveImage",
             display_name="Save Image (Compressed)",
             category="TIPO/image",
+            search_aliases=[
+                "save webp",
+                "save jpg",
+                "save avif",
+                "compress",
+                "export image",
+                "file size",
+                "metadata",
+            ],
+            advanced=["text", "target_kb"],
+            essentials_category="Basics",
             description="Saves pictures as PNG, WebP, JPEG or AVIF, by quality or by file size, "
             "with the workflow, the prompt and the settings inside. Drop a PNG, WebP or AVIF on "
             "ComfyUI to get the graph back.",

@@ -8,6 +8,7 @@ from typing import Any
 from comfy_api.latest import io
 
 from . import host
+from .host_features import schema
 
 TipoModel = io.Custom("TIPO_MODEL")
 
@@ -27,10 +28,13 @@ class ModelCombo(io.Combo.Input):
 class TipoLoadModel(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
+        return schema(
             node_id="TipoLoadModel",
             display_name="Load TIPO Model",
             category="TIPO",
+            search_aliases=["language model", "llm loader", "tipo"],
+            advanced=["device", "precision"],
+            shows_report=True,
             description="Loads a TIPO language model. ComfyUI manages its memory as it does for "
             "every other model. tipo-nano comes with the pack; a published model that is not there "
             "is downloaded into models/tipo when the node runs.",

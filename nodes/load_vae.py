@@ -39,6 +39,7 @@ from ..tipo_core.pictures.vae_folder import (
 from ..tipo_core.pictures.vae_precision import AUTO, DTYPES, precision_name, vae_dtype
 from ..tipo_core.pictures.vae_report import LoadedVae, vae_report
 from .file_state import state_of
+from .host_features import schema
 
 # By which ComfyUI tells the names of diffusers.
 _DIFFUSERS_NAME = "decoder.up_blocks.0.resnets.0.norm1.weight"
@@ -228,10 +229,13 @@ def load_vae(choice: str, precision: str = AUTO) -> tuple[comfy.sd.VAE, str]:
 class TipoLoadVae(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
+        return schema(
             node_id="TipoLoadVae",
             display_name="Load VAE",
             category="TIPO/latent",
+            search_aliases=["vae loader", "taesd", "diffusers vae", "vae from checkpoint"],
+            advanced=["precision"],
+            shows_report=True,
             description="Loads a VAE from models/vae, from a diffusers folder, from a TAESD pair "
             "of models/vae_approx, or only the VAE that is inside a checkpoint.",
             inputs=[

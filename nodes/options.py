@@ -5,6 +5,7 @@ from __future__ import annotations
 from comfy_api.latest import io
 
 from ..tipo_core.lm.sampling import SamplingOptions
+from .host_features import schema
 
 OptionsType = io.Custom("TIPO_OPTIONS")
 
@@ -13,10 +14,12 @@ class TipoOptions(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
         defaults = SamplingOptions()
-        return io.Schema(
+        return schema(
             node_id="TipoOptions",
             display_name="TIPO Sampling Options",
             category="TIPO",
+            search_aliases=["temperature", "top p", "top k", "repetition penalty"],
+            advanced=["min_p", "repetition_penalty", "max_new_tokens"],
             description="How the language model draws its words: chosen once, for any number of "
             "TIPO Expand and TIPO Single Task nodes. The values here are those of TIPO's authors.",
             inputs=[

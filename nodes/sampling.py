@@ -5,23 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import comfy.model_management
-import comfy.sample
 import comfy.samplers
-import comfy.utils
-import latent_preview
-import torch
 from comfy_api.latest import io, ui
+
+from nodes import common_ksampler
 
 from ..tipo_core.pictures.denoise import (
     DENOISE_MODES,
     RUN_ALL_STEPS,
+    check_denoise,
     first_step,
-    schedule_steps,
 )
 from ..tipo_core.pictures.guidance import NO_RAMP, Guidance
-from ..tipo_core.pictures.sampling import ModelCalls, sampling_report
-from .guidance import ScheduledGuider, counted, with_rescale
+from ..tipo_core.pictures.sampling import SamplingTrace, sampling_report
+from .guidance import traced, with_rescale, with_schedule
+from .host_features import schema
 
 
 @dataclass(frozen=True)
@@ -36,27 +34,6 @@ class Settings:
     denoise_mode: str
 
 
-def schedule(model: Any, settings: Settings) -> torch.Tensor:
-    """Return the noise levels that are run (steps + 1), falling; empty at denoise 0.
-
-    In the mode "run all steps" they are those of core's KSampler to the last bit.
-    """
-    asked = settings.steps, settings.denoise, settings.denoise_mode
-    steps = schedule_steps(*asked)
-    if not steps:
-        return torch.empty(0)
-    sigmas: torch.Tensor = comfy.samplers.KSampler(
-        model,
-        steps=steps,
-        device=model.load_device,
-        sampler=settings.sampler_name,
-        scheduler=settings.scheduler,
-        denoise=1.0,
-        model_options=model.model_options,
-    ).sigmas
-    return sigmas[first_step(len(sigmas) - 1, *asked) :]
-
-
 def sample(
     model: Any,
     positive: Any,
@@ -68,56 +45,30 @@ def sample(
 ) -> tuple[dict[str, Any], str]:
     """Denoise `latent["samples"]` (B, C, H, W; 5-D and nested too): a new latent and the report.
 
-    With one cfg for all steps these are the calls of core's KSampler in the same order, so that
-    the result is bit-identical. `latent` is copied; only its samples are replaced.
+    It is core's `common_ksampler` that runs, so that shape, dtype, keys and values of the result
+    are those of KSampler for every kind of latent. `latent` stays as it is. Raises ValueError for
+    settings that mean nothing.
     """
     if not 0.0 <= cfg_rescale <= 1.0:
         raise ValueError(f"cfg_rescale {cfg_rescale:g} is outside 0 to 1: give a value between")
-    calls = ModelCalls()
-    steps_run = 0
-    sigmas = schedule(model, settings)
-    if len(sigmas):
-        samples = comfy.sample.fix_empty_latent_channels(model, latent["samples"])
-        noise = comfy.sample.prepare_noise(samples, settings.seed, latent.get("batch_index"))
-        show_progress = latent_preview.prepare_callback(model, settings.steps)
-        if cfg_rescale:
-            model = with_rescale(model, cfg_rescale)
-        model = counted(model, calls)
-
-        def count_step(step: int, x0: torch.Tensor, x: torch.Tensor, total_steps: int) -> None:
-            nonlocal steps_run
-            steps_run += 1
-            show_progress(step, x0, x, total_steps)
-
-        common = {
-            "callback": count_step,
-            "disable_pbar": not comfy.utils.PROGRESS_BAR_ENABLED,
-            "seed": settings.seed,
-        }
-        mask = latent.get("noise_mask")
-        if guidance.has_interval or guidance.has_ramp:
-            guider = ScheduledGuider(model, guidance, sigmas.tolist())
-            guider.set_conds(positive, negative)
-            sampler = comfy.samplers.sampler_object(settings.sampler_name)
-            samples = guider.sample(noise, samples, sampler, sigmas, denoise_mask=mask, **common)
-            samples = samples.to(comfy.model_management.intermediate_device())
-        else:
-            samples = comfy.sample.sample(
-                model,
-                noise,
-                settings.steps,
-                guidance.cfg,
-                settings.sampler_name,
-                settings.scheduler,
-                positive,
-                negative,
-                samples,
-                denoise=settings.denoise,
-                noise_mask=mask,
-                sigmas=sigmas,
-                **common,
-            )
-        latent = {**latent, "samples": samples}
+    trace = SamplingTrace()
+    steps = _steps(model, settings)
+    if cfg_rescale:
+        model = with_rescale(model, cfg_rescale)
+    if guidance.has_interval or guidance.has_ramp:
+        model = with_schedule(model, guidance)
+    (result,) = common_ksampler(
+        traced(model, trace),
+        settings.seed,
+        settings.steps,
+        guidance.cfg,
+        settings.sampler_name,
+        settings.scheduler,
+        positive,
+        negative,
+        latent,
+        **steps,
+    )
     report = sampling_report(
         sampler_name=settings.sampler_name,
         scheduler=settings.scheduler,
@@ -126,21 +77,55 @@ def sample(
         denoise=settings.denoise,
         denoise_mode=settings.denoise_mode,
         steps_asked=settings.steps,
-        steps_run=steps_run,
-        sigmas=sigmas.tolist(),
-        calls=calls,
-        seconds=calls.seconds(),
+        trace=trace,
+        seconds=trace.seconds(),
     )
-    return dict(latent), report
+    return result, report
+
+
+def _steps(model: Any, settings: Settings) -> dict[str, Any]:
+    """Return how core is told which steps to run: by its own denoise, or by the first step.
+
+    Core takes another sampler or scheduler for a name that it does not know: here it is an error.
+    """
+    for name, known in (
+        ("sampler_name", comfy.samplers.KSampler.SAMPLERS),
+        ("scheduler", comfy.samplers.KSampler.SCHEDULERS),
+    ):
+        if getattr(settings, name) not in known:
+            raise ValueError(
+                f"{name} {getattr(settings, name)!r} is not known: choose {', '.join(known)}"
+            )
+    check_denoise(settings.steps, settings.denoise, settings.denoise_mode)
+    if settings.denoise == 0.0 or settings.denoise_mode == RUN_ALL_STEPS:
+        return {"denoise": settings.denoise}
+    whole = comfy.samplers.KSampler(
+        model,
+        steps=settings.steps,
+        device=model.load_device,
+        sampler=settings.sampler_name,
+        scheduler=settings.scheduler,
+        model_options=model.model_options,
+    ).sigmas
+    return {"start_step": first_step(len(whole) - 1, settings.denoise)}
 
 
 class TipoSampler(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
+        return schema(
             node_id="TipoSampler",
             display_name="Sampler (CFG / Denoise)",
             category="TIPO/sampling",
+            search_aliases=[
+                "ksampler",
+                "cfg schedule",
+                "cfg rescale",
+                "denoise",
+                "guidance interval",
+            ],
+            advanced=["denoise_mode", "cfg_start", "cfg_end", "cfg_rescale", "cfg_end_value"],
+            shows_report=True,
             description="Takes the place of KSampler: the same inputs give the same latent to the "
             "last bit, and the node shows what was really run. CFG may work in a part of the "
             "schedule alone, change over it, and be rescaled.",

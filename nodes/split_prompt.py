@@ -4,17 +4,26 @@ from __future__ import annotations
 
 from comfy_api.latest import io, ui
 
+from .host_features import schema
+
 
 class TipoSplitPrompt(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
+        return schema(
             node_id="TipoSplitPrompt",
             display_name="Split Tags and Caption",
             category="TIPO",
+            search_aliases=[
+                "split prompt",
+                "wildcard",
+                "lora tags",
+                "tags and caption",
+                "parse prompt",
+            ],
+            is_text_node=True,
             description="Tells the tags of a prompt from its sentences, and both from LoRAs, "
             "embeddings, comments and the like. No character of them is changed.",
-            is_output_node=True,
             inputs=[
                 io.String.Input(
                     "text",

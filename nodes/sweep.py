@@ -17,6 +17,7 @@ from ..tipo_core.pictures.grid import (
     grid_report,
 )
 from ..tipo_core.pictures.sweep import NO_AXIS, PARAMETERS, Sweep, sweep_of, value_text
+from .host_features import schema
 
 SweepType = io.Custom("TIPO_SWEEP")
 
@@ -59,15 +60,15 @@ class TipoSweep(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
         axes = [NO_AXIS, *PARAMETERS]
-        return io.Schema(
+        return schema(
             node_id="TipoSweep",
             display_name="TIPO Sweep",
             category="TIPO/sampling",
+            search_aliases=["xy plot", "xyz plot", "compare settings", "parameter sweep"],
+            is_text_node=True,
             description="Gives one or two sampling parameters a list of values, so that one queue "
             "draws a picture for each. Connect the outputs to a sampler and a text encoder: they "
             "run once for each cell of the grid.",
-            # Runs before any model is loaded, so that a mistake in the values costs no time.
-            is_output_node=True,
             inputs=[
                 io.Int.Input(
                     "seed",
@@ -241,10 +242,12 @@ def cell_name(cell: dict[str, Any]) -> str:
 class TipoGrid(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
+        return schema(
             node_id="TipoGrid",
             display_name="TIPO Grid",
             category="TIPO/sampling",
+            search_aliases=["xy plot", "xyz plot", "image grid", "contact sheet"],
+            advanced=["font_size", "gap", "background"],
             description="Puts the pictures of a TIPO Sweep into one, with labels for its rows and "
             "columns. The pictures keep their size and every pixel, as long as the grid stays "
             "within 16383 pixels a side.",

@@ -11,6 +11,7 @@ from ..tipo_core.lm.sampling import SamplingOptions
 from .bans import BansType
 from .expand import ban_notes, meta_lines, proposal, short_of
 from .host import NANO, progress
+from .host_features import schema
 from .load_model import TipoModel
 from .options import OptionsType
 
@@ -37,13 +38,15 @@ def shown_text(request: TaskRequest, result: TaskResult) -> str:
 class TipoTask(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
+        return schema(
             node_id="TipoTask",
             display_name="TIPO Single Task",
             category="TIPO",
+            search_aliases=["tags to caption", "caption to tags", "prompt enhance", "interrogate"],
+            advanced=["options", "ban_rules", "metadata", "gen_meta", "escape_names"],
+            is_text_node=True,
             description="Asks a TIPO model for one of the tasks that it was trained for, such as a "
             "caption from tags. What you typed is kept; the model goes on behind it.",
-            is_output_node=True,
             inputs=[
                 TipoModel.Input("model", tooltip="Language model from Load TIPO Model."),
                 io.Combo.Input(

@@ -10,6 +10,7 @@ from comfy_api.latest import io, ui
 from ..tipo_core.pictures.inpainting import composited, fitted_mask, fitted_original
 from ..tipo_core.pictures.vae import channel_problem
 from ..tipo_core.pictures.vae_run import AUTO, DEFAULT_OVERLAP, DEFAULT_TILE, Tiling
+from .host_features import schema
 from .vae_run import decode_latent, tiling_inputs
 
 
@@ -73,10 +74,13 @@ def over_original(
 class TipoVaeDecode(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
+        return schema(
             node_id="TipoVaeDecode",
             display_name="VAE Decode",
             category="TIPO/latent",
+            search_aliases=["vae decode tiled", "black image", "fp32 vae", "nan"],
+            advanced=["tiling", "tile_size", "overlap"],
+            shows_report=True,
             description="Turns a latent into pixels as core's VAE Decode does, and says plainly "
             "when the VAE is of another model family or the latent is broken. Black pictures are "
             "decoded again in fp32; when memory runs out it makes room, then uses tiles, and says "

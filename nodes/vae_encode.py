@@ -17,6 +17,7 @@ from ..tipo_core.pictures.inpainting import (
     pixels_problem,
 )
 from ..tipo_core.pictures.vae_run import AUTO, DEFAULT_OVERLAP, DEFAULT_TILE, Tiling
+from .host_features import schema
 from .vae_run import encode_pixels, is_of_pictures, tiling_inputs
 
 
@@ -99,10 +100,13 @@ def encode(
 class TipoVaeEncode(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
+        return schema(
             node_id="TipoVaeEncode",
             display_name="VAE Encode",
             category="TIPO/latent",
+            search_aliases=["vae encode tiled", "inpaint", "outpaint", "vae encode for inpainting"],
+            advanced=["fill", "mask_grow", "tiling", "tile_size", "overlap"],
+            shows_report=True,
             description="Turns pixels into a latent as core's VAE Encode does, and says what was "
             "done. With a mask the latent is ready for inpainting and outpainting at any denoise: "
             "the masked pixels are not made grey.",

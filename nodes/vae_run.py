@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import comfy.ldm.models.autoencoder
 import comfy.model_management
-import comfy.model_patcher
 import torch
 from comfy_api.latest import io
 
-from ..tipo_core.lm.out_of_memory import is_out_of_memory, with_second_try
+from ..tipo_core.lm.out_of_memory import is_out_of_memory
 from ..tipo_core.pictures.vae_precision import precision_name
 from ..tipo_core.pictures.vae_run import (
     AUTO,
@@ -35,12 +33,15 @@ from ..tipo_core.pictures.vae_run import (
     ways_to_run,
 )
 from ..tipo_core.pictures.vae_strips import Strips, can_strip
+from .vae_fp32 import in_fp32
 
 # More than any device has: free_memory then unloads everything.
 _EVERYTHING = 1e30
 # Where core's decode and encode go when memory runs out, without telling their caller.
 _OWN_TILES = tuple(
-    f"{verb}_tiled_{kind}" for verb in ("decode", "encode") for kind in ("", "1d", "3d")
+    name
+    for verb in ("decode", "encode")
+    for name in (*(f"{verb}_tiled_{kind}" for kind in ("", "1d", "3d")), f"_{verb}_tiled_owned")
 )
 
 
@@ -81,16 +82,18 @@ def run_vae(vae: Any, job: Job, asked: Tiling) -> tuple[torch.Tensor, list[str]]
         del result
         # What fp16 had no room for, fp32 has none for.
         ways = ways[index:]
-        with in_fp32(vae) as precise:
+        with in_fp32(vae, lambda: make_room(vae)) as precise:
             result, index, is_finite = _result(precise, job, asked, ways)
         if not is_finite:
             raise ValueError(broken_vae_problem(job.verb))
         line = f"{precision_name(dtype)} gave NaN or infinite values: done again in fp32"
         lines.append(line + (f", {way_text(ways, index)}" if index else ""))
         dtype = torch.float32
-    note = tile_note(asked, job.factor)
-    if note and isinstance(ways[index], Tiles):
-        lines.append(note)
+    if isinstance(ways[index], Tiles):
+        note = tile_note(asked, job.factor)
+        lines += [note] if note else []
+        if getattr(vae, "handles_tiling", False):  # newer cores
+            lines.append("this kind of VAE cuts its tiles itself")
     seconds = time.perf_counter() - began
     lines.append(f"{precision_name(dtype)} on {vae.device}, {seconds:.2f} s")
     return result, lines
@@ -218,43 +221,6 @@ def in_strips(vae: Any, job: Job, way: RowStrips) -> Any:
     share = min(rows / job.height, 1.0)
     setattr(stripped, estimate, lambda shape, dtype: full(shape, dtype) * share)
     return stripped
-
-
-@contextmanager
-def in_fp32(vae: Any) -> Iterator[Any]:
-    """Give a copy of a VAE with weights in fp32, under ComfyUI's model management, for a while."""
-
-    patcher = with_second_try(
-        lambda: _fp32_patcher(vae),
-        lambda: make_room(vae),
-        f"{vae.device} has too little memory for the VAE in fp32: close what else uses the memory.",
-    )
-    precise = copy.copy(vae)
-    precise.first_stage_model, precise.patcher = patcher.model, patcher
-    precise.vae_dtype = torch.float32
-    precise.size = None
-    try:
-        yield precise
-    finally:
-        # The model manager forgets a model that nobody holds; the device is left at once.
-        patcher.detach()
-
-
-def _fp32_patcher(vae: Any) -> Any:
-    # Newer cores choose another patcher at start: look the class up when it is needed.
-    patcher_class = getattr(
-        comfy.model_patcher, "CoreModelPatcher", comfy.model_patcher.ModelPatcher
-    )
-    own = vae.patcher
-    patcher = patcher_class(
-        copy.deepcopy(vae.first_stage_model),
-        load_device=own.load_device,
-        offload_device=own.offload_device,
-    )
-    # The copy carries what was noted on the original about its loading: back to an unloaded model.
-    patcher.detach()
-    patcher.model.to(torch.float32)
-    return patcher
 
 
 def decode_latent(vae: Any, samples: torch.Tensor, asked: Tiling) -> tuple[torch.Tensor, list[str]]:

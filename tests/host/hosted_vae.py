@@ -325,12 +325,16 @@ def precision() -> dict[str, Any]:
                 raise torch.OutOfMemoryError(OUT_OF_MEMORY)
             return super().partially_load(*given, **named)
 
+    # Newer cores look their class of patchers up under a second name.
+    names = [n for n in ("ModelPatcher", "CoreModelPatcher") if hasattr(comfy.model_patcher, n)]
     own = comfy.model_patcher.ModelPatcher
-    comfy.model_patcher.ModelPatcher = Tight
+    for name in names:
+        setattr(comfy.model_patcher, name, Tight)
     try:
         image_too, report = decoded(tight, samples)
     finally:
-        comfy.model_patcher.ModelPatcher = own
+        for name in names:
+            setattr(comfy.model_patcher, name, own)
     found["tight"] = [torch.equal(image_too, image), report]
     return found
 

@@ -148,18 +148,26 @@ def load_llama(
             weights = shared = SharedHeads(weights, config)
             config = replace(config, num_key_value_heads=shared.heads)
         weights = StackedExperts(weights, config)
-    # On the meta device nothing is initialised, so that no generator is touched and no time lost.
     try:
-        model = Llama(config, operations, dtype=precision.dtype, device="meta")
+        state = described(config, precision.dtype)
     except RuntimeError as error:  # torch, of a size below zero or beyond all memory
         raise ValueError(f"{files.config} describes no model ({error}): copy it again") from error
-    is_tied = config.tie_word_embeddings
-    check(weights, file_shapes(model, config), str(files.config), is_tied)
+    check(weights, file_shapes(state, config), str(files.config), config.tie_word_embeddings)
     if precision.matrices is None:
-        fill(model, FusedWeights(weights, model, config))
+        model = Llama(config, operations, dtype=precision.dtype, device="meta")
+        fill(model, FusedWeights(weights, state, config), state)
     else:
         model = _kept_smaller(weights, config, precision)
     return model.eval().requires_grad_(False), tokenizer
+
+
+def described(config: LlamaConfig, dtype: torch.dtype | None = None) -> dict[str, torch.Tensor]:
+    """Return the state of a float model as `config` alone describes it, on the meta device.
+
+    The layers of a host may have neither weights nor shapes before they are loaded.
+    """
+    # On the meta device nothing is initialised, so that no generator is touched and no time lost.
+    return Llama(config, PlainOperations, dtype=dtype, device="meta").state_dict()
 
 
 def _kept_smaller(weights: Weights, config: LlamaConfig, precision: Precision) -> Llama:
@@ -167,14 +175,13 @@ def _kept_smaller(weights: Weights, config: LlamaConfig, precision: Precision) -
     if config.tie_word_embeddings:
         weights = UntiedWeights(weights)
         config = replace(config, tie_word_embeddings=False)
-    plain = Llama(config, PlainOperations, device="meta")
-    folded = FoldedNorms(FusedWeights(weights, plain, config))
+    folded = FoldedNorms(FusedWeights(weights, described(config), config))
     if precision.matrices is torch.int8:
         model = Llama(config, IntegerOperations, dtype=torch.float16, device="meta")
-        fill(model, IntegerWeights(folded, config))
+        fill(model, IntegerWeights(folded, config), model.state_dict())
     else:
         model = Llama(config, HalfOperations, dtype=torch.float16, device="meta")
-        fill(model, folded)
+        fill(model, folded, model.state_dict())
     if precision.dtype is torch.float32:
         _pack(model, weights.source)
     return model

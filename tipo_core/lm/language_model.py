@@ -26,7 +26,8 @@ _SIDE_BY_SIDE = 16
 class LlamaLanguageModel:
     """Completes texts with a `Llama` that computes on `device` in `dtype`.
 
-    With a `rescue` a run that finds no memory is gone on with once, after room was made.
+    With a `rescue` a run that is out of memory continues once, after room was made. `weights_move`
+    says that a host may put the weights at other addresses between two steps.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class LlamaLanguageModel:
         device: torch.device,
         dtype: torch.dtype,
         rescue: Rescue | None = None,
+        weights_move: bool = False,
     ) -> None:
         self.model = model
         self.tokenizer = tokenizer
@@ -45,6 +47,7 @@ class LlamaLanguageModel:
         self.device = device
         self.dtype = dtype
         self.rescue = rescue
+        self.weights_move = weights_move
 
     @property
     def side_by_side(self) -> int:
@@ -62,16 +65,15 @@ class LlamaLanguageModel:
 
     def rows(self, count: int) -> Rows:
         """Return `count` empty rows to write answers in."""
-        kind = Rows if self.device.type == "cpu" else StaticRows
-        return kind(
-            self.model,
-            count,
-            self.options,
-            device=self.device,
-            dtype=self.dtype,
-            has_small_cache=self._has_small_cache,
-            line_ends=self.tokenizer.line_ends,
-        )
+        shared: dict[str, Any] = {
+            "device": self.device,
+            "dtype": self.dtype,
+            "has_small_cache": self._has_small_cache,
+            "line_ends": self.tokenizer.line_ends,
+        }
+        if self.device.type == "cpu":
+            return Rows(self.model, count, self.options, **shared)
+        return StaticRows(self.model, count, self.options, weights_move=self.weights_move, **shared)
 
     @property
     def _has_small_cache(self) -> bool:
@@ -93,7 +95,10 @@ class LlamaLanguageModel:
         layer = (
             self.dtype.itemsize * capacity * (4 * config.hidden_size + config.feed_forward_width)
         )
-        return cache + scores + 2 * layer
+        tied = 0
+        if config.tie_word_embeddings and self.device.type != "cpu":
+            tied = self.dtype.itemsize * config.vocab_size * config.hidden_size
+        return cache + scores + 2 * layer + tied
 
     def complete(
         self,

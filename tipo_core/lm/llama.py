@@ -148,12 +148,27 @@ class Llama(nn.Module):
             x = layer(x, reading)
         return x
 
-    def logits(self, hidden: torch.Tensor) -> torch.Tensor:
-        """Return the scores of the next token, `N, V`, for hidden states `N, C`."""
+    def tied_matrix(self, device: torch.device, dtype: torch.dtype) -> torch.Tensor | None:
+        """Return the output matrix `V, C` of a model that ties it to its embedding, else None.
+
+        It is a copy where a host keeps the embedding elsewhere or streams it in: get it once for a
+        text and give it to `logits`, which would copy it for every token.
+        """
         if not self.config.tie_word_embeddings:
+            return None
+        weight: torch.Tensor = self.embedding.weight
+        return weight.to(device, dtype)
+
+    def logits(self, hidden: torch.Tensor, tied: torch.Tensor | None = None) -> torch.Tensor:
+        """Return the scores of the next token, `N, V`, for hidden states `N, C`.
+
+        `tied` is the result of `tied_matrix`.
+        """
+        if tied is None:
+            tied = self.tied_matrix(hidden.device, hidden.dtype)
+        if tied is None:
             return self.head(hidden)
-        weight = self.embedding.weight.to(hidden.device, hidden.dtype)
-        return functional.linear(self.norm(hidden), weight)
+        return functional.linear(self.norm(hidden), tied)
 
     def forward(self, tokens: torch.Tensor) -> torch.Tensor:
         """Return logits `B, T, V` for token ids `B, T`, texts of their own."""

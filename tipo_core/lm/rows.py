@@ -41,6 +41,7 @@ class Rows:
         line_ends: Sequence[int] = (),
     ) -> None:
         self.model = model
+        self.tied = model.tied_matrix(device, dtype)
         self.options = options
         self.device = device
         self.cache = (
@@ -119,7 +120,7 @@ class Rows:
         tokens = torch.tensor([self.texts[row][-1] for row in rows], device=self.device)
         hidden = self.model.read(tokens, self.cache.step(rows))
         check_numbers(math.isfinite(hidden.sum().item()))
-        drawn = self._draw(rows, self.model.logits(hidden))
+        drawn = self._draw(rows, self.model.logits(hidden, self.tied))
         for row, token in zip(rows, drawn, strict=True):
             self.seen[row, len(self.texts[row])] = token
             self.texts[row].append(token)

@@ -28,13 +28,17 @@ class StaticRows(Rows):
 
     Matrices are always multiplied with `width` vectors, because how many there are decides in
     what order a product is summed up: so a text does not depend on how many are written.
+
+    A recorded step holds the addresses of the weights. Where a host may move these in between
+    (`weights_move`) no step is recorded.
     """
 
     width = 32
     _stepping: _Stepping | None = None
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, weights_move: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.weights_move = weights_move
         # All of it is read and most is masked; nothing times no number would be no number.
         self.cache.is_blank = True
 
@@ -117,7 +121,7 @@ class _Stepping:
 
     def _recorded(self) -> Callable[[], None]:
         """Return what takes one step: a CUDA graph of it where that can be had."""
-        if self._owner.device.type != "cuda":
+        if self._owner.device.type != "cuda" or self._owner.weights_move:
             return self._step
         state = (
             self._tokens,
@@ -156,7 +160,7 @@ class _Stepping:
         self._are_finite.logical_and_(
             (hidden.isfinite().all(-1)[: self._count] | ~self._asked).all()
         )
-        logits = model.logits(hidden)[: self._count]
+        logits = model.logits(hidden, owner.tied)[: self._count]
         early = self._places + 1 < self._least
         chosen = candidates(
             logits,

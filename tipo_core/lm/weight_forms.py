@@ -53,11 +53,13 @@ def parts(name: str, rows: int, config: LlamaConfig) -> list[tuple[str, int]]:
     ]
 
 
-def file_shapes(model: torch.nn.Module, config: LlamaConfig) -> dict[str, tuple[int, ...]]:
-    """Return what a Hugging Face file must hold for `model`, which computes in floats."""
+def file_shapes(
+    state: Mapping[str, torch.Tensor], config: LlamaConfig
+) -> dict[str, tuple[int, ...]]:
+    """Return the shapes that a Hugging Face file must hold for a float model of `state`."""
     return {
         part: (rows, *weight.shape[1:])
-        for name, weight in model.state_dict().items()
+        for name, weight in state.items()
         for part, rows in parts(name, len(weight), config)
     }
 
@@ -77,16 +79,21 @@ def _split(
 
 
 class FusedWeights:
-    """`weights` under our names, with the matrices put together that read the same."""
+    """`weights` under our names, with the matrices put together that read the same.
 
-    def __init__(self, weights: Weights, model: torch.nn.Module, config: LlamaConfig) -> None:
+    `state` has the shapes of the model that they are for; it may lie on the meta device.
+    """
+
+    def __init__(
+        self, weights: Weights, state: Mapping[str, torch.Tensor], config: LlamaConfig
+    ) -> None:
         self.source = weights.source
         self._weights = weights
         self._parts = {
             name: [part for part, _ in parts(name, len(weight), config)]
-            for name, weight in model.state_dict().items()
+            for name, weight in state.items()
         }
-        self.shapes = {name: tuple(one.shape) for name, one in model.state_dict().items()}
+        self.shapes = {name: tuple(one.shape) for name, one in state.items()}
 
     def read(self, name: str, dtype: torch.dtype) -> torch.Tensor:
         """Return one tensor: what must be put together in `dtype`."""

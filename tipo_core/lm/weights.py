@@ -59,15 +59,15 @@ def check(
         )
 
 
-def fill(model: torch.nn.Module, weights: Weights) -> None:
-    """Give each parameter of `model`, which is on the meta device, its tensor in its own dtype.
+def fill(model: torch.nn.Module, weights: Weights, state: Mapping[str, torch.Tensor]) -> None:
+    """Give each parameter of `model` its tensor, in the shape and dtype that `state` has for it.
 
-    Each tensor is read once and copied, so that the model depends on no file; beside the model
-    there is never more than one.
+    `state` is described by the configuration and not asked of `model`, whose layers may have no
+    weights yet: those of ComfyUI's DynamicVRAM have none before this. Each tensor is read once and
+    copied, so that the model depends on no file; beside the model there is never more than one.
     """
-    parameters = model.state_dict()
     # Made before anything is read: what reading takes in between then leaves no holes behind.
-    filled = {name: torch.empty(one.shape, dtype=one.dtype) for name, one in parameters.items()}
+    filled = {name: torch.empty(one.shape, dtype=one.dtype) for name, one in state.items()}
     for name, into in filled.items():
         into.copy_(weights.read(name, into.dtype))
     # Assigned, not copied: the model is a shape without memory until here.

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .guidance import Guidance
 
 
 @dataclass
-class ModelCalls:
-    """The times that a model was asked, counted while it is.
+class SamplingTrace:
+    """What a sampler does, noted while it runs.
 
-    A call with the negative computes both sides and costs about two without.
+    A model call with the negative computes both sides and costs about two without. `sigmas` are
+    the noise levels, first to last: none where no sampler ran. `steps` counts those that were run.
     """
 
     with_negative: int = 0
     without: int = 0
     first_at: float | None = None
+    sigmas: Sequence[float] = field(default_factory=list)
+    steps: int = 0
 
     def count(self, *, has_negative: bool) -> None:
         """Count a call that begins now."""
@@ -53,15 +56,11 @@ def sampling_report(
     denoise: float,
     denoise_mode: str,
     steps_asked: int,
-    steps_run: int,
-    sigmas: Sequence[float],
-    calls: ModelCalls,
+    trace: SamplingTrace,
     seconds: float,
 ) -> str:
-    """Return what the sampler did, a line each.
-
-    `sigmas` are the noise levels used, first to last; `seconds` is the time of all steps.
-    """
+    """Return what the sampler did, a line each; `seconds` is the time of all steps."""
+    sigmas = trace.sigmas
     head = f"sampler {sampler_name}, scheduler {scheduler}"
     if not sigmas:
         return f"{head}\ndenoise {denoise:g}: 0 steps run, the latent is returned as it came"
@@ -71,17 +70,17 @@ def sampling_report(
     lines = [
         head,
         f"sigmas {' .. '.join(f'{sigma:.4f}' for sigma in shown)}",
-        f"steps run {steps_run} of {steps_asked} asked, denoise {denoise:g}{mode}",
-        _cfg_line(guidance, cfg_rescale, calls),
-        f"model calls {calls.total}: {calls.with_negative} with the negative, "
-        f"{calls.without} without; {calls.share_of_full_cfg:.2f} of the work of full CFG",
+        f"steps run {trace.steps} of {steps_asked} asked, denoise {denoise:g}{mode}",
+        _cfg_line(guidance, cfg_rescale, trace),
+        f"model calls {trace.total}: {trace.with_negative} with the negative, "
+        f"{trace.without} without; {trace.share_of_full_cfg:.2f} of the work of full CFG",
     ]
-    if steps_run:
-        lines.append(f"seconds per step {seconds / steps_run:.3f}")
+    if trace.steps:
+        lines.append(f"seconds per step {seconds / trace.steps:.3f}")
     return "\n".join(lines)
 
 
-def _cfg_line(guidance: Guidance, cfg_rescale: float, calls: ModelCalls) -> str:
+def _cfg_line(guidance: Guidance, cfg_rescale: float, trace: SamplingTrace) -> str:
     line = f"cfg {guidance.cfg:g}"
     if guidance.has_ramp:
         line += f" to {guidance.end_value:g}"
@@ -89,4 +88,4 @@ def _cfg_line(guidance: Guidance, cfg_rescale: float, calls: ModelCalls) -> str:
         line += f", from {guidance.start:g} to {guidance.end:g} of the schedule"
     if cfg_rescale:
         line += f", rescale {cfg_rescale:g}"
-    return line if calls.with_negative else f"{line}: the negative is not computed"
+    return line if trace.with_negative else f"{line}: the negative is not computed"

@@ -40,7 +40,7 @@ def kohaku_state(config: LlamaConfig, seed: int = 0) -> State:
     model = Llama(config, PlainOperations, device="meta")
     shapes = {
         name: shape
-        for name, shape in file_shapes(model, config).items()
+        for name, shape in file_shapes(model.state_dict(), config).items()
         if "experts." not in name and "expert_bias" not in name
     }
     for layer in range(experts.first_dense_layers, config.num_hidden_layers):

@@ -39,7 +39,8 @@ def empty(config: LlamaConfig) -> Llama:
 
 def test_every_tensor_is_read_once(small_config: LlamaConfig) -> None:
     weights, model = Recorded(small_config), empty(small_config)
-    fill(model, FusedWeights(weights, model, small_config))
+    state = model.state_dict()
+    fill(model, FusedWeights(weights, state, small_config), state)
     assert sorted(weights.read_names) == sorted(weights.shapes)
     filled = file_state(model.state_dict(), small_config)
     assert filled.keys() == weights.shapes.keys()
@@ -67,7 +68,7 @@ def test_nothing_is_read_of_weights_that_do_not_fit(
 ) -> None:
     weights = Recorded(small_config)
     change(weights.shapes)
-    wanted = file_shapes(empty(small_config), small_config)
+    wanted = file_shapes(empty(small_config).state_dict(), small_config)
     with pytest.raises(ValueError, match=rf"weights of a test does not fit a config: .*{words}"):
         check(weights, wanted, "a config", is_tied=False)
     assert weights.read_names == []
@@ -77,6 +78,7 @@ def test_a_parameter_keeps_the_type_that_it_asks_for(small_config: LlamaConfig) 
     weights, model = Recorded(small_config), empty(small_config)
     head = model.get_submodule("head")
     head.get_submodule("norm").float()
-    fill(model, FusedWeights(weights, model, small_config))
+    state = model.state_dict()
+    fill(model, FusedWeights(weights, state, small_config), state)
     dtypes = {name: weight.dtype for name, weight in head.state_dict().items()}
     assert dtypes == {"norm.weight": torch.float32, "linear.weight": torch.float16}

@@ -1,0 +1,165 @@
+"""nodes/vae_fp32.py inside ComfyUI: VAEs built again; prints what was seen as JSON.
+
+Run by test_vae_fp32.py (see inside.py).
+"""
+
+from __future__ import annotations
+
+import copy
+import importlib
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import comfy.ldm.models.autoencoder as autoencoder
+import comfy.sd
+import comfy.taesd.taehv
+import torch
+
+vae_fp32 = importlib.import_module("pack.nodes.vae_fp32")
+CPU = torch.device("cpu")
+REGULARIZER = "comfy.ldm.models.autoencoder.DiagonalGaussianRegularizer"
+
+
+class Native:
+    """Stands for pins and pages of DynamicVRAM: a copy of it would free the same memory twice."""
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        raise AssertionError("a handle of the host was deep-copied")
+
+    __copy__ = __reduce_ex__ = __deepcopy__
+
+
+def kl(channels: int, *, is_plain: bool = False) -> dict[str, torch.Tensor]:
+    """Weights of an SD-like VAE, in fp16; `is_plain` without the quantisation layers (Flux)."""
+    settings = {
+        "double_z": True,
+        "z_channels": channels,
+        "resolution": 256,
+        "in_channels": 3,
+        "out_ch": 3,
+        "ch": 128,
+        "ch_mult": [1, 2, 4, 4],
+        "num_res_blocks": 2,
+        "attn_resolutions": [],
+        "dropout": 0.0,
+    }
+    with torch.device("meta"):
+        if is_plain:
+            part = "comfy.ldm.modules.diffusionmodules.model."
+            model = autoencoder.AutoencodingEngine(
+                regularizer_config={"target": REGULARIZER},
+                encoder_config={"target": part + "Encoder", "params": settings},
+                decoder_config={"target": part + "Decoder", "params": settings},
+            )
+        else:
+            model = autoencoder.AutoencoderKL(ddconfig=settings, embed_dim=channels)
+    return random_weights(model)
+
+
+def random_weights(model: torch.nn.Module) -> dict[str, torch.Tensor]:
+    generator = torch.Generator().manual_seed(0)
+    return {
+        name: torch.randn(one.shape, generator=generator, dtype=torch.float32).half() * 0.02
+        for name, one in model.state_dict().items()
+    }
+
+
+@contextmanager
+def handled(vae: Any) -> Iterator[None]:
+    """Hang such handles on a VAE's model, as its patcher does, for a while."""
+    model = vae.first_stage_model
+    first = next(module for module in model.modules() if module._parameters)
+    model.dynamic_pins, model.dynamic_vbars = {CPU: Native()}, {CPU: Native()}
+    first._v, first._pin_state, first.seed_key = Native(), Native(), "first"
+    yield
+    for owner, names in ((model, ("dynamic_pins", "dynamic_vbars")), (first, ("_v", "_pin_state"))):
+        for name in names:
+            delattr(owner, name)
+
+
+def again(sd: dict[str, torch.Tensor], dtype: torch.dtype) -> dict[str, Any]:
+    """Build a VAE again, compare the weights, and look for shared memory."""
+    vae = comfy.sd.VAE(sd=sd, dtype=dtype)
+    live = vae.first_stage_model.state_dict()
+    before = {name: weight.clone() for name, weight in live.items()}
+    notes = set(vars(vae.first_stage_model))
+    with handled(vae), vae_fp32.in_fp32(vae, lambda: None) as precise:
+        state = precise.first_stage_model.state_dict()
+        found = {
+            "kind": type(precise.first_stage_model).__name__,
+            "dtypes": sorted({str(one.dtype) for one in state.values()}),
+            "weights": all(torch.equal(one, before[name].float()) for name, one in state.items()),
+            "shared": sorted(
+                name
+                for name, one in state.items()
+                if one.untyped_storage().data_ptr() == live[name].untyped_storage().data_ptr()
+            ),
+            "own patcher": precise.patcher is not vae.patcher
+            and precise.patcher.patches is not vae.patcher.patches
+            and precise.patcher.model is precise.first_stage_model,
+            "handles": [name for name in ("dynamic_pins",) if hasattr(precise.patcher.model, name)],
+        }
+    found["untouched"] = notes == set(vars(vae.first_stage_model)) and all(
+        torch.equal(one, before[name]) for name, one in vae.first_stage_model.state_dict().items()
+    )
+    return found
+
+
+def said(vae: Any) -> str:
+    try:
+        with vae_fp32.in_fp32(vae, lambda: None):
+            return ""
+    except ValueError as error:
+        return str(error)
+
+
+def video() -> dict[str, Any]:
+    """ComfyUI tells two video VAEs apart by the dtype of their file alone (taehv, lighttaew)."""
+    with torch.device("meta"):
+        model = comfy.taesd.taehv.TAEHV(latent_channels=16)
+    sd = random_weights(model)
+    return {
+        "as stored": said(comfy.sd.VAE(sd=dict(sd), dtype=torch.float16)),
+        "cast": said(comfy.sd.VAE(sd=dict(sd), dtype=torch.bfloat16)),
+    }
+
+
+def patched() -> dict[str, Any]:
+    """A patch on a weight counts once, whether the model is loaded with it or not."""
+    sd = kl(4)
+    name = "decoder.conv_in.bias"
+    vae = comfy.sd.VAE(sd=dict(sd), dtype=torch.float16)
+    vae.patcher.add_patches({name: ("diff", (torch.full_like(sd[name], 0.5),))})
+    wanted = sd[name].float() + 0.5
+    results = []
+    for is_loaded in (False, True):
+        if is_loaded:
+            vae.patcher.patch_model(device_to=CPU)
+        with vae_fp32.in_fp32(vae, lambda: None) as precise:
+            precise.patcher.patch_model(device_to=CPU)
+            bias = precise.first_stage_model.decoder.conv_in.bias
+            results.append((bias - wanted).abs().max().item())
+    return {"differences": results, "lists": len(vae.patcher.patches[name])}
+
+
+def unlike() -> str:
+    """A VAE that differs in a setting which its weights do not tell."""
+    vae = comfy.sd.VAE(sd=kl(4), dtype=torch.float16)
+    other = copy.copy(vae)
+    other.latent_dim = 3
+    return said(other)
+
+
+print(
+    json.dumps(
+        {
+            "kl": again(kl(4), torch.float16),
+            "flux": again(kl(16, is_plain=True), torch.bfloat16),
+            "video": video(),
+            "patched": patched(),
+            "unlike": unlike(),
+        }
+    )
+)
