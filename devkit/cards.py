@@ -126,7 +126,7 @@ def _write(
     draw: ImageDraw.ImageDraw, box: tuple[int, int, int, int], pieces: Sequence[tuple[str, str]]
 ) -> None:
     """Write words into a box in the greatest size that fits, then from the top; cut at its end."""
-    size = next((s for s in range(26, 19, -1) if _height(pieces, box, s) <= box[3] - box[1]), 20)
+    size = next((s for s in range(36, 21, -1) if _height(pieces, box, s) <= box[3] - box[1]), 22)
     font, line = _font(size), round(size * 1.3)
     for word, owner, x, y in _places(pieces, box[2] - box[0], size):
         if box[1] + y + line > box[3] + 2:
