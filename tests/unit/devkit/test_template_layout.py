@@ -18,8 +18,9 @@ GROUP_HEADING = 70
 MARGIN = 16
 # Between two nodes one below the other: the title of the lower one, and room to grow.
 GAP = 50
-# Least heights without the title in front end 1.58.1 with Nodes 2.0, at the widths used here,
+# Least heights without the title in front end 1.58.1 with Nodes 2.0, at the widths used here, as
 # measured in a browser; the classic renderer needs less. A node that is stored lower would grow.
+# Those of notes, previews and grids are chosen: what they show has no height of its own.
 LEAST_HEIGHTS = {
     "CheckpointLoaderSimple": 102,
     "EmptyLatentImage": 118,
@@ -35,7 +36,7 @@ LEAST_HEIGHTS = {
     "TipoFormat": 254,
     "TipoGrid": 400,
     "TipoLoadModel": 262,
-    "TipoLoadVae": 254,
+    "TipoLoadVae": 234,
     "TipoOptions": 226,
     "TipoSampler": 526,
     "TipoSaveImage": 298,
