@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from devkit.client import Client, Graph, Outcome
+from devkit.client import Client, Graph, GraphRejected, Outcome
 from devkit.graph import the_node
 from devkit.layout import this_checkout
 from devkit.server import Server
@@ -61,6 +61,14 @@ def run(graph: Graph, server: Server, client: Client) -> tuple[Outcome, np.ndarr
 def reports(graph: Graph, outcome: Outcome, class_type: str) -> list[str]:
     shown: list[str] = outcome.outputs[the_node(graph, class_type)]["text"]
     return shown
+
+
+@pytest.mark.parametrize("name", ["image-to-image", "inpaint", "outpaint"])
+def test_without_the_picture_the_error_says_what_to_do(client: Client, name: str) -> None:
+    path = this_checkout().root / "workflows" / "api" / f"{name}.json"
+    # The server of the tests has none of dev.py's example pictures.
+    with pytest.raises(GraphRejected, match=r"LoadImage.*choose-a-picture"):
+        client.run(json.loads(path.read_text("utf-8")), timeout=SECONDS)
 
 
 def test_image_to_image_redraws_the_picture(server: Server, client: Client, photo: Path) -> None:

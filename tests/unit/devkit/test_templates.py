@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from devkit.examples import put_examples
 from devkit.layout import this_checkout
@@ -110,3 +111,22 @@ def test_examples_are_put_into_the_input_folder(tmp_path: Path) -> None:
     first[0].write_bytes(b"an older example")
     assert put_examples(ROOT, tmp_path) == first
     assert first[0].read_bytes().startswith(b"\x89PNG")
+
+
+def test_each_picture_that_a_template_names_is_among_the_examples(tmp_path: Path) -> None:
+    examples = {path.name: path for path in put_examples(ROOT, tmp_path)}
+    named = {
+        node["widgets_values"][0]: one.title
+        for one in TEMPLATES
+        for node in one.read()["nodes"]
+        if node["type"] == "LoadImage"
+    }
+    assert named.keys() == examples.keys()
+    for name, title in named.items():
+        with Image.open(examples[name]) as picture:
+            assert picture.size == (128, 128)  # what toy-sd draws
+            if title != "Inpaint":
+                continue
+            # ComfyUI reads the transparent part as the mask: some of the picture, not all.
+            painted = sum(picture.getchannel("A").histogram()[:1]) / (128 * 128)
+            assert 0.1 < painted < 0.5
