@@ -19,6 +19,8 @@ WORKFLOW = Path(__file__).parents[3] / "workflows" / "api" / "text-to-image.json
 PUBLISHED = {
     ("EmptyLatentImage", "width"): 1024,
     ("EmptyLatentImage", "height"): 1024,
+    ("TipoExpand", "tag_length"): "long",
+    ("TipoExpand", "caption_length"): "long",
     ("TipoSampler", "steps"): 16,
     ("TipoSampler", "cfg"): 3.0,
     ("TipoSampler", "sampler_name"): "dpmpp_2m_sde",
