@@ -29,7 +29,8 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         prog="dev.py",
         description="Set up and try TIPO Suite. Everything goes into .venv and .host.",
-        epilog="COMFYUI_PATH and COMFYUI_PYTHON name a ComfyUI of yours to use instead.",
+        epilog="COMFYUI_PATH and COMFYUI_PYTHON name a ComfyUI of yours to use instead; with "
+        "COMFYUI_DYNAMIC_VRAM=1 it runs on a CPU as it does on an NVIDIA card (0.33 and newer).",
     )
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
 

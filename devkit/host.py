@@ -24,6 +24,8 @@ FIND = "find ComfyUI"
 LINK = "link the pack into custom_nodes"
 PATH_VARIABLE = "COMFYUI_PATH"
 PYTHON_VARIABLE = "COMFYUI_PYTHON"
+# ComfyUI turns DynamicVRAM on by itself with an NVIDIA card; set to 1, it is tried on a CPU.
+DYNAMIC_VARIABLE = "COMFYUI_DYNAMIC_VRAM"
 
 MODEL_FOLDERS = {
     "checkpoints": "models/checkpoints",
@@ -52,6 +54,7 @@ class Host:
     python: Path
     version: str
     is_users_own: bool
+    has_dynamic_vram: bool = False
 
 
 def uses_own_comfyui(environ: Mapping[str, str]) -> bool:
@@ -64,7 +67,21 @@ def ensure_host(layout: Layout, environ: Mapping[str, str]) -> Host:
     if uses_own_comfyui(environ):
         return users_host(environ)
     ensure_comfyui(layout)
-    return Host(layout.comfyui, layout.venv_python, version_of(layout.comfyui), False)
+    dynamic = wants_dynamic_vram(layout.comfyui, environ)
+    return Host(layout.comfyui, layout.venv_python, version_of(layout.comfyui), False, dynamic)
+
+
+def wants_dynamic_vram(tree: Path, environ: Mapping[str, str]) -> bool:
+    """Return whether DynamicVRAM is to be tried; a StepError if this ComfyUI does not have it."""
+    if environ.get(DYNAMIC_VARIABLE, "0") in ("", "0"):
+        return False
+    if not (tree / "comfy" / "memory_management.py").is_file():
+        raise StepError(
+            FIND,
+            f"{DYNAMIC_VARIABLE} is set, and ComfyUI {version_of(tree)} has no DynamicVRAM",
+            f"unset it, or set {PATH_VARIABLE} to a newer ComfyUI",
+        )
+    return True
 
 
 def users_host(environ: Mapping[str, str]) -> Host:
@@ -96,7 +113,7 @@ def users_host(environ: Mapping[str, str]) -> Host:
                 "(in that ComfyUI's terminal: python -c 'import sys; print(sys.executable)')",
             )
         python = found
-    return Host(tree, python, version_of(tree), True)
+    return Host(tree, python, version_of(tree), True, wants_dynamic_vram(tree, environ))
 
 
 def python_beside(tree: Path) -> Path | None:

@@ -60,7 +60,11 @@ class Server:
 
     def command(self) -> list[str]:
         """Return the command line of the server."""
+        has_gpu = has_cuda(self.host.python)
         command = [str(self.host.python), str(Path(__file__).with_name("launch.py"))]
+        # With a card ComfyUI decides by itself, and knows how to set it up.
+        if self.host.has_dynamic_vram and not has_gpu:
+            command += ["--dynamic-vram"]
         command += [str(self.host.tree / "main.py"), "--listen", "127.0.0.1"]
         command += ["--port", str(self.port), "--base-directory", str(self.base)]
         command += ["--disable-api-nodes", "--disable-auto-launch"]
@@ -68,7 +72,7 @@ class Server:
         command += ["--database-url", f"sqlite:///{(self.base / 'user' / 'comfyui.db').as_posix()}"]
         if self.model_paths is not None:
             command += ["--extra-model-paths-config", str(self.model_paths)]
-        if not has_cuda(self.host.python):
+        if not has_gpu:
             command += ["--cpu"]
         return command
 

@@ -56,6 +56,14 @@ class ChoiceOutput(io.Combo.Output):
         return ChoiceType(self.options)
 
 
+def sampler_choices() -> dict[str, list[str]]:
+    """Return the names that ComfyUI's menus of samplers and schedulers offer."""
+    return {
+        "sampler_name": comfy.samplers.KSampler.SAMPLERS,
+        "scheduler": comfy.samplers.KSampler.SCHEDULERS,
+    }
+
+
 class TipoSweep(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -201,6 +209,28 @@ class TipoSweep(io.ComfyNode):
         )
 
     @classmethod
+    def validate_inputs(
+        cls,
+        sampler_name: str | None,
+        scheduler: str | None,
+        columns: str | None,
+        column_values: str | None,
+        rows: str | None,
+        row_values: str | None,
+    ) -> bool | str:
+        """Check the lists when the graph is queued: a mistake costs no time then."""
+        given = sampler_name, scheduler, columns, column_values, rows, row_values
+        # A linked value is None here and is checked when the node runs.
+        if None in given:
+            return True
+        base = dict.fromkeys(PARAMETERS, 1) | {"sampler_name": sampler_name, "scheduler": scheduler}
+        try:
+            sweep_of(base, *given[2:], sampler_choices())
+        except ValueError as error:
+            return str(error)
+        return True
+
+    @classmethod
     def execute(
         cls,
         seed: int,
@@ -224,11 +254,7 @@ class TipoSweep(io.ComfyNode):
             "denoise": denoise,
             "clip_skip": clip_skip,
         }
-        names = {
-            "sampler_name": comfy.samplers.KSampler.SAMPLERS,
-            "scheduler": comfy.samplers.KSampler.SCHEDULERS,
-        }
-        sweep, report = sweep_of(base, columns, column_values, rows, row_values, names)
+        sweep, report = sweep_of(base, columns, column_values, rows, row_values, sampler_choices())
         # A list that is shorter than others repeats its last value: one value serves all cells.
         lists = [sweep.values_of(parameter) for parameter in base]
         return io.NodeOutput(*lists, sweep, report, ui=ui.PreviewText(report))

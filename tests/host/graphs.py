@@ -26,6 +26,10 @@ NODE_IDS = (
     "TipoVaeEncode",
     "TipoSaveImage",
 )
+TEXT_NODES = (
+    *("TipoExpand", "TipoTask", "TipoBans", "TipoSplitPrompt", "TipoFormat", "TipoFields"),
+    "TipoSweep",
+)
 
 
 def inputs_of(graph: Graph, class_type: str) -> dict[str, Any]:
@@ -41,6 +45,25 @@ def text_only(graph: Graph, **expand: Any) -> Graph:
     small["show"] = {"class_type": "PreviewAny", "inputs": {"source": [keep[1], 0]}}
     inputs_of(small, "TipoExpand").update(expand)
     return small
+
+
+def ended(graph: Graph) -> Graph:
+    """Return a graph whose text nodes all lead to a core node that shows their text.
+
+    Newer cores run a text node for an output's sake alone.
+    """
+    linked = {
+        str(value[0])
+        for node in graph.values()
+        for value in node["inputs"].values()
+        if isinstance(value, list)
+    }
+    ends = {
+        f"end of {node_id}": {"class_type": "PreviewAny", "inputs": {"source": [node_id, 0]}}
+        for node_id, node in graph.items()
+        if node["class_type"] in TEXT_NODES and node_id not in linked
+    }
+    return {**graph, **ends}
 
 
 def texts(graph: Graph, outcome: Outcome) -> list[dict[str, Any]]:

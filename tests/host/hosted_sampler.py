@@ -7,11 +7,13 @@ and one of a few lines that reads picture and sound packed into one row (nested 
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import json
 from typing import Any, ClassVar
 
 import comfy.latent_formats
+import comfy.ldm.flux.model as flux_model
 import comfy.model_base
 import comfy.model_management
 import comfy.model_patcher
@@ -28,7 +30,7 @@ guidance = importlib.import_module("pack.tipo_core.pictures.guidance")
 
 STEPS = 5
 CONTEXT = 48
-FLUX = {
+FLUX: dict[str, Any] = {
     "image_model": "flux",
     "in_channels": 16,
     "out_channels": 16,
@@ -45,6 +47,8 @@ FLUX = {
     "qkv_bias": True,
     "guidance_embed": False,
 }
+if "txt_ids_dims" in {field.name for field in dataclasses.fields(flux_model.FluxParams)}:
+    FLUX["txt_ids_dims"] = []  # newer cores
 WAN = {
     "image_model": "wan2.1",
     "model_type": "t2v",

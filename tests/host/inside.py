@@ -14,15 +14,22 @@ from devkit.layout import this_checkout
 
 HERE = Path(__file__).resolve().parent
 
-# What main.py does before it imports the rest: arguments are read, and utils is ComfyUI's package
-# before nodes puts comfy/, which has a utils.py, on the path. Then the pack, as "pack".
+# What main.py does before it imports the rest: arguments are read, DynamicVRAM is turned on where
+# that is wanted (devkit/launch.py), and utils is ComfyUI's package before nodes puts comfy/, which
+# has a utils.py, on the path. Then the pack, as "pack".
 _START = """
 import importlib.util, runpy, sys
-script, tree, base, pack, extra = sys.argv[1:]
+script, tree, base, pack, extra, dynamic = sys.argv[1:]
 sys.argv[1:] = ["--cpu", "--base-directory", base]
 sys.path.insert(0, tree)
 import comfy.options
 comfy.options.enable_args_parsing()
+if dynamic:
+    import comfy_aimdo.control
+    comfy_aimdo.control.init()
+    import comfy.memory_management, comfy.model_patcher
+    comfy.memory_management.aimdo_enabled = True
+    comfy.model_patcher.CoreModelPatcher = comfy.model_patcher.ModelPatcherDynamic
 import utils.extra_config, nodes
 spec = importlib.util.spec_from_file_location(
     "pack", pack + "/__init__.py", submodule_search_locations=[pack])
@@ -47,7 +54,10 @@ def run_inside(
     """
     command = [host.python, "-c", _START, HERE / script, host.tree, base]
     answer = subprocess.run(
-        [str(part) for part in (*command, this_checkout().root, extra)],
+        [
+            *(str(part) for part in (*command, this_checkout().root, extra)),
+            "dynamic" if host.has_dynamic_vram else "",
+        ],
         capture_output=True,
         text=True,
         timeout=600,

@@ -14,7 +14,7 @@ from devkit.client import Client, Graph, GraphRejected, Outcome, RunFailed
 from devkit.graph import the_node
 from devkit.layout import this_checkout
 from devkit.server import Server
-from tests.host.graphs import inputs_of, text_only, texts
+from tests.host.graphs import ended, inputs_of, text_only, texts
 
 LIMIT = 120.0
 PROMPT = (
@@ -99,7 +99,7 @@ class WholeRun:
             class_type: show(self.graph, the_node(self.graph, class_type))
             for class_type in ("TipoSplitPrompt", "TipoExpand", "TipoFields")
         }
-        self.outcome = client.run(self.graph, timeout=LIMIT)
+        self.outcome = client.run(ended(self.graph), timeout=LIMIT)
         self.variants = texts(self.graph, self.outcome)
         self.shown = {kind: shown(self.outcome, ids) for kind, ids in previews.items()}
 
@@ -186,10 +186,10 @@ def test_format_renders_presets_and_templates_of_ones_own(whole: WholeRun) -> No
 def test_a_graph_from_before_the_new_inputs_still_runs(client: Client, graph: Graph) -> None:
     new = ("options", "ban_rules", "metadata", "gen_meta", "rounds", "escape_names")
     small = text_only(graph, seed=31)
-    now = texts(small, client.run(small, timeout=LIMIT))
+    now = texts(small, client.run(ended(small), timeout=LIMIT))
     for name in new:
         inputs_of(small, "TipoExpand").pop(name, None)
-    before = texts(small, client.run(small, timeout=LIMIT))
+    before = texts(small, client.run(ended(small), timeout=LIMIT))
     assert [text["prompt"] for text in before] == [text["prompt"] for text in now]
 
 
@@ -198,7 +198,7 @@ def test_linked_options_replace_the_widgets_and_repeats_are_told(
 ) -> None:
     """Without chance the second variant is the first again, which the node says."""
     small = text_only(graph, temperature=0.0, variants=2, caption_length="none")
-    here = client.run(small, timeout=LIMIT)
+    here = client.run(ended(small), timeout=LIMIT)
     first, second = texts(small, here)
     assert second["repeats"] == 0 and second["prompt"] == first["prompt"]
     (text,) = here.outputs[the_node(small, "TipoExpand")]["text"]
@@ -209,13 +209,13 @@ def test_linked_options_replace_the_widgets_and_repeats_are_told(
     penalty = {"repetition_penalty": 1.17, "max_new_tokens": 512}
     node = add(linked, "TipoOptions", **options, **penalty)
     inputs_of(linked, "TipoExpand").update(temperature=1.5, top_k=0, options=[node, 0])
-    there = texts(linked, client.run(linked, timeout=LIMIT))
+    there = texts(linked, client.run(ended(linked), timeout=LIMIT))
     assert [text["prompt"] for text in there] == [first["prompt"], second["prompt"]]
 
 
 def test_the_node_says_what_fell_short_and_why(client: Client, graph: Graph) -> None:
     small = text_only(graph, tags="1girl", bans="/[aeiou]/", caption_length="none")
-    outcome = client.run(small, timeout=LIMIT)
+    outcome = client.run(ended(small), timeout=LIMIT)
     (variant,) = texts(small, outcome)
     assert variant["added_tags"] == [] or all(
         not set(tag) & set("aeiou") for tag in variant["added_tags"]
@@ -237,7 +237,7 @@ def test_names_are_escaped_unless_that_is_off(
     tags = "hatsune miku (append), (cat ears:1.2)"
     lengths = {"tag_length": "none", "caption_length": "none"}
     small = text_only(graph, tags=tags, escape_names=escape_names, **lengths)
-    (variant,) = texts(small, client.run(small, timeout=LIMIT))
+    (variant,) = texts(small, client.run(ended(small), timeout=LIMIT))
     assert variant["prompt"] == (written or tags)
 
 
@@ -260,7 +260,7 @@ def test_every_task_keeps_what_was_given_and_fills_the_rest(client: Client) -> N
         inputs = task_inputs(task=task, **first)
         nodes[task] = add(graph, "TipoTask", model=model, **inputs)
         previews[task] = show(graph, nodes[task])
-    outcome = client.run(graph, timeout=LIMIT)
+    outcome = client.run(ended(graph), timeout=LIMIT)
     for task, fields in tasks.items():
         texts_of = {name: text for name, (text,) in shown(outcome, previews[task]).items()}
         assert texts_of[fields[0]].startswith(given[fields[0]]), task
@@ -289,7 +289,7 @@ def test_a_task_takes_options_bans_and_metadata_and_repeats_by_its_seed(client: 
     results = []
     for seed in (5, 6, 5):
         graph[node]["inputs"]["seed"] = seed
-        results.append(shown(client.run(graph, timeout=LIMIT), previews))
+        results.append(shown(client.run(ended(graph), timeout=LIMIT), previews))
     assert results[0] == results[2]
     assert results[0]["tags"] != results[1]["tags"]
     (request,) = results[0]["request"]
@@ -323,7 +323,7 @@ def test_ban_rules_are_tried_as_the_help_page_says(client: Client) -> None:
         add(graph, "TipoBans", rules=rules, try_on=f"{banned},{allowed}")
         for rules, banned, allowed in BAN_EXAMPLES
     ]
-    outcome = client.run(graph, timeout=LIMIT)
+    outcome = client.run(ended(graph), timeout=LIMIT)
     for node, (rules, banned, allowed) in zip(nodes, BAN_EXAMPLES, strict=True):
         (report,) = outcome.outputs[node]["text"]
         lines = report.splitlines()[1:]
@@ -341,7 +341,7 @@ def test_rules_of_another_node_count_and_lend_their_groups(client: Client) -> No
     base = add(graph, "TipoBans", rules="@headwear = *hat, crown\nskirt", try_on="")
     trial = "witch hat, skirt, shirt"
     both = add(graph, "TipoBans", rules="if 1boy: shirt\n@headwear", try_on=trial, also=[base, 0])
-    outcome = client.run(graph, timeout=LIMIT)
+    outcome = client.run(ended(graph), timeout=LIMIT)
     assert outcome.outputs[base]["text"] == ["1 rule"]
     assert outcome.outputs[both]["text"] == [
         "3 rules\nwitch hat: banned by '@headwear'\nskirt: banned by 'skirt'\nshirt: allowed"
@@ -366,7 +366,7 @@ def test_a_wrong_input_is_quoted_with_the_choices_at_its_node(
     add(graph, class_type, **inputs, **links)
     # Newer ComfyUI versions refuse the unknown value of a combo before the run.
     with pytest.raises((RunFailed, GraphRejected), match=rf"(?s){class_type}.*{message}"):
-        client.run(graph, timeout=LIMIT)
+        client.run(ended(graph), timeout=LIMIT)
 
 
 @pytest.mark.parametrize(
@@ -382,12 +382,15 @@ def test_a_wrong_text_in_expand_is_quoted(
 ) -> None:
     small = text_only(graph, **{"tag_length": "none", "caption_length": "none", **changes})
     with pytest.raises(RunFailed, match=rf"(?s)TipoExpand.*{message}"):
-        client.run(small, timeout=LIMIT)
+        client.run(ended(small), timeout=LIMIT)
 
 
 @pytest.mark.parametrize(
     ("preset", "message"),
-    [("custom", r"<\|mood\|>.*<\|extended\|>"), ("tags last", r"tags last.*custom.*NL only")],
+    [
+        ("custom", r"<\|mood\|>.*<\|extended\|>"),
+        ("tags last", r"tags last.*(custom.*NL only|NL only.*custom)"),
+    ],
 )
 def test_format_names_the_known_fields_and_presets(
     client: Client, graph: Graph, preset: str, message: str
@@ -396,4 +399,4 @@ def test_format_names_the_known_fields_and_presets(
     expansion = [the_node(small, "TipoExpand"), 4]
     add(small, "TipoFormat", expansion=expansion, preset=preset, template="<|mood|>")
     with pytest.raises((RunFailed, GraphRejected), match=rf"(?s)TipoFormat.*{message}"):
-        client.run(small, timeout=LIMIT)
+        client.run(ended(small), timeout=LIMIT)

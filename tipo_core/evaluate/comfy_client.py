@@ -58,19 +58,27 @@ class HttpClient:
         return {str(item[1]) for side in queue.values() for item in side}
 
     def queue(self, graph: Graph, workflow: Mapping[str, Any] | None = None) -> str:
-        """Queue a graph in API form and return its prompt id; raises GraphRejected.
+        """Queue a graph in API form and return its prompt id.
 
         `workflow` is the same graph in UI form: pictures carry it, so that they restore the graph.
+        Raises GraphRejected for a mistake anywhere in the graph: ComfyUI itself would run the
+        outputs that the mistake does not reach, and call that a success.
         """
         body: dict[str, Any] = {"prompt": graph, "client_id": self.client_id}
         if workflow is not None:
             body["extra_data"] = {"extra_pnginfo": {"workflow": workflow}}
         try:
-            return str(self._post("/prompt", body)["prompt_id"])
+            answer = self._post("/prompt", body)
         except urllib.error.HTTPError as error:
             if error.code != 400:
                 raise
             raise GraphRejected(rejection(json.loads(error.read()))) from error
+        prompt_id = str(answer["prompt_id"])
+        if answer.get("node_errors"):
+            self.withdraw([prompt_id])
+            self.interrupt(prompt_id)
+            raise GraphRejected(rejection(answer))
+        return prompt_id
 
     def withdraw(self, prompt_ids: Iterable[str]) -> None:
         """Take runs that wait out of the queue; one that has begun goes on."""
@@ -87,9 +95,9 @@ class HttpClient:
         """Let the server unload its models and forget its results, as soon as it is idle."""
         self._post("/free", {"unload_models": True, "free_memory": True})
 
-    def interrupt(self) -> None:
-        """Cancel the run that is executing now."""
-        self._post("/interrupt", {})
+    def interrupt(self, prompt_id: str | None = None) -> None:
+        """Cancel the run that is executing now; with a `prompt_id`, only if it is that one."""
+        self._post("/interrupt", {"prompt_id": prompt_id} if prompt_id else {})
 
     def upload_image(self, path: Path) -> str:
         """Put a picture into the server's input folder and return the name that LoadImage takes."""

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from fractions import Fraction
 
+from ..mistakes import Mistakes
+
 Value = int | float | str
 
 NO_AXIS = "none"
@@ -173,23 +175,28 @@ def parse_values(
     `start:end:step`, which ends at `end` where the steps meet it, or `start:end` in steps of 1;
     it falls where `end` is less. The values are exact: 0.2:0.8:0.2 holds 0.6, the float nearest to
     it. Names must be among `choices`. Ranges are counted before they are built.
-    Raises ValueError for anything else, with the entry's place and what is allowed.
+    Raises ValueError for anything else, with each entry's place and the allowed values.
     """
     entries = [entry.strip() for entry in _BETWEEN_ENTRIES.split(text)]
     entries = [entry for entry in entries if entry]
     if not entries:
         example = NUMBERS[parameter].example if parameter in NUMBERS else ", ".join(choices[:2])
         raise ValueError(f"{input_name} is empty: list values of {parameter}, such as {example}")
+    mistakes = Mistakes()
     if parameter not in NUMBERS:
         _check_count(len(entries), input_name)
         for place, entry in enumerate(entries, 1):
-            _check_name(entry, parameter, choices, f"{input_name}, entry {place}")
+            with mistakes.noted():
+                _check_name(entry, parameter, choices, f"{input_name}, entry {place}")
+        mistakes.raise_all()
         return list(entries)
     limits = NUMBERS[parameter]
-    ranges = [
-        _number_range(entry, parameter, limits, f"{input_name}, entry {place}, '{_shown(entry)}'")
-        for place, entry in enumerate(entries, 1)
-    ]
+    ranges: list[_Range] = []
+    for place, entry in enumerate(entries, 1):
+        with mistakes.noted():
+            where = f"{input_name}, entry {place}, '{_shown(entry)}'"
+            ranges.append(_number_range(entry, parameter, limits, where))
+    mistakes.raise_all()
     _check_count(sum(one.count for one in ranges), input_name)
     kind = int if limits.is_whole else float
     return [kind(value) for one in ranges for value in one.values()]

@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Protocol
 
+from ..mistakes import Mistakes
 from . import safe_regex
 from .automaton import Regex
 from .plain import is_emoticon
@@ -130,9 +131,10 @@ class Bans:
     def parse(cls, text: str) -> Bans:
         """Parse the rules; empty entries are ignored.
 
-        ValueError, quoting the entry, for a bad or unsupported regular expression, an unknown
-        category or group, and a glob that would ban every tag.
+        ValueError, with a line that quotes the entry for each mistake: a bad or unsupported
+        regular expression, an unknown category or group, a glob that would ban every tag.
         """
+        mistakes = Mistakes()
         lines = [line for line in re.split(r"[\r\n]+", text) if line.strip()]
         definitions: dict[str, list[str]] = {}
         rest: list[str] = []
@@ -142,14 +144,17 @@ class Bans:
                 rest.append(line)
                 continue
             name = canonical(definition.group(1))
-            if name in _CATEGORIES:
-                raise ValueError(
-                    f"ban entry '{line.strip()}': '@{name}' is a category already: "
-                    "choose another name for the group"
-                )
-            definitions.setdefault(name, []).extend(_entries(definition.group(2)))
-        groups = _resolved(definitions)
-        return cls(tuple([rule for line in rest for rule in _rules(line, groups)]))
+            with mistakes.noted():
+                if name in _CATEGORIES:
+                    raise ValueError(
+                        f"ban entry '{line.strip()}': '@{name}' is a category already: "
+                        "choose another name for the group"
+                    )
+                definitions.setdefault(name, []).extend(_entries(definition.group(2)))
+        groups = _resolved(definitions, mistakes)
+        rules = tuple([rule for line in rest for rule in _rules(line, groups, mistakes)])
+        mistakes.raise_all()
+        return cls(rules)
 
     def reason(self, tag: str, present: Collection[str]) -> str | None:
         """The entry that bans the tag where the tags ``present`` are there too, or None."""
@@ -185,33 +190,38 @@ def _entries(text: str) -> list[str]:
     return [entry for match in _ENTRY.finditer(text) if (entry := match.group(1).strip())]
 
 
-def _rules(line: str, groups: _Groups) -> list[_Rule]:
+def _rules(line: str, groups: _Groups, mistakes: Mistakes) -> list[_Rule]:
     condition = _CONDITION.fullmatch(line)
-    if condition is None:
-        return [_Rule(entry, _matchers(entry, groups)) for entry in _entries(line)]
-    required = _entries(condition.group(1))
-    conditions = tuple([_matchers(entry, groups) for entry in required])
-    prefix = f"if {', '.join(required)}: "
-    return [
-        _Rule(prefix + entry, _matchers(entry, groups), conditions)
-        for entry in _entries(condition.group(2))
-    ]
+    required = _entries(condition.group(1)) if condition else []
+    entries = _entries(condition.group(2) if condition else line)
+    conditions = tuple([_known(entry, groups, mistakes) for entry in required])
+    prefix = f"if {', '.join(required)}: " if condition else ""
+    return [_Rule(prefix + entry, _known(entry, groups, mistakes), conditions) for entry in entries]
 
 
-def _resolved(definitions: Mapping[str, list[str]]) -> _Groups:
-    """The matchers of each group, groups inside groups included. ValueError for a circle."""
+def _known(entry: str, groups: _Groups, mistakes: Mistakes) -> tuple[_Matcher, ...]:
+    """What one entry matches; nothing for a mistake, which is noted."""
+    with mistakes.noted():
+        return _matchers(entry, groups)
+    return ()
+
+
+def _resolved(definitions: Mapping[str, list[str]], mistakes: Mistakes) -> _Groups:
+    """The matchers of each group, groups inside groups included; a circle is a mistake."""
     resolved: dict[str, tuple[_Matcher, ...]] = {}
 
     def resolve(name: str, inside: tuple[str, ...]) -> None:
         for entry in definitions[name]:
             inner = canonical(entry[1:]) if _NAMED.match(entry) else ""
-            if inner in inside:
-                raise ValueError(
-                    f"ban entry '{entry}': the group contains itself: remove it from the list"
-                )
+            with mistakes.noted():
+                if inner in inside:
+                    resolved.setdefault(inner, ())
+                    raise ValueError(
+                        f"ban entry '{entry}': the group contains itself: remove it from the list"
+                    )
             if inner in definitions and inner not in resolved:
                 resolve(inner, (*inside, inner))
-        found = [m for entry in definitions[name] for m in _matchers(entry, resolved)]
+        found = [m for entry in definitions[name] for m in _known(entry, resolved, mistakes)]
         resolved[name] = tuple(dict.fromkeys(found))
 
     for name in definitions:

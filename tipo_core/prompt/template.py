@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import NoReturn
 
 from .scanner import SpanKind
 from .syntax import parse
@@ -38,12 +39,15 @@ class Template:
 
     @classmethod
     def parse(cls, text: str) -> Template:
-        """Parse a template. ValueError for an unknown field, with the list of the known ones."""
+        """Parse a template. ValueError for unknown fields, with the list of the known ones."""
+        unknown = [name for name in _FIELD.findall(text) if name.strip().lower() not in FIELDS]
+        if unknown:
+            _unknown(dict.fromkeys(unknown))
         parts: list[_Part] = []
         position = 0
         for match in _FIELD.finditer(text):
             parts += _literals(text[position : match.start()])
-            parts.append(_Part("field", _known_field(match.group(1))))
+            parts.append(_Part("field", match.group(1).strip().lower()))
             position = match.end()
         return cls((*parts, *_literals(text[position:])))
 
@@ -60,8 +64,9 @@ class Template:
         ``head`` comes first where the template sorts by categories and does not place it.
         ValueError for an unknown name in ``fields``.
         """
-        for name in fields:
-            _known_field(name)
+        unknown = [name for name in fields if name not in FIELDS]
+        if unknown:
+            _unknown(unknown)
         output = ""
         left = ""  # the part before, ``""`` at the start
         glue: list[str] = []
@@ -90,12 +95,10 @@ class Template:
         return value
 
 
-def _known_field(name: str) -> str:
-    known = name.strip().lower()
-    if known not in FIELDS:
-        names = ", ".join(f"<|{field}|>" for field in FIELDS)
-        raise ValueError(f"unknown template field '<|{name}|>': the known ones are {names}")
-    return known
+def _unknown(names: Iterable[str]) -> NoReturn:
+    shown = ", ".join(f"'<|{name}|>'" for name in names)
+    known = ", ".join(f"<|{field}|>" for field in FIELDS)
+    raise ValueError(f"unknown template field {shown}: the known ones are {known}")
 
 
 def _literals(text: str) -> list[_Part]:

@@ -173,3 +173,11 @@ def test_the_base_of_a_swept_parameter_is_not_used() -> None:
     base = BASE | {"sampler_name": "of_another_pack"}
     sweep, report = sweep_of(base, "sampler_name", "euler", "none", "", NAMES)
     assert sweep.values_of("sampler_name") == ["euler"] and "of_another_pack" not in report
+
+
+def test_all_entries_with_a_mistake_are_named_at_once() -> None:
+    with pytest.raises(ValueError, match="entry 2, 'x'") as caught:
+        values("cfg", "1, x, 2, 900")
+    assert len(str(caught.value).splitlines()) == 2
+    with pytest.raises(ValueError, match=r"(?s)'eular'.*'hoin'"):
+        values("sampler_name", "eular, euler, hoin")

@@ -142,6 +142,20 @@ def test_errors_quote_the_entry(rules: str, message: str) -> None:
         Bans.parse(rules)
 
 
+def test_all_mistakes_are_named_at_once_and_each_once() -> None:
+    rules = """@artist = a
+@mine = @nope, /(/
+@circle = @circle
+hat, *, /[/
+if @never: coat, /[/"""
+    with pytest.raises(ValueError, match="ban entry") as caught:
+        Bans.parse(rules)
+    lines = str(caught.value).splitlines()
+    assert [line.split("'")[1] for line in lines] == [
+        *("@artist = a", "@nope", "/(/", "@circle", "*", "/[/", "@never")
+    ]
+
+
 def test_nothing_hangs() -> None:
     start = time.perf_counter()
     bans = Bans.parse("/(a+)+$/, /(a|aa)+b/, *a*a*a*a*a*b, /(.*)*x$/")

@@ -109,6 +109,8 @@ def test_extended_falls_back_to_generated_once() -> None:
 def test_unknown_fields_are_errors_that_list_the_known() -> None:
     with pytest.raises(ValueError, match=r"'<\|colour\|>'.*<\|general\|>.*<\|user\|>"):
         Template.parse("<|colour|>")
+    with pytest.raises(ValueError, match=r"template field '<\|colour\|>', '<\|mood\|>': the"):
+        Template.parse("<|colour|> <|mood|> <|user|> <|colour|>")
     with pytest.raises(ValueError, match=r"unknown template field '<\|colour\|>'"):
         Template.parse(DEFAULT).render({"colour": "red"})
     assert Template.parse("<| General |>").render(VALUES) == "long hair, smile"
