@@ -8,12 +8,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageStat
 
+from devkit.cards import SIDE as SIDE_OF_CARD
 from devkit.client import Client, Graph, GraphRejected, Outcome
+from devkit.generate import draw_card
 from devkit.graph import the_node
 from devkit.layout import this_checkout
 from devkit.server import Server
+from devkit.templates import Template, template
 from tests.host.graphs import inputs_of
 from tests.host.picture_graphs import SECONDS, pixels, saved_file
 
@@ -130,3 +133,17 @@ def test_four_variants_are_four_pictures(server: Server, client: Client, photo: 
     for entry, text in zip(saved, texts, strict=True):
         with Image.open(Path(server.base, "output", entry["filename"])) as image:
             assert image.info["parameters"].startswith(text)
+
+
+def test_a_card_is_drawn_by_running_the_template(
+    server: Server, client: Client, tmp_path: Path
+) -> None:
+    shipped = template(this_checkout().root, "split-and-expand")
+    copied = Template(tmp_path, shipped.title)
+    copied.api.parent.mkdir()
+    copied.api.write_bytes(shipped.api.read_bytes())
+    draw_card(copied, client, server)
+    with Image.open(copied.picture) as card, Image.open(shipped.picture) as committed:
+        assert card.size == committed.size == (SIDE_OF_CARD, SIDE_OF_CARD)
+        # About as bright: another machine may write a word or two that differ.
+        assert abs(ImageStat.Stat(card).mean[1] - ImageStat.Stat(committed).mean[1]) < 20
