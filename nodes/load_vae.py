@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import comfy.diffusers_convert
 import comfy.ldm.models.autoencoder
@@ -18,6 +19,7 @@ from safetensors import SafetensorError, safe_open
 
 from ..tipo_core.pictures.vae_files import (
     CHECKPOINT_CHOICE,
+    CONNECTED_CHOICE,
     DIFFUSERS_CHOICE,
     TAESD_SCALES,
     VaeSources,
@@ -205,23 +207,51 @@ def load_vae(choice: str, precision: str = AUTO) -> tuple[comfy.sd.VAE, str]:
     is_checked = isinstance(vae.first_stage_model, _CHECKED_KINDS)
     if is_checked and (problem := incomplete_problem(choice, expected, given)):
         raise ValueError(problem)
-    return vae, vae_report(
+    return vae, _report(
+        vae,
+        choice,
+        files.path,
+        asked=precision,
+        files=len(files.weights),
+        size=tensors.size,
+        stored=tensors.stored,
+        decodes_only=is_checked and lacks_encoder(expected, given),
+    )
+
+
+def connected_vae(vae: comfy.sd.VAE | None, precision: str) -> tuple[comfy.sd.VAE, str]:
+    """The VAE of another node as it is, and the report.
+
+    Raises ValueError where there is none, and for a precision, which it has already.
+    """
+    if vae is None or vae.first_stage_model is None:
+        raise ValueError(
+            f"vae_name is '{CONNECTED_CHOICE}', and the input vae "
+            f"{'is not connected' if vae is None else 'is empty: the checkpoint holds no VAE'}. "
+            "Choose a VAE in vae_name, or connect one."
+        )
+    if precision != AUTO:
+        raise ValueError(
+            f"A connected VAE keeps its precision, {precision_name(vae.vae_dtype)}: set precision "
+            f"to {AUTO}, or choose the VAE's file or checkpoint in vae_name."
+        )
+    return vae, _report(vae, CONNECTED_CHOICE, None)
+
+
+def _report(vae: comfy.sd.VAE, choice: str, path: Path | None, **of_files: Any) -> str:
+    return vae_report(
         LoadedVae(
             choice=choice,
-            path=files.path,
+            path=path,
             kind=type(vae.first_stage_model).__name__,
             latent_channels=vae.latent_channels,
             downscale=vae.spacial_compression_encode(),
             time_downscale=vae.temporal_compression_decode(),
-            files=len(files.weights),
-            size=tensors.size,
-            stored=tensors.stored,
             precision=precision_name(vae.vae_dtype),
-            asked=precision,
             usual=[precision_name(dtype) for dtype in vae.working_dtypes],
             device=str(vae.patcher.load_device),
             offload_device=str(vae.patcher.offload_device),
-            decodes_only=is_checked and lacks_encoder(expected, given),
+            **of_files,
         )
     )
 
@@ -244,7 +274,8 @@ class TipoLoadVae(io.ComfyNode):
                     options=found_sources().choices(),
                     tooltip="A .safetensors file of models/vae; 'diffusers: NAME' for a folder of "
                     "models/vae or models/diffusers; taesd, taesdxl, taesd3 or taef1 for a pair of "
-                    "models/vae_approx; 'checkpoint: NAME' for the VAE inside that checkpoint.",
+                    "models/vae_approx; 'checkpoint: NAME' for the VAE inside that checkpoint; "
+                    "'connected VAE' passes on the VAE of the input vae.",
                 ),
                 io.Combo.Input(
                     "precision",
@@ -254,6 +285,12 @@ class TipoLoadVae(io.ComfyNode):
                     tooltip="Number format that the VAE computes in. auto is ComfyUI's choice. "
                     "fp32 is exact, bf16 takes half the memory. fp16 can give black pictures with "
                     "the VAEs of SD1.x and SDXL, and is very slow on most CPUs.",
+                ),
+                io.Vae.Input(
+                    "vae",
+                    optional=True,
+                    tooltip="A VAE that another node has loaded, such as the one of Load "
+                    "Checkpoint. It is used where vae_name is 'connected VAE'.",
                 ),
             ],
             outputs=[
@@ -269,7 +306,8 @@ class TipoLoadVae(io.ComfyNode):
 
     @classmethod
     def validate_inputs(cls, vae_name: str | None) -> bool | str:
-        if vae_name is not None:  # a linked value, which is checked when the node runs
+        # A linked value is None here and is checked when the node runs.
+        if vae_name not in (None, CONNECTED_CHOICE):
             try:
                 files_of(vae_name)
             except ValueError as error:
@@ -277,7 +315,9 @@ class TipoLoadVae(io.ComfyNode):
         return True
 
     @classmethod
-    def fingerprint_inputs(cls, vae_name: str | None, precision: str = AUTO) -> object:
+    def fingerprint_inputs(
+        cls, vae_name: str | None, precision: str = AUTO, vae: Any = None
+    ) -> object:
         try:
             files = files_of(vae_name or "")
             return state_of((*files.weights, *files.beside))
@@ -285,9 +325,12 @@ class TipoLoadVae(io.ComfyNode):
             return ""
 
     @classmethod
-    def execute(cls, vae_name: str, precision: str = AUTO) -> io.NodeOutput:
-        vae, report = load_vae(vae_name, precision)
-        return io.NodeOutput(vae, report, ui=ui.PreviewText(report))
+    def execute(cls, vae_name: str, precision: str = AUTO, vae: Any = None) -> io.NodeOutput:
+        if vae_name == CONNECTED_CHOICE:
+            loaded, report = connected_vae(vae, precision)
+        else:
+            loaded, report = load_vae(vae_name, precision)
+        return io.NodeOutput(loaded, report, ui=ui.PreviewText(report))
 
 
 NODES = [TipoLoadVae]

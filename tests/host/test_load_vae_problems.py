@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 
 from devkit.client import Client, GraphRejected
 from tests.host import vae_weights
-from tests.host.load_vae import load_graph, offered, problem_of
+from tests.host.load_vae import load_graph, offered, problem_of, report_of
 from tests.host.picture_graphs import SECONDS
 from tests.host.vae_weights import CONFIG, INDEX_FILE, WEIGHTS_FILE, Weights, write_folder
 
@@ -214,3 +214,13 @@ def test_folder_that_is_not_there_lists_what_is(client: Client, models: Path, va
     write_folder(models / "vae" / "good", vae)
     problem = problem_of(client, "diffusers: gone")
     assert "'gone' was not found" in problem and "'diffusers: good'" in problem
+
+
+def test_a_connected_vae_is_passed_on_and_what_cannot_be_is_named(client: Client) -> None:
+    connected = ["1", 2]  # of the checkpoint, which the graph holds anyway
+    report = report_of(client, "connected VAE", vae=connected)
+    assert report[0] == "connected VAE, loaded by another node"
+    assert "4 latent channels, downscale 8" in report[1]
+    assert "the input vae is not connected" in problem_of(client, "connected VAE")
+    problem = problem_of(client, "connected VAE", vae=connected, precision="bf16")
+    assert "keeps its precision" in problem and "set precision to auto" in problem

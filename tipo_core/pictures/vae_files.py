@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 CHECKPOINT_CHOICE = "checkpoint: "
 DIFFUSERS_CHOICE = "diffusers: "
+# Passes on the VAE that another node has loaded.
+CONNECTED_CHOICE = "connected VAE"
 SAFETENSORS_SUFFIXES = (".safetensors", ".sft")
 # Where checkpoints keep their VAE: first_stage_model (SD1.x, SDXL, SD3, Flux), vae (most others).
 CHECKPOINT_VAE_PREFIXES = ("first_stage_model.", "vae.")
@@ -46,6 +48,7 @@ class VaeSources:
             *(DIFFUSERS_CHOICE + name for name in self.folders),
             *(name for name in TAESD_SCALES if all(taesd_files(name, self.approx))),
             *(CHECKPOINT_CHOICE + name for name in self.checkpoints if is_safetensors(name)),
+            CONNECTED_CHOICE,
         ]
 
 

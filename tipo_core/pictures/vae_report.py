@@ -9,23 +9,26 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class LoadedVae:
-    """What there is to tell. `size` is the bytes of the tensors that were read from the files."""
+    """What the report tells. `size` is the bytes of the tensors that were read from the files.
+
+    A VAE that another node loaded has no `path`: nothing is known of its files.
+    """
 
     choice: str
-    path: Path
+    path: Path | None
     kind: str
     latent_channels: int
     downscale: float
     time_downscale: int | None
-    files: int
-    size: int
-    stored: Sequence[str]
     precision: str
-    asked: str
     usual: Sequence[str]
     device: str
     offload_device: str
-    decodes_only: bool
+    asked: str = "auto"
+    files: int = 0
+    size: int = 0
+    stored: Sequence[str] = ()
+    decodes_only: bool = False
 
 
 def vae_report(vae: LoadedVae) -> str:
@@ -33,12 +36,15 @@ def vae_report(vae: LoadedVae) -> str:
     downscale = f"downscale {vae.downscale:g}"
     if vae.time_downscale:
         downscale += f", {vae.time_downscale} in time"
-    files = "1 file" if vae.files == 1 else f"{vae.files} files"
-    lines = [
-        f"{vae.choice}: {vae.path}",
-        f"{vae.kind}, {vae.latent_channels} latent channels, {downscale}",
-        f"{files}, {_megabytes(vae.size)} of tensors in {', '.join(vae.stored)}",
-        f"precision {vae.precision}" + (" (auto)" if vae.asked == "auto" else ""),
+    kind = f"{vae.kind}, {vae.latent_channels} latent channels, {downscale}"
+    if vae.path is None:
+        lines = [f"{vae.choice}, loaded by another node", kind]
+    else:
+        files = "1 file" if vae.files == 1 else f"{vae.files} files"
+        size = f"{files}, {_megabytes(vae.size)} of tensors in {', '.join(vae.stored)}"
+        lines = [f"{vae.choice}: {vae.path}", kind, size]
+    lines += [
+        f"precision {vae.precision}" + (" (auto)" if vae.path and vae.asked == "auto" else ""),
         f"device {vae.device}, kept on {vae.offload_device} while idle",
     ]
     if vae.decodes_only:

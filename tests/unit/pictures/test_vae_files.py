@@ -29,8 +29,8 @@ CHOICES = SOURCES.choices()
 
 def test_menu_offers_only_what_is_whole_and_read_without_unpickling() -> None:
     names = ("a.safetensors", "sub/c.SFT", "diffusers: sdxl/vae", "taesd")
-    assert SOURCES.choices() == [*names, "checkpoint: sd.safetensors"]
-    assert VaeSources().choices() == []
+    assert SOURCES.choices() == [*names, "checkpoint: sd.safetensors", "connected VAE"]
+    assert VaeSources().choices() == ["connected VAE"]
 
 
 @pytest.mark.parametrize("choice", CHOICES)

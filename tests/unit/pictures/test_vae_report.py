@@ -39,6 +39,16 @@ def test_report_tells_source_kind_files_precision_and_devices() -> None:
     ]
 
 
+def test_a_connected_vae_has_no_files_to_tell() -> None:
+    vae = replace(VAE, choice="connected VAE", path=None, files=0, size=0, stored=())
+    assert vae_report(vae).splitlines() == [
+        "connected VAE, loaded by another node",
+        "TAESD, 4 latent channels, downscale 8",
+        "precision bf16",
+        "device cuda:0, kept on cpu while idle",
+    ]
+
+
 def test_report_warns_of_what_may_surprise() -> None:
     video = replace(VAE, time_downscale=4, downscale=16, files=1, size=2_500_000_000)
     assert vae_report(video).splitlines()[1:3] == [
