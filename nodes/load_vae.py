@@ -219,14 +219,14 @@ def load_vae(choice: str, precision: str = AUTO) -> tuple[comfy.sd.VAE, str]:
     )
 
 
-def connected_vae(vae: comfy.sd.VAE | None, precision: str) -> tuple[comfy.sd.VAE, str]:
+def passed_on(vae: comfy.sd.VAE | None, precision: str) -> tuple[comfy.sd.VAE, str]:
     """The VAE of another node as it is, and the report.
 
     Raises ValueError where there is none, and for a precision, which it has already.
     """
     if vae is None or vae.first_stage_model is None:
         raise ValueError(
-            f"vae_name is '{CONNECTED_CHOICE}', and the input vae "
+            f"vae_name is '{CONNECTED_CHOICE}', and the input connected_vae "
             f"{'is not connected' if vae is None else 'is empty: the checkpoint holds no VAE'}. "
             "Choose a VAE in vae_name, or connect one."
         )
@@ -275,7 +275,7 @@ class TipoLoadVae(io.ComfyNode):
                     tooltip="A .safetensors file of models/vae; 'diffusers: NAME' for a folder of "
                     "models/vae or models/diffusers; taesd, taesdxl, taesd3 or taef1 for a pair of "
                     "models/vae_approx; 'checkpoint: NAME' for the VAE inside that checkpoint; "
-                    "'connected VAE' passes on the VAE of the input vae.",
+                    "'connected VAE' passes on the VAE of that input.",
                 ),
                 io.Combo.Input(
                     "precision",
@@ -287,7 +287,7 @@ class TipoLoadVae(io.ComfyNode):
                     "the VAEs of SD1.x and SDXL, and is very slow on most CPUs.",
                 ),
                 io.Vae.Input(
-                    "vae",
+                    "connected_vae",
                     optional=True,
                     tooltip="A VAE that another node has loaded, such as the one of Load "
                     "Checkpoint. It is used where vae_name is 'connected VAE'.",
@@ -316,7 +316,7 @@ class TipoLoadVae(io.ComfyNode):
 
     @classmethod
     def fingerprint_inputs(
-        cls, vae_name: str | None, precision: str = AUTO, vae: Any = None
+        cls, vae_name: str | None, precision: str = AUTO, connected_vae: Any = None
     ) -> object:
         try:
             files = files_of(vae_name or "")
@@ -325,12 +325,14 @@ class TipoLoadVae(io.ComfyNode):
             return ""
 
     @classmethod
-    def execute(cls, vae_name: str, precision: str = AUTO, vae: Any = None) -> io.NodeOutput:
+    def execute(
+        cls, vae_name: str, precision: str = AUTO, connected_vae: Any = None
+    ) -> io.NodeOutput:
         if vae_name == CONNECTED_CHOICE:
-            loaded, report = connected_vae(vae, precision)
+            vae, report = passed_on(connected_vae, precision)
         else:
-            loaded, report = load_vae(vae_name, precision)
-        return io.NodeOutput(loaded, report, ui=ui.PreviewText(report))
+            vae, report = load_vae(vae_name, precision)
+        return io.NodeOutput(vae, report, ui=ui.PreviewText(report))
 
 
 NODES = [TipoLoadVae]

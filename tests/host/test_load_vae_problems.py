@@ -218,9 +218,9 @@ def test_folder_that_is_not_there_lists_what_is(client: Client, models: Path, va
 
 def test_a_connected_vae_is_passed_on_and_what_cannot_be_is_named(client: Client) -> None:
     connected = ["1", 2]  # of the checkpoint, which the graph holds anyway
-    report = report_of(client, "connected VAE", vae=connected)
+    report = report_of(client, "connected VAE", connected_vae=connected)
     assert report[0] == "connected VAE, loaded by another node"
     assert "4 latent channels, downscale 8" in report[1]
-    assert "the input vae is not connected" in problem_of(client, "connected VAE")
-    problem = problem_of(client, "connected VAE", vae=connected, precision="bf16")
+    assert "the input connected_vae is not connected" in problem_of(client, "connected VAE")
+    problem = problem_of(client, "connected VAE", connected_vae=connected, precision="bf16")
     assert "keeps its precision" in problem and "set precision to auto" in problem
