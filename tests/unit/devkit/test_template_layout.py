@@ -142,6 +142,17 @@ def test_a_note_comes_first_and_says_what_to_set(workflow: dict[str, Any]) -> No
     assert ("**Load Image**" in text) == ("LoadImage" in types)
 
 
+def test_there_is_one_loader_to_set(workflow: dict[str, Any]) -> None:
+    by_type = {node["type"]: node for node in workflow["nodes"]}
+    if "TipoLoadVae" not in by_type:
+        return
+    vae, checkpoint = by_type["TipoLoadVae"], by_type["CheckpointLoaderSimple"]
+    assert vae["widgets_values"][0] == "connected VAE"
+    (link,) = (socket["link"] for socket in vae["inputs"] if socket["name"] == "connected_vae")
+    (found,) = (one for one in workflow["links"] if one[0] == link)
+    assert found[1:3] == [checkpoint["id"], 2]
+
+
 def test_pictures_are_named_by_what_to_do(workflow: dict[str, Any]) -> None:
     """ComfyUI's error repeats the name, and none of a user's own files has it."""
     for node in workflow["nodes"]:

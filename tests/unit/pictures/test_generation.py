@@ -241,6 +241,22 @@ def test_vae_is_named_unless_it_is_the_models_own(vae: dict[str, Any], expected:
 
 
 @pytest.mark.parametrize(
+    ("origin", "expected"),
+    [
+        (node("CheckpointLoaderSimple", ckpt_name="x.safetensors"), None),
+        (node("VAELoader", vae_name="a/b.safetensors"), "b.safetensors"),
+        (node("TipoLoadVae", vae_name="connected VAE", connected_vae=["first", 0]), None),
+    ],
+)
+def test_a_connected_vae_is_named_after_its_loader(
+    origin: dict[str, Any], expected: str | None
+) -> None:
+    passed = node("TipoLoadVae", vae_name="connected VAE", connected_vae=["first", 0])
+    graph = core_graph() | {"first": origin, "vae": passed}
+    assert read_generation(graph, "save") == replace(CORE, vae=expected)
+
+
+@pytest.mark.parametrize(
     ("loader", "expected"),
     [
         (node("UNETLoader", unet_name="flux/dev.Q4.gguf"), "dev.Q4"),
