@@ -13,7 +13,7 @@ from PIL import Image, ImageStat
 from devkit.cards import SIDE as SIDE_OF_CARD
 from devkit.client import Client, Graph, GraphRejected, Outcome
 from devkit.generate import draw_card
-from devkit.graph import the_node
+from devkit.graph import load_graph, the_node
 from devkit.layout import this_checkout
 from devkit.server import Server
 from devkit.templates import Template, template
@@ -64,6 +64,24 @@ def run(graph: Graph, server: Server, client: Client) -> tuple[Outcome, np.ndarr
 def reports(graph: Graph, outcome: Outcome, class_type: str) -> list[str]:
     shown: list[str] = outcome.outputs[the_node(graph, class_type)]["text"]
     return shown
+
+
+def test_text_to_image_draws_as_it_is_shipped(server: Server, client: Client) -> None:
+    graph = load_graph(template(this_checkout().root, "text-to-image").api)
+    outcome, drawn = run(graph, server, client)
+    assert drawn.shape == (128, 128, 3)
+    (text,) = outcome.outputs[the_node(graph, "TipoExpand")]["tipo"]
+    assert text["prompt"].startswith("planet, wide ring, ") and text["added"]
+    # A blue planet on a dark sky: its middle is brighter than the corners, and blue.
+    red, _, blue = drawn[48:80, 48:80].mean(axis=(0, 1))
+    assert blue > red + 40
+    assert drawn[:12, :12].mean() < drawn[48:80, 48:80].mean() - 40
+    # The VAE is the checkpoint's, without a second name to set.
+    assert "connected" in reports(graph, outcome, "TipoLoadVae")[0]
+    saved = saved_file(server, outcome, the_node(graph, "TipoSaveImage"))
+    with Image.open(saved) as image:
+        assert "Model: toy-sd" in image.info["parameters"]
+        assert "VAE:" not in image.info["parameters"]
 
 
 @pytest.mark.parametrize("name", ["image-to-image", "inpaint", "outpaint"])
