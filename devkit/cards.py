@@ -114,7 +114,8 @@ def text_card(typed: str, prompt: str) -> Image.Image:
         ("you write", 0, split, [(typed, "yours")]),
         ("TIPO adds", split, SIDE, pieces),
     ):
-        draw.text((margin, top + 14), title, font=_font(20), fill=_FAINT)
+        # On the right: front end 1.58 covers the upper left corner with a badge.
+        draw.text((SIDE - margin, top + 14), title, font=_font(20), fill=_FAINT, anchor="ra")
         box = (margin // 2, top + heading + 6, SIDE - margin // 2, bottom - 10)
         draw.rounded_rectangle(box, radius=12, fill=_PANEL)
         inner = (box[0] + 14, box[1] + 10, box[2] - 12, box[3] - 8)

@@ -20,7 +20,7 @@ MARGIN = 16
 GAP = 50
 # Least heights without the title in front end 1.58.1 with Nodes 2.0, at the widths used here, as
 # measured in a browser; the classic renderer needs less. A node that is stored lower would grow.
-# Those of notes, previews and grids are chosen: what they show has no height of its own.
+# Nodes that show a picture have it; a note has no height of its own.
 LEAST_HEIGHTS = {
     "CheckpointLoaderSimple": 102,
     "EmptyLatentImage": 118,
@@ -28,18 +28,18 @@ LEAST_HEIGHTS = {
     "LoadImage": 350,
     "MarkdownNote": 120,
     "PreviewAny": 138,
-    "PreviewImage": 200,
+    "PreviewImage": 260,
     "TipoBans": 314,
     "TipoClipSkipEncode": 426,
     "TipoExpand": 906,
     "TipoFields": 438,
     "TipoFormat": 254,
-    "TipoGrid": 400,
+    "TipoGrid": 490,
     "TipoLoadModel": 262,
     "TipoLoadVae": 234,
     "TipoOptions": 226,
     "TipoSampler": 526,
-    "TipoSaveImage": 298,
+    "TipoSaveImage": 526,
     "TipoSdxlSize": 226,
     "TipoSplitPrompt": 286,
     "TipoSweep": 642,
