@@ -4,9 +4,7 @@ Usage: python launch.py [--dynamic-vram] SCRIPT ARGUMENTS…, with stdin a pipe 
 open. When the starter dies, even by SIGKILL, the system closes the pipe and the script's process
 leaves. This runs in ComfyUI's Python, so it uses the standard library alone.
 
---dynamic-vram does for DynamicVRAM what ComfyUI does itself on an NVIDIA card: it loads the library
-and makes two assignments. So files that are mapped, layers that have no weights yet and the newer
-patcher's class are tried on a CPU too; pages and pins of a device are not.
+--dynamic-vram turns DynamicVRAM on first, see dynamic_vram.py.
 """
 
 from __future__ import annotations
@@ -25,21 +23,6 @@ def _leave_with_starter() -> None:
     os._exit(0)
 
 
-def _assign_dynamic_vram() -> None:
-    import comfy.options
-
-    comfy.options.enable_args_parsing()
-    # Before the modules that look for the loaded library when they are imported.
-    import comfy_aimdo.control
-
-    comfy_aimdo.control.init()
-    import comfy.memory_management
-    import comfy.model_patcher
-
-    comfy.memory_management.aimdo_enabled = True
-    comfy.model_patcher.CoreModelPatcher = comfy.model_patcher.ModelPatcherDynamic
-
-
 if __name__ == "__main__":
     threading.Thread(target=_leave_with_starter, daemon=True).start()
     del sys.argv[0]
@@ -48,5 +31,8 @@ if __name__ == "__main__":
         del sys.argv[0]
     sys.path[0] = str(Path(sys.argv[0]).parent)
     if is_dynamic:
-        _assign_dynamic_vram()
+        import comfy.options
+
+        comfy.options.enable_args_parsing()
+        runpy.run_path(str(Path(__file__).with_name("dynamic_vram.py")))["turn_on"]()
     runpy.run_path(sys.argv[0], run_name="__main__")

@@ -26,6 +26,7 @@ import nodes
 
 embeddings = sys.argv[1]
 encode = importlib.import_module("pack.nodes.encode")
+ordinary_layers = importlib.import_module("pack.devkit.dynamic_vram").ordinary_layers
 
 SMALL = {
     "num_hidden_layers": 3,
@@ -60,11 +61,19 @@ def clip_of(target: type, tokenizer: type) -> Any:
         "dtype": torch.float32,
     }
     wanted = comfy.supported_models_base.ClipTarget(tokenizer, target)
-    clip = comfy.sd.CLIP(wanted, embedding_directory=[embeddings], model_options=options)
+
+    def made() -> Any:
+        return comfy.sd.CLIP(wanted, embedding_directory=[embeddings], model_options=options)
+
+    with ordinary_layers():
+        state = made().cond_stage_model.state_dict()
     generator = torch.Generator().manual_seed(7)
-    for name, weight in clip.cond_stage_model.named_parameters():
-        drawn = torch.randn(weight.shape, generator=generator) * 0.2
-        weight.data = 1 + drawn if "norm" in name and name.endswith("weight") else drawn
+    for name, weight in state.items():
+        if weight.is_floating_point():
+            drawn = torch.randn(weight.shape, generator=generator) * 0.2
+            state[name] = 1 + drawn if "norm" in name and name.endswith("weight") else drawn
+    clip = made()
+    clip.cond_stage_model.load_state_dict(state)
     return clip
 
 

@@ -98,7 +98,11 @@ def streamed() -> dict[str, Any]:
     expected = text(model)
     management.free_memory(1e30, CPU)
     size = hosted.patcher.model_size()
-    found = {"expected": expected}
+    found = {"expected": expected, "dynamic": host.is_dynamic(hosted.patcher)}
+    if found["dynamic"]:  # streamed always
+        hosted.patcher.load(CPU)
+        found["share"] = hosted.patcher.loaded_size() / size
+        return found | {"again": text(model)}
     for name, room in (("lowvram", size * 0.9), ("novram", 0.1)):
         hosted.patcher.load(CPU, lowvram_model_memory=room)
         found[name] = text(model)

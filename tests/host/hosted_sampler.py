@@ -27,6 +27,7 @@ import nodes
 
 sampling = importlib.import_module("pack.nodes.sampling")
 guidance = importlib.import_module("pack.tipo_core.pictures.guidance")
+ordinary_layers = importlib.import_module("pack.devkit.dynamic_vram").ordinary_layers
 
 STEPS = 5
 CONTEXT = 48
@@ -93,7 +94,9 @@ def patcher_of(model: Any) -> Any:
 def model_of(config_class: type, unet_config: dict[str, Any]) -> Any:
     config = config_class(dict(unet_config))
     config.set_inference_dtype(torch.float32, torch.float32)
-    return patcher_of(config.get_model({}))
+    with ordinary_layers():
+        model = config.get_model({})
+    return patcher_of(model)
 
 
 def nested_model() -> Any:

@@ -13,11 +13,13 @@ from contextlib import contextmanager
 from typing import Any
 
 import comfy.ldm.models.autoencoder as autoencoder
+import comfy.model_management as management
 import comfy.sd
 import comfy.taesd.taehv
 import torch
 
 vae_fp32 = importlib.import_module("pack.nodes.vae_fp32")
+ordinary_layers = importlib.import_module("pack.devkit.dynamic_vram").ordinary_layers
 CPU = torch.device("cpu")
 REGULARIZER = "comfy.ldm.models.autoencoder.DiagonalGaussianRegularizer"
 
@@ -29,6 +31,10 @@ class Native:
         raise AssertionError("a handle of the host was deep-copied")
 
     __copy__ = __reduce_ex__ = __deepcopy__
+
+
+def is_dynamic(vae: Any) -> bool:
+    return bool(getattr(vae.patcher, "is_dynamic", bool)())
 
 
 def kl(channels: int, *, is_plain: bool = False) -> dict[str, torch.Tensor]:
@@ -45,7 +51,7 @@ def kl(channels: int, *, is_plain: bool = False) -> dict[str, torch.Tensor]:
         "attn_resolutions": [],
         "dropout": 0.0,
     }
-    with torch.device("meta"):
+    with torch.device("meta"), ordinary_layers():
         if is_plain:
             part = "comfy.ldm.modules.diffusionmodules.model."
             model = autoencoder.AutoencodingEngine(
@@ -68,15 +74,16 @@ def random_weights(model: torch.nn.Module) -> dict[str, torch.Tensor]:
 
 @contextmanager
 def handled(vae: Any) -> Iterator[None]:
-    """Hang such handles on a VAE's model, as its patcher does, for a while."""
+    """Hang such handles on a VAE's model for a while, where its patcher has not done so."""
     model = vae.first_stage_model
     first = next(module for module in model.modules() if module._parameters)
-    model.dynamic_pins, model.dynamic_vbars = {CPU: Native()}, {CPU: Native()}
-    first._v, first._pin_state, first.seed_key = Native(), Native(), "first"
+    wanted = [(model, "dynamic_pins"), (model, "dynamic_vbars"), (first, "_v"), (first, "_pins")]
+    made = [(owner, name) for owner, name in wanted if not hasattr(owner, name)]
+    for owner, name in made:
+        setattr(owner, name, {CPU: Native()} if owner is model else Native())
     yield
-    for owner, names in ((model, ("dynamic_pins", "dynamic_vbars")), (first, ("_v", "_pin_state"))):
-        for name in names:
-            delattr(owner, name)
+    for owner, name in made:
+        delattr(owner, name)
 
 
 def again(sd: dict[str, torch.Tensor], dtype: torch.dtype) -> dict[str, Any]:
@@ -88,6 +95,7 @@ def again(sd: dict[str, torch.Tensor], dtype: torch.dtype) -> dict[str, Any]:
     with handled(vae), vae_fp32.in_fp32(vae, lambda: None) as precise:
         state = precise.first_stage_model.state_dict()
         found = {
+            "dynamic": is_dynamic(vae),
             "kind": type(precise.first_stage_model).__name__,
             "dtypes": sorted({str(one.dtype) for one in state.values()}),
             "weights": all(torch.equal(one, before[name].float()) for name, one in state.items()),
@@ -99,7 +107,12 @@ def again(sd: dict[str, torch.Tensor], dtype: torch.dtype) -> dict[str, Any]:
             "own patcher": precise.patcher is not vae.patcher
             and precise.patcher.patches is not vae.patcher.patches
             and precise.patcher.model is precise.first_stage_model,
-            "handles": [name for name in ("dynamic_pins",) if hasattr(precise.patcher.model, name)],
+            "handles": [
+                name
+                for name in ("dynamic_pins", "dynamic_vbars")
+                if getattr(precise.patcher.model, name, None)
+                is getattr(vae.first_stage_model, name)
+            ],
         }
     found["untouched"] = notes == set(vars(vae.first_stage_model)) and all(
         torch.equal(one, before[name]) for name, one in vae.first_stage_model.state_dict().items()
@@ -117,10 +130,11 @@ def said(vae: Any) -> str:
 
 def video() -> dict[str, Any]:
     """ComfyUI tells two video VAEs apart by the dtype of their file alone (taehv, lighttaew)."""
-    with torch.device("meta"):
+    with torch.device("meta"), ordinary_layers():
         model = comfy.taesd.taehv.TAEHV(latent_channels=16)
     sd = random_weights(model)
     return {
+        "dynamic": is_dynamic(comfy.sd.VAE(sd=dict(sd))),
         "as stored": said(comfy.sd.VAE(sd=dict(sd), dtype=torch.float16)),
         "cast": said(comfy.sd.VAE(sd=dict(sd), dtype=torch.bfloat16)),
     }
@@ -130,18 +144,20 @@ def patched() -> dict[str, Any]:
     """A patch on a weight counts once, whether the model is loaded with it or not."""
     sd = kl(4)
     name = "decoder.conv_in.bias"
+    nothing = torch.zeros(1, 4, 8, 8)
     vae = comfy.sd.VAE(sd=dict(sd), dtype=torch.float16)
     vae.patcher.add_patches({name: ("diff", (torch.full_like(sd[name], 0.5),))})
     wanted = sd[name].float() + 0.5
     results = []
     for is_loaded in (False, True):
         if is_loaded:
-            vae.patcher.patch_model(device_to=CPU)
+            management.load_models_gpu([vae.patcher])
         with vae_fp32.in_fp32(vae, lambda: None) as precise:
-            precise.patcher.patch_model(device_to=CPU)
-            bias = precise.first_stage_model.decoder.conv_in.bias
+            management.load_models_gpu([precise.patcher])
+            bias = precise.first_stage_model.decoder.conv_in(nothing)[0, :, 0, 0]
             results.append((bias - wanted).abs().max().item())
-    return {"differences": results, "lists": len(vae.patcher.patches[name])}
+            lists = [len(one.patcher.patches[name]) for one in (vae, precise)]
+    return {"differences": results, "lists": lists, "dynamic": is_dynamic(vae)}
 
 
 def unlike() -> str:

@@ -13,9 +13,10 @@ from devkit.host import Host
 from devkit.layout import this_checkout
 
 HERE = Path(__file__).resolve().parent
+DYNAMIC = this_checkout().root / "devkit" / "dynamic_vram.py"
 
 # What main.py does before it imports the rest: arguments are read, DynamicVRAM is turned on where
-# that is wanted (devkit/launch.py), and utils is ComfyUI's package before nodes puts comfy/, which
+# that is wanted, and utils is ComfyUI's package before nodes puts comfy/, which
 # has a utils.py, on the path. Then the pack, as "pack".
 _START = """
 import importlib.util, runpy, sys
@@ -25,11 +26,7 @@ sys.path.insert(0, tree)
 import comfy.options
 comfy.options.enable_args_parsing()
 if dynamic:
-    import comfy_aimdo.control
-    comfy_aimdo.control.init()
-    import comfy.memory_management, comfy.model_patcher
-    comfy.memory_management.aimdo_enabled = True
-    comfy.model_patcher.CoreModelPatcher = comfy.model_patcher.ModelPatcherDynamic
+    runpy.run_path(dynamic)["turn_on"]()
 import utils.extra_config, nodes
 spec = importlib.util.spec_from_file_location(
     "pack", pack + "/__init__.py", submodule_search_locations=[pack])
@@ -56,7 +53,7 @@ def run_inside(
     answer = subprocess.run(
         [
             *(str(part) for part in (*command, this_checkout().root, extra)),
-            "dynamic" if host.has_dynamic_vram else "",
+            str(DYNAMIC) if host.has_dynamic_vram else "",
         ],
         capture_output=True,
         text=True,

@@ -46,7 +46,9 @@ def results(host: Host, repository: Path, base: Path) -> Found:
     """What hosted_model.py saw."""
     nano = repository / "tipo_core" / "assets" / NANO
     names = ("config.json", "tokenizer.json", "model.safetensors")
-    with HubServer({name: (nano / name).read_bytes() for name in names}, packet=1 << 16) as hub:
+    with HubServer(
+        {name: (nano / name).read_bytes() for name in names}, packet=1 << 16, seconds=0.004
+    ) as hub:
         environ = {"HF_ENDPOINT": hub.url, "NO_PROXY": "127.0.0.1"}
         paths = base / "extra_model_paths.yaml"
         found: Found = run_inside(host, "hosted_model.py", base / "base", paths, environ)
@@ -93,6 +95,9 @@ def test_a_cancel_stops_within_one_token_and_leaves_nothing(results: Found) -> N
 
 def test_streamed_weights_write_the_same_text(results: Found) -> None:
     found = results["streamed"]
+    if found["dynamic"]:
+        assert found["again"] == found["expected"] and found["share"] < 0.1
+        return
     assert found["lowvram"] == found["novram"] == found["expected"]
     assert found["novram share"] == 0 < found["lowvram share"] < 1
 

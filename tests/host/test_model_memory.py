@@ -137,7 +137,9 @@ def test_a_loaded_model_is_in_comfyuis_own_figures(probed: Client, graph: Graph)
     assert ours["loaded_size"] == ours["model_size"] > 1_000_000
 
 
-def test_a_model_is_loaded_once_for_each_precision(probed: Client, graph: Graph) -> None:
+def test_a_model_is_loaded_once_for_each_precision(
+    probed: Client, graph: Graph, host: Host
+) -> None:
     inputs_of(graph, "TipoLoadModel").update(model=COPY, precision="fp32")
     first = probing(graph, seed=1)
     one, two = probed.queue(first), probed.queue(probing(graph, seed=2))
@@ -150,7 +152,9 @@ def test_a_model_is_loaded_once_for_each_precision(probed: Client, graph: Graph)
     other = probed.run(probing(graph, seed=3), timeout=LIMIT)
     assert ran(first, other, "TipoLoadModel")
     (ours,) = [one for one in state_of(other)["loaded"] if one["ours"]]
-    assert ours["loaded_size"] == ours["model_size"]
+    # DynamicVRAM loads norms alone before they are needed.
+    is_whole = ours["loaded_size"] == ours["model_size"]
+    assert ours["loaded_size"] > 0 and is_whole != host.has_dynamic_vram
 
 
 def test_unload_models_gives_the_memory_back(

@@ -25,7 +25,8 @@ def results(host: Host, tmp_path_factory: pytest.TempPathFactory) -> Found:
 def test_weights_are_the_same_in_fp32_and_in_memory_of_their_own(results: Found, kind: str) -> None:
     found = results[kind]
     assert found["kind"] == {"kl": "AutoencoderKL", "flux": "AutoencodingEngine"}[kind]
-    assert found["dtypes"] == ["torch.float32"]
+    # DynamicVRAM keeps weights as they are stored and casts them when a layer runs.
+    assert found["dtypes"] == [f"torch.float{16 if found['dynamic'] else 32}"]
     assert found["weights"] and found["own patcher"] and found["untouched"]
     assert found["shared"] == [] and found["handles"] == []
 
@@ -34,13 +35,19 @@ def test_a_kind_that_the_weights_do_not_tell_is_an_error_and_no_wrong_picture(
     results: Found,
 ) -> None:
     video = results["video"]
+    remedy = "again in fp32 from its weights: set precision to fp32 in Load VAE"
+    assert remedy in results["unlike"]
     assert video["as stored"] == ""
-    for error in (video["cast"], results["unlike"]):
-        assert "again in fp32 from its weights: set precision to fp32 in Load VAE" in error
-    assert "in bf16" in video["cast"] and "(TAEHV)" in video["cast"]
+    if video["dynamic"]:  # the weights stay as they are stored, so that they tell the kind
+        assert video["cast"] == ""
+    else:
+        assert remedy in video["cast"]
+        assert "values in bf16" in video["cast"] and "(TAEHV)" in video["cast"]
 
 
 def test_a_patch_counts_once(results: Found) -> None:
     found = results["patched"]
+    assert found["lists"] == [1, 1]
+    if found["dynamic"]:
+        pytest.skip("DynamicVRAM patches a weight on its way to a device, which a CPU is not")
     assert max(found["differences"]) < 1e-3
-    assert found["lists"] == 1
