@@ -59,6 +59,12 @@ def parser() -> argparse.ArgumentParser:
         "--json", metavar="FILE", help="write the rows to a file too, a JSON object a line"
     )
 
+    templates = commands.add_parser(
+        "templates", help="write the templates' API forms again, after a change of workflows/"
+    )
+    templates.add_argument("names", nargs="*", metavar="NAME", help="only these (default: all)")
+    templates.add_argument("--cards", action="store_true", help="draw the cards' pictures too")
+
     commands.add_parser("setup", help="do the set-up alone")
     commands.add_parser("host", help="say where the environment and ComfyUI are")
     return top
@@ -144,6 +150,10 @@ def _dispatch(layout: Layout, host: Host, args: argparse.Namespace, seconds: flo
         from devkit.bench_list import BENCHMARKS
 
         return run_bench(BENCHMARKS, Setting(layout, host), args.names, args.json)
+    if args.command == "templates":
+        from devkit.generate import generate
+
+        return generate(layout, host, args.names, args.cards)
     _describe(layout, host)
     return 0
 

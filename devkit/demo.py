@@ -28,16 +28,18 @@ from devkit.progress import ProgressLines
 from devkit.server import Server
 from devkit.session import check_pack_is_loaded, running_server
 from devkit.steps import StepError, say
+from devkit.templates import template
 from devkit.told_apart import on_terminal, tell_apart, words_of
 
 RUN = "run the graph"
 CHOOSE = "choose the checkpoint"
-GRAPH = "text-to-image"
+TEMPLATE = "text-to-image"
 
 # Side in pixels: what toy-sd was trained at, and what SD1.x checkpoints are.
 _TOY, _FULL = 128, 512
 # A drawing of a few parts is all said in a few tags.
 _TOY_LENGTHS = {"tag": "very_short", "caption": "none"}
+_FULL_LENGTHS = {"tag": "long", "caption": "long"}
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ class Setting:
     value: Any
 
 
-def settings_of(args: Namespace, graph: Graph) -> list[Setting]:
+def settings_of(args: Namespace) -> list[Setting]:
     """Return what the command line asks of the graph."""
     side = _FULL if args.checkpoint else _TOY
     checkpoint = args.checkpoint or toy_sd.NAME
@@ -63,9 +65,7 @@ def settings_of(args: Namespace, graph: Graph) -> list[Setting]:
         Setting("EmptyLatentImage", "height", side),
         Setting("CheckpointLoaderSimple", "ckpt_name", checkpoint),
     ]
-    if nodes_of_type(graph, "TipoLoadVae"):
-        wanted.append(Setting("TipoLoadVae", "vae_name", f"checkpoint: {checkpoint}"))
-    lengths = {} if args.checkpoint else _TOY_LENGTHS
+    lengths = _FULL_LENGTHS if args.checkpoint else _TOY_LENGTHS
     if args.length:
         lengths = dict.fromkeys(("tag", "caption"), args.length)
     wanted += [Setting("TipoExpand", f"{kind}_length", length) for kind, length in lengths.items()]
@@ -105,15 +105,15 @@ def check_choices(settings: list[Setting], object_info: Mapping[str, Any]) -> No
 def run_demo(layout: Layout, host: Host, args: Namespace, setup_seconds: float) -> int:
     """Run the demo and print its result."""
     started = time.monotonic()
-    graph = load_graph(layout.root / "workflows" / f"{GRAPH}.api.json")
-    workflow = json.loads((layout.root / "workflows" / f"{GRAPH}.json").read_text("utf-8"))
+    shown = template(layout.root, TEMPLATE)
+    graph, workflow = load_graph(shown.api), shown.read()
     if not (args.checkpoint or toy_sd.can_draw(args.prompt)):
         say(toy_sd.NOTICE)
     with running_server(layout, host) as server, Client(server.url) as client:
         server_seconds = time.monotonic() - started
         object_info = client.object_info()
         check_pack_is_loaded(object_info, server)
-        settings = settings_of(args, graph)
+        settings = settings_of(args)
         check_choices(settings, object_info)
         apply(settings, graph, workflow, object_info)
         outcome = run_or_explain(client, server, graph, workflow)

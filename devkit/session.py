@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from devkit.examples import put_examples
 from devkit.host import Host, ensure_host, prepare_base, write_model_paths
 from devkit.layout import Layout
 from devkit.server import START, Server
@@ -17,9 +18,10 @@ OWN_NODE = "TipoExpand"
 
 
 def make_ready(layout: Layout) -> Host:
-    """Obtain ComfyUI, link the pack into it and make toy-sd's checkpoint, where missing."""
+    """Obtain ComfyUI, link the pack into it, and add toy-sd and the templates' pictures."""
     host = ensure_host(layout, os.environ)
     prepare_base(layout.base, layout.root)
+    put_examples(layout.root, layout.base)
     ensure_toy_sd(layout, host)
     return host
 

@@ -103,7 +103,7 @@ def client(server: Server) -> Iterator[Client]:
 @pytest.fixture
 def graph() -> Graph:
     """A fresh copy of the text-to-image graph, with toy-sd and the least sizes."""
-    path = this_checkout().root / "workflows" / "text-to-image.api.json"
+    path = this_checkout().root / "workflows" / "api" / "text-to-image.json"
     loaded: Graph = copy.deepcopy(json.loads(path.read_text("utf-8")))
     tiny = {
         "CheckpointLoaderSimple": {"ckpt_name": NAME},

@@ -1,25 +1,37 @@
-"""What a person reads: tooltips, translations, help pages and workflow files fit the nodes."""
+"""What a person reads: tooltips, translations, help pages and templates fit the nodes."""
 
 from __future__ import annotations
 
+import io
 import json
 import re
-from pathlib import Path
+import urllib.request
 from typing import Any
+from urllib.parse import quote
 
 import pytest
+from PIL import Image
 
+from devkit.cards import SIDE
 from devkit.client import Client
-from devkit.graph import widget_names
 from devkit.layout import this_checkout
+from devkit.server import Server
+from devkit.templates import Template, all_templates, api_form, as_text
 from tests.host.graphs import NODE_IDS
 
 ROOT = this_checkout().root
-WORKFLOWS = sorted((ROOT / "workflows").glob("*.api.json"))
+TEMPLATES = all_templates(ROOT)
 
 
-def read(path: Path) -> Any:
-    return json.loads(path.read_text("utf-8"))
+def fetched(server: Server, path: str) -> bytes:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(f"{server.url}/{path}", timeout=30) as reply:
+        content: bytes = reply.read()
+    return content
+
+
+def answer(server: Server, path: str) -> Any:
+    return json.loads(fetched(server, path))
 
 
 @pytest.fixture
@@ -36,7 +48,7 @@ def inputs_of(node: dict[str, Any]) -> dict[str, Any]:
 
 
 def translation_of(node: dict[str, Any]) -> dict[str, Any]:
-    """What locales/en/nodeDefs.json says about a node: the schema's own texts."""
+    """What a nodeDefs.json says about a node, here with the schema's own texts."""
     entry: dict[str, Any] = {
         "display_name": node["display_name"],
         "description": node["description"],
@@ -66,13 +78,8 @@ def test_every_input_and_output_is_explained(nodes: dict[str, Any]) -> None:
     assert not unexplained
 
 
-def test_english_locale_says_what_the_schemas_say(nodes: dict[str, Any]) -> None:
-    english = read(ROOT / "locales" / "en" / "nodeDefs.json")
-    assert english == {name: translation_of(node) for name, node in nodes.items()}
-
-
 def test_chinese_locale_is_complete(nodes: dict[str, Any]) -> None:
-    chinese = read(ROOT / "locales" / "zh" / "nodeDefs.json")
+    chinese = json.loads((ROOT / "locales" / "zh" / "nodeDefs.json").read_text("utf-8"))
     missing = []
 
     def compare(expected: Any, found: Any, path: str) -> None:
@@ -97,27 +104,29 @@ def test_help_page_names_every_input(nodes: dict[str, Any], page: str) -> None:
         assert not unnamed, f"{page.format(name)} says nothing about {unnamed}"
 
 
-@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name.split(".")[0])
-def test_ui_and_api_form_of_a_workflow_are_the_same_graph(client: Client, path: Path) -> None:
-    declared = client.object_info()
-    api = read(path)
-    ui = read(path.with_name(path.name.replace(".api.json", ".json")))
-    links = {link[0]: link for link in ui["links"]}
-    on_page = {}
-    for node in ui["nodes"]:
-        if node["type"] not in declared:
-            assert node["type"] in ("MarkdownNote", "Note"), f"no such node: {node['type']}"
-            continue
-        names = widget_names(declared[node["type"]])
-        assert len(names) == len(node["widgets_values"]), node["type"]
-        values = dict(zip(names, node["widgets_values"], strict=True))
-        inputs = {name: value for name, value in values.items() if ":" not in name}
-        for socket in node["inputs"]:
-            if socket.get("link") is not None:
-                _, origin, slot, target, _, _ = links[socket["link"]]
-                assert target == node["id"]
-                inputs[socket["name"]] = [str(origin), slot]
-        on_page[str(node["id"])] = (node["type"], inputs)
-    assert on_page == {key: (node["class_type"], node["inputs"]) for key, node in api.items()}
-    assert all(node["_meta"]["title"] for node in api.values())
-    assert path.with_name(path.name.replace(".api.json", ".jpg")).stat().st_size < 100_000
+def test_the_page_gets_both_languages(server: Server) -> None:
+    found = answer(server, "i18n")
+    pack = "tipo-suite"
+    for language in ("en", "zh"):
+        assert found[language]["templateWorkflows"]["category"][pack] == "TIPO Suite"
+    # In English the page takes the schemas' texts, which it shows as they are.
+    assert "nodeDefs" not in found["en"]
+    assert set(NODE_IDS) <= set(found["zh"]["nodeDefs"])
+
+
+def test_template_browser_lists_each_template_with_its_card(server: Server) -> None:
+    listed = answer(server, "workflow_templates")["tipo-suite"]
+    assert sorted(listed) == [one.title for one in TEMPLATES]
+    assert len(listed) == 9
+    for title in listed:
+        path = f"api/workflow_templates/tipo-suite/{quote(title)}"
+        assert json.loads(fetched(server, f"{path}.json"))["nodes"]
+        with Image.open(io.BytesIO(fetched(server, f"{path}.jpg"))) as card:
+            # The browser shows cards in a square.
+            assert card.format == "JPEG" and card.size == (SIDE, SIDE)
+
+
+@pytest.mark.parametrize("one", TEMPLATES, ids=lambda one: one.name)
+def test_api_form_is_that_of_the_template(client: Client, one: Template) -> None:
+    made = as_text(api_form(one.read(), client.object_info()))
+    assert made == one.api.read_text("utf-8"), "run: python3 dev.py templates"

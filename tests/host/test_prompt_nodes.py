@@ -77,7 +77,7 @@ class WholeRun:
     """One run of the shipped graph with everything linked, two variants of it."""
 
     def __init__(self, client: Client) -> None:
-        path = this_checkout().root / "workflows" / "split-and-expand.api.json"
+        path = this_checkout().root / "workflows" / "api" / "split-and-expand.json"
         self.graph: Graph = json.loads(path.read_text("utf-8"))
         inputs_of(self.graph, "TipoSplitPrompt")["text"] = PROMPT
         inputs_of(self.graph, "TipoBans")["rules"] = "@colours = blue*, red*\n@colours, /hair/"

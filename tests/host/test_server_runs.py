@@ -23,7 +23,7 @@ LIMIT = 240.0
 def test_text_to_image_makes_a_picture_that_restores_the_graph(
     client: Client, server: Server, graph: Graph, repository: Path
 ) -> None:
-    path = repository / "workflows" / "text-to-image.json"
+    path = repository / "workflows" / "Text to image.json"
     workflow = json.loads(path.read_text("utf-8"))
     inputs_of(graph, "TipoExpand")["seed"] = 4242  # nothing of an earlier test is in the cache
     outcome = client.run(graph, workflow, timeout=LIMIT)

@@ -255,7 +255,7 @@ def test_names_of_samplers_go_to_menus_of_samplers_alone(client: Client) -> None
 def test_workflow_draws_its_grid(
     server: Server, client: Client, name: str, changes: dict[str, Any], size: int
 ) -> None:
-    path = this_checkout().root / "workflows" / f"{name}.api.json"
+    path = this_checkout().root / "workflows" / "api" / f"{name}.json"
     graph: Graph = copy.deepcopy(json.loads(path.read_text("utf-8")))
     tiny = {
         "CheckpointLoaderSimple": {"ckpt_name": NAME},

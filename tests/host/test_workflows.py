@@ -8,12 +8,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageStat
 
-from devkit.client import Client, Graph, Outcome
-from devkit.graph import the_node
+from devkit.cards import SIDE as SIDE_OF_CARD
+from devkit.client import Client, Graph, GraphRejected, Outcome
+from devkit.generate import draw_card
+from devkit.graph import load_graph, the_node
 from devkit.layout import this_checkout
 from devkit.server import Server
+from devkit.templates import Template, template
 from tests.host.graphs import inputs_of
 from tests.host.picture_graphs import SECONDS, pixels, saved_file
 
@@ -41,7 +44,7 @@ def photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def load(name: str, client: Client, photo: Path) -> Graph:
     """A workflow with its names as they are, the photo, and the least sizes."""
-    path = this_checkout().root / "workflows" / f"{name}.api.json"
+    path = this_checkout().root / "workflows" / "api" / f"{name}.json"
     graph: Graph = json.loads(path.read_text("utf-8"))
     for node in graph.values():
         node["inputs"].update(LEAST.get(node["class_type"], {}))
@@ -61,6 +64,32 @@ def run(graph: Graph, server: Server, client: Client) -> tuple[Outcome, np.ndarr
 def reports(graph: Graph, outcome: Outcome, class_type: str) -> list[str]:
     shown: list[str] = outcome.outputs[the_node(graph, class_type)]["text"]
     return shown
+
+
+def test_text_to_image_draws_as_it_is_shipped(server: Server, client: Client) -> None:
+    graph = load_graph(template(this_checkout().root, "text-to-image").api)
+    outcome, drawn = run(graph, server, client)
+    assert drawn.shape == (128, 128, 3)
+    (text,) = outcome.outputs[the_node(graph, "TipoExpand")]["tipo"]
+    assert text["prompt"].startswith("planet, wide ring, ") and text["added"]
+    # A blue planet on a dark sky: its middle is brighter than the corners, and blue.
+    red, _, blue = drawn[48:80, 48:80].mean(axis=(0, 1))
+    assert blue > red + 40
+    assert drawn[:12, :12].mean() < drawn[48:80, 48:80].mean() - 40
+    # The VAE is the checkpoint's, without a second name to set.
+    assert "connected" in reports(graph, outcome, "TipoLoadVae")[0]
+    saved = saved_file(server, outcome, the_node(graph, "TipoSaveImage"))
+    with Image.open(saved) as image:
+        assert "Model: toy-sd" in image.info["parameters"]
+        assert "VAE:" not in image.info["parameters"]
+
+
+@pytest.mark.parametrize("name", ["image-to-image", "inpaint", "outpaint"])
+def test_without_the_picture_the_error_says_what_to_do(client: Client, name: str) -> None:
+    path = this_checkout().root / "workflows" / "api" / f"{name}.json"
+    # The server of the tests has none of dev.py's example pictures.
+    with pytest.raises(GraphRejected, match=r"LoadImage.*choose-a-picture"):
+        client.run(json.loads(path.read_text("utf-8")), timeout=SECONDS)
 
 
 def test_image_to_image_redraws_the_picture(server: Server, client: Client, photo: Path) -> None:
@@ -122,3 +151,17 @@ def test_four_variants_are_four_pictures(server: Server, client: Client, photo: 
     for entry, text in zip(saved, texts, strict=True):
         with Image.open(Path(server.base, "output", entry["filename"])) as image:
             assert image.info["parameters"].startswith(text)
+
+
+def test_a_card_is_drawn_by_running_the_template(
+    server: Server, client: Client, tmp_path: Path
+) -> None:
+    shipped = template(this_checkout().root, "split-and-expand")
+    copied = Template(tmp_path, shipped.title)
+    copied.api.parent.mkdir()
+    copied.api.write_bytes(shipped.api.read_bytes())
+    draw_card(copied, client, server)
+    with Image.open(copied.picture) as card, Image.open(shipped.picture) as committed:
+        assert card.size == committed.size == (SIDE_OF_CARD, SIDE_OF_CARD)
+        # About as bright: another machine may write a word or two that differ.
+        assert abs(ImageStat.Stat(card).mean[1] - ImageStat.Stat(committed).mean[1]) < 20

@@ -15,6 +15,8 @@ TEXT_INPUTS = tuple(
 )
 MODEL_INPUTS = ("ckpt_name", "unet_name")
 VAE_IN_CHECKPOINT = "checkpoint: "
+# Load VAE's choice for passing on the VAE of its input `connected_vae`.
+CONNECTED_VAE = "connected VAE"
 MODEL_ENDINGS = re.compile(r"\.(safetensors|sft|ckpt|gguf|pth?|bin)$", re.IGNORECASE)
 
 # Nodes that are a sampler or a schedule themselves and have no name to choose.
@@ -207,13 +209,23 @@ class Graph:
 
     def vae_name(self, decodes: list[Node | None], model: str | None) -> str | None:
         """The file of the VAE that decoded; None for the one that came with the model."""
-        files = {self.value(self.linked(decode, "vae"), "vae_name", str) for decode in decodes}
+        files = {self.vae_file(self.linked(decode, "vae")) for decode in decodes}
         file = files.pop() if len(files) == 1 else None
         if not file:
             return None
         name = file_name(file.removeprefix(VAE_IN_CHECKPOINT))
         is_models_own = file.startswith(VAE_IN_CHECKPOINT) and MODEL_ENDINGS.sub("", name) == model
         return None if is_models_own else name
+
+    def vae_file(self, loader: Node | None) -> str | None:
+        """The file of the VAE that a loader gives: of a connected VAE, its own loader's."""
+        file: str | None = self.value(loader, "vae_name", str)
+        if file != CONNECTED_VAE:
+            return file
+        for before in self.back(loader, "connected_vae"):
+            if (file := self.value(before, "vae_name", str)) != CONNECTED_VAE:
+                return file
+        return None
 
     def adds_noise(self, sampler: Node) -> bool:
         noise = self.linked(sampler, "noise")

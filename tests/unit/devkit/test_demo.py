@@ -17,7 +17,6 @@ from devkit.steps import StepError
 GRAPH: dict[str, dict[str, Any]] = {
     "1": {"class_type": "CheckpointLoaderSimple", "inputs": {}, "_meta": {"title": "Load it"}},
     "2": {"class_type": "TipoExpand", "inputs": {}},
-    "3": {"class_type": "TipoLoadVae", "inputs": {}},
 }
 INFO = {
     "CheckpointLoaderSimple": {"input": {"required": {"ckpt_name": [["a.ckpt", "b.ckpt"], {}]}}},
@@ -29,7 +28,7 @@ def arguments(*more: str) -> Namespace:
 
 
 def values(args: Namespace) -> dict[tuple[str, str], object]:
-    return {(s.class_type, s.name): s.value for s in demo.settings_of(args, GRAPH)}
+    return {(s.class_type, s.name): s.value for s in demo.settings_of(args)}
 
 
 def test_toy_sd_draws_small_pictures_of_few_words_and_a_checkpoint_large_ones() -> None:
@@ -40,14 +39,14 @@ def test_toy_sd_draws_small_pictures_of_few_words_and_a_checkpoint_large_ones() 
     assert lengths == ["very_short", "none"]
     large = values(arguments("--checkpoint", "b.ckpt", "--seed", "0"))
     assert large["EmptyLatentImage", "height"] == 512
-    assert large["TipoLoadVae", "vae_name"] == "checkpoint: b.ckpt"
     assert large["TipoExpand", "seed"] == large["TipoSampler", "seed"] == 0
 
 
 def test_length_sets_both_lengths() -> None:
     found = values(arguments("--length", "long"))
     assert found["TipoExpand", "tag_length"] == found["TipoExpand", "caption_length"] == "long"
-    assert ("TipoExpand", "tag_length") not in values(arguments("--checkpoint", "b.ckpt"))
+    full = values(arguments("--checkpoint", "b.ckpt"))
+    assert full["TipoExpand", "tag_length"] == full["TipoExpand", "caption_length"] == "long"
 
 
 def test_an_unknown_checkpoint_lists_what_is_there() -> None:

@@ -68,7 +68,7 @@ def test_core_graph_is_read_whole() -> None:
 
 
 def test_workflow_of_the_pack_is_read_whole() -> None:
-    path = this_checkout().root / "workflows" / "text-to-image.api.json"
+    path = this_checkout().root / "workflows" / "api" / "text-to-image.json"
     found = read_generation(json.loads(path.read_text("utf-8")), "10")
     assert found == Generation(
         positive=None,  # TIPO Expand writes it: it comes with the input `text`
@@ -78,7 +78,7 @@ def test_workflow_of_the_pack_is_read_whole() -> None:
         sampler="dpmpp_2m",
         scheduler="karras",
         cfg=7.0,
-        seed=7,
+        seed=1,
         model="toy-sd",
         vae=None,  # the checkpoint's own
         denoise=1.0,
@@ -237,6 +237,22 @@ def test_clip_skip_of_the_encoder_comes_before_that_of_the_clip(
 )
 def test_vae_is_named_unless_it_is_the_models_own(vae: dict[str, Any], expected: str) -> None:
     graph = core_graph() | {"vae": vae}
+    assert read_generation(graph, "save") == replace(CORE, vae=expected)
+
+
+@pytest.mark.parametrize(
+    ("origin", "expected"),
+    [
+        (node("CheckpointLoaderSimple", ckpt_name="x.safetensors"), None),
+        (node("VAELoader", vae_name="a/b.safetensors"), "b.safetensors"),
+        (node("TipoLoadVae", vae_name="connected VAE", connected_vae=["first", 0]), None),
+    ],
+)
+def test_a_connected_vae_is_named_after_its_loader(
+    origin: dict[str, Any], expected: str | None
+) -> None:
+    passed = node("TipoLoadVae", vae_name="connected VAE", connected_vae=["first", 0])
+    graph = core_graph() | {"first": origin, "vae": passed}
     assert read_generation(graph, "save") == replace(CORE, vae=expected)
 
 

@@ -14,11 +14,13 @@ from ..comfy_graph import GraphError, load_graph, nodes_of_type, resolve
 
 PLAIN, EXPANDED = "plain", "expanded"
 ARMS = (PLAIN, EXPANDED)
-WORKFLOW = Path(__file__).parents[3] / "workflows" / "text-to-image.api.json"
+WORKFLOW = Path(__file__).parents[3] / "workflows" / "api" / "text-to-image.json"
 # What the published pictures were drawn with: see docs/evaluation.md.
 PUBLISHED = {
     ("EmptyLatentImage", "width"): 1024,
     ("EmptyLatentImage", "height"): 1024,
+    ("TipoExpand", "tag_length"): "long",
+    ("TipoExpand", "caption_length"): "long",
     ("TipoSampler", "steps"): 16,
     ("TipoSampler", "cfg"): 3.0,
     ("TipoSampler", "sampler_name"): "dpmpp_2m_sde",

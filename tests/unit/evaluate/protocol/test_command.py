@@ -14,6 +14,7 @@ from safetensors.torch import save_file
 from tests.unit.evaluate.protocol.conftest import FakeServer
 from tipo_core.evaluate import __main__ as command_line
 from tipo_core.evaluate.frechet import frechet_distance, gaussian
+from tipo_core.evaluate.protocol.arms import published_workflow
 from tipo_core.evaluate.vendi import vendi_score
 
 
@@ -46,7 +47,8 @@ def test_both_arms_are_drawn_and_measured(
     assert command_line.main([*asked, *map(str, more)]) == 0
     graph = fake.graphs["run-1"]
     assert graph["3"]["inputs"]["ckpt_name"] == "two.safetensors"
-    assert graph["8"]["inputs"]["vae_name"] == "checkpoint: two.safetensors"
+    assert graph["8"]["inputs"]["vae_name"] == "connected VAE"
+    assert graph["8"]["inputs"]["connected_vae"] == ["3", 2]
     assert graph["7"]["inputs"]["steps"] == 4 and graph["6"]["inputs"]["width"] == 64
     assert graph["2"]["inputs"]["tag_length"] == "short"
     out = tmp_path / "out"
@@ -112,3 +114,15 @@ def test_an_interrupted_run_says_how_it_goes_on(
     monkeypatch.setattr("tipo_core.evaluate.comfy_client.HttpClient.queue", interrupted)
     assert command_line.main([*asked, "--draw-only"]) == 130
     assert "interrupted: the same command goes on where" in capsys.readouterr().err
+
+
+def test_a_vae_named_by_its_checkpoint_follows_the_checkpoint(
+    fake: FakeServer, asked: list[str], tmp_path: Path
+) -> None:
+    graph = published_workflow("caption")
+    graph["8"]["inputs"] = {"vae_name": "checkpoint: one.safetensors", "precision": "auto"}
+    own = tmp_path / "own.json"
+    own.write_text(json.dumps(graph), "utf-8")
+    assert command_line.main([*asked, "--draw-only", "--workflow", str(own)]) == 0
+    drawn = fake.graphs["run-1"]
+    assert drawn["8"]["inputs"]["vae_name"] == "checkpoint: two.safetensors"

@@ -148,6 +148,9 @@ def test_the_published_workflow() -> None:
     ]
     assert inputs["EmptyLatentImage"]["width"] == inputs["EmptyLatentImage"]["height"] == 1024
     assert inputs["TipoExpand"]["template"] == "<|extended|>"
+    # The template itself asks for little, which is all that a drawing of toy-sd needs.
+    lengths = [inputs["TipoExpand"][f"{kind}_length"] for kind in ("tag", "caption")]
+    assert lengths == ["long", "long"]
     assert graph["4"]["inputs"]["text"] == ["2", 0] and graph["5"]["inputs"]["text"] == ""
     assert inputs["PreviewImage"] == {"images": ["9", 0]} and "TipoSaveImage" not in inputs
 
