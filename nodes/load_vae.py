@@ -147,8 +147,10 @@ def read_tensors(choice: str, files: VaeFiles) -> Tensors:
                 )
                 names = list(wanted)
         except (SafetensorError, OSError, ValueError) as error:
+            # Newer cores add advice of their own and the full path.
+            reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
             raise ValueError(
-                f"VAE '{choice}' cannot be read ('{path.name}': {error}): the file is damaged or "
+                f"VAE '{choice}' cannot be read ('{path.name}': {reason}): the file is damaged or "
                 "incomplete. Download it again, or choose another."
             ) from error
         _check_shard(path, names, files.shards or {})
