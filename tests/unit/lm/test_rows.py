@@ -120,7 +120,7 @@ def test_what_is_barred_counts_for_one_token(
     model = language_model(files, temperature=0, repetition_penalty=1.0)
     scores = torch.zeros(1, model.model.config.vocab_size)
     scores[0, 42] = 1
-    monkeypatch.setattr(model.model, "logits", lambda hidden: scores)
+    monkeypatch.setattr(model.model, "logits", lambda hidden, tied: scores)
     rows = model.rows(1)
     rows.begin(0, PROMPTS[0], seed=0, least=0, not_first={42})
     visited(rows, [0], 3)
