@@ -100,6 +100,13 @@ class ComfyPage:
         self.run("() => new Promise(done => requestAnimationFrame(() => setTimeout(done)))")
         self.run("() => new Promise(done => requestAnimationFrame(() => setTimeout(done)))")
 
+    def still(self) -> None:
+        """Wait until no dialog or message is moving; spinners turn for ever."""
+        self.wait_for(
+            """() => document.getAnimations().every(one => one.playState !== 'running'
+                 || one.effect.getComputedTiming().iterations === Infinity)"""
+        )
+
     def alerts(self) -> list[str]:
         """Return the texts of all error messages that a person sees now."""
         found: list[str] = []
@@ -205,6 +212,8 @@ def new_tab(
             # Drawing these takes a good part of the time without a GPU.
             "Comfy.Minimap.Visible": False,
             "Comfy.Graph.CanvasInfo": False,
+            # Texts are drawn at every zoom, so that the screenshots can be read.
+            "LiteGraph.Canvas.MinFontSizeForLOD": 0,
             **settings,
         },
     )

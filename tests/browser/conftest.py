@@ -118,6 +118,7 @@ class Screenshots:
         """Keep a picture of the page as it is now."""
         name = re.sub(r"[^\w.]+", "-", f"{self.prefix}-{moment}").strip("-")
         self.folder.mkdir(parents=True, exist_ok=True)
+        comfy.still()
         comfy.page.screenshot(path=self.folder / f"{name}.png")
 
 
