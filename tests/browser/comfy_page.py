@@ -43,7 +43,7 @@ HOST_NOISE = (
 
 @dataclass(frozen=True)
 class FrontEnd:
-    """A front end and the server that serves it; `version` is what its page shows."""
+    """A front end and the server that serves it."""
 
     name: str
     url: str
@@ -217,9 +217,7 @@ def new_tab(
             **settings,
         },
     )
-    context = browser.new_context(
-        viewport={"width": 1440, "height": 900}, reduced_motion="reduce"
-    )
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
     try:
         comfy = ComfyPage(front_end, context.new_page(), renderer)
         comfy.open()

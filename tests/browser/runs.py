@@ -41,7 +41,9 @@ def run_to_end(comfy: ComfyPage) -> dict[str, Any]:
     comfy.queue()
     deadline = time.monotonic() + RUN_MILLISECONDS / 1000
     while time.monotonic() < deadline:
-        new = {key: run for key, run in comfy.front_end.get("/history").items() if key not in before}
+        new = {
+            key: run for key, run in comfy.front_end.get("/history").items() if key not in before
+        }
         if new:
             (entry,) = new.values()
             assert entry["status"]["status_str"] == "success", entry["status"]

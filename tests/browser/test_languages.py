@@ -23,7 +23,8 @@ SHOWS_CHINESE_OF_PACKS = (1, 33, 13)
 ASK = """keys => {
   const { $t, $te } = document.querySelector('#vue-app').__vue_app__.config.globalProperties
   return Object.fromEntries(keys.map(key => {
-    try { return [key, $te(key) ? $t(key) : null] } catch (error) { return [key, `threw: ${error}`] }
+    try { return [key, $te(key) ? $t(key) : null] }
+    catch (error) { return [key, `threw: ${error}`] }
   }))
 }"""
 
