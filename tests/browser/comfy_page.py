@@ -11,13 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, ConsoleMessage, Page
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page
 
 # Shared machines are slow at times; a condition that holds sooner ends the wait sooner.
 MILLISECONDS = 60_000
 RUN_MILLISECONDS = 180_000
 
-READY = "() => window.app?.vueAppReady && window.app.extensionManager && window.app.graph"
+# The page is ready when it has opened the default graph, which would replace one opened earlier.
+READY = """() => window.app?.vueAppReady && app.extensionManager?.workflow?.activeWorkflow
+  && app.canvas?.graph?.nodes.length"""
 # Error and warning toasts of PrimeVue (front ends until 1.5x) and of their successor, the panel of
 # node errors, and any open dialog.
 ALERTS = (
@@ -34,8 +36,10 @@ HOST_NOISE = (
     r"net::ERR_",
     r"Failed to load resource: the server responded with a status of 404",
     r"Jobs API|JobsApiError|Failed to fetch queue",
-    # A card without a thumbnail; test_cards looks for those.
+    # A card without a picture, which test_cards looks for.
     r"^Failed to fetch: 404$",
+    # Its own start, in another order each time.
+    r"^ComfyApp graph accessed before initialization",
     # 1.32.9's proxy of the search's settings, thrown at start with no pack installed as well.
     r"Cannot read properties of undefined \(reading 'id'\)\s+at onChange",
 )
@@ -128,16 +132,21 @@ class ComfyPage:
                 if button.is_visible():
                     button.click()
 
-    def open_card(self, pack: str, name: str) -> None:
-        """Open a template from its card in Workflow > Browse Templates."""
+    def open_templates(self, pack: str) -> Locator:
+        """Open Workflow > Browse Templates at the cards of a pack and return the dialog."""
         self.run("() => app.extensionManager.command.execute('Comfy.BrowseTemplates')")
         dialog = self.page.get_by_role("dialog")
-        # Clicks that are dispatched do not wait for the dialog's animations.
+        # A click that is dispatched does not wait for the dialog's animations.
         dialog.get_by_text(pack, exact=True).first.dispatch_event("click")
-        before = self.run("() => app.graph.id")
+        return dialog
+
+    def open_card(self, pack: str, name: str) -> None:
+        """Open a template from its card."""
+        dialog = self.open_templates(pack)
+        self.run("() => app.graph.clear()")
         card = self.page.locator(f'[data-testid="template-workflow-{name}"]')
         card.dispatch_event("click")
-        self.wait_for("before => app.graph.nodes.length && app.graph.id !== before", before)
+        self.wait_for("() => app.graph.nodes.length")
         dialog.wait_for(state="hidden")
 
     def load(self, workflow: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ from PIL import Image, ImageDraw
 
 from devkit.layout import this_checkout
 
+PACK = "tipo-suite"
 FOLDER = this_checkout().root / "workflows"
 SIDE = 128
 

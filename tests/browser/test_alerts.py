@@ -15,12 +15,12 @@ def test_a_toast_is_seen_and_dismissed(comfy: ComfyPage, severity: str) -> None:
         severity,
     )
     comfy.page.get_by_text("something broke").first.wait_for()
-    (alert,) = comfy.alerts()
-    assert "Look here" in alert and "something broke" in alert
+    (alert,) = (text for text in comfy.alerts() if "something broke" in text)
+    assert "Look here" in alert
     comfy.still()
     comfy.dismiss_alerts()
     comfy.wait_for("() => !document.body.innerText.includes('something broke')")
-    assert comfy.alerts() == []
+    assert not any("something broke" in text for text in comfy.alerts())
 
 
 def test_a_dialog_is_seen_and_dismissed(comfy: ComfyPage) -> None:
@@ -30,7 +30,7 @@ def test_a_dialog_is_seen_and_dismissed(comfy: ComfyPage) -> None:
     comfy.still()
     comfy.dismiss_alerts()
     comfy.wait_for("() => !document.body.innerText.includes('it broke')")
-    assert comfy.alerts() == []
+    assert not any("it broke" in text for text in comfy.alerts())
 
 
 def test_an_error_in_the_console_is_kept(comfy: ComfyPage) -> None:

@@ -9,9 +9,7 @@ import pytest
 
 from tests.browser.comfy_page import ComfyPage
 from tests.browser.conftest import Screenshots
-from tests.browser.templates import FOLDER, template_names
-
-PACK = "tipo-suite"
+from tests.browser.templates import FOLDER, PACK, template_names
 
 RECTANGLES = """() => {
   const scale = app.canvas.ds.scale
