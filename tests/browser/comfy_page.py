@@ -132,15 +132,15 @@ class ComfyPage:
                 if button.is_visible():
                     button.click()
 
-    def open_templates(self, pack: str) -> Locator:
+    def open_templates(self, pack: re.Pattern[str]) -> Locator:
         """Open Workflow > Browse Templates at the cards of a pack and return the dialog."""
         self.run("() => app.extensionManager.command.execute('Comfy.BrowseTemplates')")
         dialog = self.page.get_by_role("dialog")
         # A click that is dispatched does not wait for the dialog's animations.
-        dialog.get_by_text(pack, exact=True).first.dispatch_event("click")
+        dialog.get_by_text(pack).first.dispatch_event("click")
         return dialog
 
-    def open_card(self, pack: str, name: str) -> None:
+    def open_card(self, pack: re.Pattern[str], name: str) -> None:
         """Open a template from its card."""
         dialog = self.open_templates(pack)
         self.run("() => app.graph.clear()")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,8 @@ from PIL import Image, ImageDraw
 
 from devkit.layout import this_checkout
 
-PACK = "tipo-suite"
+# The pack's entry in the templates dialog: its folder's name, or the name that a locale gives it.
+PACK = re.compile(r"^tipo.suite$", re.IGNORECASE)
 FOLDER = this_checkout().root / "workflows"
 SIDE = 128
 
