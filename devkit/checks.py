@@ -1,6 +1,7 @@
 """`dev.py test`: lint, format, types, then the tests; arguments go to pytest and skip the rest.
 
-The unit tests run in as many processes as there are cores, then those that share a server in one.
+The unit tests run in as many processes as there are cores, then those that share a server in one,
+then those that drive a browser.
 """
 
 from __future__ import annotations
@@ -10,9 +11,10 @@ import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 
+from devkit.chromium import MISSING, find_chromium, must_have_chromium
 from devkit.layout import Layout
 from devkit.process import run_tool
-from devkit.steps import StepError, step
+from devkit.steps import StepError, say, step
 
 _INTERRUPTED = 2
 # More processes than this would spend their time on importing torch.
@@ -43,7 +45,13 @@ def run_checks(layout: Layout, pytest_arguments: Sequence[str]) -> int:
     units = _pytest(layout, ["tests/unit", "-n", str(workers), "--dist", "loadgroup"], threads)
     if units == _INTERRUPTED:
         return units
-    return _pytest(layout, ["tests/host"]) or units
+    hosts = _pytest(layout, ["tests/host"])
+    if hosts == _INTERRUPTED:
+        return hosts
+    if find_chromium(os.environ) is None and not must_have_chromium(os.environ):
+        say(f"THE BROWSER TESTS WERE SKIPPED: {MISSING}")
+        return hosts or units
+    return _pytest(layout, ["tests/browser"]) or hosts or units
 
 
 def _pytest(

@@ -104,9 +104,12 @@ def _set_up_and_run(layout: Layout, args: argparse.Namespace) -> int:
         ensure_environment(layout, need)
         if Path(sys.prefix).resolve() == layout.venv.resolve():
             # Imported here: the steps above must run where nothing is installed yet.
+            from devkit.front_ends import ensure_front_ends
             from devkit.session import make_ready
 
             host = make_ready(layout)
+            if args.command in ("setup", "test"):
+                ensure_front_ends(layout)
     seconds = float(os.environ.get(_SECONDS, "0")) + time.monotonic() - started
     if Path(sys.prefix).resolve() != layout.venv.resolve():
         return _run_inside(layout, seconds)

@@ -47,6 +47,7 @@ class Server:
         *,
         port: int | None = None,
         model_paths: Path | None = None,
+        front_end_root: Path | None = None,
         environ: Mapping[str, str] | None = None,
     ) -> None:
         self.host = host
@@ -55,6 +56,7 @@ class Server:
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = logs / f"server-{time.strftime('%Y%m%d-%H%M%S')}-{self.port}.log"
         self.model_paths = model_paths
+        self.front_end_root = front_end_root
         self._environ = dict(os.environ if environ is None else environ)
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -72,6 +74,8 @@ class Server:
         command += ["--database-url", f"sqlite:///{(self.base / 'user' / 'comfyui.db').as_posix()}"]
         if self.model_paths is not None:
             command += ["--extra-model-paths-config", str(self.model_paths)]
+        if self.front_end_root is not None:
+            command += ["--front-end-root", str(self.front_end_root)]
         if not has_gpu:
             command += ["--cpu"]
         return command

@@ -7,7 +7,8 @@ const BOX_HEIGHT = 96;
 
 function addTextBox(node, maxHeight) {
   const box = document.createElement("textarea");
-  box.className = "comfy-multiline-input";
+  // The Nodes 2.0 renderer of older front ends gives room to grow to elements of this class alone.
+  box.className = "comfy-multiline-input widget-expands";
   box.readOnly = true;
   box.placeholder = "...";
   // The Nodes 2.0 renderer leaves the size of a foreign element to the element.

@@ -1,0 +1,50 @@
+"""A picture that Save Image wrote gives its graph back when it is dropped on the page."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import pytest
+
+from tests.browser.comfy_page import ComfyPage
+from tests.browser.conftest import Screenshots
+from tests.browser.runs import open_small_graph, run_to_end
+
+SEED = 9
+
+DROP = """([name, mime, content]) => {
+  const bytes = Uint8Array.from(atob(content), letter => letter.charCodeAt(0))
+  const dataTransfer = new DataTransfer()
+  dataTransfer.items.add(new File([bytes], name, { type: mime }))
+  const at = { bubbles: true, cancelable: true, clientX: 700, clientY: 500, dataTransfer }
+  for (const kind of ['dragenter', 'dragover', 'drop'])
+    app.canvas.canvas.dispatchEvent(new DragEvent(kind, at))
+}"""
+
+GRAPH = """() => Object.fromEntries(app.graph.nodes.map(node =>
+  [node.id, [node.type, node.serialize().widgets_values ?? []]]))"""
+
+
+@pytest.mark.parametrize("kind", ["png", "webp", "avif"])
+def test_dropped(kind: str, comfy: ComfyPage, screenshots: Screenshots) -> None:
+    open_small_graph(comfy, SEED)
+    comfy.set_widgets({"TipoSaveImage": {"format": kind}})
+    saved: dict[str, Any] = comfy.run(GRAPH)
+    (image,) = (
+        image
+        for output in run_to_end(comfy)["outputs"].values()
+        for image in output.get("images", [])
+    )
+    path = comfy.front_end.base / "output" / image["subfolder"] / image["filename"]
+    assert path.suffix == f".{kind}"
+    comfy.run("() => app.graph.clear()")
+    assert comfy.run(GRAPH) == {}
+    content = base64.b64encode(path.read_bytes()).decode()
+    comfy.run(DROP, [path.name, f"image/{kind}", content])
+    comfy.wait_for("count => app.graph.nodes.length === count", len(saved))
+    comfy.settled()
+    screenshots.take(comfy)
+    assert comfy.run(GRAPH) == saved
+    assert comfy.alerts() == []
+    assert comfy.console == []

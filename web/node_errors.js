@@ -1,0 +1,58 @@
+// Shows the errors of a graph that the server accepted in part. Nodes of this pack are output nodes
+// where the host offers no other way to show text, so a graph with a wrong checkpoint still has
+// valid branches: the server answers 200, runs those and puts the errors into `node_errors`. Older
+// front ends then only paint the inputs red and report a completed job.
+import { app } from "../../scripts/app.js";
+import { api } from "../../scripts/api.js";
+import { allNodes, isOurs } from "./graph_nodes.js";
+
+// Newer front ends open this panel for such an answer; it appears within this time.
+const OWN_PANEL = '[data-testid="error-overlay"]';
+const PANEL_MILLISECONDS = 300;
+
+// The front end offers no translations to the pages of packs.
+const WORDS = {
+  en: ["Part of the graph was not run", "These nodes, and all nodes that need them, were left out:"],
+  zh: ["图中有一部分没有运行", "以下节点以及依赖它们的节点没有运行："],
+};
+
+function describe(nodeErrors, titles) {
+  const lines = [];
+  for (const [id, { class_type, errors }] of Object.entries(nodeErrors)) {
+    lines.push(`${titles.get(id) ?? class_type} (${class_type}, #${id}):`);
+    for (const { message, details } of errors ?? []) {
+      lines.push(details ? `- ${message}: ${details}` : `- ${message}`);
+    }
+  }
+  return lines.join("\n");
+}
+
+function show(errors) {
+  const [title, explanation] = WORDS[app.extensionManager.setting.get("Comfy.Locale")] ?? WORDS.en;
+  const text = `${explanation}\n${errors}`;
+  const { dialog, toast } = app.extensionManager;
+  if (dialog?.showErrorDialog) {
+    dialog.showErrorDialog(text, { title, reportType: "promptExecutionError" });
+  } else {
+    toast.add({ severity: "error", summary: title, detail: text });
+  }
+}
+
+// The event comes after the front end has kept the answer. For a rejected graph the front end's
+// own dialog is open by then, under the key that a second one of its kind would take.
+async function showNodeErrors() {
+  const nodeErrors = app.lastNodeErrors;
+  if (!nodeErrors || Object.keys(nodeErrors).length === 0) return;
+  const nodes = [...allNodes()];
+  if (!nodes.some(([, node]) => isOurs(node))) return;
+  await new Promise((resolve) => setTimeout(resolve, PANEL_MILLISECONDS));
+  if (document.querySelector(OWN_PANEL)) return;
+  show(describe(nodeErrors, new Map(nodes.map(([id, node]) => [id, node.title]))));
+}
+
+app.registerExtension({
+  name: "TipoSuite.NodeErrors",
+  setup() {
+    api.addEventListener("promptQueued", showNodeErrors);
+  },
+});
