@@ -17,7 +17,7 @@ from ..lm.asking import Cancelled, Result, Steps
 from ..prompt import Bans, Template, count_sentences, split_sentences
 from .answering import derived_seed, field_count, grow_field, meta_steps
 from .judge import Judge, by_rule
-from .progress import Meter
+from .progress import Meter, expected_tokens
 from .record import Request
 from .request import Expansion, ExpansionRequest, LanguageModel, PassReport
 from .tasks import Field, Length, Pass, Task, plan_passes
@@ -25,8 +25,6 @@ from .user_text import UserTags, join_caption, join_tags, plain_caption
 
 # How often a variant is drawn that comes out equal to an earlier one.
 ATTEMPTS = 4
-# Tokens that a pass may be expected to take, for the progress bar only.
-_TOKENS_PER_TAG, _TOKENS_PER_SENTENCE = 4, 16
 
 Progress = Callable[[float], None]
 
@@ -173,16 +171,22 @@ class _Growth:
         captions = {Field.LONG: self.user_caption}
         return Judge(self.user.plain, captions, bans=self.bans, safe=self.request.safe)
 
+    def _count(self, field: Field) -> int:
+        """How many tags, or sentences of the caption, are there by now."""
+        if field is Field.TAG:
+            return field_count(Field.TAG, self.tags)
+        return count_sentences(self.caption)
+
     def _is_reached(self, step: Pass) -> bool:
-        if step.grows is Field.TAG:
-            return field_count(Field.TAG, self.tags) >= step.length.tags.least
-        return count_sentences(self.caption) >= step.length.sentences.least
+        is_tags = step.grows is Field.TAG
+        span = step.length.tags if is_tags else step.length.sentences
+        return self._count(step.grows) >= span.least
 
     def _pass(self, step: Pass, number: int, place: int, width: float) -> Steps[None]:
         """Bring one part to its length class."""
         is_tags = step.grows is Field.TAG
         span = step.length.tags if is_tags else step.length.sentences
-        expected = span.most * (_TOKENS_PER_TAG if is_tags else _TOKENS_PER_SENTENCE)
+        expected = expected_tokens(step.grows, self._count(step.grows), span)
         seed = derived_seed(self.seed, number, place)
         meter = Meter(self.report, expected, place * width, width)
         scaffold = ""

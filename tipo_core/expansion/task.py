@@ -10,14 +10,11 @@ from dataclasses import dataclass, field
 from ..prompt import Bans
 from .answering import field_span, fill_steps
 from .judge import Judge, by_rule
-from .progress import Meter
+from .progress import Meter, expected_tokens
 from .record import Request, render_request
 from .request import Grown, LanguageModel
 from .tasks import Field, Length, Task
 from .user_text import UserTags, join_caption, join_tags, plain_caption
-
-# Tokens that a tag or a sentence may be expected to take, for the progress bar only.
-_EXPECTED = {Field.TAG: 4, Field.SHORT: 16, Field.LONG: 16}
 
 
 @dataclass(frozen=True)
@@ -88,7 +85,7 @@ def run_task(
     )
     captions = {name: given[name] for name in (Field.SHORT, Field.LONG)}
     judge = Judge(user.plain, captions, bans=Bans.parse(request.bans), safe=request.safe)
-    expected = sum(_EXPECTED[name] * field_span(asked, name).most for name in asked.task.fields)
+    expected = sum(expected_tokens(name, 0, field_span(asked, name)) for name in asked.task.fields)
     meter = Meter(on_progress, expected)
     (filled,) = model.answer([meter.hear(fill_steps(asked, request.seed, judge))])
     pieces = filled.grown[Field.TAG].pieces if Field.TAG in filled.grown else ()
