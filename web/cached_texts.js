@@ -76,7 +76,7 @@ async function fillBoxes(promptId) {
 }
 
 app.registerExtension({
-  name: "TipoSuite.CachedTexts",
+  name: "tiposuite.CachedTexts",
   setup() {
     api.addEventListener("execution_start", ({ detail }) => started.add(detail.prompt_id));
     // No node executes any more: by now the run is in the history.

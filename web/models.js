@@ -11,7 +11,7 @@ function readLabels(nodeDef) {
 }
 
 app.registerExtension({
-  name: "TipoSuite.ModelLabels",
+  name: "tiposuite.ModelLabels",
   beforeRegisterNodeDef(nodeType, nodeDef) {
     if (nodeDef.name !== NODE) return;
     readLabels(nodeDef);

@@ -51,7 +51,7 @@ async function showNodeErrors() {
 }
 
 app.registerExtension({
-  name: "TipoSuite.NodeErrors",
+  name: "tiposuite.NodeErrors",
   setup() {
     api.addEventListener("promptQueued", showNodeErrors);
   },

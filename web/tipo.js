@@ -34,7 +34,7 @@ function addTextBox(node, maxHeight) {
 }
 
 app.registerExtension({
-  name: "TipoSuite.ShownText",
+  name: "tiposuite.ShownText",
   beforeRegisterNodeDef(nodeType, nodeDef) {
     if (!nodeDef.name.startsWith("Tipo") || !nodeDef.output?.includes("STRING")) return;
 
