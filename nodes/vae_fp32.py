@@ -60,13 +60,17 @@ def _built_again(vae: Any) -> Any:
         name: getattr(own.backup.get(name), "weight", weight).to("cpu", copy=True)
         for name, weight in vae.first_stage_model.state_dict().items()
     }
-    fresh = comfy.sd.VAE(sd=state, device=own.load_device, dtype=torch.float32)
+    problem = (
+        f"The VAE gives NaN or infinite values in {precision_name(vae.vae_dtype)}, and ComfyUI "
+        f"cannot build this kind ({type(vae.first_stage_model).__name__}) again in fp32 from "
+        "its weights: set precision to fp32 in Load VAE."
+    )
+    try:
+        fresh = comfy.sd.VAE(sd=state, device=own.load_device, dtype=torch.float32)
+    except (KeyError, IndexError, AttributeError, TypeError) as error:
+        raise ValueError(problem) from error
     if not _is_same_kind(fresh, vae):
-        raise ValueError(
-            f"The VAE gives NaN or infinite values in {precision_name(vae.vae_dtype)}, and ComfyUI "
-            f"cannot build this kind ({type(vae.first_stage_model).__name__}) again in fp32 from "
-            "its weights: set precision to fp32 in Load VAE."
-        )
+        raise ValueError(problem)
     fresh.patcher.patches = {name: list(patches) for name, patches in own.patches.items()}
     fresh.patcher.patches_uuid = own.patches_uuid
     return fresh

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from .vae_files import CHECKPOINT_CHOICE, CONNECTED_CHOICE
+
 # Inputs that carry pixels or latents on, by the beginning of their names.
 PIXEL_INPUTS = ("image", "samples", "latent", "pixels", "destination", "source")
 # Where text encoders of the different model families take their text.
@@ -14,9 +16,6 @@ TEXT_INPUTS = tuple(
     "text text_g text_l clip_l clip_g t5xxl llama bert mt5xl prompt user_prompt".split()
 )
 MODEL_INPUTS = ("ckpt_name", "unet_name")
-VAE_IN_CHECKPOINT = "checkpoint: "
-# Load VAE's choice for passing on the VAE of its input `connected_vae`.
-CONNECTED_VAE = "connected VAE"
 MODEL_ENDINGS = re.compile(r"\.(safetensors|sft|ckpt|gguf|pth?|bin)$", re.IGNORECASE)
 
 # Nodes that are a sampler or a schedule themselves and have no name to choose.
@@ -213,17 +212,17 @@ class Graph:
         file = files.pop() if len(files) == 1 else None
         if not file:
             return None
-        name = file_name(file.removeprefix(VAE_IN_CHECKPOINT))
-        is_models_own = file.startswith(VAE_IN_CHECKPOINT) and MODEL_ENDINGS.sub("", name) == model
+        name = file_name(file.removeprefix(CHECKPOINT_CHOICE))
+        is_models_own = file.startswith(CHECKPOINT_CHOICE) and MODEL_ENDINGS.sub("", name) == model
         return None if is_models_own else name
 
     def vae_file(self, loader: Node | None) -> str | None:
         """The file of the VAE that a loader gives: of a connected VAE, its own loader's."""
         file: str | None = self.value(loader, "vae_name", str)
-        if file != CONNECTED_VAE:
+        if file != CONNECTED_CHOICE:
             return file
         for before in self.back(loader, "connected_vae"):
-            if (file := self.value(before, "vae_name", str)) != CONNECTED_VAE:
+            if (file := self.value(before, "vae_name", str)) != CONNECTED_CHOICE:
                 return file
         return None
 
