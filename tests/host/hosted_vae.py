@@ -235,6 +235,11 @@ def tiles() -> dict[str, Any]:
     found["encode"] = [torch.equal(latent["samples"], direct), report]
     found["encode difference"] = (direct - vae.encode(whole)).abs().mean().item()
 
+    own = new_vae()
+    own.handles_tiling = True  # as newer cores mark VAEs that have tiles of their own
+    own.first_stage_model.decode_tiled = lambda x, **tile: own.first_stage_model.decode(x)
+    found["own tiles"] = decoded(own, samples, tiling="always", tile_size=128)[1]
+
     sound = SimpleNamespace(
         latent_dim=1,
         latent_channels=64,

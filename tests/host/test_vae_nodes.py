@@ -125,6 +125,12 @@ def test_vae_of_sound_decodes_as_before_and_has_no_tiles_and_no_pixels(results: 
     assert "the pixels are pictures: choose a VAE" in found["sound encode"]
 
 
+def test_vae_that_has_tiles_of_its_own_is_reported(results: Found) -> None:
+    found = results["tiles"]
+    assert "this kind of VAE cuts its tiles itself" in found["own tiles"]
+    assert not any("cuts its tiles itself" in line for line in found["decode"][1])
+
+
 def test_fp16_that_overflows_is_done_again_in_fp32(results: Found) -> None:
     found = results["precision"]
     assert found["core is not finite"] == [True, True]
