@@ -140,9 +140,8 @@ def test_nodes_are_as_high_as_the_page_makes_them(workflow: dict[str, Any]) -> N
 
 
 def test_the_page_fits_the_graph_to_the_window(workflow: dict[str, Any]) -> None:
-    # web/fit_view.js looks for the mark.
-    assert "ds" not in workflow["extra"]
-    assert workflow["extra"]["tipo_suite_fit_view"] is True
+    # web/fit_view.js looks for the mark. The sizes are those of the classic renderer.
+    assert workflow["extra"] == {"workflowRendererVersion": "LG", "tipo_suite_fit_view": True}
 
 
 def test_a_note_comes_first_and_says_what_to_set(workflow: dict[str, Any]) -> None:
