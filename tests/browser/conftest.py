@@ -16,13 +16,13 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from devkit.chromium import MISSING, chromium_arguments, find_chromium, must_have_chromium
+from devkit.examples import put_examples
 from devkit.front_ends import PINNED, ensure_front_end
 from devkit.host import ensure_host, prepare_base, write_model_paths
 from devkit.layout import this_checkout
 from devkit.server import Server
 from devkit.toy_sd import ensure_toy_sd
 from tests.browser.comfy_page import ComfyPage, FrontEnd, new_tab
-from tests.browser.templates import write_named_pictures
 
 HERE = Path(__file__).resolve().parent
 # The host's own front end (1.32.9 with the ComfyUI of dev.py), and the pinned newer ones.
@@ -71,7 +71,7 @@ def front_end(
     ensure_toy_sd(layout, host)
     base = tmp_path_factory.mktemp("base")
     prepare_base(base, layout.root)
-    write_named_pictures(base / "input")
+    put_examples(layout.root, base)
     folders = [layout.base] + ([host.tree] if host.is_users_own else [])
     root = None if request.param == OWN else ensure_front_end(layout, request.param)
     server = Server(

@@ -6,6 +6,7 @@ from playwright.sync_api import Browser
 
 from tests.browser.comfy_page import ComfyPage, new_tab
 from tests.browser.conftest import RENDERERS, Screenshots
+from tests.browser.places import places_of
 from tests.browser.runs import open_small_graph, run_to_end, shown_texts
 
 MISSING = "not-there.safetensors"
@@ -42,6 +43,9 @@ def test_text_and_picture_are_seen(comfy: ComfyPage, screenshots: Screenshots) -
         assert box.is_visible() and box.input_value() == sent[expand]
     comfy.fit()
     screenshots.take(comfy)
+    # The picture has its place, in the node and in its group.
+    assert places_of(comfy).overlaps() == []
+    assert places_of(comfy).outside_groups() == []
     assert comfy.alerts() == []
     assert comfy.console == []
 
