@@ -36,7 +36,7 @@ async function fitAfterMeasuring(graph) {
 }
 
 app.registerExtension({
-  name: "TipoSuite.FitView",
+  name: "tiposuite.FitView",
   beforeConfigureGraph({ extra }) {
     isWaiting = Boolean(extra?.[MARK]) && LiteGraph.vueNodesMode;
     // A workflow that the user saves has a view of its own.
