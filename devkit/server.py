@@ -82,6 +82,12 @@ class Server:
 
     def start(self) -> None:
         """Start the process and return when it answers; a StepError shows its last words."""
+        if self._answers():
+            raise StepError(
+                START,
+                f"another server answers at {self.url} already",
+                f"stop it, or choose another port: dev.py serve --port {free_port()}",
+            )
         command = self.command()
         self.log.parent.mkdir(parents=True, exist_ok=True)
         _keep_newest(self.log.parent, LOGS_KEPT)

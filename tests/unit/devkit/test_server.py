@@ -118,3 +118,14 @@ def test_the_command_line(tmp_path: Path) -> None:
         f"--extra-model-paths-config {tmp_path / 'm'}",
     ):
         assert words in command
+
+
+def test_a_port_that_is_taken_is_named_and_the_other_server_is_not_taken_for_ours(
+    tmp_path: Path,
+) -> None:
+    host = a_host(tmp_path, MAIN)
+    with Server(host, tmp_path / "base", tmp_path / "logs") as first:
+        second = Server(host, tmp_path / "base", tmp_path / "logs", port=first.port)
+        with pytest.raises(StepError, match=rf"another server answers at .*:{first.port} already"):
+            second.start()
+        assert second.pid is None and first.is_running
