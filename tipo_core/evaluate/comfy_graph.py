@@ -30,14 +30,14 @@ def load_graph(path: Path) -> Graph:
     if isinstance(graph, dict) and isinstance(graph.get("nodes"), list):
         raise GraphError(
             f"{path} is in UI form (it has nodes and links), the API takes another form",
-            "open it in ComfyUI and choose Workflow > Export (API), then run that file",
+            "open it in ComfyUI and choose File > Export (API), then run that file",
         )
     if not isinstance(graph, dict) or not all(
         isinstance(node, dict) and "class_type" in node for node in graph.values()
     ):
         raise GraphError(
             f"{path} is not a graph: each entry needs a class_type",
-            "export it from ComfyUI with Workflow > Export (API)",
+            "export it from ComfyUI with File > Export (API)",
         )
     return graph
 

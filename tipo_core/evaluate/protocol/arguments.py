@@ -58,7 +58,7 @@ def _add_drawing(group: argparse._ArgumentGroup) -> None:
         "--workflow",
         type=Path,
         metavar="FILE",
-        help="your own graph, from Workflow > Export (API) (default: the pack's text-to-image)",
+        help="your own graph, from File > Export (API) (default: the pack's text-to-image)",
     )
     group.add_argument("--expander", metavar="NODE", help="the TIPO node, where there are several")
     group.add_argument("--checkpoint", metavar="NAME", help="as the server's menu has it")
