@@ -31,7 +31,7 @@ def schema(
     `is_text_node` is there for the text that it shows, one with `shows_report` shows one beside its
     work: ComfyUI keeps the text and sends it again for an unchanged node. Older cores do so for
     output nodes alone. A text node is one there; so a graph with a mistake elsewhere is refused in
-    part only (web/rejected.js shows it). Raises ValueError for an advanced input that is not there.
+    part only (web/node_errors.js shows it). Raises ValueError for an unknown advanced input.
     """
     newer = {
         "search_aliases": list(search_aliases),

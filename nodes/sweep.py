@@ -211,21 +211,22 @@ class TipoSweep(io.ComfyNode):
     @classmethod
     def validate_inputs(
         cls,
-        sampler_name: str | None,
-        scheduler: str | None,
-        columns: str | None,
-        column_values: str | None,
-        rows: str | None,
-        row_values: str | None,
+        columns: str | None = None,
+        column_values: str | None = None,
+        rows: str | None = None,
+        row_values: str | None = None,
     ) -> bool | str:
         """Check the lists when the graph is queued: a mistake costs no time then."""
-        given = sampler_name, scheduler, columns, column_values, rows, row_values
-        # A linked value is None here and is checked when the node runs.
-        if None in given:
-            return True
-        base = dict.fromkeys(PARAMETERS, 1) | {"sampler_name": sampler_name, "scheduler": scheduler}
+        axes = []
+        for menu, values in ((columns, column_values), (rows, row_values)):
+            # A linked value, or one that is missing, is None here. An axis that is not known yet is
+            # checked when the node runs.
+            is_known = isinstance(menu, str) and isinstance(values, str)
+            axes += [menu, values] if is_known else [NO_AXIS, ""]
+        choices = sampler_choices()
+        base = dict.fromkeys(PARAMETERS, 1) | {name: some[0] for name, some in choices.items()}
         try:
-            sweep_of(base, *given[2:], sampler_choices())
+            sweep_of(base, *axes, choices)
         except ValueError as error:
             return str(error)
         return True

@@ -16,7 +16,7 @@ import comfy.sd
 import torch
 from torch import nn
 
-from ..tipo_core.lm.out_of_memory import with_second_try
+from ..tipo_core.lm.out_of_memory import is_out_of_memory, with_second_try
 from ..tipo_core.pictures.vae_precision import precision_name
 
 _SIZES = ("latent_channels", "latent_dim", "output_channels")
@@ -67,7 +67,9 @@ def _built_again(vae: Any) -> Any:
     )
     try:
         fresh = comfy.sd.VAE(sd=state, device=own.load_device, dtype=torch.float32)
-    except (KeyError, IndexError, AttributeError, TypeError) as error:
+    except Exception as error:  # of many types: it took the weights for another kind's
+        if is_out_of_memory(error):
+            raise
         raise ValueError(problem) from error
     if not _is_same_kind(fresh, vae):
         raise ValueError(problem)
@@ -97,7 +99,11 @@ def _is_same_model(fresh: nn.Module, live: nn.Module) -> bool:
     """
 
     def classes(model: nn.Module) -> list[Any]:
-        return [(name, type(module)) for name, module in model.named_modules()]
+        # By name: weight normalisation makes a class of its own for each module.
+        return [
+            (name, type(module).__module__, type(module).__qualname__)
+            for name, module in model.named_modules()
+        ]
 
     def shapes(model: nn.Module) -> dict[str, torch.Size]:
         return {name: weight.shape for name, weight in model.state_dict().items()}

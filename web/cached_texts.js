@@ -9,6 +9,9 @@ import { allNodes, isOurs, rootGraph } from "./graph_nodes.js";
 const RUNS_READ = 32;
 
 const numbers = new Map();
+// When a node executed last, and when a run ended, in the order of the server's messages.
+let clock = 0;
+const executedAt = new Map();
 const texts = new Map();
 const started = new Set();
 
@@ -50,7 +53,7 @@ async function rememberOlderRuns() {
   for (const run of runs.sort((a, b) => a.prompt[0] - b.prompt[0])) rememberTexts(run);
 }
 
-async function fillBoxes(promptId) {
+async function fillBoxes(promptId, endedAt) {
   if (![...allNodes()].some(([, node]) => node.tipoTextBox)) return;
   const run = (await readHistory(`/history/${promptId}`))[promptId];
   if (!run) return;
@@ -65,6 +68,7 @@ async function fillBoxes(promptId) {
     ([id, node]) =>
       cached.has(id) &&
       !run.outputs[id] &&
+      !(executedAt.get(id) > endedAt) &&
       isOurs(node) &&
       node.tipoTextBox &&
       graph[id]?.class_type === node.comfyClass,
@@ -72,19 +76,32 @@ async function fillBoxes(promptId) {
   const known = new Map();
   const textOf = (id) => texts.get(signature(graph, id, known));
   if (silent.some(([id]) => !textOf(id))) await rememberOlderRuns();
-  for (const [id, node] of silent) node.tipoTextBox.value = textOf(id)?.join("\n\n") ?? "";
+  for (const [id, node] of silent) {
+    // A later run may have executed the node while the history was read.
+    if (executedAt.get(id) > endedAt) continue;
+    node.tipoTextBox.value = textOf(id)?.join("\n\n") ?? "";
+  }
 }
 
 app.registerExtension({
   name: "tiposuite.CachedTexts",
   setup() {
     api.addEventListener("execution_start", ({ detail }) => started.add(detail.prompt_id));
+    api.addEventListener("executed", ({ detail }) => {
+      executedAt.set(String(detail.display_node ?? detail.node), ++clock);
+    });
     // No node executes any more: by now the run is in the history.
     api.addEventListener("executing", async ({ detail }) => {
       if (detail !== null && detail !== undefined) return;
       const finished = [...started];
       started.clear();
-      for (const promptId of finished) await fillBoxes(promptId);
+      const endedAt = ++clock;
+      try {
+        for (const promptId of finished) await fillBoxes(promptId, endedAt);
+      } catch (error) {
+        // The server is gone or its history was cleared: the boxes stay as they are.
+        console.warn("TIPO Suite: texts of cached nodes were not read", error);
+      }
     });
   },
 });

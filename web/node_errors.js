@@ -20,7 +20,12 @@ function describe(nodeErrors, titles) {
   const lines = [];
   for (const [id, { class_type, errors }] of Object.entries(nodeErrors)) {
     lines.push(`${titles.get(id) ?? class_type} (${class_type}, #${id}):`);
+    // The server tells a check of a node's own once for each input that it looks at.
+    const told = new Set();
     for (const { message, details } of errors ?? []) {
+      const cause = `${message} ${details?.split(" - ").slice(1).join(" - ") || details}`;
+      if (told.has(cause)) continue;
+      told.add(cause);
       lines.push(details ? `- ${message}: ${details}` : `- ${message}`);
     }
   }

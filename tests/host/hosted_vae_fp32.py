@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import comfy.ldm.audio.autoencoder
 import comfy.ldm.models.autoencoder as autoencoder
 import comfy.model_management as management
 import comfy.sd
@@ -160,6 +161,28 @@ def patched() -> dict[str, Any]:
     return {"differences": results, "lists": lists, "dynamic": is_dynamic(vae)}
 
 
+def sound() -> str:
+    """Weight normalisation makes a class of its own for each module."""
+    with ordinary_layers():
+        sd = random_weights(comfy.ldm.audio.autoencoder.AudioOobleckVAE())
+    return said(comfy.sd.VAE(sd=sd, dtype=torch.float16))
+
+
+def described_by_metadata() -> str:
+    """Core's constructor fails where weights alone describe another model."""
+    vae = comfy.sd.VAE(sd=kl(4), dtype=torch.float16)
+    own = comfy.sd.VAE
+
+    def failing(**given: Any) -> Any:
+        raise RuntimeError("Error(s) in loading state_dict for VideoVAE: size mismatch")
+
+    comfy.sd.VAE = failing
+    try:
+        return said(vae)
+    finally:
+        comfy.sd.VAE = own
+
+
 def unlike() -> str:
     """A VAE that differs in a setting which its weights do not tell."""
     vae = comfy.sd.VAE(sd=kl(4), dtype=torch.float16)
@@ -175,6 +198,8 @@ print(
             "flux": again(kl(16, is_plain=True), torch.bfloat16),
             "video": video(),
             "patched": patched(),
+            "sound": sound(),
+            "metadata": described_by_metadata(),
             "unlike": unlike(),
         }
     )

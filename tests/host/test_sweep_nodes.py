@@ -168,8 +168,6 @@ def test_lists_are_rows_by_columns_and_one_value_stays_one(client: Client) -> No
         ({"rows": "denoise", "row_values": "0.5, 2"}, "row_values, entry 2, '2': denoise must be"),
         ({"rows": "steps", "row_values": "1.5"}, "steps takes whole numbers"),
         ({"rows": "sampler_name", "row_values": "eular"}, "did you mean 'euler'"),
-        ({"sampler_name": "dpm++"}, "there is no sampler_name 'dpm[+][+]'"),
-        ({"scheduler": "carras"}, "did you mean 'karras'"),
         ({"rows": "seed", "row_values": "0:99999999999"}, "row_values holds 100000000000 values"),
         (
             {"columns": "cfg", "column_values": "0:40", "rows": "seed", "row_values": "0:9"},
@@ -190,8 +188,31 @@ def test_a_mistake_is_named_before_anything_is_computed(
     build.graph[positive]["inputs"]["text"] = named  # of its own, so that it is not in the cache
     sweep = build.sweep(**changes)
     build.grid(build.runs("KSampler", sweep, positive), sweep)
-    with pytest.raises(GraphRejected, match=rf"node {sweep} \(TipoSweep\).*{named}"):
+    with pytest.raises(GraphRejected, match=rf"node {sweep} \(TipoSweep\).*{named}") as caught:
         client.run(build.graph, timeout=SECONDS)
+    assert str(caught.value).count(f"node {sweep} ") == 1, "told once for each input"
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"sampler_name": "dpm++"}, "there is no sampler_name 'dpm[+][+]'|'dpm[+][+]' not in"),
+        ({"scheduler": "carras"}, "did you mean 'karras'|'carras' not in"),
+        ({"column_values": None}, "column_values"),
+    ],
+)
+def test_a_wrong_or_missing_value_is_named(
+    client: Client, changes: dict[str, Any], named: str
+) -> None:
+    build = SweepBuilder()
+    sweep = build.sweep(**{key: value for key, value in changes.items() if value is not None})
+    for key, value in changes.items():
+        if value is None:
+            del build.graph[sweep]["inputs"][key]
+    build.grid(build.runs("KSampler", sweep, build.core_encode()), sweep)
+    with pytest.raises((RunFailed, GraphRejected), match=named) as caught:
+        client.run(build.graph, timeout=SECONDS)
+    assert "positional argument" not in str(caught.value)
 
 
 def test_pictures_that_are_not_of_the_sweep_are_counted(client: Client) -> None:

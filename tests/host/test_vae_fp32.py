@@ -36,7 +36,8 @@ def test_a_kind_that_the_weights_do_not_tell_is_an_error_and_no_wrong_picture(
 ) -> None:
     video = results["video"]
     remedy = "again in fp32 from its weights: set precision to fp32 in Load VAE"
-    assert remedy in results["unlike"]
+    assert remedy in results["unlike"] and remedy in results["metadata"]
+    assert results["sound"] == ""
     assert video["as stored"] == ""
     if video["dynamic"]:  # the weights stay as they are stored, so that they tell the kind
         assert video["cast"] == ""

@@ -78,8 +78,17 @@ def _nano(arguments: argparse.Namespace) -> str:
 
     from ..lm.catalog import shipped_model
     from ..lm.checkpoint import ModelFiles
-    from .nano import evaluate
-    from .nano_requests import Counts, ask
+
+    try:
+        from .nano import evaluate
+        from .nano_requests import Counts, ask
+    except ModuleNotFoundError as error:
+        if "tipo_core.training" not in str(error):
+            raise
+        raise ValueError(
+            "nano measures with the rules that tipo-nano was made by (tipo_core/training), which "
+            "only the repository has: run it in a clone"
+        ) from error
 
     if arguments.threads:
         torch.set_num_threads(arguments.threads)

@@ -133,9 +133,16 @@ def rejection(body: Mapping[str, Any]) -> str:
     """Return the server's reasons as lines, one for each node and input."""
     lines = []
     for node_id, node in (body.get("node_errors") or {}).items():
+        told = set()
         for reason in node.get("errors", []):
-            details = f" ({reason['details']})" if reason.get("details") else ""
-            lines.append(f"node {node_id} ({node.get('class_type')}): {reason['message']}{details}")
+            details = reason.get("details") or ""
+            # A check of a node's own is told once for each input that it looks at.
+            cause = details.partition(" - ")[2] or details
+            if (reason["message"], cause) in told:
+                continue
+            told.add((reason["message"], cause))
+            shown = f" ({details})" if details else ""
+            lines.append(f"node {node_id} ({node.get('class_type')}): {reason['message']}{shown}")
     if not lines:
         error = body.get("error") or {}
         details = f" ({error['details']})" if error.get("details") else ""

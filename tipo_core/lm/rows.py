@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Sequence
+from functools import cached_property
 
 import torch
 
@@ -41,7 +42,7 @@ class Rows:
         line_ends: Sequence[int] = (),
     ) -> None:
         self.model = model
-        self.tied = model.tied_matrix(device, dtype)
+        self.dtype = dtype
         self.options = options
         self.device = device
         self.cache = (
@@ -61,6 +62,11 @@ class Rows:
         self.seen = torch.zeros(count, 1, dtype=torch.long, device=device)
         ends = (*model.config.eos_token_ids, *line_ends)
         self.ends = torch.tensor(ends, dtype=torch.long, device=device)
+
+    @cached_property
+    def tied(self) -> torch.Tensor | None:
+        """The output matrix of a model that ties it, fetched once: see `Llama.tied_matrix`."""
+        return self.model.tied_matrix(self.device, self.dtype)
 
     def clear(self, row: int) -> None:
         """Begin anew in a row."""

@@ -123,6 +123,8 @@ class _Stepping:
         """Return what takes one step: a CUDA graph of it where that can be had."""
         if self._owner.device.type != "cuda" or self._owner.weights_move:
             return self._step
+        # Not while a step is recorded: what is allocated then belongs to the graph.
+        _ = self._owner.tied
         state = (
             self._tokens,
             self._places,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from itertools import combinations
 from typing import Any, NamedTuple
 
@@ -170,3 +171,17 @@ def test_pictures_are_named_by_what_to_do(workflow: dict[str, Any]) -> None:
     for node in workflow["nodes"]:
         if node["type"] == "LoadImage":
             assert node["widgets_values"][0].startswith("choose-a-picture")
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda template: template.name)
+def test_every_text_node_leads_to_an_output(template: Template) -> None:
+    """Newer cores run a text node for an output's sake alone: at the end it would be left out."""
+    graph = json.loads(template.api.read_text("utf-8"))
+    linked = {
+        value[0]
+        for node in graph.values()
+        for value in node["inputs"].values()
+        if isinstance(value, list)
+    }
+    ends = {node["class_type"] for node_id, node in graph.items() if node_id not in linked}
+    assert ends <= {"PreviewAny", "PreviewImage", "SaveImage", "TipoGrid", "TipoSaveImage"}
