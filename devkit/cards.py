@@ -1,4 +1,4 @@
-"""The picture on a template's card: what the template draws, or the text that it writes.
+"""The picture on a template's card: a result of the template, or its text before and after.
 
 The template browser shows a square of at most 256 CSS pixels; twice that is sharp on any screen.
 """
@@ -21,7 +21,7 @@ DRAW = "draw the card"
 SIDE = 512
 MOST_BYTES = 100_000
 _GAP = 8
-# The input picture lies in a corner of what was made from it.
+# The input picture lies in a corner of the result.
 _INSET = 160
 _INSET_BORDER = 6
 _BACKGROUND = (24, 26, 32)
@@ -77,7 +77,7 @@ def add_inset(card: Image.Image, given: Image.Image) -> None:
 
     ComfyUI reads a picture's transparent part as the mask.
     """
-    # Two thirds of the colour, so that what is masked can still be told.
+    # Two thirds of the colour, so that the masked part can still be seen.
     mask = given.getchannel("A").point(lambda alpha: (255 - alpha) * 2 // 3)
     shown = given.convert("RGB")
     shown.paste(_MASK, (0, 0), mask)
@@ -104,7 +104,7 @@ def _texts(graph: Graph, outcome: Outcome) -> tuple[str, str]:
 
 
 def text_card(typed: str, prompt: str) -> Image.Image:
-    """Return a card with the typed text above the prompt, in which what was added is green."""
+    """Return a card with the typed text above the prompt, in which the additions are green."""
     card = Image.new("RGB", (SIDE, SIDE), _BACKGROUND)
     draw = ImageDraw.Draw(card)
     margin, heading = 20, 38
