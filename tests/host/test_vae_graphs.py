@@ -189,6 +189,6 @@ def test_unknown_choices_name_the_known_ones(client: Client, uploads: dict[str, 
     build = Inpainting(uploads)
     build.saved(build.encoded(), tiling="sometimes")
     # Newer cores know the choices of a menu before the run.
-    named = "'sometimes' (is not known: choose|not in \\[)'?auto'?, '?always'?, '?never"
+    named = "'sometimes' (is not known: choose |not in \\[)'?auto'?, '?always'?, '?never"
     with pytest.raises((RunFailed, GraphRejected), match=named):
         client.run(build.graph, timeout=SECONDS)
