@@ -16,10 +16,10 @@ _KEY = "tipo-suite"
 
 
 def traced(model: Any, trace: SamplingTrace) -> Any:
-    """Return a clone of a model whose sampling is noted; what it computes stays the same."""
+    """Return a clone of a model that notes its sampling in `trace`; the result is the same."""
     model = model.clone()
 
-    # Closures, because a clone of the clone would copy what a bound method belongs to.
+    # Closures, because a clone of the clone would copy the owner of a bound method.
     def count_call(executor: Any, inner: Any, conds: Any, *args: Any, **named: Any) -> Any:
         trace.count(has_negative=len(conds) > 1 and conds[1] is not None)
         return executor(inner, conds, *args, **named)

@@ -1,6 +1,6 @@
 """What newer ComfyUI takes in a node's declaration, given where this one has it (0.3.75 to 0.33).
 
-This is the only file that asks what the host can do with a declaration.
+Feature tests of the host for declarations stand in this file alone.
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ def in_fp32(vae: Any, make_room: Callable[[], None]) -> Iterator[Any]:
         make_room,
         f"{vae.device} has too little memory for the VAE in fp32: close what else uses the memory.",
     )
-    # What was set on the VAE by hand stays; the model and its patcher are new.
+    # Settings that a node made on the VAE stay; the model and its patcher are new.
     precise = copy.copy(vae)
     precise.first_stage_model, precise.patcher = fresh.first_stage_model, fresh.patcher
     precise.vae_dtype = torch.float32

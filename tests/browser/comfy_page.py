@@ -1,4 +1,4 @@
-"""ComfyUI's page in a browser, driven as a person would: what the tests ask of it."""
+"""ComfyUI's page in a browser, driven by the tests as a person would drive it."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ ALERTS = (
     '[data-testid="error-overlay"]',
     "[role=dialog]",
 )
-# What the host itself logs as an error on these machines: no internet, lists that a core of
-# another age has no address for, and user files that a new user does not have.
+# Errors that the host logs by itself: without internet, for addresses that an older core does not
+# have, and for user files that a new user does not have.
 HOST_NOISE = (
     r"violates the following Content Security Policy",
     r"violates the document's Content Security Policy",
@@ -133,7 +133,7 @@ class ComfyPage:
                     button.click()
 
     def open_templates(self, pack: re.Pattern[str]) -> Locator:
-        """Open Workflow > Browse Templates at the cards of a pack and return the dialog."""
+        """Open Browse Templates at the cards of a pack and return the dialog."""
         self.run("() => app.extensionManager.command.execute('Comfy.BrowseTemplates')")
         dialog = self.page.get_by_role("dialog")
         # A click that is dispatched does not wait for the dialog's animations.

@@ -99,7 +99,7 @@ class Places(NamedTuple):
 
 
 def places_of(comfy: ComfyPage) -> Places:
-    """Return what the page draws now."""
+    """Return the rectangles that the page draws now."""
     found = comfy.run(_RECTANGLES)
     return Places(
         {name: Box(*box) for name, box in found["nodes"].items()},

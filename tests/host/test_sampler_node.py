@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from devkit.client import Client, RunFailed, RunInterrupted
+from devkit.client import Client, GraphRejected, RunFailed, RunInterrupted
 from devkit.server import Server
 from tests.host.picture_graphs import SECONDS, Builder, saved_latent
 
@@ -288,3 +288,14 @@ def test_values_of_an_older_workflow_keep_their_places(client: Client) -> None:
         ("cfg_rescale", 0.0),
         ("cfg_end_value", -1.0),
     ]
+
+
+@pytest.mark.parametrize("name", ["sampler_name", "scheduler"])
+def test_an_unknown_name_is_an_error_and_not_another_one(client: Client, name: str) -> None:
+    """Core's KSampler takes its first sampler or scheduler for a name that it does not know."""
+    build = Builder()
+    sampled = build.sample("TipoSampler", build.core_encode(), **{name: "no_such_name"})
+    build.save_latent(sampled)
+    named = f"{name}.*no_such_name"
+    with pytest.raises((RunFailed, GraphRejected), match=rf"(?s)TipoSampler.*{named}"):
+        client.run(build.graph, timeout=SECONDS)
