@@ -162,8 +162,11 @@ def test_unload_models_gives_the_memory_back(
 ) -> None:
     assert memory_server.pid is not None
     process = psutil.Process(memory_server.pid)
+    look: Graph = {"probe": {"class_type": "TipoProbe", "inputs": {"act": "look"}}}
     probed.run(probing(graph), timeout=LIMIT)
     free(probed)
+    # The server frees between two runs: after one more run it has done so.
+    assert state_of(probed.run(look, timeout=LIMIT))["alive"] == 0
     before = process.memory_full_info().uss
     state = state_of(probed.run(loading(graph, LARGE, "fp32", "load"), timeout=LIMIT))
     (ours,) = [one for one in state["loaded"] if one["ours"]]
@@ -172,7 +175,6 @@ def test_unload_models_gives_the_memory_back(
     assert held - before > 0.8 * LARGE_BYTES
 
     free(probed)
-    look: Graph = {"probe": {"class_type": "TipoProbe", "inputs": {"act": "look"}}}
     state = state_of(probed.run(look, timeout=LIMIT))
     assert state["loaded"] == [] and state["alive"] == 0
     wait_until(lambda: process.memory_full_info().uss < held - 0.8 * LARGE_BYTES)
