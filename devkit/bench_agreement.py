@@ -14,8 +14,8 @@ from devkit.bench import Aim, Benchmark, Figure, Setting, Unmeasured, at_least, 
 from devkit.bench_engines import load_ours, why_missing
 from devkit.bench_process import Worker
 from devkit.layout import Layout
-from tipo_core.lm.language_model import LlamaLanguageModel
-from tipo_core.lm.sampling import SamplingOptions
+from tipo_core.lm.generate.engine import LlamaLanguageModel
+from tipo_core.lm.generate.token_sampling import SamplingOptions
 
 PRECISIONS = ("int8", "auto")
 # Positions of a model that are compared; one of the larger takes many times as long.

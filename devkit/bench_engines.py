@@ -14,13 +14,13 @@ from typing import Any, Protocol
 
 import torch
 
-from tipo_core.lm.asking import Ask
-from tipo_core.lm.checkpoint import ModelFiles, load_llama
-from tipo_core.lm.language_model import LlamaLanguageModel
-from tipo_core.lm.llama import Llama
-from tipo_core.lm.precision import resolve
-from tipo_core.lm.sampling import SamplingOptions
-from tipo_core.lm.tokenizer import TextTokenizer
+from tipo_core.lm.files.loader import ModelFiles, load_llama
+from tipo_core.lm.generate.completion import Ask
+from tipo_core.lm.generate.engine import LlamaLanguageModel
+from tipo_core.lm.generate.token_sampling import SamplingOptions
+from tipo_core.lm.model.llama import Llama
+from tipo_core.lm.model.precision import resolve
+from tipo_core.lm.tokenizers.text_tokenizer import TextTokenizer
 
 TEMPERATURE, TOP_P, MIN_P, TOP_K, PENALTY = 0.35, 0.95, 0.1, 60, 1.17
 
@@ -42,7 +42,7 @@ def load_ours(
 ) -> tuple[Llama, TextTokenizer]:
     """Return the model in `model` and its tokenizer: the one place that chooses the precision.
 
-    `precision` is a name that `tipo_core.lm.precision` knows, `dtype` what the host would use.
+    `precision` is a name of `tipo_core.lm.model.precision`, `dtype` the host's choice.
     """
     llama, tokenizer = load_llama(ModelFiles(model), resolve(precision, device, dtype))
     return llama.to(device), tokenizer

@@ -12,7 +12,7 @@ import torch
 from devkit.bench_gguf import finish, write_sizes
 from devkit.bench_models import SEED, cached
 from devkit.layout import Layout
-from tipo_core.lm.config import ExpertsConfig, LlamaConfig
+from tipo_core.lm.model.config import ExpertsConfig, LlamaConfig
 
 Quant = gguf.GGMLQuantizationType
 

@@ -9,7 +9,7 @@ import gguf
 import torch
 
 from devkit.bench_words import Words
-from tipo_core.lm.config import LlamaConfig
+from tipo_core.lm.model.config import LlamaConfig
 
 _NAMES = gguf.get_tensor_name_map(gguf.MODEL_ARCH.LLAMA, 64)
 

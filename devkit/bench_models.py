@@ -16,7 +16,7 @@ from devkit.bench_words import PLACES, Words, made_up_words
 from devkit.environment import check_free_space
 from devkit.layout import Layout
 from devkit.steps import step
-from tipo_core.lm.config import LlamaConfig
+from tipo_core.lm.model.config import LlamaConfig
 
 SEED = 0
 # Of all matrices; what stands in the chain of words has more.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from comfy_api.latest import io
 
 from ..tipo_core.expansion.tasks import MAX_ROUNDS, MAX_VARIANTS, Field, Length, Span
-from ..tipo_core.lm.sampling import SamplingOptions
+from ..tipo_core.lm.generate.token_sampling import SamplingOptions
 from ..tipo_core.prompt.presets import DEFAULT
 from .bans import BansType, joined_rules
 from .host import NANO, progress

@@ -14,12 +14,12 @@ import comfy.utils
 import folder_paths
 import torch
 
-from ..tipo_core.lm.catalog import NANO, find_model, known_model, offers, to_download
-from ..tipo_core.lm.checkpoint import ModelFiles, load_llama
-from ..tipo_core.lm.language_model import LlamaLanguageModel
-from ..tipo_core.lm.out_of_memory import Rescue, with_second_try
-from ..tipo_core.lm.precision import PRECISIONS, Precision, resolve
-from ..tipo_core.lm.sampling import SamplingOptions
+from ..tipo_core.lm.files.loader import ModelFiles, load_llama
+from ..tipo_core.lm.generate.engine import LlamaLanguageModel
+from ..tipo_core.lm.generate.token_sampling import SamplingOptions
+from ..tipo_core.lm.hub.catalog import NANO, find_model, known_model, offers, to_download
+from ..tipo_core.lm.model.precision import PRECISIONS, Precision, resolve
+from ..tipo_core.memory import Rescue, with_second_try
 from .file_state import state_of
 
 # Where models are looked for: the pack's own folder first, then those of the packs that users of
@@ -211,7 +211,7 @@ def _find_or_download(name: str) -> ModelFiles:
     absent = to_download(name, model_folders(), _configured(_SHARED))
     if absent:
         # Imported when there is something to download: most starts of ComfyUI need none of it.
-        from ..tipo_core.lm.download import download
+        from ..tipo_core.lm.hub.download import download
 
         return ModelFiles(download(absent, download_folder(), byte_progress()))
     return _find(name)

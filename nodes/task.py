@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from comfy_api.latest import io
 
 from ..tipo_core.expansion.tasks import Field, Length, Task
-from ..tipo_core.lm.sampling import SamplingOptions
+from ..tipo_core.lm.generate.token_sampling import SamplingOptions
 from .bans import BansType
 from .expand import ban_notes, meta_lines, proposal, short_of
 from .host import NANO, progress

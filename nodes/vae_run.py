@@ -13,7 +13,7 @@ import comfy.model_management
 import torch
 from comfy_api.latest import io
 
-from ..tipo_core.lm.out_of_memory import is_out_of_memory
+from ..tipo_core.memory import is_out_of_memory
 from ..tipo_core.pictures.vae_precision import precision_name
 from ..tipo_core.pictures.vae_run import (
     AUTO,

@@ -11,7 +11,7 @@ import pytest
 from devkit.host import Host
 from tests.host.inside import run_inside
 from tests.unit.lm.hub_server import HubServer
-from tipo_core.lm.catalog import KNOWN_MODELS, NANO
+from tipo_core.lm.hub.catalog import KNOWN_MODELS, NANO
 
 Found = dict[str, Any]
 

@@ -76,8 +76,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _nano(arguments: argparse.Namespace) -> str:
     import torch
 
-    from ..lm.catalog import shipped_model
-    from ..lm.checkpoint import ModelFiles
+    from ..lm.files.loader import ModelFiles
+    from ..lm.hub.catalog import shipped_model
 
     try:
         from .nano import evaluate

@@ -19,11 +19,11 @@ from ..expansion.answering import Filled, derived_seed, fill_steps, open_prompt
 from ..expansion.expand import expand
 from ..expansion.record import Answer, Request, read_answer, render_request, split_tags
 from ..expansion.tasks import Field
-from ..lm.asking import Ask
-from ..lm.checkpoint import ModelFiles, load_llama
-from ..lm.language_model import LlamaLanguageModel, StopReason
-from ..lm.precision import FULL, Precision, resolve
-from ..lm.sampling import SamplingOptions
+from ..lm.files.loader import ModelFiles, load_llama
+from ..lm.generate.completion import Ask
+from ..lm.generate.engine import LlamaLanguageModel, StopReason
+from ..lm.generate.token_sampling import SamplingOptions
+from ..lm.model.precision import FULL, Precision, resolve
 from ..prompt.safe_text import blocked_terms
 from .consistency import total
 from .nano_measures import (

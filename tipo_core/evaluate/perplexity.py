@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional
 
-from ..lm.llama import Llama
-from ..lm.tokenizer import TextTokenizer
+from ..lm.model.llama import Llama
+from ..lm.tokenizers.text_tokenizer import TextTokenizer
 
 _AT_ONCE = 16
 

@@ -13,11 +13,11 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch.nn import functional
 
-from ..lm.config import LlamaConfig
-from ..lm.kv_cache import causal, rotary_tables
-from ..lm.llama import Llama
-from ..lm.sampling import SamplingOptions, candidates, draw
-from ..lm.tokenizer import TextTokenizer
+from ..lm.generate.token_sampling import SamplingOptions, candidates, draw
+from ..lm.model.config import LlamaConfig
+from ..lm.model.kv_cache import causal, rotary_tables
+from ..lm.model.llama import Llama
+from ..lm.tokenizers.text_tokenizer import TextTokenizer
 
 _ROWS = 384
 # Rows that have ended are dropped when they are so large a part of all.

@@ -15,8 +15,8 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from ..lm.asking import Ask, Completion, Steps
-from ..lm.stop_reason import StopReason
+from ..lm.generate.completion import Ask, Completion, Steps
+from ..lm.generate.stop_reason import StopReason
 from ..prompt import count_sentences
 from .gate import Gate, GrowingText
 from .judge import PROSE, REPEATED, Judge

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from ..lm.asking import Cancelled, Result, Steps
+from ..lm.generate.completion import Cancelled, Result, Steps
 from ..prompt import Bans, Template, count_sentences, split_sentences
 from .answering import derived_seed, field_count, grow_field, meta_steps
 from .judge import Judge, by_rule

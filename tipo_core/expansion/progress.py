@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from types import MappingProxyType
 
-from ..lm.asking import Result, Steps
-from ..lm.stop_reason import StopReason
+from ..lm.generate.completion import Result, Steps
+from ..lm.generate.stop_reason import StopReason
 from .tasks import Field, Span
 
 # Where the expected number of tokens is 0.9 of the way: a field may end earlier or go on.

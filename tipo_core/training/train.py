@@ -23,10 +23,10 @@ from safetensors.torch import save_file
 from tokenizers import Tokenizer
 from torch.nn import functional
 
-from ..lm.config import LlamaConfig
-from ..lm.kv_cache import Uncached
-from ..lm.llama import Llama
-from ..lm.weight_forms import file_state
+from ..lm.files.fused_weights import file_state
+from ..lm.model.config import LlamaConfig
+from ..lm.model.kv_cache import Uncached
+from ..lm.model.llama import Llama
 from .record_pools import Entry, RecordPools
 from .records import make_record
 from .sample_workers import make_samples

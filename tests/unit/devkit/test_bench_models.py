@@ -29,9 +29,9 @@ from devkit.bench_words import SENTENCES, TAGS, TOKENS_PER_SENTENCE, TOKENS_PER_
 from devkit.layout import Layout, this_checkout
 from tipo_core.expansion.expand import expand
 from tipo_core.expansion.request import ExpansionRequest
-from tipo_core.lm.config import ExpertsConfig
-from tipo_core.lm.language_model import LlamaLanguageModel
-from tipo_core.lm.sampling import SamplingOptions
+from tipo_core.lm.generate.engine import LlamaLanguageModel
+from tipo_core.lm.generate.token_sampling import SamplingOptions
+from tipo_core.lm.model.config import ExpertsConfig
 
 TINY = Shape("tiny", 11000, 64, 2, 4, 96, context=1024)
 # No digits: llama.cpp has no name for the way in which tipo-nano cuts them.

@@ -12,8 +12,8 @@ from devkit.bench_engines import load_ours
 from devkit.bench_race import Pace, Runner, race, rates
 from devkit.bench_request import compared
 from devkit.layout import this_checkout
-from tipo_core.lm.language_model import LlamaLanguageModel
-from tipo_core.lm.sampling import SamplingOptions
+from tipo_core.lm.generate.engine import LlamaLanguageModel
+from tipo_core.lm.generate.token_sampling import SamplingOptions
 
 NANO = this_checkout().root / "tipo_core" / "assets" / "tipo-nano"
 

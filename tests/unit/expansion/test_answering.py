@@ -9,7 +9,7 @@ from tipo_core.expansion.gate import Gate
 from tipo_core.expansion.judge import Judge
 from tipo_core.expansion.record import Request
 from tipo_core.expansion.tasks import Field, Length, Task
-from tipo_core.lm.stop_reason import StopReason
+from tipo_core.lm.generate.stop_reason import StopReason
 
 from .scripted import Scripted, fill_request
 

@@ -12,10 +12,10 @@ from tipo_core.expansion.expand import expand
 from tipo_core.expansion.record import Request
 from tipo_core.expansion.request import ExpansionRequest
 from tipo_core.expansion.tasks import Field, Length, Task
-from tipo_core.lm.catalog import shipped_model
-from tipo_core.lm.checkpoint import load_llama
-from tipo_core.lm.language_model import LlamaLanguageModel
-from tipo_core.lm.sampling import SamplingOptions
+from tipo_core.lm.files.loader import load_llama
+from tipo_core.lm.generate.engine import LlamaLanguageModel
+from tipo_core.lm.generate.token_sampling import SamplingOptions
+from tipo_core.lm.hub.catalog import shipped_model
 from tipo_core.prompt.safe_text import blocked_terms
 from tipo_core.training.tokenizer import TIPO_TOKENS
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from tipo_core.expansion.tasks import Length, Task
-from tipo_core.lm.checkpoint import ModelFiles, load_llama
+from tipo_core.lm.files.loader import ModelFiles, load_llama
 from tipo_core.training.record_pools import RecordPools, encode
 from tipo_core.training.records import Record
 from tipo_core.training.samples import Sample, SampleSource

@@ -32,9 +32,9 @@ from ...evaluate.protocol.measures import measure as measure_folders
 from ...expansion.expand import expand
 from ...expansion.request import ExpansionRequest, LanguageModel
 from ...expansion.tasks import Length
-from ...lm.catalog import NANO
-from ...lm.local_model import load_local
-from ...lm.sampling import SamplingOptions
+from ...lm.generate.token_sampling import SamplingOptions
+from ...lm.hub.catalog import NANO
+from ...lm.hub.local_model import load_local
 from ...recipe import note_recipe
 from . import reader
 from .arguments import add_threads, add_tokenizer, digest

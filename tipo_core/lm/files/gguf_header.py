@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .foreign_file import LONGEST, foreign_kind
+from .file_type import LONGEST, foreign_kind
 
 _MAGIC = b"GGUF"
 _VERSIONS = (2, 3)

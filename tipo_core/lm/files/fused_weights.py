@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 
 import torch
 
-from .config import LlamaConfig
-from .integer_linear import quantise, turned, turned_columns
+from ..kernels.int8_linear import quantise, turned, turned_columns
+from ..model.config import LlamaConfig
 from .weights import Weights
 
 # Our names, behind `layers.N.` or alone, and what they are called in a Hugging Face file, there

@@ -9,8 +9,8 @@ from typing import Any
 
 import torch
 
-from .foreign_file import LONGEST, foreign_kind
-from .packages import require
+from ...optional_imports import require
+from .file_type import LONGEST, foreign_kind
 
 _DTYPES = ("F64", "F32", "F16", "BF16")
 _INDEX_SUFFIX = ".index.json"

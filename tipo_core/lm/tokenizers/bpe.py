@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import Enum, IntEnum
 from typing import Any
 
-from .packages import require
+from ...optional_imports import require
 
 # What SentencePiece writes for a space.
 _SPACE = "\u2581"

@@ -8,16 +8,16 @@ from typing import Any
 
 import torch
 
-from .asking import Ask, Cancelled, Completion, Result, Steps, one_step
-from .half_linear import is_half_fast
-from .kv_cache import KVCache
-from .llama import Llama
-from .out_of_memory import Rescue, with_second_try
-from .rows import Rows, rounded_up
-from .sampling import SamplingOptions
-from .static_rows import STEPS, StaticRows
+from ...memory import Rescue, with_second_try
+from ..kernels.fp16_linear import is_half_fast
+from ..model.kv_cache import KVCache
+from ..model.llama import Llama
+from ..tokenizers.text_tokenizer import TextTokenizer
+from .batch import Rows, rounded_up
+from .completion import Ask, Cancelled, Completion, Result, Steps, one_step
+from .static_batch import STEPS, StaticRows
 from .stop_reason import StopReason
-from .tokenizer import TextTokenizer
+from .token_sampling import SamplingOptions
 
 # So many answers are written side by side where that is cheaper than one after the other.
 _SIDE_BY_SIDE = 16

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
-from .half_linear import is_half_fast
+from ..kernels.fp16_linear import is_half_fast
 
 
 @dataclass(frozen=True)

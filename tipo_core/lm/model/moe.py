@@ -15,8 +15,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from ..kernels.embedding_bag import Products
 from .config import ExpertsConfig, LlamaConfig
-from .row_sums import Products
 
 # Up to so many pairs of token and expert are computed without a look at which experts they are:
 # on a CPU, where experts that compute all their tokens at once are faster from there on, and on an

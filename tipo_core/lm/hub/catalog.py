@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from .checkpoint import ModelFiles
+from ..files.loader import ModelFiles
 
 NANO = "tipo-nano"
 _HUB = "https://huggingface.co"
@@ -110,7 +110,7 @@ class Offer:
 
 def shipped_model() -> ModelFiles:
     """Return the files of the small model inside the package."""
-    return ModelFiles(Path(__file__).parent.parent / "assets" / NANO)
+    return ModelFiles(Path(__file__).parents[2] / "assets" / NANO)
 
 
 def known_model(name: str) -> KnownModel | None:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import torch
 
+from ...optional_imports import require
+from ..model.config import LlamaConfig
 from . import dots1_gguf
-from .config import LlamaConfig
 from .gguf_header import GgufHeader, StoredTensor
-from .packages import require
 
 # Plain types need no package; blocks are taken apart a few MiB at a time.
 _PLAIN = {"F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}

@@ -21,7 +21,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from .half_linear import FullRMSNorm, HalfEmbedding, RMSFactor, half_product, is_half_fast
+from .fp16_linear import FullRMSNorm, HalfEmbedding, RMSFactor, half_product, is_half_fast
 
 _STEPS = 127
 # The widest blocks that are turned.

@@ -13,8 +13,8 @@ from torch import nn
 from torch.nn import functional
 
 from .config import LlamaConfig
-from .experts import MixtureOfExperts
 from .kv_cache import Reading, Uncached
+from .moe import MixtureOfExperts
 
 
 def rotate(x: torch.Tensor, turn: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:

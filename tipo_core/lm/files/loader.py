@@ -11,19 +11,19 @@ from typing import Any
 import torch
 from torch import nn
 
-from .config import LlamaConfig
+from ..kernels.fp16_linear import HalfLinear, HalfOperations
+from ..kernels.int8_linear import IntegerMatrix, IntegerOperations
+from ..model.config import LlamaConfig
+from ..model.llama import Llama
+from ..model.precision import FULL, Precision
+from ..tokenizers.gguf_tokenizer import gguf_tokenizer
+from ..tokenizers.text_tokenizer import TextTokenizer
 from .dots1_gguf import SharedHeads
-from .expert_weights import StackedExperts
+from .fused_weights import FoldedNorms, FusedWeights, IntegerWeights, UntiedWeights, file_shapes
 from .gguf_file import GgufWeights, read_config
 from .gguf_header import read_header
-from .gguf_tokenizer import gguf_tokenizer
-from .half_linear import HalfLinear, HalfOperations
-from .integer_linear import IntegerMatrix, IntegerOperations
-from .llama import Llama
-from .precision import FULL, Precision
-from .safetensors_files import SafetensorsWeights, shard_paths
-from .tokenizer import TextTokenizer
-from .weight_forms import FoldedNorms, FusedWeights, IntegerWeights, UntiedWeights, file_shapes
+from .moe_weights import StackedExperts
+from .safetensors_file import SafetensorsWeights, shard_paths
 from .weights import Weights, check, fill
 
 _INDEX = "model.safetensors.index.json"

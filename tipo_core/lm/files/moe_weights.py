@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
-from .config import ExpertsConfig, LlamaConfig
+from ..model.config import ExpertsConfig, LlamaConfig
 from .weights import Weights
 
 _SHOWN = 8

@@ -7,8 +7,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from .packages import require
-from .sentencepiece_file import sentencepiece_tokenizer
+from ...optional_imports import require
+from .sentencepiece import sentencepiece_tokenizer
 
 
 class TextTokenizer:

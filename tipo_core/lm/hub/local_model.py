@@ -6,11 +6,11 @@ from pathlib import Path
 
 import torch
 
+from ..files.loader import ModelFiles, load_llama
+from ..generate.engine import LlamaLanguageModel
+from ..generate.token_sampling import SamplingOptions
+from ..model.precision import resolve
 from .catalog import NANO, shipped_model
-from .checkpoint import ModelFiles, load_llama
-from .language_model import LlamaLanguageModel
-from .precision import resolve
-from .sampling import SamplingOptions
 
 
 def load_local(name: str, options: SamplingOptions) -> LlamaLanguageModel:

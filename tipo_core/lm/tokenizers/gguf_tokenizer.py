@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-from .bpe import (
-    WHOLE_WORDS,
-    PieceKind,
-    Pieces,
-    SpacePrefix,
-    byte_level_bpe,
-    sentencepiece_bpe,
-)
-from .gguf_header import GgufHeader
-from .tokenizer import TextTokenizer
+from ..files.gguf_header import GgufHeader
+from .bpe import WHOLE_WORDS, PieceKind, Pieces, SpacePrefix, byte_level_bpe, sentencepiece_bpe
+from .text_tokenizer import TextTokenizer
 
 _KEY = "tokenizer.ggml."
 

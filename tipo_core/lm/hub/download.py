@@ -20,8 +20,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
+from ...optional_imports import require
 from .catalog import KnownModel
-from .packages import require
 
 STAGING = ".download"
 _CHUNK = 1 << 14

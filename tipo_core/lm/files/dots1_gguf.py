@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 import torch
 
-from .config import LlamaConfig
+from ..model.config import LlamaConfig
 from .gguf_header import GgufHeader
 from .weights import Weights
 

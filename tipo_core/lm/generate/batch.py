@@ -12,10 +12,10 @@ from functools import cached_property
 
 import torch
 
-from .half_cache import HalfCache
-from .kv_cache import KVCache
-from .llama import Llama
-from .sampling import SamplingOptions, candidates, draw, uniform_numbers
+from ..model.fp16_kv_cache import HalfCache
+from ..model.kv_cache import KVCache
+from ..model.llama import Llama
+from .token_sampling import SamplingOptions, candidates, draw, uniform_numbers
 
 # So many tokens of a prompt are read in one pass, which bounds the memory that it takes.
 _READ_AT_ONCE = 256

@@ -14,9 +14,9 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-from .kv_cache import KVCache
-from .rows import Rows, check_numbers
-from .sampling import candidates, draw
+from ..model.kv_cache import KVCache
+from .batch import Rows, check_numbers
+from .token_sampling import candidates, draw
 
 # Steps between two looks of the host. A text that ends in between wastes the rest.
 STEPS = 8

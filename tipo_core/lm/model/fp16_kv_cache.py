@@ -12,9 +12,9 @@ from collections.abc import Sequence
 
 import torch
 
+from ..kernels.embedding_bag import row_sums, starts_of
 from .config import LlamaConfig
 from .kv_cache import KVCache, RowReading, Step, causal
-from .row_sums import row_sums, starts_of
 
 # Tokens whose keys stand together, transposed; a row's cache is read in whole blocks.
 BLOCK = 64
