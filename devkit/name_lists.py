@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from devkit.environment import write_atomically
-from tipo_core.prompt.names import CATEGORIES, NAMES_FILE, pack
-from tipo_core.prompt.vocabulary import canonical, hand_category
+from tipo_core.prompt.vocabulary.names import CATEGORIES, NAMES_FILE, pack
+from tipo_core.prompt.vocabulary.tags import canonical, hand_category
 
 WORDS_FILE = NAMES_FILE.with_name("ordinary_words.txt")
 # Where a name is in several lists, the first of these has it.

@@ -17,10 +17,10 @@ from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
 
-from ..prompt.safe_text import blocked_terms
 from ..prompt.sentences import split_sentences
 from ..prompt.split import Side
-from ..prompt.syntax import escape_tag
+from ..prompt.syntax.parse import escape_tag
+from ..prompt.vocabulary.blocklist import blocked_terms
 
 # t: a list of tags; c: a caption of one to three sentences. The last pattern has syntax in it.
 PATTERNS = (

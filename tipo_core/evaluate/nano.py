@@ -24,7 +24,7 @@ from ..lm.generate.completion import Ask
 from ..lm.generate.engine import LlamaLanguageModel, StopReason
 from ..lm.generate.token_sampling import SamplingOptions
 from ..lm.model.precision import FULL, Precision, resolve
-from ..prompt.safe_text import blocked_terms
+from ..prompt.vocabulary.blocklist import blocked_terms
 from .consistency import total
 from .nano_measures import (
     Variety,

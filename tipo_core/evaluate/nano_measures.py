@@ -13,7 +13,7 @@ from ..expansion.record import split_tags
 from ..expansion.request import Expansion, ExpansionRequest
 from ..expansion.tasks import Field
 from ..prompt import split_sentences
-from ..prompt.safe_text import blocked_terms
+from ..prompt.vocabulary.blocklist import blocked_terms
 from ..training.samples import SampleSource
 from ..training.toy_scenes import contradicts, toy_vocabulary
 from ..training.toy_sd.styles import STYLES

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from ..prompt import Bans, canonical, contradicts, person_count, split_sentences
-from ..prompt.safe_text import blocked_terms
+from ..prompt.vocabulary.blocklist import blocked_terms
 from .tasks import Field
 
 REPEATED = "repeated"

@@ -15,7 +15,7 @@ from enum import Enum
 
 from .caption_score import CONTINUES, DETERMINERS, JOINS, KNOWN_TAG, STARTERS, VERBS, caption_score
 from .sentences import split_sentences
-from .syntax import Prompt, Segment, SpanKind, parse
+from .syntax.parse import Prompt, Segment, SpanKind, parse
 
 
 class Side(str, Enum):

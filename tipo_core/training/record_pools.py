@@ -11,7 +11,7 @@ from typing import Any
 
 from tokenizers import Tokenizer
 
-from ..prompt.safe_text import blocked_terms
+from ..prompt.vocabulary.blocklist import blocked_terms
 from .records import Record, make_record
 from .samples import Sample
 from .tokenizer import EOS, token_id

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from ..expansion.tasks import Length
-from ..prompt.safe_text import blocked_terms
+from ..prompt.vocabulary.blocklist import blocked_terms
 from .captions import write_caption
 from .corpora import (
     as_sentence,

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..prompt.safe_text import blocked_terms
+from ..prompt.vocabulary.blocklist import blocked_terms
 from .wording import SCENE_ASPECTS, Aspect, aspect, exclusive_group
 
 # Pictures behind the counts; the lift of a pair depends on it only by a constant factor.

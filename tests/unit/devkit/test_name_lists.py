@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from devkit import name_lists
-from tipo_core.prompt.names import read
+from tipo_core.prompt.vocabulary.names import read
 
 LISTS = {
     "artist": ["mira vanto", "gloomy", "dark lake", "lake", "x y", "qz", "1999", "48151", "1girl"],

@@ -16,7 +16,7 @@ from tipo_core.lm.files.loader import load_llama
 from tipo_core.lm.generate.engine import LlamaLanguageModel
 from tipo_core.lm.generate.token_sampling import SamplingOptions
 from tipo_core.lm.hub.catalog import shipped_model
-from tipo_core.prompt.safe_text import blocked_terms
+from tipo_core.prompt.vocabulary.blocklist import blocked_terms
 from tipo_core.training.tokenizer import TIPO_TOKENS
 
 GIVEN = {

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tipo_core.prompt import Category, category, is_known_name, names
-from tipo_core.prompt.names import CATEGORIES, NAMES_FILE, name_category, pack, read
+from tipo_core.prompt import Category, category, is_known_name
+from tipo_core.prompt.vocabulary import names
+from tipo_core.prompt.vocabulary.names import CATEGORIES, NAMES_FILE, name_category, pack, read
 
 MADE_UP = {f"{kind} {number}": kind for kind in CATEGORIES for number in range(25)}
 

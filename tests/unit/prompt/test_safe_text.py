@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tipo_core.prompt.safe_text import blocked_terms
+from tipo_core.prompt.vocabulary.blocklist import blocked_terms
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 
 from tipo_core.expansion.tasks import Length, Task
-from tipo_core.prompt.safe_text import blocked_terms
+from tipo_core.prompt.vocabulary.blocklist import blocked_terms
 from tipo_core.training.records import make_record
 from tipo_core.training.samples import Sample
 from tipo_core.training.toy_scenes import (

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ...prompt.syntax import parse
+from ...prompt.syntax.parse import parse
 from ..comfy_client import Graph
 from ..comfy_graph import GraphError, load_graph, nodes_of_type, resolve
 

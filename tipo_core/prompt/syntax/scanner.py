@@ -24,8 +24,8 @@ from types import MappingProxyType
 from typing import cast
 
 from .brackets import ANGLE, COMMENT, FILLER, outlined
-from .kinds import SpanKind
 from .qualifiers import mark_qualifiers
+from .span_kind import SpanKind
 
 # The longest ``:1.2`` at the end of a group; a longer one is words.
 TAIL_WINDOW = 40

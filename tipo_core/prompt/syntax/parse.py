@@ -18,9 +18,9 @@ from itertools import accumulate
 from types import MappingProxyType
 from typing import NamedTuple, overload
 
-from .kinds import SpanKind
-from .plain import plain_text, without_brackets
+from .plain_text import plain_text, without_brackets
 from .scanner import TAIL_WINDOW, Pieces, scan, times_at_end, weight_at_end
+from .span_kind import SpanKind
 
 # An attribute of an Enum costs more than a search, too much for each of 100,000 spans.
 _WORD, _SEPARATOR, _NEWLINE = SpanKind.WORD, SpanKind.SEPARATOR, SpanKind.NEWLINE

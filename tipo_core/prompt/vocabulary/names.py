@@ -27,7 +27,7 @@ from pathlib import Path
 from struct import Struct
 
 CATEGORIES = ("artist", "characters", "copyrights", "meta")
-NAMES_FILE = Path(__file__).resolve().parent.parent / "assets" / "names" / "names.bin"
+NAMES_FILE = Path(__file__).resolve().parents[2] / "assets" / "names" / "names.bin"
 
 _MAGIC = b"TIPONAME"
 _VERSION = 1

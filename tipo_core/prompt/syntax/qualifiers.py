@@ -17,8 +17,8 @@ from __future__ import annotations
 import re
 from enum import Enum
 
-from .kinds import SpanKind
-from .vocabulary import is_known_name
+from ..vocabulary.tags import is_known_name
+from .span_kind import SpanKind
 
 # The longest listed name has 166 characters; none has five pairs of parentheses.
 MAX_NAME = 170

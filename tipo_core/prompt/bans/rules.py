@@ -4,7 +4,7 @@ One entry a line or comma:
 
 - ``hat``: the tag itself, in any spelling; ``*hat``: a glob, where ``*`` stands for anything and
   ``\\*`` for a star;
-- ``/hat|cap/``: a regular expression of the subset in ``safe_regex``, found anywhere in a tag;
+- ``/hat|cap/``: a regular expression of the subset in ``linear_regex``, found anywhere in a tag;
 - ``@artist``: a category; ``@clothing``: a group that has a line of its own to define it:
   ``@clothing = *skirt, *dress, shirt`` (the definition alone bans nothing);
 - ``if 1boy: skirt, dress``: entries that count only where every tag before the colon is present;
@@ -23,11 +23,11 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Protocol
 
-from ..mistakes import Mistakes
-from . import safe_regex
+from ...mistakes import Mistakes
+from ..syntax.plain_text import is_emoticon
+from ..vocabulary.tags import Category, canonical, category
+from . import linear_regex
 from .automaton import Regex
-from .plain import is_emoticon
-from .vocabulary import Category, canonical, category
 
 MAX_PHRASE = 5
 _CATEGORIES = MappingProxyType(
@@ -234,7 +234,7 @@ def _matchers(entry: str, groups: _Groups) -> tuple[_Matcher, ...]:
     """What one entry matches; several for a group."""
     if len(entry) > 2 and entry[0] == "/" == entry[-1]:
         try:
-            return (_Pattern(safe_regex.compile(entry[1:-1].replace("\\/", "/"))),)
+            return (_Pattern(linear_regex.compile(entry[1:-1].replace("\\/", "/"))),)
         except ValueError as error:
             raise ValueError(
                 f"ban entry '{entry}': {error}: correct the regular expression, or write the tag "
