@@ -308,8 +308,8 @@ class TipoExpand(io.ComfyNode):
     ) -> io.NodeOutput:
         # Imported on the first run: the text floors cost more than the rest of the pack.
         from ..tipo_core.expansion.expand import expand
+        from ..tipo_core.expansion.format import parse_meta
         from ..tipo_core.expansion.json_form import expansion_json
-        from ..tipo_core.expansion.record import parse_meta
         from ..tipo_core.expansion.request import ExpansionRequest
 
         request = ExpansionRequest(

@@ -172,8 +172,8 @@ class TipoTask(io.ComfyNode):
         gen_meta: bool = False,
         escape_names: bool = True,
     ) -> io.NodeOutput:
+        from ..tipo_core.expansion.format import parse_meta
         from ..tipo_core.expansion.json_form import length_named, task_json, task_named
-        from ..tipo_core.expansion.record import parse_meta
         from ..tipo_core.expansion.task import TaskRequest, run_task
 
         request = TaskRequest(

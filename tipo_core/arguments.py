@@ -10,8 +10,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from .expansion.format import META_KEYS, parse_meta
 from .expansion.json_form import NONE, TAGS_ONLY
-from .expansion.record import META_KEYS, parse_meta
 from .expansion.tasks import Length, Task
 from .prompt import PRESETS
 from .prompt.presets import DEFAULT

@@ -15,9 +15,9 @@ from dataclasses import asdict, dataclass, field, replace
 
 import torch
 
-from ..expansion.answering import Filled, derived_seed, fill_steps, open_prompt
 from ..expansion.expand import expand
-from ..expansion.record import Answer, Request, read_answer, render_request, split_tags
+from ..expansion.fields import Filled, derived_seed, fill_steps, open_prompt
+from ..expansion.format import Answer, Request, read_answer, render_request, split_tags
 from ..expansion.tasks import Field
 from ..lm.files.loader import ModelFiles, load_llama
 from ..lm.generate.completion import Ask

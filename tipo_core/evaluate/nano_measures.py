@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
 
-from ..expansion.judge import BLOCK_LIST, Judge
-from ..expansion.record import split_tags
+from ..expansion.format import split_tags
+from ..expansion.policy import BLOCK_LIST, Judge
 from ..expansion.request import Expansion, ExpansionRequest
 from ..expansion.tasks import Field
 from ..prompt import split_sentences

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from ..expansion.record import Request
+from ..expansion.format import Request
 from ..expansion.request import ExpansionRequest
 from ..expansion.tasks import Field, Length, Task
 from ..training.records import make_record

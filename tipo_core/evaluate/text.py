@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from ..expansion.record import Answer, Request, split_tags
+from ..expansion.format import Answer, Request, split_tags
 from ..expansion.tasks import Field
 from ..prompt import canonical, count_sentences, split_sentences
 

@@ -12,7 +12,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..expansion.record import render_target
+from ..expansion.format import render_target
 from ..expansion.tasks import Field, Length, Task
 from .samples import Sample, made_up_name
 

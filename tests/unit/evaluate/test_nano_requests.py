@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 from tipo_core.evaluate.nano_requests import _typed_toy, request_of
-from tipo_core.expansion.record import split_tags
+from tipo_core.expansion.format import split_tags
 from tipo_core.expansion.tasks import Field, Length, Task
 from tipo_core.training.samples import Sample
 from tipo_core.training.toy_scenes import toy_vocabulary

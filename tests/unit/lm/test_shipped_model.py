@@ -7,9 +7,9 @@ import re
 import pytest
 import torch
 
-from tipo_core.expansion.answering import fill_steps
 from tipo_core.expansion.expand import expand
-from tipo_core.expansion.record import Request
+from tipo_core.expansion.fields import fill_steps
+from tipo_core.expansion.format import Request
 from tipo_core.expansion.request import ExpansionRequest
 from tipo_core.expansion.tasks import Field, Length, Task
 from tipo_core.lm.files.loader import load_llama

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tipo_core.evaluate.text import measure_answer
-from tipo_core.expansion.record import META_KEYS, Request, read_answer, split_tags
+from tipo_core.expansion.format import META_KEYS, Request, read_answer, split_tags
 from tipo_core.expansion.tasks import Field, Task
 from tipo_core.prompt import count_sentences
 from tipo_core.training import sample_workers

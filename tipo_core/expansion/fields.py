@@ -18,10 +18,10 @@ from dataclasses import dataclass, replace
 from ..lm.generate.completion import Ask, Completion, Steps
 from ..lm.generate.stop_reason import StopReason
 from ..prompt import count_sentences
-from .gate import Gate, GrowingText
-from .judge import PROSE, REPEATED, Judge
-from .record import Answer, Request, read_answer, render_request, split_tags
+from .format import Answer, Request, read_answer, render_request, split_tags
+from .policy import PROSE, REPEATED, Judge
 from .request import Grown
+from .stream_filter import Gate, GrowingText
 from .tasks import Field, Span
 
 # How often a field goes on when the model ended it short of the length class.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from ..prompt import split_sentences
-from .judge import Judge
+from .policy import Judge
 from .tasks import Field
 
 _ENDED = re.compile("[.!?\u2026\u3002\uff01\uff1f][\"'\u201d\u2019)]*\\Z")
