@@ -12,11 +12,11 @@ from comfy.cli_args import args
 from comfy_api.latest import io, ui
 from PIL import Image
 
-from ..tipo_core.pictures.formats import ENDINGS, FORMATS, format_problem, size_problem
-from ..tipo_core.pictures.generation import read_generation
-from ..tipo_core.pictures.infotext import infotext
-from ..tipo_core.pictures.metadata import ImageMetadata, storable
-from ..tipo_core.pictures.save import disk_problem, encoded, save_report, write_whole
+from ..tipo_core.pictures.files.formats import ENDINGS, FORMATS, format_problem, size_problem
+from ..tipo_core.pictures.files.graph_reader import read_generation
+from ..tipo_core.pictures.files.image_file import disk_problem, encoded, save_report, write_whole
+from ..tipo_core.pictures.files.infotext import infotext
+from ..tipo_core.pictures.files.metadata import ImageMetadata, storable
 from .host_features import schema
 
 VERSION = "ComfyUI"

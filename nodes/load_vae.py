@@ -17,7 +17,14 @@ import torch
 from comfy_api.latest import io, ui
 from safetensors import SafetensorError, safe_open
 
-from ..tipo_core.pictures.vae_files import (
+from ..tipo_core.pictures.vae.diffusers_folder import (
+    VaeFolder,
+    files_of_folder,
+    find_vae_folder,
+    vae_folder_names,
+)
+from ..tipo_core.pictures.vae.load_report import LoadedVae, vae_report
+from ..tipo_core.pictures.vae.vae_choice import (
     CHECKPOINT_CHOICE,
     CONNECTED_CHOICE,
     DIFFUSERS_CHOICE,
@@ -32,14 +39,7 @@ from ..tipo_core.pictures.vae_files import (
     taesd_files,
     vae_tensor_names,
 )
-from ..tipo_core.pictures.vae_folder import (
-    VaeFolder,
-    files_of_folder,
-    find_vae_folder,
-    vae_folder_names,
-)
-from ..tipo_core.pictures.vae_precision import AUTO, DTYPES, precision_name, vae_dtype
-from ..tipo_core.pictures.vae_report import LoadedVae, vae_report
+from ..tipo_core.pictures.vae.vae_precision import AUTO, DTYPES, precision_name, vae_dtype
 from .file_state import state_of
 from .host_features import schema
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tipo_core.pictures.clip_skip import TextEncoder, layer_for_skip
+from tipo_core.pictures.text.clip_skip import TextEncoder, layer_for_skip
 
 CLIP_L = TextEncoder("clip_l", depth=12, is_clip=True, layer=None)
 CLIP_G = TextEncoder("clip_g", depth=32, is_clip=True, layer=-2)

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from tipo_core.pictures.denoise import (
+from tipo_core.pictures.sampling.denoise import (
     RUN_ALL_STEPS,
     SCALE_STEPS,
     check_denoise,

@@ -2,15 +2,15 @@ from __future__ import annotations
 
 import pytest
 
-from tipo_core.pictures.clip_skip import TextEncoder
-from tipo_core.pictures.encode_report import (
+from tipo_core.pictures.text.clip_skip import TextEncoder
+from tipo_core.pictures.text.encode_report import (
     Chunk,
     EncodedClause,
     EncoderChunks,
     clause_lines,
     skip_lines,
 )
-from tipo_core.pictures.prompt_schedule import Clause
+from tipo_core.pictures.text.prompt_schedule import Clause
 
 CLIP_L = TextEncoder("clip_l", depth=12, is_clip=True, layer=None)
 CLIP_G = TextEncoder("clip_g", depth=32, is_clip=True, layer=-2)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image, features
 
-from tipo_core.pictures.formats import (
+from tipo_core.pictures.files.formats import (
     FORMATS,
     encode_png,
     format_problem,
@@ -15,7 +15,7 @@ from tipo_core.pictures.formats import (
     size_problem,
     with_exif_first,
 )
-from tipo_core.pictures.metadata import ImageMetadata
+from tipo_core.pictures.files.metadata import ImageMetadata
 
 LOSSY = ["webp", "jpeg", "avif"]
 GRAPH = ImageMetadata({"workflow": {"nodes": []}})

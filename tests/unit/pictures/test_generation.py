@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from devkit.layout import this_checkout
-from tipo_core.pictures.generation import Generation, read_generation
-from tipo_core.pictures.infotext import infotext
+from tipo_core.pictures.files.graph_reader import Generation, read_generation
+from tipo_core.pictures.files.infotext import infotext
 
 Graph = dict[str, Any]
 

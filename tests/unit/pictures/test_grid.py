@@ -8,10 +8,17 @@ import pytest
 import torch
 from PIL import Image, ImageDraw, ImageFont
 
-from tipo_core.pictures import grid as grid_module
-from tipo_core.pictures.grid import Box, Contents, GridStyle, Layout, draw_grid, fitting_layout
-from tipo_core.pictures.grid import grid_report as report_of
-from tipo_core.pictures.labels import Fonts
+from tipo_core.pictures.sampling import grid as grid_module
+from tipo_core.pictures.sampling.grid import (
+    Box,
+    Contents,
+    GridStyle,
+    Layout,
+    draw_grid,
+    fitting_layout,
+)
+from tipo_core.pictures.sampling.grid import grid_report as report_of
+from tipo_core.pictures.sampling.labels import Fonts
 
 ROWS = ["denoise 0.25", "denoise 0.5"]
 COLUMNS = ["cfg 4", "cfg 6.5", "sampler_name dpmpp_2m_sde_gpu"]

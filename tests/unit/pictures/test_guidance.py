@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from tipo_core.pictures.guidance import Guidance, rescaled, step_at
+from tipo_core.pictures.sampling.guidance import Guidance, rescaled, step_at
 
 SIGMAS = [14.6, 9.0, 4.0, 1.5, 0.5, 0.03, 0.0]
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tipo_core.pictures.generation import Generation
-from tipo_core.pictures.infotext import infotext, quoted, sampler_name
+from tipo_core.pictures.files.graph_reader import Generation
+from tipo_core.pictures.files.infotext import infotext, quoted, sampler_name
 
 WHOLE = Generation(
     positive="1girl, (rain:1.2)\nsecond line",

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from tipo_core.pictures.inpainting import (
+from tipo_core.pictures.vae.inpainting import (
     composited,
     filled_from_surroundings,
     fitted_mask,

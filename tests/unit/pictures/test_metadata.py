@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from tests.front_end import dropped, read_png
-from tipo_core.pictures.formats import FORMATS, encode_png, lossy_encoder
-from tipo_core.pictures.metadata import ImageMetadata, exif_bytes, fitting_exif, storable
+from tipo_core.pictures.files.formats import FORMATS, encode_png, lossy_encoder
+from tipo_core.pictures.files.metadata import ImageMetadata, exif_bytes, fitting_exif, storable
 
 PROMPT = "1girl, cat ears, (rain:1.2), \u732b\u8033"
 GRAPH = {"prompt": {"1": {"class_type": "X"}}, "workflow": {"nodes": ["\u732b"]}, "more": [1, 2]}

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tipo_core.pictures.prompt_schedule import WHOLE, Clause, break_parts, clauses
+from tipo_core.pictures.text.prompt_schedule import WHOLE, Clause, break_parts, clauses
 
 STEPS = 10
 LETTERS = st.text("abc ", min_size=1, max_size=4)

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from tipo_core.pictures.guidance import Guidance
-from tipo_core.pictures.sampling import SamplingTrace, sampling_report
+from tipo_core.pictures.sampling.guidance import Guidance
+from tipo_core.pictures.sampling.sampling_trace import SamplingTrace, sampling_report
 
 SIGMAS = [8.0, 1.0, 0.0292, 0.0]
 RUN: dict[str, Any] = {

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tipo_core.pictures.formats import FORMATS
-from tipo_core.pictures.metadata import ImageMetadata, exif_bytes
-from tipo_core.pictures.save import disk_problem, encoded, save_report, write_whole
+from tipo_core.pictures.files.formats import FORMATS
+from tipo_core.pictures.files.image_file import disk_problem, encoded, save_report, write_whole
+from tipo_core.pictures.files.metadata import ImageMetadata, exif_bytes
 
 NOISE = Image.effect_noise((40, 32), 80).convert("RGB")
 LARGE = ImageMetadata({"workflow": {"nodes": ["x" * 70_000]}, "prompt": {"1": {}}}, "1girl")

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tipo_core.pictures.sweep import MOST_CELLS, NUMBERS, parse_values, sweep_of
+from tipo_core.pictures.sampling.sweep import MOST_CELLS, NUMBERS, parse_values, sweep_of
 
 NAMES = {"sampler_name": ["euler", "dpmpp_2m"], "scheduler": ["normal", "karras"]}
 BASE: dict[str, Any] = {

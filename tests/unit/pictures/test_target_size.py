@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tipo_core.pictures.target_size import fitted_to
+from tipo_core.pictures.files.target_size import fitted_to
 
 
 @pytest.mark.parametrize("best", range(101))

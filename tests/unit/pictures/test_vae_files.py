@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tipo_core.pictures.vae_files import (
+from tipo_core.pictures.vae.vae_choice import (
     VaeSources,
     choice_problem,
     incomplete_problem,

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tipo_core.pictures.vae_folder import (
+from tipo_core.pictures.vae.diffusers_folder import (
     files_of_folder,
     find_vae_folder,
     shards_of_index,

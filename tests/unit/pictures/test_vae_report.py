@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from tipo_core.pictures.vae_precision import DTYPES, dtype_problem, precision_name, vae_dtype
-from tipo_core.pictures.vae_report import LoadedVae, vae_report
+from tipo_core.pictures.vae.load_report import LoadedVae, vae_report
+from tipo_core.pictures.vae.vae_precision import DTYPES, dtype_problem, precision_name, vae_dtype
 
 CPU = torch.device("cpu")
 VAE = LoadedVae(

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tipo_core.pictures.vae_run import (
+from tipo_core.pictures.vae.tiling import (
     RowStrips,
     Tiles,
     Tiling,

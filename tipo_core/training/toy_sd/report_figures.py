@@ -9,7 +9,7 @@ from typing import Any
 from PIL import Image, ImageDraw
 
 from ...evaluate.chart import Chart, Series
-from ...pictures.labels import Fonts
+from ...pictures.sampling.labels import Fonts
 from .summary import BAR, curves
 
 _ZOOM = 2

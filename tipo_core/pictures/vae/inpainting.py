@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import torch
 from torch.nn import functional as F
 
-from .vae_run import shape_text
+from .tiling import shape_text
 
 KEEP = "keep"
 SURROUNDINGS = "surroundings"

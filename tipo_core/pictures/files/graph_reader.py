@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from .vae_files import CHECKPOINT_CHOICE, CONNECTED_CHOICE
+from ..vae.vae_choice import CHECKPOINT_CHOICE, CONNECTED_CHOICE
 
 # Inputs that carry pixels or latents on, by the beginning of their names.
 PIXEL_INPUTS = ("image", "samples", "latent", "pixels", "destination", "source")

@@ -23,10 +23,10 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from ..prompt.syntax.span_kind import SpanKind
+from ...prompt.syntax.span_kind import SpanKind
 
 if TYPE_CHECKING:
-    from ..prompt.syntax.parse import Span, Spans
+    from ...prompt.syntax.parse import Span, Spans
 
 WHOLE = (0.0, 1.0)
 # `[a|b|c]` beside `[d|e]` has as many texts as the product, and each one is encoded.
@@ -61,7 +61,7 @@ class Clause:
 
 def _parsed(text: str) -> Spans:
     # Imported on first use: the text floor costs more than the rest of the pack.
-    from ..prompt.syntax.parse import parse
+    from ...prompt.syntax.parse import parse
 
     return parse(text).spans
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path, PureWindowsPath
 from typing import Any
 
-from .vae_files import is_safetensors
+from .vae_choice import is_safetensors
 
 CONFIG = "config.json"
 PIPELINE = "model_index.json"
