@@ -11,7 +11,7 @@ from typing import Any
 
 import websocket
 
-from tipo_core.evaluate.comfy_client import Graph, GraphRejected, HttpClient
+from tipo_core.comfy_api.http_client import Graph, GraphRejected, HttpClient
 
 __all__ = ("Client", "Graph", "GraphRejected", "Outcome", "RunFailed", "RunInterrupted")
 

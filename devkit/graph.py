@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from devkit.steps import StepError
-from tipo_core.evaluate import comfy_graph
-from tipo_core.evaluate.comfy_client import Graph
-from tipo_core.evaluate.comfy_graph import combo_options, input_spec, nodes_of_type, title_of
+from tipo_core.comfy_api import api_graph as comfy_graph
+from tipo_core.comfy_api.api_graph import combo_options, input_spec, nodes_of_type, title_of
+from tipo_core.comfy_api.http_client import Graph
 
 __all__ = ("combo_options", "input_spec", "nodes_of_type", "title_of")
 

@@ -11,6 +11,6 @@ from pathlib import Path
 # A portable Python looks for modules in no folder of ours.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from tipo_core.training.toy_sd.packing import make_checkpoint
+from lab.toy_sd.model.packing import make_checkpoint
 
 make_checkpoint(Path(sys.argv[1]), Path(sys.argv[2]))

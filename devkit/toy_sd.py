@@ -20,7 +20,7 @@ NOTICE = (
     "checkpoint of yours"
 )
 PACKED = Path("devkit", "assets", NAME)
-_LIBRARY = "tipo_core/training/toy_sd"
+_LIBRARY = "lab/toy_sd/model"
 _MAKERS = (
     "devkit/make_checkpoint.py",
     *(f"{_LIBRARY}/{name}.py" for name in ("packing", "text_tower", "counter_random")),

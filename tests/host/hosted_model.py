@@ -20,7 +20,7 @@ import utils.extra_config
 
 extra = sys.argv[1]
 host = importlib.import_module("pack.nodes.host")
-sampling = importlib.import_module("pack.tipo_core.lm.sampling")
+sampling = importlib.import_module("pack.tipo_core.lm.generate.token_sampling")
 
 OPTIONS = sampling.SamplingOptions(max_new_tokens=24)
 PROMPT = "quality: masterpiece\ntarget: <|long|>\ntag: 1girl, cat ears"

@@ -26,7 +26,7 @@ import torch
 import nodes
 
 sampling = importlib.import_module("pack.nodes.sampling")
-guidance = importlib.import_module("pack.tipo_core.pictures.guidance")
+guidance = importlib.import_module("pack.tipo_core.pictures.sampling.guidance")
 ordinary_layers = importlib.import_module("pack.devkit.dynamic_vram").ordinary_layers
 
 STEPS = 5

@@ -15,7 +15,7 @@ from comfy.ldm.models.autoencoder import AutoencoderKL
 
 decode_node = importlib.import_module("pack.nodes.vae").TipoVaeDecode
 encode_node = importlib.import_module("pack.nodes.vae_encode").TipoVaeEncode
-Strips = importlib.import_module("pack.tipo_core.pictures.vae_strips").Strips
+Strips = importlib.import_module("pack.tipo_core.pictures.vae.row_strips").Strips
 
 CPU = torch.device("cpu")
 GENERATOR = torch.Generator().manual_seed(3)

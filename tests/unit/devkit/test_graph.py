@@ -11,7 +11,7 @@ import pytest
 from devkit.client import Graph
 from devkit.graph import apply_settings, combo_options, load_graph, set_widget, widget_names
 from devkit.steps import StepError
-from tipo_core.evaluate.comfy_client import rejection
+from tipo_core.comfy_api.http_client import rejection
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from devkit import name_lists
+from lab import name_lists
 from tipo_core.prompt.vocabulary.names import read
 
 LISTS = {

@@ -7,8 +7,8 @@ import math
 import pytest
 import torch
 
-from tipo_core.evaluate.perplexity import surprise
-from tipo_core.evaluate.raw_batches import raw_texts
+from lab.nano.measures.perplexity import surprise
+from lab.nano.measures.raw_batches import raw_texts
 from tipo_core.lm.generate.token_sampling import SamplingOptions
 from tipo_core.lm.model.llama import Llama
 from tipo_core.lm.tokenizers.text_tokenizer import TextTokenizer

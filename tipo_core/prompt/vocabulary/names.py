@@ -33,7 +33,7 @@ _MAGIC = b"TIPONAME"
 _VERSION = 1
 _HEADER = Struct("<8s4I")
 _BUCKETS = 1 << 16
-_REMEDY = "install the pack again, or rebuild the file with devkit/name_lists.py"
+_REMEDY = "install the pack again, or rebuild the file with lab/name_lists.py"
 
 
 @dataclass(frozen=True)
