@@ -25,7 +25,7 @@ from comfy_extras.nodes_clip_sdxl import CLIPTextEncodeSDXL
 import nodes
 
 embeddings = sys.argv[1]
-encode = importlib.import_module("pack.nodes.encode")
+encode = importlib.import_module("pack.nodes.image.clip_encode")
 ordinary_layers = importlib.import_module("pack.devkit.dynamic_vram").ordinary_layers
 
 SMALL = {

@@ -1,4 +1,4 @@
-"""What nodes/host.py does, tried inside ComfyUI's own Python; prints what was seen as JSON.
+"""What nodes/memory.py does, tried inside ComfyUI's own Python; prints what was seen as JSON.
 
 Run by test_hosted_model.py (see inside.py) with an extra_model_paths.yaml as its argument.
 """
@@ -19,7 +19,7 @@ import torch
 import utils.extra_config
 
 extra = sys.argv[1]
-host = importlib.import_module("pack.nodes.host")
+host = importlib.import_module("pack.nodes.memory")
 sampling = importlib.import_module("pack.tipo_core.lm.generate.token_sampling")
 
 OPTIONS = sampling.SamplingOptions(max_new_tokens=24)

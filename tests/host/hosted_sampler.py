@@ -25,7 +25,7 @@ import torch
 
 import nodes
 
-sampling = importlib.import_module("pack.nodes.sampling")
+sampling = importlib.import_module("pack.nodes.image.sampler")
 guidance = importlib.import_module("pack.tipo_core.pictures.sampling.guidance")
 ordinary_layers = importlib.import_module("pack.devkit.dynamic_vram").ordinary_layers
 

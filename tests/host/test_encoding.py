@@ -1,4 +1,4 @@
-"""nodes/encode.py inside ComfyUI: core's conditioning, weight formulas, schedules, reports."""
+"""CLIP Text Encode inside ComfyUI: core's conditioning, weight formulas, schedules, reports."""
 
 from __future__ import annotations
 

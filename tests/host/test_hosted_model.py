@@ -1,4 +1,4 @@
-"""nodes/host.py inside ComfyUI: folders, devices, cancel, streaming, out of memory, download."""
+"""nodes/memory.py inside ComfyUI: folders, devices, cancel, streaming, out of memory, download."""
 
 from __future__ import annotations
 

@@ -9,15 +9,15 @@ import comfy.samplers
 import torch
 from comfy_api.latest import io, ui
 
-from ..tipo_core.pictures.sampling.grid import (
+from ...tipo_core.pictures.sampling.grid import (
     BACKGROUNDS,
     LARGEST_FONT_SIZE,
     GridStyle,
     draw_grid,
     grid_report,
 )
-from ..tipo_core.pictures.sampling.sweep import NO_AXIS, PARAMETERS, Sweep, sweep_of, value_text
-from .host_features import schema
+from ...tipo_core.pictures.sampling.sweep import NO_AXIS, PARAMETERS, Sweep, sweep_of, value_text
+from ..host_features import schema
 
 SweepType = io.Custom("TIPO_SWEEP")
 

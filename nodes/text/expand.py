@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 from comfy_api.latest import io
 
-from ..tipo_core.expansion.tasks import MAX_ROUNDS, MAX_VARIANTS, Field, Length, Span
-from ..tipo_core.lm.generate.token_sampling import SamplingOptions
-from ..tipo_core.prompt.presets import DEFAULT
+from ...tipo_core.expansion.tasks import MAX_ROUNDS, MAX_VARIANTS, Field, Length, Span
+from ...tipo_core.lm.generate.token_sampling import SamplingOptions
+from ...tipo_core.prompt.presets import DEFAULT
+from ..host_features import schema
+from ..memory import NANO, progress
+from ..models import TipoModel
 from .bans import BansType, joined_rules
-from .host import NANO, progress
-from .host_features import schema
-from .load_model import TipoModel
 from .options import OptionsType
 
 if TYPE_CHECKING:
-    from ..tipo_core.expansion.request import Expansion, Grown
+    from ...tipo_core.expansion.request import Expansion, Grown
 
 TipoExpansion = io.Custom("TIPO_EXPANSION")
 
@@ -307,10 +307,10 @@ class TipoExpand(io.ComfyNode):
         escape_names: bool = True,
     ) -> io.NodeOutput:
         # Imported on the first run: the text floors cost more than the rest of the pack.
-        from ..tipo_core.expansion.expand import expand
-        from ..tipo_core.expansion.format import parse_meta
-        from ..tipo_core.expansion.json_form import expansion_json
-        from ..tipo_core.expansion.request import ExpansionRequest
+        from ...tipo_core.expansion.expand import expand
+        from ...tipo_core.expansion.format import parse_meta
+        from ...tipo_core.expansion.json_form import expansion_json
+        from ...tipo_core.expansion.request import ExpansionRequest
 
         request = ExpansionRequest(
             tags=tags,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from comfy_api.latest import io, ui
 
-from .host_features import schema
+from ..host_features import schema
 
 
 class TipoSplitPrompt(io.ComfyNode):
@@ -52,7 +52,7 @@ class TipoSplitPrompt(io.ComfyNode):
 
     @classmethod
     def execute(cls, text: str) -> io.NodeOutput:
-        from ..tipo_core.prompt import split_prompt
+        from ...tipo_core.prompt import split_prompt
 
         split = split_prompt(text)
         parts = {

@@ -9,8 +9,8 @@ import comfy.model_sampling
 import comfy.patcher_extension
 import torch
 
-from ..tipo_core.pictures.sampling.guidance import Guidance, rescaled, step_at
-from ..tipo_core.pictures.sampling.sampling_trace import SamplingTrace
+from ...tipo_core.pictures.sampling.guidance import Guidance, rescaled, step_at
+from ...tipo_core.pictures.sampling.sampling_trace import SamplingTrace
 
 _KEY = "tipo-suite"
 

@@ -14,9 +14,9 @@ import comfy.sd1_clip
 import comfy.sdxl_clip
 import torch
 
-from ..tipo_core.pictures.text.encode_report import Chunk, EncoderChunks
-from ..tipo_core.pictures.text.prompt_schedule import break_parts
-from ..tipo_core.pictures.text.token_weights import Pairs, WordTokens, embedding, normalized
+from ...tipo_core.pictures.text.encode_report import Chunk, EncoderChunks
+from ...tipo_core.pictures.text.prompt_schedule import break_parts
+from ...tipo_core.pictures.text.token_weights import Pairs, WordTokens, embedding, normalized
 
 # ComfyUI's names for the tokens of CLIP-L, CLIP-G and SD2's CLIP-H; the others are no CLIP.
 CLIP_KEYS = ("l", "g", "h")

@@ -11,19 +11,12 @@ import comfy.sd1_clip
 import comfy.sdxl_clip
 from comfy_api.latest import io, ui
 
-from ..tipo_core.pictures.text.clip_skip import TextEncoder, layer_for_skip
-from ..tipo_core.pictures.text.encode_report import EncodedClause, clause_lines, skip_lines
-from ..tipo_core.pictures.text.prompt_schedule import Clause, clauses
-from ..tipo_core.pictures.text.token_weights import COMFY, INTERPRETATIONS, NORMALIZATIONS
-from .clip_tokens import (
-    PromptTokens,
-    clip_encoders,
-    left_out,
-    prompt_tokens,
-    read_chunks,
-    weighted,
-)
-from .host_features import schema
+from ...tipo_core.pictures.text.clip_skip import TextEncoder, layer_for_skip
+from ...tipo_core.pictures.text.encode_report import EncodedClause, clause_lines, skip_lines
+from ...tipo_core.pictures.text.prompt_schedule import Clause, clauses
+from ...tipo_core.pictures.text.token_weights import COMFY, INTERPRETATIONS, NORMALIZATIONS
+from ..host_features import schema
+from .clip_tokens import PromptTokens, clip_encoders, left_out, prompt_tokens, read_chunks, weighted
 
 SdxlSizeType = io.Custom("TIPO_SDXL_SIZE")
 

@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 from comfy_api.latest import io
 
-from ..tipo_core.expansion.tasks import Field, Length, Task
-from ..tipo_core.lm.generate.token_sampling import SamplingOptions
+from ...tipo_core.expansion.tasks import Field, Length, Task
+from ...tipo_core.lm.generate.token_sampling import SamplingOptions
+from ..host_features import schema
+from ..memory import NANO, progress
+from ..models import TipoModel
 from .bans import BansType
 from .expand import ban_notes, meta_lines, proposal, short_of
-from .host import NANO, progress
-from .host_features import schema
-from .load_model import TipoModel
 from .options import OptionsType
 
 if TYPE_CHECKING:
-    from ..tipo_core.expansion.task import TaskRequest, TaskResult
+    from ...tipo_core.expansion.task import TaskRequest, TaskResult
 
 TASKS = [task.value or "tags" for task in Task]
 NAMES = {Field.TAG: "tags", Field.SHORT: "short", Field.LONG: "long"}
@@ -172,9 +172,9 @@ class TipoTask(io.ComfyNode):
         gen_meta: bool = False,
         escape_names: bool = True,
     ) -> io.NodeOutput:
-        from ..tipo_core.expansion.format import parse_meta
-        from ..tipo_core.expansion.json_form import length_named, task_json, task_named
-        from ..tipo_core.expansion.task import TaskRequest, run_task
+        from ...tipo_core.expansion.format import parse_meta
+        from ...tipo_core.expansion.json_form import length_named, task_json, task_named
+        from ...tipo_core.expansion.task import TaskRequest, run_task
 
         request = TaskRequest(
             task=task_named(task),

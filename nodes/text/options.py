@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from comfy_api.latest import io
 
-from ..tipo_core.lm.generate.token_sampling import SamplingOptions
-from .host_features import schema
+from ...tipo_core.lm.generate.token_sampling import SamplingOptions
+from ..host_features import schema
 
 OptionsType = io.Custom("TIPO_OPTIONS")
 

@@ -13,9 +13,9 @@ import comfy.model_management
 import torch
 from comfy_api.latest import io
 
-from ..tipo_core.memory import is_out_of_memory
-from ..tipo_core.pictures.vae.row_strips import Strips, can_strip
-from ..tipo_core.pictures.vae.tiling import (
+from ...tipo_core.memory import is_out_of_memory
+from ...tipo_core.pictures.vae.row_strips import Strips, can_strip
+from ...tipo_core.pictures.vae.tiling import (
     AUTO,
     DEFAULT_OVERLAP,
     DEFAULT_TILE,
@@ -32,7 +32,7 @@ from ..tipo_core.pictures.vae.tiling import (
     way_text,
     ways_to_run,
 )
-from ..tipo_core.pictures.vae.vae_precision import precision_name
+from ...tipo_core.pictures.vae.vae_precision import precision_name
 from .vae_fp32 import in_fp32
 
 # More than any device has: free_memory then unloads everything.

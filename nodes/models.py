@@ -7,7 +7,7 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from . import host
+from . import memory as host
 from .host_features import schema
 
 TipoModel = io.Custom("TIPO_MODEL")

@@ -12,12 +12,12 @@ from comfy.cli_args import args
 from comfy_api.latest import io, ui
 from PIL import Image
 
-from ..tipo_core.pictures.files.formats import ENDINGS, FORMATS, format_problem, size_problem
-from ..tipo_core.pictures.files.graph_reader import read_generation
-from ..tipo_core.pictures.files.image_file import disk_problem, encoded, save_report, write_whole
-from ..tipo_core.pictures.files.infotext import infotext
-from ..tipo_core.pictures.files.metadata import ImageMetadata, storable
-from .host_features import schema
+from ...tipo_core.pictures.files.formats import ENDINGS, FORMATS, format_problem, size_problem
+from ...tipo_core.pictures.files.graph_reader import read_generation
+from ...tipo_core.pictures.files.image_file import disk_problem, encoded, save_report, write_whole
+from ...tipo_core.pictures.files.infotext import infotext
+from ...tipo_core.pictures.files.metadata import ImageMetadata, storable
+from ..host_features import schema
 
 VERSION = "ComfyUI"
 METADATA_OFF = "no metadata: the server runs with --disable-metadata"

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from comfy_api.latest import io, ui
 
-from ..tipo_core.pictures.vae.inpainting import (
+from ...tipo_core.pictures.vae.inpainting import (
     FILLS,
     KEEP,
     SURROUNDINGS,
@@ -16,8 +16,8 @@ from ..tipo_core.pictures.vae.inpainting import (
     mask_of,
     pixels_problem,
 )
-from ..tipo_core.pictures.vae.tiling import AUTO, DEFAULT_OVERLAP, DEFAULT_TILE, Tiling
-from .host_features import schema
+from ...tipo_core.pictures.vae.tiling import AUTO, DEFAULT_OVERLAP, DEFAULT_TILE, Tiling
+from ..host_features import schema
 from .vae_run import encode_pixels, is_of_pictures, tiling_inputs
 
 

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from comfy_api.latest import io, ui
 
-from ..tipo_core.prompt.presets import DEFAULT, PRESETS
+from ...tipo_core.prompt.presets import DEFAULT, PRESETS
+from ..host_features import schema
 from .expand import TipoExpansion
-from .host_features import schema
 
 if TYPE_CHECKING:
-    from ..tipo_core.expansion.request import Expansion
+    from ...tipo_core.expansion.request import Expansion
 
 CUSTOM = "custom"
 CHOICES = [CUSTOM, *PRESETS]
@@ -64,7 +64,7 @@ class TipoFormat(io.ComfyNode):
 
     @classmethod
     def execute(cls, expansion: Expansion, preset: str, template: str) -> io.NodeOutput:
-        from ..tipo_core.prompt import Template
+        from ...tipo_core.prompt import Template
 
         prompt = Template.parse(template_of(preset, template)).render(expansion.fields)
         return io.NodeOutput(prompt, ui=ui.PreviewText(prompt))

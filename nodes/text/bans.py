@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from comfy_api.latest import io, ui
 
-from .host_features import schema
+from ..host_features import schema
 
 if TYPE_CHECKING:
-    from ..tipo_core.prompt import Bans
+    from ...tipo_core.prompt import Bans
 
 BansType = io.Custom("TIPO_BANS")
 
@@ -21,7 +21,7 @@ def joined_rules(*texts: str | None) -> str:
 
 def trial(bans: Bans, tags: str) -> list[str]:
     """Return a line for each of `tags`: which entry bans it where the others are present."""
-    from ..tipo_core.prompt import parse
+    from ...tipo_core.prompt import parse
 
     words = [word for segment in parse(tags).segments() for word in segment.words]
     lines = []
@@ -79,7 +79,7 @@ class TipoBans(io.ComfyNode):
 
     @classmethod
     def execute(cls, rules: str, try_on: str, also: str | None = None) -> io.NodeOutput:
-        from ..tipo_core.prompt import Bans
+        from ...tipo_core.prompt import Bans
 
         text = joined_rules(also, rules)
         bans = Bans.parse(text)

@@ -17,14 +17,14 @@ import torch
 from comfy_api.latest import io, ui
 from safetensors import SafetensorError, safe_open
 
-from ..tipo_core.pictures.vae.diffusers_folder import (
+from ...tipo_core.pictures.vae.diffusers_folder import (
     VaeFolder,
     files_of_folder,
     find_vae_folder,
     vae_folder_names,
 )
-from ..tipo_core.pictures.vae.load_report import LoadedVae, vae_report
-from ..tipo_core.pictures.vae.vae_choice import (
+from ...tipo_core.pictures.vae.load_report import LoadedVae, vae_report
+from ...tipo_core.pictures.vae.vae_choice import (
     CHECKPOINT_CHOICE,
     CONNECTED_CHOICE,
     DIFFUSERS_CHOICE,
@@ -39,9 +39,9 @@ from ..tipo_core.pictures.vae.vae_choice import (
     taesd_files,
     vae_tensor_names,
 )
-from ..tipo_core.pictures.vae.vae_precision import AUTO, DTYPES, precision_name, vae_dtype
-from .file_state import state_of
-from .host_features import schema
+from ...tipo_core.pictures.vae.vae_precision import AUTO, DTYPES, precision_name, vae_dtype
+from ..fingerprint import state_of
+from ..host_features import schema
 
 # By which ComfyUI tells the names of diffusers.
 _DIFFUSERS_NAME = "decoder.up_blocks.0.resnets.0.norm1.weight"

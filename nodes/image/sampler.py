@@ -10,16 +10,16 @@ from comfy_api.latest import io, ui
 
 from nodes import common_ksampler
 
-from ..tipo_core.pictures.sampling.denoise import (
+from ...tipo_core.pictures.sampling.denoise import (
     DENOISE_MODES,
     RUN_ALL_STEPS,
     check_denoise,
     first_step,
 )
-from ..tipo_core.pictures.sampling.guidance import NO_RAMP, Guidance
-from ..tipo_core.pictures.sampling.sampling_trace import SamplingTrace, sampling_report
-from .guidance import traced, with_rescale, with_schedule
-from .host_features import schema
+from ...tipo_core.pictures.sampling.guidance import NO_RAMP, Guidance
+from ...tipo_core.pictures.sampling.sampling_trace import SamplingTrace, sampling_report
+from ..host_features import schema
+from .guidance_wrappers import traced, with_rescale, with_schedule
 
 
 @dataclass(frozen=True)

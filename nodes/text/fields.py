@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from comfy_api.latest import io, ui
 
+from ..host_features import schema
 from .expand import TipoExpansion, meta_lines
-from .host_features import schema
 
 if TYPE_CHECKING:
-    from ..tipo_core.expansion.request import Expansion
+    from ...tipo_core.expansion.request import Expansion
 
 # What each output holds, in the order of the outputs.
 PARTS = {

@@ -20,7 +20,7 @@ from ..tipo_core.lm.generate.token_sampling import SamplingOptions
 from ..tipo_core.lm.hub.catalog import NANO, find_model, known_model, offers, to_download
 from ..tipo_core.lm.model.precision import PRECISIONS, Precision, resolve
 from ..tipo_core.memory import Rescue, with_second_try
-from .file_state import state_of
+from .fingerprint import state_of
 
 # Where models are looked for: the pack's own folder first, then those of the packs that users of
 # TIPO may come from.

@@ -16,8 +16,8 @@ import comfy.sd
 import torch
 from torch import nn
 
-from ..tipo_core.memory import is_out_of_memory, with_second_try
-from ..tipo_core.pictures.vae.vae_precision import precision_name
+from ...tipo_core.memory import is_out_of_memory, with_second_try
+from ...tipo_core.pictures.vae.vae_precision import precision_name
 
 _SIZES = ("latent_channels", "latent_dim", "output_channels")
 _RATIOS = (
