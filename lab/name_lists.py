@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from devkit.environment import write_atomically
+from devkit.setup.environment import write_atomically
 from tipo_core.prompt.vocabulary.names import CATEGORIES, NAMES_FILE, pack
 from tipo_core.prompt.vocabulary.tags import canonical, hand_category
 

@@ -26,7 +26,7 @@ import nodes
 
 embeddings = sys.argv[1]
 encode = importlib.import_module("pack.nodes.image.clip_encode")
-ordinary_layers = importlib.import_module("pack.devkit.dynamic_vram").ordinary_layers
+ordinary_layers = importlib.import_module("pack.devkit.server.dynamic_vram").ordinary_layers
 
 SMALL = {
     "num_hidden_layers": 3,

@@ -27,7 +27,7 @@ import nodes
 
 sampling = importlib.import_module("pack.nodes.image.sampler")
 guidance = importlib.import_module("pack.tipo_core.pictures.sampling.guidance")
-ordinary_layers = importlib.import_module("pack.devkit.dynamic_vram").ordinary_layers
+ordinary_layers = importlib.import_module("pack.devkit.server.dynamic_vram").ordinary_layers
 
 STEPS = 5
 CONTEXT = 48

@@ -20,7 +20,7 @@ import comfy.taesd.taehv
 import torch
 
 vae_fp32 = importlib.import_module("pack.nodes.vae.vae_fp32")
-ordinary_layers = importlib.import_module("pack.devkit.dynamic_vram").ordinary_layers
+ordinary_layers = importlib.import_module("pack.devkit.server.dynamic_vram").ordinary_layers
 CPU = torch.device("cpu")
 REGULARIZER = "comfy.ldm.models.autoencoder.DiagonalGaussianRegularizer"
 

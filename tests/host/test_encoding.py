@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from devkit.host import Host
+from devkit.setup.host import Host
 from tests.host.inside import run_inside
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from devkit.host import Host
+from devkit.setup.host import Host
 from tests.host.inside import run_inside
 from tests.unit.lm.hub_server import HubServer
 from tipo_core.lm.hub.catalog import KNOWN_MODELS, NANO

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from devkit.bench import (
+from devkit.bench.bench import (
     Aim,
     Bar,
     Benchmark,
@@ -24,10 +24,10 @@ from devkit.bench import (
     run_bench,
     table,
 )
-from devkit.bench_list import BENCHMARKS
-from devkit.host import Host
-from devkit.layout import Layout
-from devkit.steps import StepError
+from devkit.bench.benchmarks import BENCHMARKS
+from devkit.setup.host import Host
+from devkit.setup.layout import Layout
+from devkit.setup.steps import StepError
 
 KEYS = ["name", "value", "unit", "peer", "ratio", "bar", "met"]
 

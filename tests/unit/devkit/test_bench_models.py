@@ -9,11 +9,8 @@ from typing import Any
 import pytest
 import torch
 
-from devkit.bench_agreement import scores
-from devkit.bench_engines import load_ours
-from devkit.bench_experts_file import TIPO_V2, write_experts_gguf
-from devkit.bench_gguf import write_llama_gguf
-from devkit.bench_models import (
+from devkit.bench.engines import load_ours
+from devkit.bench.models.bench_models import (
     TIPO_200M,
     TIPO_500M,
     BenchModel,
@@ -25,8 +22,17 @@ from devkit.bench_models import (
     words_of,
     write_folder,
 )
-from devkit.bench_words import SENTENCES, TAGS, TOKENS_PER_SENTENCE, TOKENS_PER_TAG, Words
-from devkit.layout import Layout, this_checkout
+from devkit.bench.models.llama_gguf import write_llama_gguf
+from devkit.bench.models.made_up_words import (
+    SENTENCES,
+    TAGS,
+    TOKENS_PER_SENTENCE,
+    TOKENS_PER_TAG,
+    Words,
+)
+from devkit.bench.models.moe_gguf import TIPO_V2, write_experts_gguf
+from devkit.bench.rows.agreement import scores
+from devkit.setup.layout import Layout, this_checkout
 from tipo_core.expansion.expand import expand
 from tipo_core.expansion.request import ExpansionRequest
 from tipo_core.lm.generate.engine import LlamaLanguageModel

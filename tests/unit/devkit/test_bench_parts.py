@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 import torch
 
-from devkit.bench import Figure, Unmeasured
-from devkit.bench_agreement import compared as compared_scores
-from devkit.bench_agreement import records, scores
-from devkit.bench_engines import load_ours
-from devkit.bench_race import Pace, Runner, race, rates
-from devkit.bench_request import compared
-from devkit.layout import this_checkout
+from devkit.bench.bench import Figure, Unmeasured
+from devkit.bench.engines import load_ours
+from devkit.bench.race import Pace, Runner, race, rates
+from devkit.bench.rows.agreement import compared as compared_scores
+from devkit.bench.rows.agreement import records, scores
+from devkit.bench.rows.whole_request import compared
+from devkit.setup.layout import this_checkout
 from tipo_core.lm.generate.engine import LlamaLanguageModel
 from tipo_core.lm.generate.token_sampling import SamplingOptions
 

@@ -7,11 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from devkit import checks
-from devkit.checks import run_checks
-from devkit.chromium import MISSING, VARIABLE, chromium_arguments, find_chromium, must_have_chromium
-from devkit.layout import Layout
-from devkit.steps import StepError
+from devkit.commands import checks
+from devkit.commands.checks import run_checks
+from devkit.setup.chromium import (
+    MISSING,
+    VARIABLE,
+    chromium_arguments,
+    find_chromium,
+    must_have_chromium,
+)
+from devkit.setup.layout import Layout
+from devkit.setup.steps import StepError
 
 
 def test_the_named_browser_comes_first(tmp_path: Path) -> None:

@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
-from devkit import cli, demo, toy_sd
-from devkit.client import Outcome
-from devkit.progress import ProgressLines
-from devkit.steps import StepError
+from devkit import cli
+from devkit.commands import demo
+from devkit.server.progress_lines import ProgressLines
+from devkit.server.websocket_client import Outcome
+from devkit.setup import toy_sd
+from devkit.setup.steps import StepError
 
 GRAPH: dict[str, dict[str, Any]] = {
     "1": {"class_type": "CheckpointLoaderSimple", "inputs": {}, "_meta": {"title": "Load it"}},

@@ -8,9 +8,15 @@ from typing import Any
 
 import pytest
 
-from devkit.client import Graph
-from devkit.graph import apply_settings, combo_options, load_graph, set_widget, widget_names
-from devkit.steps import StepError
+from devkit.server.graph_settings import (
+    apply_settings,
+    combo_options,
+    load_graph,
+    set_widget,
+    widget_names,
+)
+from devkit.server.websocket_client import Graph
+from devkit.setup.steps import StepError
 from tipo_core.comfy_api.http_client import rejection
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from devkit.lock import only_one
+from devkit.setup.lock import only_one
 
 HOLD = """
 import sys, time, pathlib

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from devkit.host import Host
-from devkit.server import START, Server
-from devkit.steps import StepError
+from devkit.server.server import START, Server
+from devkit.setup.host import Host
+from devkit.setup.steps import StepError
 
 # A host in miniature: it answers every path, and writes its process id to its base directory.
 MAIN = """

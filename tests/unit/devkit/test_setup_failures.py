@@ -14,12 +14,13 @@ from pathlib import Path
 import pytest
 
 import dev
-from devkit import cli, environment, wheel
-from devkit.environment import ensure_environment
-from devkit.host import FIND, users_host
-from devkit.layout import Layout
-from devkit.process import cause_and_remedy, run_tool
-from devkit.steps import StepError, step
+from devkit import cli
+from devkit.setup import environment, wheel
+from devkit.setup.environment import ensure_environment
+from devkit.setup.host import FIND, users_host
+from devkit.setup.layout import Layout
+from devkit.setup.process import cause_and_remedy, run_tool
+from devkit.setup.steps import StepError, step
 
 REQUIREMENTS = "uv==0.0.1\nwebsocket-client==1.0.0\n"
 

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from devkit.layout import this_checkout
-from devkit.templates import NOTES, Template, all_templates
+from devkit.generate.templates import NOTES, Template, all_templates
+from devkit.setup.layout import this_checkout
 
 TEMPLATES = all_templates(this_checkout().root)
 # Drawn above a node's position, and not counted in its size.

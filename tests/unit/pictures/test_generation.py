@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from devkit.layout import this_checkout
+from devkit.setup.layout import this_checkout
 from tipo_core.pictures.files.graph_reader import Generation, read_generation
 from tipo_core.pictures.files.infotext import infotext
 
