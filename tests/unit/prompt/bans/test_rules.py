@@ -129,7 +129,7 @@ def test_sentences(rules: str, sentence: str, banned: bool) -> None:
         ("if 1boy: /[/", r"ban entry '/\[/'"),
         (
             "@nope",
-            r"ban entry '@nope': there is no such category or group: use one of @artist, .*@nope = ",
+            r"'@nope': there is no such category or group: use one of @artist, .*@nope = ",
         ),
         ("if @nope: a", r"@nope"),
         ("@a = @nope", r"@nope"),
