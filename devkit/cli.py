@@ -12,11 +12,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
-from devkit.environment import Need, ensure_environment, with_bytecode_cache
-from devkit.host import Host, users_host, uses_own_comfyui
-from devkit.layout import Layout, this_checkout
-from devkit.lock import only_one
-from devkit.steps import StepError, say
+from devkit.setup.environment import Need, ensure_environment, with_bytecode_cache
+from devkit.setup.host import Host, users_host, uses_own_comfyui
+from devkit.setup.layout import Layout, this_checkout
+from devkit.setup.lock import only_one
+from devkit.setup.steps import StepError, say
 
 # Carries the seconds of the set-up over the change of interpreter.
 _SECONDS = "TIPO_SUITE_SETUP_SECONDS"
@@ -113,8 +113,8 @@ def _set_up_and_run(layout: Layout, args: argparse.Namespace) -> int:
         ensure_environment(layout, need)
         if Path(sys.prefix).resolve() == layout.venv.resolve():
             # Imported here: the steps above must run where nothing is installed yet.
-            from devkit.front_ends import ensure_front_ends
-            from devkit.session import make_ready
+            from devkit.server.session import make_ready
+            from devkit.setup.front_ends import ensure_front_ends
 
             host = make_ready(layout)
             if args.command in ("setup", "test"):
@@ -142,28 +142,28 @@ def _run_inside(layout: Layout, seconds: float) -> int:
 
 def _dispatch(layout: Layout, host: Host, args: argparse.Namespace, seconds: float) -> int:
     if args.command == "demo":
-        from devkit.demo import run_demo
+        from devkit.commands.demo import run_demo
 
         return run_demo(layout, host, args, seconds)
     if args.command == "test":
-        from devkit.checks import run_checks
+        from devkit.commands.checks import run_checks
 
         return run_checks(layout, args.pytest_arguments)
     if args.command == "serve":
-        from devkit.serve import serve
+        from devkit.commands.serve import serve
 
         return serve(layout, host, args.port)
     if args.command == "run":
-        from devkit.run_graph import run_graph
+        from devkit.commands.run_graph import run_graph
 
         return run_graph(layout, host, args)
     if args.command == "bench":
-        from devkit.bench import Setting, run_bench
-        from devkit.bench_list import BENCHMARKS
+        from devkit.bench.bench import Setting, run_bench
+        from devkit.bench.benchmarks import BENCHMARKS
 
         return run_bench(BENCHMARKS, Setting(layout, host), args.names, args.json)
     if args.command == "templates":
-        from devkit.generate import generate
+        from devkit.generate.generate import generate
 
         return generate(layout, host, args.names, args.cards)
     _describe(layout, host)

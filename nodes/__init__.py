@@ -4,27 +4,14 @@ from __future__ import annotations
 
 from comfy_api.latest import ComfyExtension, io
 
-from . import (
-    bans,
-    encode,
-    expand,
-    fields,
-    format,
-    image,
-    load_model,
-    load_vae,
-    options,
-    sampling,
-    split_prompt,
-    sweep,
-    task,
-    vae,
-    vae_encode,
-)
+from . import models
+from .image import clip_encode, sampler, save, sweep
+from .text import bans, expand, fields, format, options, split, task
+from .vae import load_vae, vae_decode, vae_encode
 
 FAMILIES = (
-    *(load_model, expand, task, options, bans, split_prompt, format, fields),
-    *(encode, sampling, sweep, load_vae, vae, vae_encode, image),
+    *(models, expand, task, options, bans, split, format, fields),
+    *(clip_encode, sampler, sweep, load_vae, vae_decode, vae_encode, save),
 )
 
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from .expansion.format import META_KEYS, parse_meta
 from .expansion.json_form import NONE, TAGS_ONLY
-from .expansion.record import META_KEYS, parse_meta
 from .expansion.tasks import Length, Task
 from .prompt import PRESETS
 from .prompt.presets import DEFAULT
@@ -128,8 +128,8 @@ def jobs(given: Mapping[str, Any]) -> tuple[list[Job], bool]:
 
 
 def _job(values: Mapping[str, Any], given: Mapping[str, Any]) -> Job:
-    from .lm.catalog import NANO
-    from .lm.sampling import SamplingOptions
+    from .lm.generate.token_sampling import SamplingOptions
+    from .lm.hub.catalog import NANO
 
     sampling = dict(values.get("sampling", {}))
     unknown = sorted(set(sampling) - {entry.name for entry in fields(SamplingOptions)})

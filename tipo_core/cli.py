@@ -24,13 +24,13 @@ from .expansion.json_form import (
 )
 from .expansion.request import ExpansionRequest
 from .expansion.task import TaskRequest, run_task
-from .lm.asking import Cancelled
+from .lm.generate.completion import Cancelled
 from .prompt import PRESETS, Bans, Template, parse, split_prompt
 from .prompt.presets import DEFAULT
 
 if TYPE_CHECKING:
-    from .lm.language_model import LlamaLanguageModel
-    from .lm.sampling import SamplingOptions
+    from .lm.generate.engine import LlamaLanguageModel
+    from .lm.generate.token_sampling import SamplingOptions
 
 _INTERRUPTED = 130
 _Report = Callable[[float], None]
@@ -61,7 +61,7 @@ def _run_model(
     run: Callable[[LlamaLanguageModel, AnyRequest, _Report], _Result],
 ) -> int:
     """Run the requests of a command line with their models; return the exit code."""
-    from .lm.sampling import SamplingOptions
+    from .lm.generate.token_sampling import SamplingOptions
 
     asked, is_list = jobs(given)
     # A bad request is an error before a model is loaded.
@@ -74,7 +74,7 @@ def _run_model(
             key = (job.model, SamplingOptions(**job.sampling))
             if key not in models:
                 # torch is imported when a model is asked for, not before.
-                from .lm.local_model import load_local
+                from .lm.hub.local_model import load_local
 
                 models[key] = load_local(*key)
             result, shown = run(models[key], request, progress)

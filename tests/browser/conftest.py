@@ -15,13 +15,13 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from devkit.chromium import MISSING, chromium_arguments, find_chromium, must_have_chromium
-from devkit.examples import put_examples
-from devkit.front_ends import PINNED, ensure_front_end
-from devkit.host import ensure_host, prepare_base, write_model_paths
-from devkit.layout import this_checkout
-from devkit.server import Server
-from devkit.toy_sd import ensure_toy_sd
+from devkit.server.server import Server
+from devkit.setup.chromium import MISSING, chromium_arguments, find_chromium, must_have_chromium
+from devkit.setup.examples import put_examples
+from devkit.setup.front_ends import PINNED, ensure_front_end
+from devkit.setup.host import ensure_host, prepare_base, write_model_paths
+from devkit.setup.layout import this_checkout
+from devkit.setup.toy_sd import ensure_toy_sd
 from tests.browser.comfy_page import ComfyPage, FrontEnd, new_tab
 
 HERE = Path(__file__).resolve().parent

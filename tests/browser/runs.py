@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from devkit.toy_sd import NAME
+from devkit.setup.toy_sd import NAME
 from tests.browser.comfy_page import RUN_MILLISECONDS, ComfyPage
 from tests.browser.templates import template_named
 

@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any
 
-from devkit.layout import this_checkout
+from devkit.setup.layout import this_checkout
 
 # The pack's entry in the templates dialog: its folder's name, or the name that a locale gives it.
 PACK = re.compile(r"^tipo.suite$", re.IGNORECASE)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 
-from devkit.layout import this_checkout
+from devkit.setup.layout import this_checkout
 from tests.browser.comfy_page import ComfyPage, FrontEnd, new_tab
 from tests.browser.conftest import Screenshots
 

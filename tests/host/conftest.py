@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from devkit.client import Client, Graph
-from devkit.graph import nodes_of_type
-from devkit.host import Host, ensure_host, prepare_base, write_model_paths
-from devkit.layout import this_checkout
-from devkit.server import Server
-from devkit.toy_sd import NAME, ensure_toy_sd
+from devkit.server.graph_settings import nodes_of_type
+from devkit.server.server import Server
+from devkit.server.websocket_client import Client, Graph
+from devkit.setup.host import Host, ensure_host, prepare_base, write_model_paths
+from devkit.setup.layout import this_checkout
+from devkit.setup.toy_sd import NAME, ensure_toy_sd
 from tests.host.linear_vae import linear_vae
 from tests.host.vae_weights import Weights
 

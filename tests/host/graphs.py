@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from devkit.client import Graph, Outcome
-from devkit.graph import the_node
+from devkit.server.graph_settings import the_node
+from devkit.server.websocket_client import Graph, Outcome
 
 NODE_IDS = (
     "TipoLoadModel",

@@ -25,8 +25,8 @@ from comfy_extras.nodes_clip_sdxl import CLIPTextEncodeSDXL
 import nodes
 
 embeddings = sys.argv[1]
-encode = importlib.import_module("pack.nodes.encode")
-ordinary_layers = importlib.import_module("pack.devkit.dynamic_vram").ordinary_layers
+encode = importlib.import_module("pack.nodes.image.clip_encode")
+ordinary_layers = importlib.import_module("pack.devkit.server.dynamic_vram").ordinary_layers
 
 SMALL = {
     "num_hidden_layers": 3,

@@ -20,8 +20,8 @@ import torch
 
 import nodes
 
-sampling = importlib.import_module("pack.nodes.sampling")
-guidance = importlib.import_module("pack.tipo_core.pictures.guidance")
+sampling = importlib.import_module("pack.nodes.image.sampler")
+guidance = importlib.import_module("pack.tipo_core.pictures.sampling.guidance")
 CPU = torch.device("cpu")
 STEPS, CFG, SEED = 3, 4.0, 11
 

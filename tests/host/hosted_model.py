@@ -1,4 +1,4 @@
-"""What nodes/host.py does, tried inside ComfyUI's own Python; prints what was seen as JSON.
+"""What nodes/memory.py does, tried inside ComfyUI's own Python; prints what was seen as JSON.
 
 Run by test_hosted_model.py (see inside.py) with an extra_model_paths.yaml as its argument.
 """
@@ -19,8 +19,8 @@ import torch
 import utils.extra_config
 
 extra = sys.argv[1]
-host = importlib.import_module("pack.nodes.host")
-sampling = importlib.import_module("pack.tipo_core.lm.sampling")
+host = importlib.import_module("pack.nodes.memory")
+sampling = importlib.import_module("pack.tipo_core.lm.generate.token_sampling")
 
 OPTIONS = sampling.SamplingOptions(max_new_tokens=24)
 PROMPT = "quality: masterpiece\ntarget: <|long|>\ntag: 1girl, cat ears"

@@ -25,9 +25,9 @@ import torch
 
 import nodes
 
-sampling = importlib.import_module("pack.nodes.sampling")
-guidance = importlib.import_module("pack.tipo_core.pictures.guidance")
-ordinary_layers = importlib.import_module("pack.devkit.dynamic_vram").ordinary_layers
+sampling = importlib.import_module("pack.nodes.image.sampler")
+guidance = importlib.import_module("pack.tipo_core.pictures.sampling.guidance")
+ordinary_layers = importlib.import_module("pack.devkit.server.dynamic_vram").ordinary_layers
 
 STEPS = 5
 CONTEXT = 48

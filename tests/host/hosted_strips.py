@@ -13,9 +13,9 @@ import comfy.sd
 import torch
 from comfy.ldm.models.autoencoder import AutoencoderKL
 
-decode_node = importlib.import_module("pack.nodes.vae").TipoVaeDecode
-encode_node = importlib.import_module("pack.nodes.vae_encode").TipoVaeEncode
-Strips = importlib.import_module("pack.tipo_core.pictures.vae_strips").Strips
+decode_node = importlib.import_module("pack.nodes.vae.vae_decode").TipoVaeDecode
+encode_node = importlib.import_module("pack.nodes.vae.vae_encode").TipoVaeEncode
+Strips = importlib.import_module("pack.tipo_core.pictures.vae.row_strips").Strips
 
 CPU = torch.device("cpu")
 GENERATOR = torch.Generator().manual_seed(3)

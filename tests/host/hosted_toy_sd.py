@@ -21,9 +21,11 @@ from safetensors.torch import save_file
 import nodes
 
 checkpoints = Path(sys.argv[1]) / "models" / "checkpoints"
-toy = "pack.tipo_core.training.toy_sd"
+# Appended: the host has a module `nodes` of its own.
+sys.path.append(str(Path(__file__).resolve().parents[2]))
 unet, vae, text_model, text_tower = (
-    importlib.import_module(f"{toy}.{name}") for name in ("unet", "vae", "text_model", "text_tower")
+    importlib.import_module(f"lab.toy_sd.model.{name}")
+    for name in ("unet", "autoencoder", "clip_model", "text_tower")
 )
 PROMPTS = ["landscape, green hills, no sun", "", "A critter, three eyes; frown... (it's 12 x 3)"]
 
@@ -76,13 +78,14 @@ with torch.inference_mode():
             mine = text_model.encode(weights, tokens, skip)
             results["text"].append([same, apart(mine, core)])
 
-    from pack.tipo_core.training.toy_sd import diffusion
+    from lab.toy_sd.model import diffusion
 
     shares = diffusion.signal_shares()
     sampling = model.get_model_object("model_sampling")
     results["schedule"] = apart(((1 - shares) / shares).sqrt(), sampling.sigmas)
 
-    from pack.tipo_core.training.toy_sd import measure, text_encodings
+    from lab.toy_sd.drawings import text_encodings
+    from lab.toy_sd.report import measure
 
     encodings = {
         skip: text_encodings.TextEncodings(tokenizer, torch.device("cpu"), keep=True, skip=skip)

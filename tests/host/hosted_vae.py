@@ -25,8 +25,8 @@ from comfy.taesd.taesd import TAESD
 import nodes as core
 
 file = sys.argv[1]
-decode_node = importlib.import_module("pack.nodes.vae").TipoVaeDecode
-encode_node = importlib.import_module("pack.nodes.vae_encode").TipoVaeEncode
+decode_node = importlib.import_module("pack.nodes.vae.vae_decode").TipoVaeDecode
+encode_node = importlib.import_module("pack.nodes.vae.vae_encode").TipoVaeEncode
 
 WEIGHTS = {key: value.float() for key, value in comfy.utils.load_torch_file(file).items()}
 PIXEL_SPACE = {"pixel_space_vae": torch.tensor(1.0)}

@@ -1,4 +1,4 @@
-"""nodes/vae_fp32.py inside ComfyUI: VAEs built again; prints what was seen as JSON.
+"""nodes/vae/vae_fp32.py inside ComfyUI: VAEs built again; prints what was seen as JSON.
 
 Run by test_vae_fp32.py (see inside.py).
 """
@@ -19,8 +19,8 @@ import comfy.sd
 import comfy.taesd.taehv
 import torch
 
-vae_fp32 = importlib.import_module("pack.nodes.vae_fp32")
-ordinary_layers = importlib.import_module("pack.devkit.dynamic_vram").ordinary_layers
+vae_fp32 = importlib.import_module("pack.nodes.vae.vae_fp32")
+ordinary_layers = importlib.import_module("pack.devkit.server.dynamic_vram").ordinary_layers
 CPU = torch.device("cpu")
 REGULARIZER = "comfy.ldm.models.autoencoder.DiagonalGaussianRegularizer"
 

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from devkit.host import Host
-from devkit.layout import this_checkout
+from devkit.setup.host import Host
+from devkit.setup.layout import this_checkout
 
 HERE = Path(__file__).resolve().parent
 DYNAMIC = this_checkout().root / "devkit" / "dynamic_vram.py"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from devkit.client import Client, Graph, GraphRejected, RunFailed
+from devkit.server.websocket_client import Client, Graph, GraphRejected, RunFailed
 from tests.host.picture_graphs import SECONDS, Builder
 
 

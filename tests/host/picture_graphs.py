@@ -9,9 +9,9 @@ import numpy as np
 from PIL import Image
 from safetensors.numpy import load_file
 
-from devkit.client import Graph, Outcome
-from devkit.server import Server
-from devkit.toy_sd import NAME
+from devkit.server.server import Server
+from devkit.server.websocket_client import Graph, Outcome
+from devkit.setup.toy_sd import NAME
 
 TEXT = "scenery, lighthouse, (sea:1.3), evening light, 1girl, reading a book"
 SECONDS = 300.0

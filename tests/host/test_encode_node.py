@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from devkit.client import Client, RunFailed
-from devkit.server import Server
+from devkit.server.server import Server
+from devkit.server.websocket_client import Client, RunFailed
 from tests.host.picture_graphs import SECONDS, Builder, saved_latent
 
 SIZE = {"width": 832, "height": 1216, "crop_w": 0, "crop_h": 0}

@@ -1,4 +1,4 @@
-"""nodes/encode.py inside ComfyUI: core's conditioning, weight formulas, schedules, reports."""
+"""CLIP Text Encode inside ComfyUI: core's conditioning, weight formulas, schedules, reports."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from devkit.host import Host
+from devkit.setup.host import Host
 from tests.host.inside import run_inside
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from devkit.client import Client, Graph
-from devkit.host import prepare_base
-from devkit.server import Server
+from devkit.server.server import Server
+from devkit.server.websocket_client import Client, Graph
+from devkit.setup.host import prepare_base
 from tests.host.graphs import NODE_IDS, text_only, texts
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from devkit.client import Client
+from devkit.server.websocket_client import Client
 from tests.host.graphs import NODE_IDS, TEXT_NODES
 
 REPORTS = (

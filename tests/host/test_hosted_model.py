@@ -1,4 +1,4 @@
-"""nodes/host.py inside ComfyUI: folders, devices, cancel, streaming, out of memory, download."""
+"""nodes/memory.py inside ComfyUI: folders, devices, cancel, streaming, out of memory, download."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from devkit.host import Host
+from devkit.setup.host import Host
 from tests.host.inside import run_inside
 from tests.unit.lm.hub_server import HubServer
-from tipo_core.lm.catalog import KNOWN_MODELS, NANO
+from tipo_core.lm.hub.catalog import KNOWN_MODELS, NANO
 
 Found = dict[str, Any]
 

@@ -14,9 +14,9 @@ from PIL import Image
 from safetensors.torch import save_file
 from torch.nn import functional
 
-from devkit.client import Client, Outcome
-from devkit.server import Server
-from devkit.toy_sd import NAME
+from devkit.server.server import Server
+from devkit.server.websocket_client import Client, Outcome
+from devkit.setup.toy_sd import NAME
 from tests.host import vae_weights
 from tests.host.load_vae import offered, problem_of, report_of
 from tests.host.picture_graphs import SECONDS, Builder, saved_file, saved_latent

@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from devkit.client import Client, GraphRejected
+from devkit.server.websocket_client import Client, GraphRejected
 from tests.host import vae_weights
 from tests.host.load_vae import load_graph, offered, problem_of, report_of
 from tests.host.picture_graphs import SECONDS

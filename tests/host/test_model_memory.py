@@ -15,11 +15,11 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from devkit.client import Client, Graph, Outcome, RunInterrupted
-from devkit.graph import the_node
-from devkit.host import Host, has_cuda, prepare_base
-from devkit.layout import this_checkout
-from devkit.server import Server
+from devkit.server.graph_settings import the_node
+from devkit.server.server import Server
+from devkit.server.websocket_client import Client, Graph, Outcome, RunInterrupted
+from devkit.setup.host import Host, has_cuda, prepare_base
+from devkit.setup.layout import this_checkout
 from tests.host.graphs import inputs_of, text_only, texts
 
 LIMIT = 240.0

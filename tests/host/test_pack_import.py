@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from devkit.host import Host
+from devkit.setup.host import Host
 from tests.host.graphs import NODE_IDS
 
 SCRIPT = """

@@ -12,11 +12,11 @@ from urllib.parse import quote
 import pytest
 from PIL import Image
 
-from devkit.cards import SIDE
-from devkit.client import Client
-from devkit.layout import this_checkout
-from devkit.server import Server
-from devkit.templates import Template, all_templates, api_form, as_text
+from devkit.generate.cards import SIDE
+from devkit.generate.templates import Template, all_templates, api_form, as_text
+from devkit.server.server import Server
+from devkit.server.websocket_client import Client
+from devkit.setup.layout import this_checkout
 from tests.host.graphs import NODE_IDS
 
 ROOT = this_checkout().root

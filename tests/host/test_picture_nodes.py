@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from devkit.client import Client, RunFailed
-from devkit.layout import this_checkout
-from devkit.server import Server
-from devkit.toy_sd import NAME
+from devkit.server.server import Server
+from devkit.server.websocket_client import Client, RunFailed
+from devkit.setup.layout import this_checkout
+from devkit.setup.toy_sd import NAME
 from tests.host.picture_graphs import SECONDS, TEXT, Builder, pixels, saved_latent
 
 # CLIP Text Encode (Clip Skip)

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from devkit.client import Client, Graph, GraphRejected, Outcome, RunFailed
-from devkit.graph import the_node
-from devkit.layout import this_checkout
-from devkit.server import Server
+from devkit.server.graph_settings import the_node
+from devkit.server.server import Server
+from devkit.server.websocket_client import Client, Graph, GraphRejected, Outcome, RunFailed
+from devkit.setup.layout import this_checkout
 from tests.host.graphs import ended, inputs_of, text_only, texts
 
 LIMIT = 120.0

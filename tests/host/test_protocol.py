@@ -11,9 +11,9 @@ import pytest
 from PIL import Image, ImageChops
 from PIL.Image import Image as Picture
 
-from devkit.client import Client, Graph
-from devkit.server import Server
-from devkit.toy_sd import NAME
+from devkit.server.server import Server
+from devkit.server.websocket_client import Client, Graph
+from devkit.setup.toy_sd import NAME
 from tests.host.graphs import inputs_of, text_only, texts
 from tipo_core.evaluate import __main__ as command_line
 from tipo_core.evaluate.protocol.rows import Rows

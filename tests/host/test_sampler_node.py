@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from devkit.client import Client, GraphRejected, RunFailed, RunInterrupted
-from devkit.server import Server
+from devkit.server.server import Server
+from devkit.server.websocket_client import Client, GraphRejected, RunFailed, RunInterrupted
 from tests.host.picture_graphs import SECONDS, Builder, saved_latent
 
 STEPS = 5

@@ -12,11 +12,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from devkit.client import Client, Graph, GraphRejected, Outcome, RunFailed, RunInterrupted
-from devkit.host import Host, prepare_base
-from devkit.layout import this_checkout
-from devkit.server import Server
-from devkit.toy_sd import NAME
+from devkit.server.server import Server
+from devkit.server.websocket_client import (
+    Client,
+    Graph,
+    GraphRejected,
+    Outcome,
+    RunFailed,
+    RunInterrupted,
+)
+from devkit.setup.host import Host, prepare_base
+from devkit.setup.layout import this_checkout
+from devkit.setup.toy_sd import NAME
 from tests.front_end import dropped, read_png
 from tests.host.picture_graphs import SECONDS, TEXT, Builder, pixels, saved_file
 

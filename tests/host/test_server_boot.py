@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from devkit.client import Client
-from devkit.graph import widget_names
-from devkit.server import Server
+from devkit.server.graph_settings import widget_names
+from devkit.server.server import Server
+from devkit.server.websocket_client import Client
 from tests.host.graphs import NODE_IDS
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from devkit.client import Client, Graph, GraphRejected, RunFailed
-from devkit.server import Server
+from devkit.server.server import Server
+from devkit.server.websocket_client import Client, Graph, GraphRejected, RunFailed
 from tests.host.conftest import BROKEN_MODEL
 from tests.host.graphs import inputs_of, text_only, texts
 

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from devkit.client import Client, Graph, RunInterrupted
-from devkit.demo import pictures_of
-from devkit.graph import the_node
-from devkit.server import Server
+from devkit.commands.demo import pictures_of
+from devkit.server.graph_settings import the_node
+from devkit.server.server import Server
+from devkit.server.websocket_client import Client, Graph, RunInterrupted
 from tests.host.graphs import inputs_of, text_only, texts
 
 LIMIT = 240.0

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from devkit.client import Client, Graph, GraphRejected, Outcome, RunFailed
-from devkit.graph import nodes_of_type, the_node
-from devkit.layout import this_checkout
-from devkit.server import Server
-from devkit.toy_sd import NAME
+from devkit.server.graph_settings import nodes_of_type, the_node
+from devkit.server.server import Server
+from devkit.server.websocket_client import Client, Graph, GraphRejected, Outcome, RunFailed
+from devkit.setup.layout import this_checkout
+from devkit.setup.toy_sd import NAME
 from tests.host.picture_graphs import SECONDS, Builder
 
 OUTPUTS = ("seed", "steps", "cfg", "sampler_name", "scheduler", "denoise", "clip_skip", "sweep")

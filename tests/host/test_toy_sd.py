@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from devkit.host import Host
+from devkit.setup.host import Host
 from tests.host.inside import run_inside
 
 _CLOSE = 5e-4  # our encodings of prompts are kept in fp16

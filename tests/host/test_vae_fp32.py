@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from devkit.host import Host
+from devkit.setup.host import Host
 from tests.host.inside import run_inside
 
 Found = dict[str, Any]

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from devkit.client import Client, GraphRejected, Outcome, RunFailed
-from devkit.server import Server
+from devkit.server.server import Server
+from devkit.server.websocket_client import Client, GraphRejected, Outcome, RunFailed
 from tests.host.picture_graphs import SECONDS, Builder, saved_file, saved_latent
 
 SIDE = 96

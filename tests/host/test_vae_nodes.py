@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from safetensors.torch import save_file
 
-from devkit.host import Host
+from devkit.setup.host import Host
 from tests.host.inside import run_inside
 from tests.host.linear_vae import linear_vae
 

@@ -9,8 +9,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from devkit.client import Client
-from devkit.server import Server
+from devkit.server.server import Server
+from devkit.server.websocket_client import Client
 from tests.host.picture_graphs import SECONDS, Builder
 from tests.host.vae_weights import Weights
 

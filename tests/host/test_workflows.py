@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from PIL import Image, ImageStat
 
-from devkit.cards import SIDE as SIDE_OF_CARD
-from devkit.client import Client, Graph, GraphRejected, Outcome
-from devkit.generate import draw_card
-from devkit.graph import load_graph, the_node
-from devkit.layout import this_checkout
-from devkit.server import Server
-from devkit.templates import Template, template
+from devkit.generate.cards import SIDE as SIDE_OF_CARD
+from devkit.generate.generate import draw_card
+from devkit.generate.templates import Template, template
+from devkit.server.graph_settings import load_graph, the_node
+from devkit.server.server import Server
+from devkit.server.websocket_client import Client, Graph, GraphRejected, Outcome
+from devkit.setup.layout import this_checkout
 from tests.host.graphs import inputs_of
 from tests.host.picture_graphs import SECONDS, pixels, saved_file
 

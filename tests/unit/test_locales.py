@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from devkit.layout import this_checkout
+from devkit.setup.layout import this_checkout
 
 LOCALES = this_checkout().root / "locales"
 FILES = sorted(LOCALES.glob("*/*.json"))

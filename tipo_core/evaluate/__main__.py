@@ -76,12 +76,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _nano(arguments: argparse.Namespace) -> str:
     import torch
 
-    from ..lm.catalog import shipped_model
-    from ..lm.checkpoint import ModelFiles
+    from ..lm.files.loader import ModelFiles
+    from ..lm.hub.catalog import shipped_model
 
     try:
-        from .nano import evaluate
-        from .nano_requests import Counts, ask
+        from lab.nano.measures.evaluate_nano import evaluate
+        from lab.nano.measures.held_out_requests import Counts, ask
     except ModuleNotFoundError as error:
         if "tipo_core.training" not in str(error):
             raise
@@ -101,7 +101,7 @@ def _nano(arguments: argparse.Namespace) -> str:
 def _nano_card(arguments: argparse.Namespace) -> str:
     import csv
 
-    from .nano_table import curve, examples, filled_card, read_report, table
+    from lab.nano.measures.model_card import curve, examples, filled_card, read_report, table
 
     named = [entry.partition("=") for entry in arguments.reports]
     wrong = [name for name, sign, _ in named if not sign]
@@ -118,8 +118,8 @@ def _nano_card(arguments: argparse.Namespace) -> str:
 
 
 def _split(arguments: argparse.Namespace) -> str:
-    from .mixed_prompts import mixed_prompts, read_sources
-    from .split import evaluate_split
+    from lab.split.mixed_prompts import mixed_prompts, read_sources
+    from lab.split.split_report import evaluate_split
 
     prompts = mixed_prompts(read_sources(arguments.data), arguments.prompts, arguments.seed)
     report = evaluate_split(prompts)

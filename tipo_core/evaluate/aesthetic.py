@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from ..lm.safetensors_files import SafetensorsWeights
+from ..lm.files.safetensors_file import SafetensorsWeights
 from .picture_arguments import HEAD_FORM
 
 

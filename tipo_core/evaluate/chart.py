@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..pictures.labels import Fonts
+from ..pictures.sampling.labels import Fonts
 
 if TYPE_CHECKING:
     from PIL.ImageDraw import ImageDraw

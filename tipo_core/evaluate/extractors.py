@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from safetensors import SafetensorError
 
-from ..lm.packages import require
+from ..optional_imports import require
 from .picture_arguments import FORMS
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from ..lm.packages import require
+from ..optional_imports import require
 
 _KEY_BYTES = 16
 _log = logging.getLogger("tipo-suite")

@@ -13,12 +13,12 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from ..lm.asking import Cancelled, Result, Steps
+from ..lm.generate.completion import Cancelled, Result, Steps
 from ..prompt import Bans, Template, count_sentences, split_sentences
-from .answering import derived_seed, field_count, grow_field, meta_steps
-from .judge import Judge, by_rule
-from .progress import Meter, expected_tokens
-from .record import Request
+from .fields import derived_seed, field_count, grow_field, meta_steps
+from .format import Request
+from .policy import Judge, by_rule
+from .progress_meter import Meter, expected_tokens
 from .request import Expansion, ExpansionRequest, LanguageModel, PassReport
 from .tasks import Field, Length, Pass, Task, plan_passes
 from .user_text import UserTags, join_caption, join_tags, plain_caption

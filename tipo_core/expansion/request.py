@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from ..lm.asking import Result, Steps
-from ..lm.stop_reason import StopReason
+from ..lm.generate.completion import Result, Steps
+from ..lm.generate.stop_reason import StopReason
 from ..prompt.presets import DEFAULT
 from .tasks import MAX_ROUNDS, MAX_VARIANTS, Length, Pass
 

@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from ..prompt import Bans
-from .answering import field_span, fill_steps
-from .judge import Judge, by_rule
-from .progress import Meter, expected_tokens
-from .record import Request, render_request
+from .fields import field_span, fill_steps
+from .format import Request, render_request
+from .policy import Judge, by_rule
+from .progress_meter import Meter, expected_tokens
 from .request import Grown, LanguageModel
 from .tasks import Field, Length, Task
 from .user_text import UserTags, join_caption, join_tags, plain_caption

@@ -11,14 +11,14 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .bans import Bans
-    from .plain import plain_text
+    from .bans.rules import Bans
     from .presets import DEFAULT, PRESETS
     from .sentences import count_sentences, split_sentences
-    from .split import Part, Side, SplitPrompt, split_prompt
-    from .syntax import Prompt, Segment, Span, SpanKind, escape_tag, parse
+    from .split.split_prompt import Part, Side, SplitPrompt, split_prompt
+    from .syntax.parse import Prompt, Segment, Span, SpanKind, escape_tag, parse
     from .template import FIELDS, Template
-    from .vocabulary import (
+    from .vocabulary.plain_text import plain_text
+    from .vocabulary.tags import (
         Category,
         canonical,
         category,
@@ -29,30 +29,30 @@ if TYPE_CHECKING:
 
 _MODULES = MappingProxyType(
     {
-        "Bans": "bans",
-        "plain_text": "plain",
+        "Bans": "bans.rules",
+        "plain_text": "vocabulary.plain_text",
         "DEFAULT": "presets",
         "PRESETS": "presets",
         "count_sentences": "sentences",
         "split_sentences": "sentences",
-        "Part": "split",
-        "Side": "split",
-        "SplitPrompt": "split",
-        "split_prompt": "split",
-        "Prompt": "syntax",
-        "Segment": "syntax",
-        "Span": "syntax",
-        "SpanKind": "syntax",
-        "escape_tag": "syntax",
-        "parse": "syntax",
+        "Part": "split.split_prompt",
+        "Side": "split.split_prompt",
+        "SplitPrompt": "split.split_prompt",
+        "split_prompt": "split.split_prompt",
+        "Prompt": "syntax.parse",
+        "Segment": "syntax.parse",
+        "Span": "syntax.parse",
+        "SpanKind": "syntax.parse",
+        "escape_tag": "syntax.parse",
+        "parse": "syntax.parse",
         "FIELDS": "template",
         "Template": "template",
-        "Category": "vocabulary",
-        "canonical": "vocabulary",
-        "category": "vocabulary",
-        "contradicts": "vocabulary",
-        "is_known_name": "vocabulary",
-        "person_count": "vocabulary",
+        "Category": "vocabulary.tags",
+        "canonical": "vocabulary.tags",
+        "category": "vocabulary.tags",
+        "contradicts": "vocabulary.tags",
+        "is_known_name": "vocabulary.tags",
+        "person_count": "vocabulary.tags",
     }
 )
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import NoReturn
 
-from .scanner import SpanKind
-from .syntax import parse
+from .syntax.parse import parse
+from .syntax.scanner import SpanKind
 
 # ``extended`` is the user's caption and what was added to it, ``generated`` a caption that the
 # model wrote alone, ``user`` the user's tags verbatim, ``added`` the tags that were added, ``head``

@@ -11,9 +11,10 @@ from typing import Any
 
 from tokenizers import Tokenizer
 
-from ..prompt.safe_text import blocked_terms
+from lab.nano.data.samples import Sample
+
+from ..prompt.vocabulary.blocklist import blocked_terms
 from .records import Record, make_record
-from .samples import Sample
 from .tokenizer import EOS, token_id
 from .workers import pieces
 

@@ -12,9 +12,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..expansion.record import render_target
+from lab.nano.data.samples import Sample, made_up_name
+
+from ..expansion.format import render_target
 from ..expansion.tasks import Field, Length, Task
-from .samples import Sample, made_up_name
 
 DROP_ALL = 0.10
 KEEP_SOME_META = 0.30

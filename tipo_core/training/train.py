@@ -23,15 +23,16 @@ from safetensors.torch import save_file
 from tokenizers import Tokenizer
 from torch.nn import functional
 
-from ..lm.config import LlamaConfig
-from ..lm.kv_cache import Uncached
-from ..lm.llama import Llama
-from ..lm.weight_forms import file_state
+from lab.nano.data.sample_workers import make_samples
+from lab.nano.data.samples import SampleSource
+from lab.nano.data.tag_fit import ROUNDS
+
+from ..lm.files.fused_weights import file_state
+from ..lm.model.config import LlamaConfig
+from ..lm.model.kv_cache import Uncached
+from ..lm.model.llama import Llama
 from .record_pools import Entry, RecordPools
 from .records import make_record
-from .sample_workers import make_samples
-from .samples import SampleSource
-from .tag_fit import ROUNDS
 from .tokenizer import BOS, EOS, PAD, token_id, train_tokenizer
 from .training_state import keep, resume
 

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from safetensors.torch import load_file, save_file
 
-from ..lm.llama import Llama
+from ..lm.model.llama import Llama
 
 log = logging.getLogger("tipo-suite")
 

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from tipo_core.evaluate.bleu import bleu, self_bleu
+from lab.nano.measures.bleu import bleu, self_bleu
 
 
 def test_precisions_are_clipped() -> None:

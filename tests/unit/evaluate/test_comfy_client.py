@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tipo_core.evaluate.comfy_client import GraphRejected, HttpClient
+from tipo_core.comfy_api.http_client import GraphRejected, HttpClient
 
 ERRORS = {
     "3": {

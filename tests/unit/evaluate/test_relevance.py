@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tipo_core.evaluate.consistency import caption_consistency, total
-from tipo_core.evaluate.nano_measures import filtered, toy_share, variety
-from tipo_core.evaluate.relevance import PairTable, relevance
+from lab.nano.measures.consistency import caption_consistency, total
+from lab.nano.measures.expansion_measures import filtered, toy_share, variety
+from lab.nano.measures.relevance import PairTable, relevance
 
 NAMES = ["1girl", "cat ears", "cat tail", "smile", "shirt", "rare", "book"]
 

@@ -7,11 +7,11 @@ import math
 import pytest
 import torch
 
-from tipo_core.evaluate.perplexity import surprise
-from tipo_core.evaluate.raw_batches import raw_texts
-from tipo_core.lm.llama import Llama
-from tipo_core.lm.sampling import SamplingOptions
-from tipo_core.lm.tokenizer import TextTokenizer
+from lab.nano.measures.perplexity import surprise
+from lab.nano.measures.raw_batches import raw_texts
+from tipo_core.lm.generate.token_sampling import SamplingOptions
+from tipo_core.lm.model.llama import Llama
+from tipo_core.lm.tokenizers.text_tokenizer import TextTokenizer
 from tipo_core.training.tokenizer import train_tokenizer
 from tipo_core.training.train import Recipe, initialise
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tipo_core.evaluate.text import distinct_n, measure_answer, repetition
-from tipo_core.expansion.record import Request, read_answer
+from lab.nano.measures.answer_measures import distinct_n, measure_answer, repetition
+from tipo_core.expansion.format import Request, read_answer
 from tipo_core.expansion.tasks import Field, Length, Task
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from tipo_core.expansion.answering import Filled, fill_steps
-from tipo_core.expansion.record import Request
+from tipo_core.expansion.fields import Filled, fill_steps
+from tipo_core.expansion.format import Request
 from tipo_core.expansion.request import LanguageModel
-from tipo_core.lm.asking import Ask, Cancelled, Completion, Result, Steps
-from tipo_core.lm.stop_reason import StopReason
+from tipo_core.lm.generate.completion import Ask, Cancelled, Completion, Result, Steps
+from tipo_core.lm.generate.stop_reason import StopReason
 
 
 @dataclass

@@ -21,13 +21,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tipo_core.expansion.record import (
-    META_KEYS,
-    Request,
-    read_answer,
-    render_request,
-    split_tags,
-)
+from tipo_core.expansion.format import META_KEYS, Request, read_answer, render_request, split_tags
 from tipo_core.expansion.tasks import Field, Length, Task
 
 # The keys that tipo-kgen writes by itself; its ComfyUI pack adds the aspect ratio.

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tipo_core.expansion.expand import expand
-from tipo_core.expansion.record import Request, read_answer, split_tags
+from tipo_core.expansion.format import Request, read_answer, split_tags
 from tipo_core.expansion.request import Expansion, ExpansionRequest
 from tipo_core.expansion.tasks import Field, Length, Task
 from tipo_core.prompt import count_sentences

@@ -19,15 +19,15 @@ from safetensors.torch import save_file
 from tipo_core.expansion.expand import expand
 from tipo_core.expansion.request import ExpansionRequest
 from tipo_core.expansion.tasks import Length
-from tipo_core.lm.catalog import shipped_model
-from tipo_core.lm.checkpoint import ModelFiles, load_llama
-from tipo_core.lm.config import ExpertsConfig, LlamaConfig
-from tipo_core.lm.language_model import Completion, LlamaLanguageModel
-from tipo_core.lm.llama import Llama
-from tipo_core.lm.sampling import SamplingOptions
-from tipo_core.lm.stop_reason import StopReason
-from tipo_core.lm.tokenizer import TextTokenizer
-from tipo_core.lm.weight_forms import file_state
+from tipo_core.lm.files.fused_weights import file_state
+from tipo_core.lm.files.loader import ModelFiles, load_llama
+from tipo_core.lm.generate.engine import Completion, LlamaLanguageModel
+from tipo_core.lm.generate.stop_reason import StopReason
+from tipo_core.lm.generate.token_sampling import SamplingOptions
+from tipo_core.lm.hub.catalog import shipped_model
+from tipo_core.lm.model.config import ExpertsConfig, LlamaConfig
+from tipo_core.lm.model.llama import Llama
+from tipo_core.lm.tokenizers.text_tokenizer import TextTokenizer
 
 CONTEXT = 40
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from tipo_core.expansion.answering import MOST_BARRED
-from tipo_core.expansion.gate import Gate
-from tipo_core.expansion.judge import Judge
-from tipo_core.expansion.record import Request
+from tipo_core.expansion.fields import MOST_BARRED
+from tipo_core.expansion.format import Request
+from tipo_core.expansion.policy import Judge
+from tipo_core.expansion.stream_filter import Gate
 from tipo_core.expansion.tasks import Field, Length, Task
-from tipo_core.lm.stop_reason import StopReason
+from tipo_core.lm.generate.stop_reason import StopReason
 
 from .scripted import Scripted, fill_request
 

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tipo_core.expansion.answering import derived_seed
 from tipo_core.expansion.expand import expand
+from tipo_core.expansion.fields import derived_seed
 from tipo_core.expansion.request import Expansion, ExpansionRequest
 from tipo_core.expansion.tasks import Length
-from tipo_core.lm.asking import Cancelled, Completion
-from tipo_core.lm.stop_reason import StopReason
+from tipo_core.lm.generate.completion import Cancelled, Completion
+from tipo_core.lm.generate.stop_reason import StopReason
 
 from .scripted import Scripted, said
 

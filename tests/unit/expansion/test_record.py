@@ -6,13 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tipo_core.expansion.record import (
-    META_KEYS,
-    Request,
-    read_answer,
-    render_request,
-    split_tags,
-)
+from tipo_core.expansion.format import META_KEYS, Request, read_answer, render_request, split_tags
 from tipo_core.expansion.tasks import Field, Length, Task
 
 # A word of a caption or tag: no line breaks, no commas; colons and odd signs may be in it.

@@ -11,10 +11,10 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from tipo_core.lm.checkpoint import ModelFiles
-from tipo_core.lm.config import LlamaConfig
-from tipo_core.lm.llama import Llama
-from tipo_core.lm.weight_forms import file_state
+from tipo_core.lm.files.fused_weights import file_state
+from tipo_core.lm.files.loader import ModelFiles
+from tipo_core.lm.model.config import LlamaConfig
+from tipo_core.lm.model.llama import Llama
 from tipo_core.training.tokenizer import train_tokenizer
 
 TEXTS = [

@@ -10,10 +10,10 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
-from tipo_core.lm.checkpoint import ModelFiles, PlainOperations
-from tipo_core.lm.config import ExpertsConfig, LlamaConfig
-from tipo_core.lm.llama import Llama
-from tipo_core.lm.weight_forms import file_shapes
+from tipo_core.lm.files.fused_weights import file_shapes
+from tipo_core.lm.files.loader import ModelFiles, PlainOperations
+from tipo_core.lm.model.config import ExpertsConfig, LlamaConfig
+from tipo_core.lm.model.llama import Llama
 
 EXPERTS = ExpertsConfig(
     number=8,

@@ -12,7 +12,7 @@ import gguf
 import numpy as np
 import torch
 
-from tipo_core.lm.config import LlamaConfig
+from tipo_core.lm.model.config import LlamaConfig
 
 Quant = gguf.GGMLQuantizationType
 State = Mapping[str, torch.Tensor]

@@ -7,15 +7,15 @@ from collections.abc import Sequence
 import pytest
 import torch
 
-from tipo_core.lm.checkpoint import ModelFiles, load_llama
-from tipo_core.lm.config import LlamaConfig
-from tipo_core.lm.half_cache import HalfCache
-from tipo_core.lm.kv_cache import KVCache, Reading
-from tipo_core.lm.language_model import LlamaLanguageModel
-from tipo_core.lm.llama import Llama
-from tipo_core.lm.precision import resolve
-from tipo_core.lm.rows import Rows
-from tipo_core.lm.sampling import SamplingOptions
+from tipo_core.lm.files.loader import ModelFiles, load_llama
+from tipo_core.lm.generate.batch import Rows
+from tipo_core.lm.generate.engine import LlamaLanguageModel
+from tipo_core.lm.generate.token_sampling import SamplingOptions
+from tipo_core.lm.model.config import LlamaConfig
+from tipo_core.lm.model.fp16_kv_cache import HalfCache
+from tipo_core.lm.model.kv_cache import KVCache, Reading
+from tipo_core.lm.model.llama import Llama
+from tipo_core.lm.model.precision import resolve
 
 CPU = torch.device("cpu")
 

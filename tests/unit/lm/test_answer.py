@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
-from tipo_core.lm.asking import Ask, Cancelled, Completion, Steps, one_step
-from tipo_core.lm.checkpoint import ModelFiles
-from tipo_core.lm.language_model import LlamaLanguageModel
-from tipo_core.lm.stop_reason import StopReason
+from tipo_core.lm.files.loader import ModelFiles
+from tipo_core.lm.generate.completion import Ask, Cancelled, Completion, Steps, one_step
+from tipo_core.lm.generate.engine import LlamaLanguageModel
+from tipo_core.lm.generate.stop_reason import StopReason
 
 from .passes import language_model, tokens_read
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tipo_core.lm.catalog import (
+from tipo_core.lm.hub.catalog import (
     KNOWN_MODELS,
     NANO,
     find_model,

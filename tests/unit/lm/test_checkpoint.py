@@ -9,10 +9,10 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from tipo_core.lm.catalog import NANO, find_model, present_models
-from tipo_core.lm.checkpoint import ModelFiles, load_llama
-from tipo_core.lm.precision import PRECISIONS, Precision, resolve
-from tipo_core.lm.weight_forms import file_state
+from tipo_core.lm.files.fused_weights import file_state
+from tipo_core.lm.files.loader import ModelFiles, load_llama
+from tipo_core.lm.hub.catalog import NANO, find_model, present_models
+from tipo_core.lm.model.precision import PRECISIONS, Precision, resolve
 
 from .conftest import MakeModel, rewrite
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tipo_core.lm.config import ExpertsConfig, LlamaConfig
+from tipo_core.lm.model.config import ExpertsConfig, LlamaConfig
 
 LLAMA: dict[str, Any] = {
     "architectures": ["LlamaForCausalLM"],

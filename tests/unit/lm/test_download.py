@@ -15,8 +15,8 @@ import pytest
 import requests
 
 from tests.unit.lm.hub_server import HubServer
-from tipo_core.lm.catalog import KnownModel, known_model
-from tipo_core.lm.download import STAGING, Disk, DownloadError, Hub, download
+from tipo_core.lm.hub.catalog import KnownModel, known_model
+from tipo_core.lm.hub.download import STAGING, Disk, DownloadError, Hub, download
 
 WEIGHTS = "model.safetensors"
 CONTENT = random.Random(0).randbytes(200_000)

@@ -14,13 +14,13 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from tipo_core.lm.checkpoint import ModelFiles, load_llama
-from tipo_core.lm.config import LlamaConfig
-from tipo_core.lm.experts import Experts
-from tipo_core.lm.llama import Llama
-from tipo_core.lm.precision import Precision
-from tipo_core.lm.row_sums import Products
-from tipo_core.lm.weight_forms import file_state
+from tipo_core.lm.files.fused_weights import file_state
+from tipo_core.lm.files.loader import ModelFiles, load_llama
+from tipo_core.lm.kernels.embedding_bag import Products
+from tipo_core.lm.model.config import LlamaConfig
+from tipo_core.lm.model.llama import Llama
+from tipo_core.lm.model.moe import Experts
+from tipo_core.lm.model.precision import Precision
 
 from .expert_models import EXPERTS, State, kohaku_state, mixture_config, write_kohaku
 from .gguf_models import plain_vocabulary, write_dots1

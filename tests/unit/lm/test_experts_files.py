@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import save_file
 
-from tipo_core.lm.checkpoint import ModelFiles, load_llama
-from tipo_core.lm.config import LlamaConfig
-from tipo_core.lm.gguf_header import read_header
+from tipo_core.lm.files.gguf_header import read_header
+from tipo_core.lm.files.loader import ModelFiles, load_llama
+from tipo_core.lm.model.config import LlamaConfig
 
 from .conftest import rewrite
 from .expert_models import (

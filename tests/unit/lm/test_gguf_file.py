@@ -10,12 +10,12 @@ import gguf
 import pytest
 import torch
 
-from tipo_core.lm.checkpoint import ModelFiles, load_llama
-from tipo_core.lm.config import LlamaConfig
-from tipo_core.lm.gguf_header import TENSOR_TYPES, read_header
-from tipo_core.lm.llama import Llama
-from tipo_core.lm.precision import Precision
-from tipo_core.lm.weight_forms import file_state
+from tipo_core.lm.files.fused_weights import file_state
+from tipo_core.lm.files.gguf_header import TENSOR_TYPES, read_header
+from tipo_core.lm.files.loader import ModelFiles, load_llama
+from tipo_core.lm.model.config import LlamaConfig
+from tipo_core.lm.model.llama import Llama
+from tipo_core.lm.model.precision import Precision
 
 from .conftest import random_state
 from .gguf_models import Quant, interleaved, plain_vocabulary, put_apart, write_gguf

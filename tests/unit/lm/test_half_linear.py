@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tipo_core.lm.half_linear import HalfLinear, is_half_fast, rows_beside
+from tipo_core.lm.kernels.fp16_linear import HalfLinear, is_half_fast, rows_beside
 
 if not is_half_fast():
     pytest.skip("this processor has no kernel for fp16 weights", allow_module_level=True)

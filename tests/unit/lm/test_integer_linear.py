@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional
 
-from tipo_core.lm import integer_linear
-from tipo_core.lm.integer_linear import (
+from tipo_core.lm.kernels import int8_linear
+from tipo_core.lm.kernels.int8_linear import (
     IntegerLinear,
     IntegerNormedLinear,
     IntegerOperations,
@@ -250,8 +250,8 @@ def test_a_kernel_that_is_not_exact_is_not_used(
         # Pairs of products in 16 bits, as without VNNI.
         return torch.full((len(x), 16), 32 * 32767 / STEPS)
 
-    monkeypatch.setattr(integer_linear, "_packed_product", product)
-    monkeypatch.setattr(integer_linear, "_pack", lambda weight, factors: None)
+    monkeypatch.setattr(int8_linear, "_packed_product", product)
+    monkeypatch.setattr(int8_linear, "_pack", lambda weight, factors: None)
     assert not is_packing_exact.__wrapped__()
 
 

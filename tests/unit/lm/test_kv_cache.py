@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import pytest
 import torch
 
-from tipo_core.lm.checkpoint import ModelFiles
-from tipo_core.lm.config import LlamaConfig
-from tipo_core.lm.half_cache import BLOCK, HalfCache
-from tipo_core.lm.half_linear import is_half_fast
-from tipo_core.lm.kv_cache import KVCache
-from tipo_core.lm.llama import Llama
+from tipo_core.lm.files.loader import ModelFiles
+from tipo_core.lm.kernels.fp16_linear import is_half_fast
+from tipo_core.lm.model.config import LlamaConfig
+from tipo_core.lm.model.fp16_kv_cache import BLOCK, HalfCache
+from tipo_core.lm.model.kv_cache import KVCache
+from tipo_core.lm.model.llama import Llama
 
 from .conftest import MakeModel
 from .passes import cache_of, load, side_by_side, some_tokens

@@ -8,9 +8,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from tipo_core.lm.asking import Cancelled
-from tipo_core.lm.checkpoint import ModelFiles, load_llama
-from tipo_core.lm.stop_reason import StopReason
+from tipo_core.lm.files.loader import ModelFiles, load_llama
+from tipo_core.lm.generate.completion import Cancelled
+from tipo_core.lm.generate.stop_reason import StopReason
 
 from .conftest import MakeModel
 from .passes import language_model

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from tipo_core.lm.checkpoint import ModelFiles, load_llama
+from tipo_core.lm.files.loader import ModelFiles, load_llama
 
 from .conftest import MakeModel
 from .passes import greedy, in_pieces, load, side_by_side, some_tokens

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 import torch
 
-from tipo_core.lm.asking import Ask
-from tipo_core.lm.checkpoint import ModelFiles, load_llama
-from tipo_core.lm.language_model import LlamaLanguageModel
-from tipo_core.lm.out_of_memory import Rescue, is_out_of_memory, with_second_try
-from tipo_core.lm.precision import resolve
-from tipo_core.lm.sampling import SamplingOptions
+from tipo_core.lm.files.loader import ModelFiles, load_llama
+from tipo_core.lm.generate.completion import Ask
+from tipo_core.lm.generate.engine import LlamaLanguageModel
+from tipo_core.lm.generate.token_sampling import SamplingOptions
+from tipo_core.lm.model.precision import resolve
+from tipo_core.memory import Rescue, is_out_of_memory, with_second_try
 
 PROMPT = "target: <|long|>\ntag: 1girl"
 

@@ -9,9 +9,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from tipo_core.lm.checkpoint import ModelFiles
-from tipo_core.lm.config import LlamaConfig
-from tipo_core.lm.precision import PRECISIONS, resolve
+from tipo_core.lm.files.loader import ModelFiles
+from tipo_core.lm.model.config import LlamaConfig
+from tipo_core.lm.model.precision import PRECISIONS, resolve
 
 from .conftest import MakeModel, random_state, rewrite
 from .expert_models import kohaku_state, mixture_config, write_kohaku
@@ -134,7 +134,7 @@ def test_a_precision_is_resolved_for_its_device(monkeypatch: pytest.MonkeyPatch)
         "fp16": (fp16, None), "int8": (half, torch.int8),
     }  # fmt: skip
     for has_kernel in (True, False):
-        monkeypatch.setattr("tipo_core.lm.precision.is_half_fast", lambda has=has_kernel: has)
+        monkeypatch.setattr("tipo_core.lm.model.precision.is_half_fast", lambda has=has_kernel: has)
         on_cpu = {name: resolve(name, cpu, half) for name in names}
         kept = fp16 if has_kernel else None
         assert {name: (one.dtype, one.matrices) for name, one in on_cpu.items()} == {

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 import pytest
 import torch
 
-from tipo_core.lm.checkpoint import ModelFiles
-from tipo_core.lm.rows import Rows
+from tipo_core.lm.files.loader import ModelFiles
+from tipo_core.lm.generate.batch import Rows
 
 from .passes import language_model
 

@@ -11,8 +11,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from tipo_core.lm.checkpoint import ModelFiles, load_llama
-from tipo_core.lm.weight_forms import file_state
+from tipo_core.lm.files.fused_weights import file_state
+from tipo_core.lm.files.loader import ModelFiles, load_llama
 
 from .conftest import MakeModel, rewrite
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from tipo_core.lm.sampling import (
+from tipo_core.lm.generate.token_sampling import (
     Candidates,
     SamplingOptions,
     candidates,

@@ -7,16 +7,16 @@ import re
 import pytest
 import torch
 
-from tipo_core.expansion.answering import fill_steps
 from tipo_core.expansion.expand import expand
-from tipo_core.expansion.record import Request
+from tipo_core.expansion.fields import fill_steps
+from tipo_core.expansion.format import Request
 from tipo_core.expansion.request import ExpansionRequest
 from tipo_core.expansion.tasks import Field, Length, Task
-from tipo_core.lm.catalog import shipped_model
-from tipo_core.lm.checkpoint import load_llama
-from tipo_core.lm.language_model import LlamaLanguageModel
-from tipo_core.lm.sampling import SamplingOptions
-from tipo_core.prompt.safe_text import blocked_terms
+from tipo_core.lm.files.loader import load_llama
+from tipo_core.lm.generate.engine import LlamaLanguageModel
+from tipo_core.lm.generate.token_sampling import SamplingOptions
+from tipo_core.lm.hub.catalog import shipped_model
+from tipo_core.prompt.vocabulary.blocklist import blocked_terms
 from tipo_core.training.tokenizer import TIPO_TOKENS
 
 GIVEN = {

@@ -16,10 +16,10 @@ import torch
 from tipo_core.expansion.expand import expand
 from tipo_core.expansion.request import ExpansionRequest
 from tipo_core.expansion.tasks import Length
-from tipo_core.lm.asking import Ask, Completion
-from tipo_core.lm.catalog import shipped_model
-from tipo_core.lm.checkpoint import ModelFiles
-from tipo_core.lm.language_model import LlamaLanguageModel
+from tipo_core.lm.files.loader import ModelFiles
+from tipo_core.lm.generate.completion import Ask, Completion
+from tipo_core.lm.generate.engine import LlamaLanguageModel
+from tipo_core.lm.hub.catalog import shipped_model
 
 from .conftest import MakeModel
 from .passes import language_model

@@ -9,12 +9,12 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from tipo_core.lm.asking import Ask, Cancelled
-from tipo_core.lm.checkpoint import ModelFiles
-from tipo_core.lm.language_model import LlamaLanguageModel
-from tipo_core.lm.rows import Rows
-from tipo_core.lm.static_rows import STEPS, StaticRows, _Stepping
-from tipo_core.lm.stop_reason import StopReason
+from tipo_core.lm.files.loader import ModelFiles
+from tipo_core.lm.generate.batch import Rows
+from tipo_core.lm.generate.completion import Ask, Cancelled
+from tipo_core.lm.generate.engine import LlamaLanguageModel
+from tipo_core.lm.generate.static_batch import STEPS, StaticRows, _Stepping
+from tipo_core.lm.generate.stop_reason import StopReason
 
 from .conftest import MakeModel
 from .passes import CPU, language_model

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, processors
 from tokenizers.trainers import BpeTrainer
 
-from tipo_core.lm.config import LlamaConfig
-from tipo_core.lm.gguf_header import read_header
-from tipo_core.lm.gguf_tokenizer import gguf_tokenizer
-from tipo_core.lm.tokenizer import TextTokenizer
+from tipo_core.lm.files.gguf_header import read_header
+from tipo_core.lm.model.config import LlamaConfig
+from tipo_core.lm.tokenizers.gguf_tokenizer import gguf_tokenizer
+from tipo_core.lm.tokenizers.text_tokenizer import TextTokenizer
 
 from .conftest import TEXTS, random_state
 from .gguf_models import Vocabulary, write_gguf

@@ -7,11 +7,11 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from tipo_core.lm.checkpoint import PlainOperations
-from tipo_core.lm.config import LlamaConfig
-from tipo_core.lm.llama import Llama
-from tipo_core.lm.weight_forms import FusedWeights, file_shapes, file_state
-from tipo_core.lm.weights import check, fill
+from tipo_core.lm.files.fused_weights import FusedWeights, file_shapes, file_state
+from tipo_core.lm.files.loader import PlainOperations
+from tipo_core.lm.files.weights import check, fill
+from tipo_core.lm.model.config import LlamaConfig
+from tipo_core.lm.model.llama import Llama
 
 from .conftest import random_state
 

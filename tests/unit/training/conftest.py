@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tipo_core.training import sample_workers, samples
+from lab.nano.data import sample_workers, samples
 
 TAGS = {
     "1girl": 6000, "solo": 5000, "1boy": 1500, "2girls": 900, "multiple_girls": 1000,

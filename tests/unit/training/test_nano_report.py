@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from lab.nano.measures.held_out_requests import Counts, ask
 from tipo_core.evaluate import __main__ as command
-from tipo_core.evaluate.nano_requests import Counts, ask
 
 FEW = {"requests": 8, "continued": 2, "expansions": 1, "toy": 1, "varied": 1, "texts": 1}
 SHARES = (

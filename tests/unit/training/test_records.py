@@ -10,16 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from tipo_core.evaluate.text import measure_answer
-from tipo_core.expansion.record import META_KEYS, Request, read_answer, split_tags
+from lab.nano.data import sample_workers
+from lab.nano.data.captions import write_caption
+from lab.nano.data.corpora import is_held_out_text, tags_in_words
+from lab.nano.data.samples import Sample, SampleSource
+from lab.nano.data.wording import Aspect, aspect, exclusive_group
+from lab.nano.measures.answer_measures import measure_answer
+from tipo_core.expansion.format import META_KEYS, Request, read_answer, split_tags
 from tipo_core.expansion.tasks import Field, Task
 from tipo_core.prompt import count_sentences
-from tipo_core.training import sample_workers
-from tipo_core.training.captions import write_caption
-from tipo_core.training.corpora import is_held_out_text, tags_in_words
 from tipo_core.training.records import Record, make_record
-from tipo_core.training.samples import Sample, SampleSource
-from tipo_core.training.wording import Aspect, aspect, exclusive_group
 from tipo_core.training.workers import pieces
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tipo_core.training import tag_sets
-from tipo_core.training.tag_fit import drawn_shares, fit_biases, wanted_shares
-from tipo_core.training.tag_sets import POSTS, Start, TagSampler, TagStatistics, is_held_out
+from lab.nano.data import tag_sets
+from lab.nano.data.tag_fit import drawn_shares, fit_biases, wanted_shares
+from lab.nano.data.tag_sets import POSTS, Start, TagSampler, TagStatistics, is_held_out
 
 
 @pytest.fixture(scope="module")

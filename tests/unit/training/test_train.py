@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 import torch
 
+from lab.nano.data.samples import Sample, SampleSource
 from tipo_core.expansion.tasks import Length, Task
-from tipo_core.lm.checkpoint import ModelFiles, load_llama
+from tipo_core.lm.files.loader import ModelFiles, load_llama
 from tipo_core.training.record_pools import RecordPools, encode
 from tipo_core.training.records import Record
-from tipo_core.training.samples import Sample, SampleSource
 from tipo_core.training.tokenizer import BOS, EOS, PAD, TIPO_TOKENS, token_id, train_tokenizer
 from tipo_core.training.train import Recipe, batches, learning_rate, train
 

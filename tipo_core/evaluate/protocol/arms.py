@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ...prompt.syntax import parse
-from ..comfy_client import Graph
-from ..comfy_graph import GraphError, load_graph, nodes_of_type, resolve
+from ...comfy_api.api_graph import GraphError, load_graph, nodes_of_type, resolve
+from ...comfy_api.http_client import Graph
+from ...prompt.syntax.parse import parse
 
 PLAIN, EXPANDED = "plain", "expanded"
 ARMS = (PLAIN, EXPANDED)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import logging
 
-from ..comfy_client import Graph, HttpClient
-from ..comfy_graph import GraphError, apply_settings, load_graph, nodes_of_type
+from ...comfy_api.api_graph import GraphError, apply_settings, load_graph, nodes_of_type
+from ...comfy_api.http_client import Graph, HttpClient
 from .arms import ARMS, Arms, published_workflow
 from .draw import Run, draw
 from .prompts import Cut, prompts_of

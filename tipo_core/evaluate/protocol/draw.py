@@ -16,9 +16,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+from ...comfy_api.api_graph import check_server_has
+from ...comfy_api.http_client import GraphRejected, HttpClient
 from ...recipe import note_recipe
-from ..comfy_client import GraphRejected, HttpClient
-from ..comfy_graph import check_server_has
 from ..picture_folder import SUFFIXES
 from ..progress import progress_bar
 from .arms import ARMS, Arms, picture_of

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...prompt.sentences import split_sentences
-from ...prompt.vocabulary import Category, canonical, category
+from ...prompt.vocabulary.tags import Category, canonical, category
 from ..picture_folder import picture_files
 
 SCENERY = "scenery"

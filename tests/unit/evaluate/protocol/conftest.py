@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from PIL import Image
 
-from tipo_core.evaluate.comfy_client import Graph
+from tipo_core.comfy_api.http_client import Graph
 
 EXPANDER = "2"
 FAILS, CANCELLED = "a prompt that fails", "a prompt that is cancelled"

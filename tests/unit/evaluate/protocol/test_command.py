@@ -111,7 +111,7 @@ def test_an_interrupted_run_says_how_it_goes_on(
     def interrupted(*arguments: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("tipo_core.evaluate.comfy_client.HttpClient.queue", interrupted)
+    monkeypatch.setattr("tipo_core.comfy_api.http_client.HttpClient.queue", interrupted)
     assert command_line.main([*asked, "--draw-only"]) == 130
     assert "interrupted: the same command goes on where" in capsys.readouterr().err
 

@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from tests.unit.evaluate.protocol.conftest import CANCELLED, EXPANDER, FAILS, FakeServer, colour
-from tipo_core.evaluate.comfy_client import HttpClient
-from tipo_core.evaluate.comfy_graph import GraphError, apply_settings
+from tipo_core.comfy_api.api_graph import GraphError, apply_settings
+from tipo_core.comfy_api.http_client import HttpClient
 from tipo_core.evaluate.protocol import draw as drawing
 from tipo_core.evaluate.protocol.arms import Arms, published_workflow
 from tipo_core.evaluate.protocol.draw import Run, draw

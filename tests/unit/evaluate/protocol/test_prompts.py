@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from tipo_core.evaluate.comfy_client import Graph
-from tipo_core.evaluate.comfy_graph import GraphError, check_server_has
+from tipo_core.comfy_api.api_graph import GraphError, check_server_has
+from tipo_core.comfy_api.http_client import Graph
 from tipo_core.evaluate.protocol.arms import Arms, picture_of, published_workflow
 from tipo_core.evaluate.protocol.prompts import Cut, prompts_of, read_prompts, scenery_prompt
 from tipo_core.evaluate.protocol.rows import NAME, Row, Rows

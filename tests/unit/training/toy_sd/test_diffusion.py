@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from tipo_core.training.toy_sd import diffusion
+from lab.toy_sd.model import diffusion
 
 SHARES = diffusion.signal_shares()
 

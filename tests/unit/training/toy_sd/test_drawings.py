@@ -9,9 +9,9 @@ from itertools import product
 import numpy as np
 import pytest
 
-from tipo_core.training.toy_sd import drawings
-from tipo_core.training.toy_sd.drawings import Scene
-from tipo_core.training.toy_sd.styles import FILES, STYLES, Style
+from lab.toy_sd.drawings import drawings
+from lab.toy_sd.drawings.drawings import Scene
+from lab.toy_sd.drawings.styles import FILES, STYLES, Style
 
 SCENE_0 = "planet, cracked, one moon, no ring"
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import load_file, save_file
 
-from tipo_core.training.toy_sd import packing
+from lab.toy_sd.model import packing
 
 RANDOM = np.random.default_rng(0)
 WEIGHTS = {

@@ -13,9 +13,11 @@ import pytest
 import torch
 from tokenizers import Tokenizer, models, pre_tokenizers
 
-from tipo_core.training.toy_sd import protocol, reader, text_model
-from tipo_core.training.toy_sd.drawings import Prompt, Scene
-from tipo_core.training.toy_sd.styles import STYLES
+from lab.toy_sd.drawings.drawings import Prompt, Scene
+from lab.toy_sd.drawings.styles import STYLES
+from lab.toy_sd.model import clip_model as text_model
+from lab.toy_sd.report import expansion_protocol as protocol
+from lab.toy_sd.report import reader
 
 PLANET = ["planet"]
 

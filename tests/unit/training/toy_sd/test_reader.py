@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from tipo_core.training.toy_sd import reader, train_reader
-from tipo_core.training.toy_sd.reader import NOT_THERE, Head, Reader, Reading
-from tipo_core.training.toy_sd.styles import STYLES
-from tipo_core.training.toy_sd.train_reader import Drawn, Training
-from tipo_core.training.toy_sd.vae import Autoencoder
+from lab.toy_sd.drawings.styles import STYLES
+from lab.toy_sd.model.autoencoder import Autoencoder
+from lab.toy_sd.report import reader, train_reader
+from lab.toy_sd.report.reader import NOT_THERE, Head, Reader, Reading
+from lab.toy_sd.report.train_reader import Drawn, Training
 
 HEADS = (
     Head("", "style", ("night", "day")),
@@ -80,7 +80,7 @@ def test_disturbed_pictures_stay_near_and_are_in_range() -> None:
 
 
 def test_drawings_are_of_pairs_trained_on_and_held_out_by_turns() -> None:
-    from tipo_core.training.toy_sd.drawings import held_out
+    from lab.toy_sd.drawings.drawings import held_out
 
     heads = reader.heads_of(["planet"])
     seen = train_reader.drawn(heads, 7, 4, 16)

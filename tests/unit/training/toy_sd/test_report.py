@@ -13,17 +13,18 @@ import pytest
 import torch
 from PIL import Image
 
-from tipo_core.training.toy_sd import drawings, measure, reader, report, summary
-from tipo_core.training.toy_sd.checkpoint import open_trained, trained
-from tipo_core.training.toy_sd.measure import MAIN, Artist, Asked, Point, Row
-from tipo_core.training.toy_sd.progress import write
-from tipo_core.training.toy_sd.reader import Reader, Reading
-from tipo_core.training.toy_sd.recipe import Recipe
-from tipo_core.training.toy_sd.report_figures import markdown
-from tipo_core.training.toy_sd.styles import STYLES
-from tipo_core.training.toy_sd.train_unet import WEIGHTS
-from tipo_core.training.toy_sd.unet import UNet
-from tipo_core.training.toy_sd.vae import Autoencoder
+from lab.toy_sd.drawings import drawings
+from lab.toy_sd.drawings.styles import STYLES
+from lab.toy_sd.model.autoencoder import Autoencoder
+from lab.toy_sd.model.checkpoint import open_trained, trained
+from lab.toy_sd.model.unet import UNet
+from lab.toy_sd.report import measure, reader, report, summary
+from lab.toy_sd.report.figures import markdown
+from lab.toy_sd.report.measure import MAIN, Artist, Asked, Point, Row
+from lab.toy_sd.report.reader import Reader, Reading
+from lab.toy_sd.training.resume import write
+from lab.toy_sd.training.toy_sd_recipe import Recipe
+from lab.toy_sd.training.train_unet import WEIGHTS
 
 PLANET = ["planet"]
 PICTURED = Point(denoise=0.5, from_picture=True)

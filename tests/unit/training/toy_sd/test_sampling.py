@@ -7,8 +7,8 @@ import math
 import pytest
 import torch
 
-from tipo_core.training.toy_sd import sampling
-from tipo_core.training.toy_sd.diffusion import signal_shares
+from lab.toy_sd.model.diffusion import signal_shares
+from lab.toy_sd.report import euler_sampling as sampling
 
 SIGMAS = torch.tensor([0.5, 1.0, 2.0, 8.0])
 SD1 = sampling.sigmas_of(signal_shares())

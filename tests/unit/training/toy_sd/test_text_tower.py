@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 import torch
 
-from tipo_core.training.toy_sd import counter_random, text_model, text_tower
-from tipo_core.training.toy_sd.counter_random import normal_like, whole_numbers
+from lab.toy_sd.model import clip_model as text_model
+from lab.toy_sd.model import counter_random, text_tower
+from lab.toy_sd.model.counter_random import normal_like, whole_numbers
 
 
 def split_mix(name: str, place: int) -> int:

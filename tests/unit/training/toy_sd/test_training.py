@@ -13,14 +13,16 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 
-from tipo_core.training.toy_sd import progress, steps, train_vae
-from tipo_core.training.toy_sd.drawings import NEGATIVE, scene
-from tipo_core.training.toy_sd.recipe import Recipe
-from tipo_core.training.toy_sd.sample_grid import COLUMNS, SampleGrid
-from tipo_core.training.toy_sd.text_encodings import wording
-from tipo_core.training.toy_sd.train_unet import WEIGHTS, train_unet
-from tipo_core.training.toy_sd.unet import UNet
-from tipo_core.training.toy_sd.vae import Autoencoder
+from lab.toy_sd.drawings.drawings import NEGATIVE, scene
+from lab.toy_sd.drawings.text_encodings import wording
+from lab.toy_sd.model.autoencoder import Autoencoder
+from lab.toy_sd.model.unet import UNet
+from lab.toy_sd.training import optimizer_steps as steps
+from lab.toy_sd.training import resume as progress
+from lab.toy_sd.training import train_vae
+from lab.toy_sd.training.sample_grid import COLUMNS, SampleGrid
+from lab.toy_sd.training.toy_sd_recipe import Recipe
+from lab.toy_sd.training.train_unet import WEIGHTS, train_unet
 
 CPU = torch.device("cpu")
 RECIPE = Recipe(

@@ -1,0 +1,1 @@
+"""`dev.py bench`: measures beside peers, in processes of their own."""

@@ -1,0 +1,1 @@
+"""Random models in the published sizes, and their files."""

@@ -1,0 +1,168 @@
+"""A random model in the shape of TIPO v2: a GGUF file of the architecture `dots1`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import gguf
+import torch
+
+from devkit.bench.models.bench_models import SEED, cached
+from devkit.bench.models.llama_gguf import finish, write_sizes
+from devkit.setup.layout import Layout
+from tipo_core.lm.model.config import ExpertsConfig, LlamaConfig
+
+Quant = gguf.GGMLQuantizationType
+
+TIPO_V2 = LlamaConfig(
+    vocab_size=65536,
+    hidden_size=768,
+    intermediate_size=2048,
+    num_hidden_layers=16,
+    num_attention_heads=12,
+    num_key_value_heads=2,
+    head_dim=64,
+    max_position_embeddings=4096,
+    rms_norm_eps=1e-6,
+    rope_theta=1e5,
+    tie_word_embeddings=False,
+    bos_token_id=0,
+    eos_token_ids=(1,),
+    qk_norm=True,
+    experts=ExpertsConfig(
+        number=64,
+        per_token=8,
+        shared=1,
+        intermediate_size=384,
+        first_dense_layers=1,
+        routed_scaling=1.0,
+        normalize_weights=True,
+    ),
+)
+# 990.8 M parameters of two bytes, and the heads that the file repeats.
+_BYTES = 2.1e9
+
+
+def experts_gguf(layout: Layout) -> Path:
+    """Return the file, which is written when it is first asked for."""
+    return cached(
+        layout, "tipo-v2-F16.gguf", _BYTES, lambda path: write_experts_gguf(path, TIPO_V2)
+    )
+
+
+def write_experts_gguf(path: Path, config: LlamaConfig) -> None:
+    """Write random weights in fp16, as the author's `to_gguf.py` stores a model.
+
+    llama.cpp's `dots1` has as many key/value heads as query heads: each is written as often as
+    it is read. Routers and norms are fp32.
+    """
+    experts = config.experts
+    assert experts is not None
+    writer = gguf.GGUFWriter(path, "dots1")
+    write_sizes(writer, replace(config, num_key_value_heads=config.num_attention_heads))
+    writer.add_expert_count(experts.number)
+    writer.add_expert_used_count(experts.per_token)
+    writer.add_expert_shared_count(experts.shared)
+    writer.add_expert_feed_forward_length(experts.intermediate_size)
+    writer.add_leading_dense_block_count(experts.first_dense_layers)
+    writer.add_expert_weights_norm(experts.normalize_weights)
+    writer.add_expert_weights_scale(experts.routed_scaling)
+    writer.add_expert_gating_func(gguf.ExpertGatingFuncType.SIGMOID)
+    _write_bytes_as_words(writer, config.vocab_size)
+    generator = torch.Generator().manual_seed(SEED)
+    for matrix in _matrices(config, experts):
+        array = matrix.random(generator).numpy()
+        writer.add_tensor(matrix.name, array, raw_dtype=Quant.F32 if matrix.is_fp32 else Quant.F16)
+    finish(writer)
+
+
+@dataclass(frozen=True)
+class _Matrix:
+    name: str
+    size: tuple[int, ...]
+    mean: float = 0.0
+    std: float | None = None  # None: what keeps the size of the values that go through
+    # Key/value heads, and how often each is written.
+    heads: int = 1
+    repeated: int = 1
+
+    @property
+    def is_fp32(self) -> bool:
+        return len(self.size) == 1 or "ffn_gate_inp" in self.name
+
+    def random(self, generator: torch.Generator) -> torch.Tensor:
+        std = self.size[-1] ** -0.5 if self.std is None else self.std
+        values = torch.randn(self.size, generator=generator) * std + self.mean
+        if self.name == "output.weight":
+            values[1] = 0.0  # the end token, which stays far from the likely ones
+        if self.repeated > 1:
+            heads = values.unflatten(0, (self.heads, -1))
+            values = heads.repeat_interleave(self.repeated, 0).flatten(0, 1)
+        return values if self.is_fp32 else values.half()
+
+
+def _norm(name: str, size: int) -> _Matrix:
+    return _Matrix(f"{name}.weight", (size,), mean=1.0, std=0.1)
+
+
+def _matrices(config: LlamaConfig, experts: ExpertsConfig) -> Iterator[_Matrix]:
+    hidden, head = config.hidden_size, config.head_dim
+    yield _Matrix("token_embd.weight", (config.vocab_size, hidden), std=1.0)
+    yield _norm("output_norm", hidden)
+    yield _Matrix("output.weight", (config.vocab_size, hidden))
+    for layer in range(config.num_hidden_layers):
+        block = f"blk.{layer}."
+        yield _norm(block + "attn_norm", hidden)
+        yield _norm(block + "ffn_norm", hidden)
+        yield _norm(block + "attn_q_norm", head)
+        yield _norm(block + "attn_k_norm", head)
+        width = config.num_attention_heads * head
+        yield _Matrix(block + "attn_q.weight", (width, hidden))
+        yield _Matrix(block + "attn_output.weight", (hidden, width))
+        yield from _keys_and_values(block, config)
+        if config.has_experts(layer):
+            yield from _mixture(block, hidden, experts)
+        else:
+            wide = config.intermediate_size
+            yield _Matrix(block + "ffn_gate.weight", (wide, hidden))
+            yield _Matrix(block + "ffn_up.weight", (wide, hidden))
+            yield _Matrix(block + "ffn_down.weight", (hidden, wide))
+
+
+def _keys_and_values(block: str, config: LlamaConfig) -> Iterator[_Matrix]:
+    stored = config.num_key_value_heads
+    size = (stored * config.head_dim, config.hidden_size)
+    for which in "kv":
+        name = f"{block}attn_{which}.weight"
+        repeated = config.num_attention_heads // stored
+        yield _Matrix(name, size, heads=stored, repeated=repeated)
+
+
+def _mixture(block: str, hidden: int, experts: ExpertsConfig) -> Iterator[_Matrix]:
+    number, wide = experts.number, experts.intermediate_size
+    shared = experts.shared * wide
+    yield _Matrix(block + "ffn_gate_inp.weight", (number, hidden), std=3 * hidden**-0.5)
+    yield _Matrix(block + "exp_probs_b.bias", (number,), std=0.1)
+    yield _Matrix(block + "ffn_gate_exps.weight", (number, wide, hidden))
+    yield _Matrix(block + "ffn_up_exps.weight", (number, wide, hidden))
+    yield _Matrix(block + "ffn_down_exps.weight", (number, hidden, wide))
+    yield _Matrix(block + "ffn_gate_shexp.weight", (shared, hidden))
+    yield _Matrix(block + "ffn_up_shexp.weight", (shared, hidden))
+    yield _Matrix(block + "ffn_down_shexp.weight", (hidden, shared))
+
+
+def _write_bytes_as_words(writer: gguf.GGUFWriter, size: int) -> None:
+    """Write a byte-level vocabulary without words: its text is not looked at."""
+    printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    others = [byte for byte in range(256) if byte not in printable]
+    shown = {byte: chr(byte) for byte in printable}
+    shown |= {byte: chr(256 + number) for number, byte in enumerate(others)}
+    texts = ["<|bos|>", "<|eos|>", *(shown[byte] for byte in range(256)), "ab"]
+    used = [3, 3, *[1] * 257]
+    writer.add_tokenizer_model("gpt2")
+    writer.add_tokenizer_pre("default")
+    writer.add_token_list([*texts, *(f"[UNUSED{id_}]" for id_ in range(len(texts), size))])
+    writer.add_token_types([*used, *[5] * (size - len(used))])
+    writer.add_token_merges(["a b"])

@@ -1,0 +1,69 @@
+"""Rows of a whole request, tags and caption, beside tipo-kgen's own flow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from devkit.bench.bench import Aim, Benchmark, Figure, Setting, Unmeasured, at_least_times
+from devkit.bench.engines import why_missing
+from devkit.bench.models.bench_models import TIPO_200M, BenchModel
+from devkit.bench.race import Pace, Runner, race
+
+ROUNDS = 3
+TAGS = "1girl, cat ears, reading a book"
+_BARS = {1: 1.5, 4: 4.0}
+_PEER = "tipo-kgen"
+# How far the tokens of a variant may differ between the two.
+_TOLERANCE = 0.02
+
+_ROWS = {
+    f"request {precision}, {variants} variant{'s' * (variants > 1)}, tipo-kgen on llama.cpp F16": (
+        precision,
+        variants,
+    )
+    for precision in ("int8", "auto")
+    for variants in _BARS
+}
+
+
+def _requests(setting: Setting, names: Sequence[str]) -> Iterator[tuple[str, Figure | Unmeasured]]:
+    """Yield variants a minute. tipo-kgen makes one at a time, so that four are four runs of it."""
+    missing = why_missing("llama_cpp", "kgen")
+    if missing:
+        raise Unmeasured(missing)
+    model = BenchModel(TIPO_200M, setting.layout)
+    peer = {"engine": "llama.cpp", "model": str(model.gguf("F16"))}
+    runners = {_PEER: Runner(peer, {"task": "request", "tags": TAGS, "variants": 1})}
+    for name in names:
+        precision, variants = _ROWS[name]
+        engine = {"engine": "ours", "model": str(model.folder()), "precision": precision}
+        runners[name] = Runner(engine, {"task": "request", "tags": TAGS, "variants": variants})
+    paces = race(setting.layout, runners, ROUNDS)
+    for name in names:
+        yield name, compared(paces[name], paces[_PEER], _ROWS[name][1])
+
+
+def compared(
+    ours: Pace | Unmeasured, peer: Pace | Unmeasured, variants: int
+) -> Figure | Unmeasured:
+    """Return the variants a minute of both, if they wrote equally many tokens for each."""
+    if isinstance(ours, Unmeasured):
+        return ours
+    if isinstance(peer, Unmeasured):
+        return peer
+    each = ours.tokens / variants
+    if abs(each - peer.tokens) > _TOLERANCE * peer.tokens:
+        return Unmeasured(
+            f"{each:g} tokens a variant here and {peer.tokens:g} there are not the same work"
+        )
+    return Figure(60 * variants / ours.seconds, 60 / peer.seconds)
+
+
+REQUEST = Benchmark(
+    "expand tags to tags and a caption",
+    [
+        Aim(name, "variants/min", at_least_times(_BARS[variants]) if precision == "int8" else None)
+        for name, (precision, variants) in _ROWS.items()
+    ],
+    _requests,
+)

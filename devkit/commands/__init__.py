@@ -1,0 +1,1 @@
+"""The commands demo, run, serve and test of dev.py."""

@@ -1,0 +1,206 @@
+"""The demo: a prompt in, the expanded prompt and a picture out, through a real ComfyUI server."""
+
+from __future__ import annotations
+
+import copy
+import json
+import sys
+import time
+from argparse import Namespace
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from devkit.commands.prompt_diff import on_terminal, tell_apart, words_of
+from devkit.generate.templates import template
+from devkit.server.graph_settings import (
+    combo_options,
+    input_spec,
+    load_graph,
+    nodes_of_type,
+    set_widget,
+    the_node,
+)
+from devkit.server.progress_lines import ProgressLines
+from devkit.server.server import Server
+from devkit.server.session import check_pack_is_loaded, running_server
+from devkit.server.websocket_client import Client, Graph, GraphRejected, Outcome, RunFailed
+from devkit.setup import toy_sd
+from devkit.setup.host import Host
+from devkit.setup.layout import Layout
+from devkit.setup.steps import StepError, say
+
+RUN = "run the graph"
+CHOOSE = "choose the checkpoint"
+TEMPLATE = "text-to-image"
+
+# Side in pixels: what toy-sd was trained at, and what SD1.x checkpoints are.
+_TOY, _FULL = 128, 512
+# A drawing of a few parts is all said in a few tags.
+_TOY_LENGTHS = {"tag": "very_short", "caption": "none"}
+_FULL_LENGTHS = {"tag": "long", "caption": "long"}
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A value for an input of the nodes of a type."""
+
+    class_type: str
+    name: str
+    value: Any
+
+
+def settings_of(args: Namespace) -> list[Setting]:
+    """Return what the command line asks of the graph."""
+    side = _FULL if args.checkpoint else _TOY
+    checkpoint = args.checkpoint or toy_sd.NAME
+    wanted = [
+        Setting("TipoExpand", "tags", args.prompt),
+        Setting("TipoExpand", "caption", args.caption),
+        Setting("TipoExpand", "seed", args.seed),
+        Setting("TipoExpand", "variants", args.variants),
+        Setting("TipoSampler", "seed", args.seed),
+        Setting("EmptyLatentImage", "width", side),
+        Setting("EmptyLatentImage", "height", side),
+        Setting("CheckpointLoaderSimple", "ckpt_name", checkpoint),
+    ]
+    lengths = _FULL_LENGTHS if args.checkpoint else _TOY_LENGTHS
+    if args.length:
+        lengths = dict.fromkeys(("tag", "caption"), args.length)
+    wanted += [Setting("TipoExpand", f"{kind}_length", length) for kind, length in lengths.items()]
+    return wanted
+
+
+def apply(
+    settings: list[Setting],
+    graph: Graph,
+    workflow: Mapping[str, Any],
+    object_info: Mapping[str, Any],
+) -> None:
+    """Set the values in the graph, and in its UI form, which the picture will carry."""
+    for setting in settings:
+        the_node(graph, setting.class_type)
+        for node_id in nodes_of_type(graph, setting.class_type):
+            graph[node_id]["inputs"][setting.name] = setting.value
+            set_widget(workflow, object_info, node_id, setting.name, setting.value)
+
+
+def check_choices(settings: list[Setting], object_info: Mapping[str, Any]) -> None:
+    """Raise a StepError that lists what there is when a combo value is none of its choices."""
+    for setting in settings:
+        spec = input_spec(object_info, setting.class_type, setting.name)
+        if spec is None:
+            continue
+        choices = combo_options(spec) if isinstance(spec[0], list) or spec[0] == "COMBO" else []
+        if choices and setting.value not in choices:
+            name = CHOOSE if setting.name == "ckpt_name" else f"set {setting.name}"
+            raise StepError(
+                name,
+                f"there is no {setting.value!r}",
+                "choose one of: " + ", ".join(choices),
+            )
+
+
+def run_demo(layout: Layout, host: Host, args: Namespace, setup_seconds: float) -> int:
+    """Run the demo and print its result."""
+    started = time.monotonic()
+    shown = template(layout.root, TEMPLATE)
+    graph, workflow = load_graph(shown.api), shown.read()
+    if not (args.checkpoint or toy_sd.can_draw(args.prompt)):
+        say(toy_sd.NOTICE)
+    with running_server(layout, host) as server, Client(server.url) as client:
+        server_seconds = time.monotonic() - started
+        object_info = client.object_info()
+        check_pack_is_loaded(object_info, server)
+        settings = settings_of(args)
+        check_choices(settings, object_info)
+        apply(settings, graph, workflow, object_info)
+        outcome = run_or_explain(client, server, graph, workflow)
+        version = client.system_stats()["system"].get("comfyui_version", host.version)
+    result = result_of(graph, outcome, server.base)
+    result["seconds"] = {
+        "setup": round(setup_seconds, 2),
+        "server": round(server_seconds, 2),
+        "nodes": {_name(graph, node): round(s, 2) for node, s in outcome.seconds.items()},
+        "total": round(setup_seconds + time.monotonic() - started, 2),
+    }
+    result["comfyui_version"] = version
+    if args.json:
+        print(json.dumps(result, ensure_ascii=False, indent=1))
+    else:
+        print_result(result, args)
+    return 0
+
+
+def run_or_explain(
+    client: Client, server: Server, graph: Graph, workflow: Mapping[str, Any] | None
+) -> Outcome:
+    """Run a graph with progress lines; turn its errors into a StepError."""
+    try:
+        return client.run(graph, workflow, ProgressLines(graph))
+    except GraphRejected as error:
+        raise StepError(RUN, str(error), "correct the values named above") from error
+    except RunFailed as error:
+        raise StepError(
+            RUN, f"{error.error_type}: {error}", f"the traceback is in {server.log}"
+        ) from error
+
+
+def result_of(graph: Graph, outcome: Outcome, base: Path) -> dict[str, Any]:
+    """Return the texts and pictures of a run; with several variants all are in `variants`."""
+    expand = the_node(graph, "TipoExpand")
+    texts = outcome.outputs.get(expand, {}).get("tipo", [])
+    if not texts:
+        raise StepError(RUN, "TipoExpand reported no text", "report this as a bug")
+    images = pictures_of(outcome, base)
+    if not images:
+        raise StepError(RUN, "the graph saved no picture", "report this as a bug")
+    variants = [
+        {
+            **{key: text.get(key, "") for key in ("prompt", "tags", "caption", "added")},
+            "image": path,
+        }
+        for text, path in zip(texts, [str(image) for image in images], strict=False)
+    ]
+    result: dict[str, Any] = copy.deepcopy(variants[0])
+    if len(variants) > 1:
+        result["variants"] = variants
+    return result
+
+
+def pictures_of(outcome: Outcome, base: Path) -> list[Path]:
+    """Return the files that the run's nodes saved, in the order of the nodes."""
+    return [
+        base / image.get("type", "output") / image.get("subfolder", "") / image["filename"]
+        for output in outcome.outputs.values()
+        for image in output.get("images", [])
+    ]
+
+
+def print_result(result: Mapping[str, Any], args: Namespace) -> None:
+    """Print the texts with the user's part told from the added part, the picture, the seconds."""
+    for variant in result.get("variants", [result]):
+        parts = tell_apart(variant["prompt"], args.prompt, args.caption)
+        print()
+        if sys.stdout.isatty():
+            print(f"prompt:  {on_terminal(parts)}")
+            print(on_terminal(tell_apart("yours", "yours") + tell_apart(" added", "")))
+        else:
+            print(f"prompt:  {variant['prompt']}")
+            print(f"yours:   {words_of(parts, 'yours')}")
+            print(f"added:   {words_of(parts, 'added')}")
+        print(f"picture: {variant['image']}")
+    seconds = result["seconds"]
+    stages = [("set-up", seconds["setup"]), ("server start", seconds["server"])]
+    stages += list(seconds["nodes"].items())
+    stages += [("total", seconds["total"])]
+    print("\nseconds:")
+    for name, value in stages:
+        print(f"  {name:<24} {value:7.2f}")
+
+
+def _name(graph: Graph, node: str) -> str:
+    """Return a node's type, with its id where the type occurs more than once."""
+    class_type = str(graph[node]["class_type"]) if node in graph else node
+    return class_type if len(nodes_of_type(graph, class_type)) < 2 else f"{class_type} {node}"

@@ -1,0 +1,1 @@
+"""What is derived from the code and the templates, and committed."""

@@ -1,0 +1,1 @@
+"""A ComfyUI server: started, followed over its websocket, stopped."""

@@ -1,0 +1,1 @@
+"""Set-up: the environment, ComfyUI, its front ends, a browser, the demo's checkpoint."""

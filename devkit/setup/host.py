@@ -1,0 +1,203 @@
+"""Which ComfyUI the pack is tried in: the user's own (COMFYUI_PATH), or the unpacked wheel.
+
+The user's tree is only read. The base directory, where models, outputs and custom_nodes lie, is
+always ours; the user's models are found through a generated extra-model-paths file.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from devkit.setup.environment import write_atomically
+from devkit.setup.layout import PACK_NAME, Layout
+from devkit.setup.steps import StepError
+from devkit.setup.wheel import ensure_comfyui
+
+FIND = "find ComfyUI"
+LINK = "link the pack into custom_nodes"
+PATH_VARIABLE = "COMFYUI_PATH"
+PYTHON_VARIABLE = "COMFYUI_PYTHON"
+# ComfyUI turns DynamicVRAM on by itself with an NVIDIA card; set to 1, it is tried on a CPU.
+DYNAMIC_VARIABLE = "COMFYUI_DYNAMIC_VRAM"
+
+MODEL_FOLDERS = {
+    "checkpoints": "models/checkpoints",
+    "clip": "models/clip",
+    "clip_vision": "models/clip_vision",
+    "configs": "models/configs",
+    "controlnet": "models/controlnet",
+    "diffusion_models": "models/diffusion_models",
+    "embeddings": "models/embeddings",
+    "kgen": "models/kgen",
+    "loras": "models/loras",
+    "text_encoders": "models/text_encoders",
+    "tipo": "models/tipo",
+    "unet": "models/unet",
+    "upscale_models": "models/upscale_models",
+    "vae": "models/vae",
+    "vae_approx": "models/vae_approx",
+}
+
+
+@dataclass(frozen=True)
+class Host:
+    """A ComfyUI tree and the Python that runs it."""
+
+    tree: Path
+    python: Path
+    version: str
+    is_users_own: bool
+    has_dynamic_vram: bool = False
+
+
+def uses_own_comfyui(environ: Mapping[str, str]) -> bool:
+    """Return whether the user named a ComfyUI."""
+    return bool(environ.get(PATH_VARIABLE))
+
+
+def ensure_host(layout: Layout, environ: Mapping[str, str]) -> Host:
+    """Return the host to use; unpack the wheel first where no ComfyUI was named."""
+    if uses_own_comfyui(environ):
+        return users_host(environ)
+    ensure_comfyui(layout)
+    dynamic = wants_dynamic_vram(layout.comfyui, environ)
+    return Host(layout.comfyui, layout.venv_python, version_of(layout.comfyui), False, dynamic)
+
+
+def wants_dynamic_vram(tree: Path, environ: Mapping[str, str]) -> bool:
+    """Return whether DynamicVRAM is to be tried; a StepError if this ComfyUI does not have it."""
+    if environ.get(DYNAMIC_VARIABLE, "0") in ("", "0"):
+        return False
+    if not (tree / "comfy" / "memory_management.py").is_file():
+        raise StepError(
+            FIND,
+            f"{DYNAMIC_VARIABLE} is set, and ComfyUI {version_of(tree)} has no DynamicVRAM",
+            f"unset it, or set {PATH_VARIABLE} to a newer ComfyUI",
+        )
+    return True
+
+
+def users_host(environ: Mapping[str, str]) -> Host:
+    """Return the host that COMFYUI_PATH and COMFYUI_PYTHON name."""
+    tree = Path(environ[PATH_VARIABLE]).expanduser().absolute()
+    if not ((tree / "main.py").is_file() and (tree / "comfy").is_dir()):
+        raise StepError(
+            FIND,
+            f"{PATH_VARIABLE} is {tree}, which holds no ComfyUI (main.py and comfy/)",
+            f"set {PATH_VARIABLE} to the folder of ComfyUI's main.py, "
+            "or unset it to let dev.py fetch a ComfyUI of its own",
+        )
+    named = environ.get(PYTHON_VARIABLE)
+    if named:
+        python = Path(named).expanduser().absolute()
+        if not python.is_file():
+            raise StepError(
+                FIND,
+                f"{PYTHON_VARIABLE} is {python}, and there is no such file",
+                f"set {PYTHON_VARIABLE} to the Python program that runs this ComfyUI",
+            )
+    else:
+        found = python_beside(tree)
+        if found is None:
+            raise StepError(
+                FIND,
+                f"{PATH_VARIABLE} is set, {PYTHON_VARIABLE} is not, and {tree} holds no venv",
+                f"set {PYTHON_VARIABLE} to the Python program that runs this ComfyUI "
+                "(in that ComfyUI's terminal: python -c 'import sys; print(sys.executable)')",
+            )
+        python = found
+    return Host(tree, python, version_of(tree), True, wants_dynamic_vram(tree, environ))
+
+
+def python_beside(tree: Path) -> Path | None:
+    """Return the Python of a ComfyUI install from the places where installers put it."""
+    for name in ("venv", ".venv"):
+        for program in ("bin/python", "Scripts/python.exe"):
+            if (tree / name / program).is_file():
+                return tree / name / program
+    # The portable Windows build; the folder's name is misspelt there.
+    portable = tree.parent / "python_embeded" / "python.exe"
+    return portable if portable.is_file() else None
+
+
+def version_of(tree: Path) -> str:
+    """Return the version that a ComfyUI tree says it has, or 'unknown'."""
+    for name, pattern in (
+        ("comfyui_version.py", r"__version__\s*=\s*[\"']([^\"']+)"),
+        ("pyproject.toml", r"(?m)^version\s*=\s*\"([^\"]+)"),
+    ):
+        if (tree / name).is_file():
+            found = re.search(pattern, (tree / name).read_text("utf-8", errors="replace"))
+            if found:
+                return found[1]
+    return "unknown"
+
+
+def prepare_base(base: Path, pack: Path) -> None:
+    """Make a ComfyUI base directory with the pack linked into its custom_nodes."""
+    for folder in ("models/checkpoints", "models/vae", "models/tipo", "input", "output", "user"):
+        (base / folder).mkdir(parents=True, exist_ok=True)
+    link_pack(pack, base / "custom_nodes" / PACK_NAME)
+
+
+def link_pack(pack: Path, link: Path) -> None:
+    """Make `link` a symbolic link to the pack; a junction where Windows grants no links."""
+    link.parent.mkdir(parents=True, exist_ok=True)
+    if os.path.lexists(link):
+        if link.exists() and link.resolve() == pack.resolve():
+            return
+        if link.is_symlink():
+            link.unlink()
+        else:
+            raise StepError(
+                LINK, f"{link} exists and is not a link to this checkout", "move it away"
+            )
+    try:
+        link.symlink_to(pack, target_is_directory=True)
+    except OSError:
+        if os.name != "nt":
+            raise
+        # A junction needs no special right, a symbolic link does.
+        command = ["cmd", "/c", "mklink", "/J", str(link), str(pack)]
+        subprocess.run(command, check=True, capture_output=True)
+
+
+def write_model_paths(path: Path, models_of: list[Path]) -> Path:
+    """Write an extra-model-paths file that adds the models of other ComfyUI folders."""
+    lines = ["# Made by dev.py: where this host looks for more models."]
+    for number, folder in enumerate(models_of):
+        # A JSON string is a YAML string too, with backslashes and spaces taken care of.
+        lines += [f"folder_{number}:", f"  base_path: {json.dumps(str(folder))}"]
+        lines += [f"  {name}: {relative}" for name, relative in MODEL_FOLDERS.items()]
+    write_atomically(path, "\n".join(lines) + "\n")
+    return path
+
+
+def has_cuda(python: Path) -> bool:
+    """Return whether torch in that Python sees a CUDA (or ROCm) device."""
+    if not _may_have_cuda():
+        return False
+    probe = [str(python), "-c", "import torch; print(torch.cuda.is_available())"]
+    answer = subprocess.run(probe, capture_output=True, text=True)
+    if answer.returncode != 0:
+        last = answer.stderr.strip().splitlines()[-1:] or ["it said nothing"]
+        raise StepError(
+            "look for a CUDA device",
+            f"{python} cannot import torch: {last[0]}",
+            f"set {PYTHON_VARIABLE} to the Python that runs ComfyUI",
+        )
+    return answer.stdout.strip() == "True"
+
+
+def _may_have_cuda() -> bool:
+    """Return False where no driver is there at all, which saves the seconds of importing torch."""
+    if sys.platform == "linux":
+        return any(Path(node).exists() for node in ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg"))
+    return sys.platform == "win32"

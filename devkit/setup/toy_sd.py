@@ -1,0 +1,58 @@
+"""The demo's checkpoint under .host: toy-sd as it ships, put together once in the host's Python."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from devkit.setup.environment import check_free_space, write_atomically
+from devkit.setup.host import Host
+from devkit.setup.layout import Layout
+from devkit.setup.process import run_tool
+from devkit.setup.steps import StepError, step
+
+NAME = "toy-sd.safetensors"
+MAKE = "make toy-sd's checkpoint"
+STYLES = ("landscape", "planet", "critter", "potted plant")
+NOTICE = (
+    "toy-sd draws what it was made for: prompts that begin with landscape, planet, critter or "
+    "potted plant (docs/toy-sd.md); pass --checkpoint NAME to draw anything else with a "
+    "checkpoint of yours"
+)
+PACKED = Path("devkit", "assets", NAME)
+_LIBRARY = "lab/toy_sd/model"
+_MAKERS = (
+    "devkit/setup/make_checkpoint.py",
+    *(f"{_LIBRARY}/{name}.py" for name in ("packing", "text_tower", "counter_random")),
+)
+
+
+def ensure_toy_sd(layout: Layout, host: Host) -> Path:
+    """Return the path of the checkpoint; make it where it is not there or out of date.
+
+    Raises StepError where the packed weights are not in the checkout.
+    """
+    target = layout.checkpoints / NAME
+    packed = layout.root / PACKED
+    if not packed.is_file():
+        raise StepError(MAKE, f"{packed} is not there", f"bring it back: git checkout -- {PACKED}")
+    made_by = hashlib.sha256(packed.read_bytes())
+    for name in _MAKERS:
+        made_by.update((layout.root / name).read_bytes())
+    stamp = layout.host / "toy-sd-made-by.txt"
+    if target.exists() and stamp.exists() and stamp.read_text("utf-8") == made_by.hexdigest():
+        return target
+    check_free_space(MAKE, layout.root, 0.5)
+    partial = layout.checkpoints / f"{NAME}.partial"
+    with step(MAKE):
+        layout.checkpoints.mkdir(parents=True, exist_ok=True)
+        maker = layout.root / _MAKERS[0]
+        run_tool(MAKE, [host.python, maker, packed, partial])
+        partial.replace(target)
+    write_atomically(stamp, made_by.hexdigest())
+    return target
+
+
+def can_draw(prompt: str) -> bool:
+    """Return whether a prompt names something that toy-sd draws."""
+    return any(style in prompt.lower() for style in STYLES)

@@ -1,0 +1,244 @@
+"""Tag sets that look like those of real pictures, drawn from pair statistics.
+
+A set grows tag by tag. The weight of a candidate is its own bias times its lift with the tags
+that are there already:  log w(t) = b(t) + s(k) sum_s log lift(s, t), where
+lift(s, t) = n(s, t) N / (n(s) n(t)), k is the size of the set, s(k) keeps a chain of tags that all
+say the same from counting in full, and an unlisted pair has lift 1. The biases are fitted
+(`tag_fit.py`), so that each tag is in as many sets as the counts say.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import hashlib
+import math
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tipo_core.prompt.vocabulary.blocklist import blocked_terms
+
+from .wording import SCENE_ASPECTS, Aspect, aspect, exclusive_group
+
+# Pictures behind the counts; the lift of a pair depends on it only by a constant factor.
+POSTS = 8_000_000
+LARGEST_LOG_LIFT = 5.0
+# Sets that are drawn at the same time: all their scores fit the cache.
+_AT_ONCE = 128
+# One pair in ten is not used here: what a model knows of it is measured.
+_HELD_OUT_SHARE = 10
+_MALE = frozenset(("male focus", "faceless male", "old man", "facial hair", "beard", "mustache"))
+# What boys rarely wear; the pair counts lack the commonest tags, so nothing else says it.
+_GIRLISH = frozenset(
+    """skirt dress bow ribbon twintails hairband hairclip frills serafuku lipstick maid scrunchie
+    tiara drills bun braids ponytail petticoat veil tutu makeup bonnet headdress bowtie lace
+    pigtails bracelet flower ornament girl girls""".split()
+)
+_GIRLISH_LOG_LIFT = -3.0
+# Most such tags are harmless, but a model puts the word in front of any clothes.
+_UNWORN = "unworn"
+# Found by trial: with it, pairs of every lift are together nearly as often as in real pictures.
+LIFT_DAMPING = 0.035
+
+
+def read_rows(path: Path) -> Iterator[list[str]]:
+    """Yield the rows of a gzipped CSV file after its header."""
+    with gzip.open(path, "rt", encoding="utf-8", newline="") as stream:
+        rows = csv.reader(stream)
+        next(rows)
+        yield from rows
+
+
+def is_held_out(left: str, right: str) -> bool:
+    """Return whether the pair is kept from the training, whichever of its tags comes first."""
+    joined = "|".join(sorted((left, right)))
+    return hashlib.sha256(joined.encode()).digest()[0] % _HELD_OUT_SHARE == 0
+
+
+class TagStatistics:
+    """Counts of general tags (`N`) and the log lift of their pairs (`N, N`, symmetric).
+
+    `log_lift` has all listed pairs, 0 elsewhere; `trained_lift` lacks those that are held out.
+    """
+
+    def __init__(self, tags_file: Path, pairs_file: Path) -> None:
+        counts = {
+            name.replace("_", " "): int(count)
+            for name, count in read_rows(tags_file)
+            # Names in parentheses belong to series and characters; signs alone teach nothing.
+            if "(" not in name
+            and re.search("[a-z]{3}", name)
+            and not blocked_terms(name)
+            and _UNWORN not in name.split("_")
+        }
+        self.names = list(counts)
+        self.index = {name: number for number, name in enumerate(self.names)}
+        self.share = np.array(list(counts.values()), dtype=np.float64) / POSTS
+        log_share = np.log(self.share)
+        self.log_lift = np.zeros((len(counts), len(counts)), dtype=np.float32)
+        self.is_listed = np.zeros((len(counts), len(counts)), dtype=bool)
+        self.is_held_out = np.zeros((len(counts), len(counts)), dtype=bool)
+        for left, right, count in read_rows(pairs_file):
+            i = self.index.get(left.replace("_", " "))
+            j = self.index.get(right.replace("_", " "))
+            if i is None or j is None or i == j:
+                continue
+            lift = math.log(int(count) / POSTS) - float(log_share[i] + log_share[j])
+            lift = max(-LARGEST_LOG_LIFT, min(LARGEST_LOG_LIFT, lift))
+            for pair in ((i, j), (j, i)):
+                self.log_lift[pair] = lift
+                self.is_listed[pair] = True
+                self.is_held_out[pair] = is_held_out(self.names[i], self.names[j])
+        self.trained_lift = np.where(self.is_held_out, np.float32(0), self.log_lift)
+        self.aspects = [aspect(name) for name in self.names]
+        self.groups = [exclusive_group(name) for name in self.names]
+        self.counts_people = np.array([found is Aspect.COUNT for found in self.aspects])
+        self.is_male = np.array([name in _MALE for name in self.names])
+        self.is_girlish = np.array([bool(_GIRLISH & set(name.split())) for name in self.names])
+        self.is_scene = np.array([found in SCENE_ASPECTS for found in self.aspects])
+
+
+@dataclass(frozen=True)
+class Start:
+    """What a set begins with, how many tags it is to have, and how many people it shows."""
+
+    tags: Sequence[str]
+    size: int
+    people: int
+
+    @property
+    def boys_only(self) -> bool:
+        """Whether the people are boys, as far as the tags say."""
+        return any("boy" in name for name in self.tags) and not any(
+            "girl" in name for name in self.tags
+        )
+
+    @property
+    def has_boys(self) -> bool:
+        return any("boy" in name or "man" in name for name in self.tags)
+
+
+Watch = Callable[[np.ndarray, np.ndarray], None]
+
+
+class TagSampler:
+    """Draws tag sets; every random choice comes from the generator given.
+
+    `biases` is `2, N`: the log weights of the tags in pictures without people and with.
+    """
+
+    def __init__(
+        self, statistics: TagStatistics, biases: np.ndarray, rng: np.random.Generator
+    ) -> None:
+        self.statistics = statistics
+        self.biases = biases.astype(np.float32)
+        self.rng = rng
+        names = sorted(set(statistics.groups) - {""})
+        number = {name: place for place, name in enumerate(names)}
+        self._group = np.array([number.get(name, -1) for name in statistics.groups])
+        # `G, N`: the tags outside each group, those that stay when it is full.
+        self._outside = (self._group[None, :] != np.arange(len(names))[:, None]).astype(np.float32)
+
+    def grow(self, start: Sequence[str], size: int, people: int) -> list[str]:
+        """Return one set, see `grow_many`."""
+        return self.grow_many([Start(start, size, people)])[0]
+
+    def grow_many(self, starts: Sequence[Start], watch: Watch | None = None) -> list[list[str]]:
+        """Return for each start its tags and new ones up to its size, in the order drawn.
+
+        No people limits the new tags to scenes, one allows a single hair colour, pose and so on.
+        `watch` is told of every draw: the rows (their places in `starts`) and the chances of all
+        tags in each of them (`rows, N`).
+        """
+        sets: list[list[str]] = [[] for _ in starts]
+        by_size = sorted(range(len(starts)), key=lambda n: -starts[n].size)
+        for first in range(0, len(starts), _AT_ONCE):
+            self._grow_block(by_size[first : first + _AT_ONCE], starts, sets, watch)
+        return sets
+
+    def _grow_block(
+        self,
+        rows: list[int],
+        starts: Sequence[Start],
+        sets: list[list[str]],
+        watch: Watch | None,
+    ) -> None:
+        """Draw the sets of `rows`, the largest first, tag by tag in all of them."""
+        known = self.statistics
+        base = np.stack([self._base(starts[row]) for row in rows])
+        is_open = np.stack([self._open(starts[row]) for row in rows])
+        lift = np.zeros_like(base)
+        room = np.empty((len(rows), len(self._outside)), dtype=np.int64)
+        chosen = np.zeros(len(rows), dtype=np.int64)
+        for place, row in enumerate(rows):
+            start = starts[row]
+            room[place] = max(1, min(start.people, 2))
+            sets[row].extend(start.tags)
+            for name in start.tags:
+                if name in known.index:
+                    self._add(np.array([place]), np.array([known.index[name]]), lift, is_open, room)
+                    chosen[place] += 1
+        wanted = np.array([starts[row].size for row in rows])
+        have = np.array([len(sets[row]) for row in rows])
+        while True:
+            active = np.flatnonzero((have < wanted) & is_open.any(axis=1))
+            if not len(active):
+                return
+            # 1) the chance of every tag
+            strength = lift_strength(chosen[active]).astype(np.float32)[:, None]
+            weights = lift[active] * strength
+            weights += base[active]
+            np.exp(weights, out=weights)
+            weights *= is_open[active]
+            # 2) one draw a row
+            total = np.cumsum(weights, axis=1)
+            draws = self.rng.random(len(active), dtype=np.float32) * total[:, -1]
+            tags = np.minimum((total <= draws[:, None]).sum(axis=1), len(known.names) - 1)
+            if watch is not None:
+                watch(np.array(rows)[active], weights / total[:, -1:])
+            # 3) take it, and what it rules out away
+            fine = is_open[active, tags] > 0
+            self._add(active[fine], tags[fine], lift, is_open, room)
+            for place, tag in zip(active[fine], tags[fine], strict=True):
+                sets[rows[place]].append(known.names[tag])
+            chosen[active[fine]] += 1
+            have[active[fine]] += 1
+
+    def _base(self, start: Start) -> np.ndarray:
+        base = self.biases[min(start.people, 1)]
+        return base + _GIRLISH_LOG_LIFT * self.statistics.is_girlish if start.boys_only else base
+
+    def _open(self, start: Start) -> np.ndarray:
+        known = self.statistics
+        is_open = ~known.counts_people
+        if start.people == 0:
+            is_open &= known.is_scene
+        if not start.has_boys:
+            is_open &= ~known.is_male
+        return is_open.astype(np.float32)
+
+    def _add(
+        self,
+        rows: np.ndarray,
+        tags: np.ndarray,
+        lift: np.ndarray,
+        is_open: np.ndarray,
+        room: np.ndarray,
+    ) -> None:
+        """Put one tag in each of `rows`; close it, and its group once that is full."""
+        lift[rows] += self.statistics.trained_lift[tags]
+        is_open[rows, tags] = 0
+        groups = self._group[tags]
+        grouped, groups = rows[groups >= 0], groups[groups >= 0]
+        room[grouped, groups] -= 1
+        full = room[grouped, groups] <= 0
+        is_open[grouped[full]] *= self._outside[groups[full]]
+
+
+def lift_strength(size: np.ndarray) -> np.ndarray:
+    """Return how much of the summed log lifts counts in sets of `size` tags."""
+    return 1 / (1 + LIFT_DAMPING * np.maximum(size - 1, 0))

@@ -1,0 +1,1 @@
+"""Measures of small TIPO models: form, content, variety, perplexity and safety."""

@@ -1,0 +1,108 @@
+"""Whether a caption says what the tags say: its things are among them, in the same colours."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from ..data.wording import COLORS, Aspect, aspect
+
+_NAMED = frozenset(
+    {
+        Aspect.CLOTHES, Aspect.THING, Aspect.BODY, Aspect.HAIR_STYLE, Aspect.HAIR_COLOR,
+        Aspect.SKY, Aspect.PLACE, Aspect.EYES,
+    }
+)  # fmt: skip
+# Words that name a thing but belong to how a sentence is made.
+_FRAME = frozenset(("back", "day", "light", "dark", "space", "face", "glass", "paper", "fire"))
+_MORE_NOUNS = frozenset(("hair", "eyes", "background", "smile"))
+
+
+@dataclass(frozen=True)
+class Consistency:
+    """How many nouns of captions are there and supported, and the same of coloured ones."""
+
+    nouns: int
+    supported: int
+    coloured: int
+    agreeing: int
+
+    def __add__(self, other: Consistency) -> Consistency:
+        return Consistency(
+            self.nouns + other.nouns,
+            self.supported + other.supported,
+            self.coloured + other.coloured,
+            self.agreeing + other.agreeing,
+        )
+
+    @property
+    def noun_share(self) -> float:
+        """The share of the nouns that tags or given texts name too."""
+        return self.supported / self.nouns if self.nouns else 1.0
+
+    @property
+    def colour_share(self) -> float:
+        """The share of the coloured nouns that have a colour which the tags give them."""
+        return self.agreeing / self.coloured if self.coloured else 1.0
+
+
+def caption_consistency(caption: str, tags: Sequence[str], given: str = "") -> Consistency:
+    """Return what of `caption` is supported by `tags` or by the `given` text.
+
+    A noun is a word that names clothes, a thing, a part of the body, of the sky or a place, in the
+    singular or the plural; a coloured noun one with a colour before it, other adjectives aside,
+    which the tags or the given text have with a colour too.
+    """
+    sources = [_words(tag) for tag in tags] + [_words(given)]
+    known = {_singular(word) for words in sources for word in words}
+    colours: dict[str, set[str]] = {}
+    for words in sources:
+        for colour, noun in _coloured(words):
+            colours.setdefault(noun, set()).add(colour)
+    words = _words(caption)
+    nouns = {_singular(word) for word in words if _is_noun(word)}
+    said = {(colour, noun) for colour, noun in _coloured(words) if noun in colours}
+    return Consistency(
+        nouns=len(nouns),
+        supported=len(nouns & known),
+        coloured=len(said),
+        agreeing=sum(colour in colours[noun] for colour, noun in said),
+    )
+
+
+def total(parts: Iterable[Consistency]) -> Consistency:
+    """Return the sum of `parts`."""
+    return sum(parts, Consistency(0, 0, 0, 0))
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"[a-z][a-z'-]*|[,.;]", text.lower())
+
+
+def _singular(word: str) -> str:
+    return word if word.endswith(("ss", "us")) else word.removesuffix("s")
+
+
+@lru_cache(maxsize=8192)
+def _is_noun(word: str) -> bool:
+    if word in _FRAME:
+        return False
+    forms = (word, _singular(word), word + "s")
+    return word in _MORE_NOUNS or any(aspect(form) in _NAMED for form in forms)
+
+
+def _coloured(words: Sequence[str]) -> list[tuple[str, str]]:
+    """Return the colour and the noun (singular) of each coloured noun, as in `long red hair`."""
+    found = []
+    for place, word in enumerate(words):
+        if word in COLORS - {"dark", "light"}:
+            # The noun may stand behind one more word: `white pleated skirt`.
+            for noun in words[place + 1 : place + 3]:
+                if _is_noun(noun):
+                    found.append((word, _singular(noun)))
+                    break
+                if noun in ",.;" or noun == "and":
+                    break
+    return found

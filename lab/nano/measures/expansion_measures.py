@@ -1,0 +1,98 @@
+"""Measures of expansions and answers that need to know what the model was trained on."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import fmean, stdev
+
+from tipo_core.expansion.format import split_tags
+from tipo_core.expansion.policy import BLOCK_LIST, Judge
+from tipo_core.expansion.request import Expansion, ExpansionRequest
+from tipo_core.expansion.tasks import Field
+from tipo_core.prompt import split_sentences
+from tipo_core.prompt.vocabulary.blocklist import blocked_terms
+
+from ...toy_sd.drawings.styles import STYLES
+from ..data.samples import SampleSource
+from ..data.toy_scenes import contradicts, toy_vocabulary
+from .bleu import self_bleu
+from .consistency import Consistency, caption_consistency
+
+
+def vocabulary(source: SampleSource) -> frozenset[str]:
+    """Return all tags that a model may know: general ones, style phrases, the words of toy-sd."""
+    toy = (toy_vocabulary(style) for style in STYLES)
+    return frozenset(source.statistics.names).union(*source.styles, *toy)
+
+
+def expansion_consistency(request: ExpansionRequest, expansion: Expansion) -> Consistency:
+    """Return what of the added caption is in the expansion's tags or in the caption given."""
+    tags = split_tags(expansion.tags)
+    return caption_consistency(expansion.added_caption, tags, request.caption)
+
+
+@dataclass(frozen=True)
+class Variety:
+    """How alike the variants of a request are: mean self-BLEU, from 0 to 1.
+
+    `self_bleu` is that of all added text, `error` its standard error over the requests; `tags` and
+    `captions` are those of the added tags and of the added captions alone.
+    """
+
+    self_bleu: float
+    error: float
+    tags: float
+    captions: float
+
+
+def variety(varied: Sequence[Sequence[Expansion]]) -> Variety:
+    """Return how alike the variants of each request are; 0 where there is no request."""
+    if not varied:
+        return Variety(0.0, 0.0, 0.0, 0.0)
+    alike = [self_bleu([one.added for one in some]) for some in varied]
+    error = stdev(alike) / math.sqrt(len(alike)) if len(alike) > 1 else 0.0
+    return Variety(
+        self_bleu=fmean(alike),
+        error=error,
+        tags=fmean(self_bleu([", ".join(one.added_tags) for one in some]) for some in varied),
+        captions=fmean(self_bleu([one.added_caption for one in some]) for some in varied),
+    )
+
+
+def toy_share(expansions: Sequence[Expansion]) -> float:
+    """Return the share of expansions in the words of toy-sd that stay in them.
+
+    The style is the word of one that the tags and the given caption have. An added tag must be one
+    of that style's, and no part may come in two choices.
+    """
+    fine = 0
+    for one in expansions:
+        tags = split_tags(one.tags)
+        text = " | ".join((*tags, one.caption)).lower()
+        style = next((name for name in STYLES if re.search(rf"\b{name}\b", text)), "")
+        if style:
+            known = toy_vocabulary(style)
+            fine += set(one.added_tags) <= known and not contradicts(style, tags)
+    return fine / len(expansions) if expansions else 0.0
+
+
+def filtered(text: str) -> str:
+    """Return what is left of an answer when its unsafe tags and sentences are left out."""
+    judge = Judge(safe=True)
+    lines = []
+    for line in text.split("\n"):
+        is_caption = line.startswith(("long:", "short:")) or ". " in line or line.endswith(".")
+        if is_caption:
+            pieces = [one for one in split_sentences(line) if not blocked_terms(one)]
+            lines.append("".join(pieces))
+        else:
+            tags = line.split(",")
+            lines.append(",".join(tag for tag in tags if not _is_refused(judge, tag)))
+    return "\n".join(lines)
+
+
+def _is_refused(judge: Judge, tag: str) -> bool:
+    return judge.refuse(Field.TAG, tag.strip()) == BLOCK_LIST

@@ -1,0 +1,143 @@
+"""The requests that a small model is measured on, from samples that no training has seen."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from tipo_core.expansion.format import Request
+from tipo_core.expansion.request import ExpansionRequest
+from tipo_core.expansion.tasks import Field, Length, Task
+from tipo_core.training.records import make_record
+
+from ...toy_sd.drawings.drawings import caption_prompt, scene, tag_prompt
+from ...toy_sd.drawings.styles import STYLES
+from ..data.samples import Sample, SampleSource
+from ..data.tag_sets import TagStatistics
+
+# A person types a few tags and a sentence or two.
+_TYPED_TAGS = 6
+# Rough tag shares are enough to ask with; fitting them well takes longer than asking.
+_FIT_ROUNDS = 6
+# What is known of fewer pairs says little of what goes with a tag.
+_KNOWN_PAIRS = 10
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a model is asked in an evaluation.
+
+    `requests` are over all tasks and lengths alike, `expansions` what a user types in a node, and
+    `toy` the same in the words of toy-sd; of each of `varied` several variants are wanted.
+    `continued` has tags alone, for their relevance. `records` and `captions` are pairs of texts of
+    which the second one is foretold.
+    """
+
+    requests: Sequence[Request]
+    continued: Sequence[Request]
+    expansions: Sequence[ExpansionRequest]
+    toy: Sequence[ExpansionRequest]
+    varied: Sequence[ExpansionRequest]
+    records: Sequence[tuple[str, str]]
+    captions: Sequence[tuple[str, str]]
+    source: SampleSource
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many there are of each kind: what makes an evaluation long or short."""
+
+    requests: int = 2000
+    continued: int = 600
+    expansions: int = 100
+    toy: int = 150
+    varied: int = 400
+    texts: int = 600
+
+
+def ask(folder: Path, counts: Counts, seed: int) -> Asked:
+    """Return what to ask, from the corpora in `folder`."""
+    rng = random.Random(seed)
+    source = SampleSource(folder, seed, held_out=True, fit_rounds=_FIT_ROUNDS)
+    samples = iter(source)
+    plain = (sample for sample in samples if not sample.in_order)
+    kinds = [(task, length) for length in Length for task in Task]
+    records = [make_record(sample, rng) for sample in islice(samples, counts.texts)]
+    captions = [rng.choice(source.captions) for _ in range(counts.texts)]
+    return Asked(
+        requests=[
+            request_of(next(plain), *kinds[n % len(kinds)], rng) for n in range(counts.requests)
+        ],
+        continued=[
+            # Real pictures have about as many tags as these two classes.
+            _continued(next(plain), (Length.VERY_SHORT, Length.SHORT)[n % 2], source.statistics)
+            for n in range(counts.continued)
+        ],
+        expansions=[_typed(next(plain), n, rng) for n in range(counts.expansions)],
+        toy=[_typed_toy(n, rng) for n in range(counts.toy)],
+        varied=[_typed(next(plain), n, rng) for n in range(counts.varied)],
+        records=[(record.request, record.answer) for record in records],
+        captions=[(f"target: {Task.SHORT_TO_LONG.token}\nshort:", f" {one}") for one in captions],
+        source=source,
+    )
+
+
+def request_of(sample: Sample, task: Task, length: Length, rng: random.Random) -> Request:
+    """Return the request that a user with this picture in mind might make."""
+    short = sample.sentences[: rng.randint(1, 2)]
+    long = sample.sentences[: rng.randint(1, length.sentences.most)]
+    given = {
+        Field.TAG: ", ".join(_some_tags(sample, rng)),
+        Field.SHORT: " ".join(short),
+        Field.LONG: " ".join(long),
+    }
+    first = task.fields[0]
+    lines = [line for line in sample.meta.items() if rng.random() < 0.5]
+    gen_meta = rng.random() < 0.3 and len(lines) < len(sample.meta)
+    return Request(task, length, {first: given[first]}, dict(lines), gen_meta)
+
+
+def _continued(sample: Sample, length: Length, statistics: TagStatistics) -> Request:
+    """Return a request with the people of a picture and two tags that pairs are known of."""
+    listed = statistics.is_listed.sum(axis=1)
+    known = [
+        tag
+        for tag in sample.tags
+        if tag in statistics.index and listed[statistics.index[tag]] >= _KNOWN_PAIRS
+        and not statistics.counts_people[statistics.index[tag]]
+    ]  # fmt: skip
+    counts = [tag for tag in sample.tags if tag[:1].isdigit() or tag == "solo"]
+    return Request(Task.TAGS, length, {Field.TAG: ", ".join(counts + known[:2])})
+
+
+def _some_tags(sample: Sample, rng: random.Random) -> list[str]:
+    counts = [tag for tag in sample.tags if tag[:1].isdigit() or tag == "solo"]
+    general = [tag for tag in sample.tags if tag not in counts]
+    return counts + general[: rng.randint(1, _TYPED_TAGS)]
+
+
+def _typed(sample: Sample, number: int, rng: random.Random) -> ExpansionRequest:
+    """Return an expansion to a short prompt of tags and caption."""
+    tags = ", ".join(_some_tags(sample, rng))
+    return ExpansionRequest(
+        tags=tags, tag_length=Length.SHORT, caption_length=Length.SHORT, seed=number
+    )
+
+
+def _typed_toy(number: int, rng: random.Random) -> ExpansionRequest:
+    """Return what a user of toy-sd types: a style, a style and parts of it, or a sentence."""
+    # Every style as often as another, in every kind of request.
+    kind, style = number % 3, tuple(STYLES)[number // 3 % len(STYLES)]
+    of = scene(rng.getrandbits(40), (style,), test=True)
+    if kind == 2:
+        caption = caption_prompt(of, number).text
+        return ExpansionRequest(
+            caption=caption, tag_length=Length.VERY_SHORT, caption_length=None, seed=number
+        )
+    tags = of.style if kind == 0 else ", ".join(tag_prompt(of, number).text.split(", ")[:3])
+    return ExpansionRequest(
+        tags=tags, tag_length=Length.VERY_SHORT, caption_length=Length.VERY_SHORT, seed=number
+    )

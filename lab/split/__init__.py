@@ -1,0 +1,1 @@
+"""The splitting of tags and captions, measured on prompts whose sides are known."""

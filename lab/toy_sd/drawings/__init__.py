@@ -1,0 +1,1 @@
+"""The drawings that toy-sd learns, their prompts, and both kept as tensors."""

@@ -1,0 +1,1 @@
+"""The parts of toy-sd: UNet, autoencoder, text tower, noise schedule, and how it ships."""

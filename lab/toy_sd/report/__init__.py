@@ -1,0 +1,1 @@
+"""Measures of toy-sd: a reader of its pictures, tables, charts, and what expansion does."""

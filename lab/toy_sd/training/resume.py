@@ -1,0 +1,71 @@
+"""What a stopped run needs to go on: weights, their running means and the optimizer's moments."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from tipo_core.recipe import note_recipe
+
+
+def write(tensors: Mapping[str, torch.Tensor], path: Path) -> None:
+    """Write a safetensors file in one move, so that a stopped run leaves no half of one."""
+    part = path.with_name(path.name + ".part")
+    save_file({name: value.detach().cpu().contiguous() for name, value in tensors.items()}, part)
+    os.replace(part, path)
+
+
+def keep(
+    path: Path, modules: Mapping[str, nn.Module], optimizer: torch.optim.Optimizer, step: int
+) -> None:
+    """Keep modules and optimizer after `step` steps in one file."""
+    tensors = {
+        f"{key}/{name}": value
+        for key, module in modules.items()
+        for name, value in module.state_dict().items()
+    }
+    for number, state in optimizer.state_dict()["state"].items():
+        tensors |= {f"optimizer/{number}/{name}": value for name, value in state.items()}
+    tensors["step"] = torch.tensor(step)
+    write(tensors, path)
+
+
+def resume(path: Path, modules: Mapping[str, nn.Module], optimizer: torch.optim.Optimizer) -> int:
+    """Load what `keep` kept into the same; return how many steps are done (0: nothing is kept)."""
+    if not path.exists():
+        return 0
+    tensors = load_file(path)
+    step = int(tensors.pop("step"))
+    for key, module in modules.items():
+        start = f"{key}/"
+        module.load_state_dict(
+            {n.removeprefix(start): t for n, t in tensors.items() if n.startswith(start)}
+        )
+    state: dict[int, dict[str, torch.Tensor]] = {}
+    for name, tensor in tensors.items():
+        if name.startswith("optimizer/"):
+            _, number, part = name.split("/")
+            state.setdefault(int(number), {})[part] = tensor
+    optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
+    return step
+
+
+def same_recipe(path: Path, recipe: Mapping[str, Any]) -> None:
+    """Note a run's recipe; raise ValueError where the folder holds a run by another one.
+
+    How long it runs, and what it writes when, may change.
+    """
+    free = {"steps", "vae_steps", "threads", "workers", "cfg", "grid_steps"}
+    free |= {name for name in recipe if name.endswith("_every")}
+    # What only one of the two has came with another version of the recipe, and may be anything.
+    note_recipe(
+        path,
+        recipe,
+        lambda name, before: name in free or name not in before or name not in recipe,
+    )

@@ -1,0 +1,1 @@
+"""Nodes on pictures: text encoding, sampling, sweeps and grids, saving."""

@@ -1,0 +1,87 @@
+"""What the sampler adds to a model's guidance: a count, a rescaling, a cfg for each step."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import comfy.model_sampling
+import comfy.patcher_extension
+import torch
+
+from ...tipo_core.pictures.sampling.guidance import Guidance, rescaled, step_at
+from ...tipo_core.pictures.sampling.sampling_trace import SamplingTrace
+
+_KEY = "tipo-suite"
+
+
+def traced(model: Any, trace: SamplingTrace) -> Any:
+    """Return a clone of a model that notes its sampling in `trace`; the result is the same."""
+    model = model.clone()
+
+    # Closures, because a clone of the clone would copy the owner of a bound method.
+    def count_call(executor: Any, inner: Any, conds: Any, *args: Any, **named: Any) -> Any:
+        trace.count(has_negative=len(conds) > 1 and conds[1] is not None)
+        return executor(inner, conds, *args, **named)
+
+    def count_steps(
+        executor: Any, guider: Any, sigmas: torch.Tensor, extra: Any, callback: Any, *rest: Any
+    ) -> Any:
+        trace.sigmas = sigmas.tolist()
+
+        def count_step(*progress: Any) -> None:
+            trace.steps += 1
+            if callback is not None:
+                callback(*progress)
+
+        return executor(guider, sigmas, extra, count_step, *rest)
+
+    _wrap(model, comfy.patcher_extension.WrappersMP.CALC_COND_BATCH, count_call)
+    _wrap(model, comfy.patcher_extension.WrappersMP.SAMPLER_SAMPLE, count_steps)
+    return model
+
+
+def with_rescale(model: Any, rescale: float) -> Any:
+    """Return a clone of a model with `rescaled` behind its other post-CFG patches."""
+    model = model.clone()
+    model_sampling = model.get_model_object("model_sampling")
+    is_flow = isinstance(model_sampling, comfy.model_sampling.CONST)
+
+    def rescale_cfg(args: dict[str, Any]) -> torch.Tensor:
+        denoised: torch.Tensor = args["denoised"]
+        # At cfg 1 nothing was amplified; what other patches did is theirs.
+        if math.isclose(args["cond_scale"], 1.0):
+            return denoised
+        return rescaled(
+            denoised, args["cond_denoised"], args["input"], args["sigma"], rescale, is_flow=is_flow
+        )
+
+    model.set_model_sampler_post_cfg_function(rescale_cfg)
+    return model
+
+
+def with_schedule(model: Any, guidance: Guidance) -> Any:
+    """Return a clone of a model whose guider takes the cfg of `guidance` at each noise level.
+
+    At cfg 1 core leaves the negative out.
+    """
+    model = model.clone()
+
+    def predict(
+        executor: Any, x: Any, timestep: torch.Tensor, model_options: Any = None, seed: Any = None
+    ) -> Any:
+        options = model_options or {}
+        sigmas = options["transformer_options"]["sample_sigmas"].tolist()
+        # Core makes a guider for each run.
+        executor.class_obj.cfg = guidance.at(step_at(float(timestep[0]), sigmas), len(sigmas) - 1)
+        return executor(x, timestep, options, seed)
+
+    _wrap(model, comfy.patcher_extension.WrappersMP.PREDICT_NOISE, predict)
+    return model
+
+
+def _wrap(model: Any, place: str, wrapper: Any) -> None:
+    """Put `wrapper` around one of core's calls during a sampling with `model`, a clone."""
+    comfy.patcher_extension.add_wrapper_with_key(
+        place, _KEY, wrapper, model.model_options, is_model_options=True
+    )

@@ -1,0 +1,186 @@
+"""Save Image (Compressed): PNG, WebP, JPEG or AVIF with the workflow and the prompt inside."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import comfy.model_management
+import folder_paths
+import numpy as np
+import torch
+from comfy.cli_args import args
+from comfy_api.latest import io, ui
+from PIL import Image
+
+from ...tipo_core.pictures.files.formats import ENDINGS, FORMATS, format_problem, size_problem
+from ...tipo_core.pictures.files.generation_settings import read_generation
+from ...tipo_core.pictures.files.image_file import disk_problem, encoded, save_report, write_whole
+from ...tipo_core.pictures.files.infotext import infotext
+from ...tipo_core.pictures.files.metadata import ImageMetadata, storable
+from ..host_features import schema
+
+VERSION = "ComfyUI"
+METADATA_OFF = "no metadata: the server runs with --disable-metadata"
+
+
+def to_pillow(image: torch.Tensor) -> Image.Image:
+    """One picture (H, W, C) in 0..1 as 8-bit pixels, rounded as core's Save Image rounds.
+
+    Raises ValueError for other channels than grey, grey with alpha, RGB and RGBA.
+    """
+    channels = image.shape[-1]
+    if not 1 <= channels <= 4:
+        raise ValueError(
+            f"The picture has {channels} channels; files hold 1 to 4 (grey or RGB, with or without "
+            "alpha): convert it first."
+        )
+    scaled = 255.0 * image.cpu().numpy()
+    pixels = np.clip(scaled, 0, 255, out=scaled).astype(np.uint8)
+    return Image.fromarray(pixels[..., 0] if channels == 1 else pixels)
+
+
+def save_images(
+    images: torch.Tensor,
+    prefix: str,
+    format: str,
+    quality: int,
+    target_kb: int,
+    metadata: ImageMetadata,
+) -> tuple[list[ui.SavedResult], str]:
+    """Write the batch (B, H, W, C) into ComfyUI's output folder, numbered after what is there.
+
+    Returns the files and the report. The name cannot lead out of that folder. Cancelling leaves the
+    pictures that are finished. Raises ValueError for a picture that the format does not hold, and
+    OSError naming the folder and the remedy where the disk does not take a file.
+    """
+    output = folder_paths.get_output_directory()
+    height, width = images.shape[1:3]
+    if problem := format_problem(format) or size_problem(format, (width, height)):
+        raise ValueError(problem)
+    try:
+        folder, name, counter, subfolder, _ = folder_paths.get_save_image_path(
+            prefix.strip() or "TIPO", output, width, height
+        )
+    except OSError as error:
+        raise OSError(disk_problem(error, output)) from error
+    saved, files = [], []
+    for number, image in enumerate(images):
+        cancelled = comfy.model_management.throw_exception_if_processing_interrupted
+        one = encoded(to_pillow(image), metadata, format, quality, target_kb, cancelled)
+        file = (
+            f"{name.replace('%batch_num%', str(number))}_{counter + number:05}_.{ENDINGS[format]}"
+        )
+        write_whole(Path(folder, file), one.content)
+        saved.append(ui.SavedResult(file, subfolder, io.FolderType.output))
+        files.append((Path(subfolder, file).as_posix(), one))
+    return saved, save_report(format, files)
+
+
+class TipoSaveImage(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return schema(
+            node_id="TipoSaveImage",
+            display_name="Save Image (Compressed)",
+            category="TIPO/image",
+            search_aliases=[
+                "save webp",
+                "save jpg",
+                "save avif",
+                "compress",
+                "export image",
+                "file size",
+                "metadata",
+            ],
+            advanced=["text", "target_kb"],
+            essentials_category="Basics",
+            description="Saves pictures as PNG, WebP, JPEG or AVIF, by quality or by file size, "
+            "with the workflow, the prompt and the settings inside. Drop a PNG, WebP or AVIF on "
+            "ComfyUI to get the graph back.",
+            is_output_node=True,
+            hidden=[io.Hidden.prompt, io.Hidden.extra_pnginfo, io.Hidden.unique_id],
+            inputs=[
+                io.Image.Input("images", tooltip="Pictures to save."),
+                io.String.Input(
+                    "filename_prefix",
+                    default="TIPO",
+                    tooltip="Start of the file name, inside the output folder; a / makes a "
+                    "subfolder. %year%, %month%, %day%, %width%, %height% and %batch_num% are "
+                    "filled in, and %Node.input% takes a value from the graph.",
+                ),
+                io.Combo.Input(
+                    "format",
+                    options=FORMATS,
+                    default="png",
+                    tooltip="png keeps every pixel; webp and avif are several times smaller. jpeg "
+                    "opens everywhere, but has no alpha (it is laid over white), and ComfyUI does "
+                    "not open the graph from it.",
+                ),
+                io.Int.Input(
+                    "quality",
+                    default=90,
+                    min=1,
+                    max=100,
+                    tooltip="For webp, jpeg and avif (png is lossless) while target_kb is 0: 90 is "
+                    "hard to tell from the original, 75 a good deal smaller. The same number is "
+                    "not the same look in each format.",
+                ),
+                io.String.Input(
+                    "text",
+                    optional=True,
+                    force_input=True,
+                    tooltip="The expanded prompt, kept in the file under 'parameters', where "
+                    "galleries and A1111's PNG Info look for it, before the settings that the "
+                    "graph tells. Without it, the prompt is read from the graph.",
+                ),
+                io.Int.Input(
+                    "target_kb",
+                    default=0,
+                    min=0,
+                    max=1_000_000,
+                    optional=True,
+                    tooltip="Largest file in kB (1000 bytes), metadata included: the highest "
+                    "quality that fits is searched, and the input quality does not count. 0 = off. "
+                    "Not for png.",
+                ),
+            ],
+            outputs=[
+                io.String.Output(
+                    "report",
+                    display_name="report",
+                    tooltip="For each file: path in the output folder, format, size, quality, "
+                    "encodes made; and what was left out.",
+                ),
+            ],
+        )
+
+    @classmethod
+    def validate_inputs(cls, format: str | None) -> bool | str:
+        # A linked value is None here and is checked when the node runs.
+        return format is None or format_problem(format) or True
+
+    @classmethod
+    def execute(
+        cls,
+        images: torch.Tensor,
+        filename_prefix: str,
+        format: str,
+        quality: int,
+        text: str | None = None,
+        target_kb: int = 0,
+    ) -> io.NodeOutput:
+        metadata = ImageMetadata()
+        if not args.disable_metadata:
+            prompt = cls.hidden.prompt
+            graph = {"prompt": prompt, **(cls.hidden.extra_pnginfo or {})}
+            graph = {key: value for key, value in graph.items() if value is not None}
+            height, width = images.shape[1:3]
+            generation = read_generation(prompt, str(cls.hidden.unique_id))
+            metadata = storable(graph, infotext(generation, text or "", (width, height), VERSION))
+        saved, report = save_images(images, filename_prefix, format, quality, target_kb, metadata)
+        if args.disable_metadata:
+            report += f"\n({METADATA_OFF})"
+        return io.NodeOutput(report, ui={**ui.SavedImages(saved).as_dict(), "text": [report]})
+
+
+NODES = [TipoSaveImage]

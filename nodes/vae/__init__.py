@@ -1,0 +1,1 @@
+"""Nodes on VAEs: load, decode, encode."""

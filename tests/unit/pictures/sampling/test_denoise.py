@@ -1,0 +1,61 @@
+"""The steps run below denoise 1, beside A1111's rule written out."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from tipo_core.pictures.sampling.denoise import (
+    RUN_ALL_STEPS,
+    SCALE_STEPS,
+    check_denoise,
+    first_step,
+)
+
+CASES = [(steps, part / 20) for steps in (1, 2, 7, 20, 30, 150) for part in range(1, 21)]
+
+
+def run(steps: int, denoise: float) -> list[int]:
+    """Noise levels of a scheduler that counts down to 0, as "scale steps" cuts them."""
+    return list(range(steps, -1, -1))[first_step(steps, denoise) :]
+
+
+def a1111(steps: int, denoise: float) -> list[int]:
+    t_enc = int(min(denoise, 0.999) * steps)
+    return list(range(steps, -1, -1))[steps - t_enc - 1 :]
+
+
+@pytest.mark.parametrize(("steps", "denoise"), CASES)
+def test_steps_are_those_of_a1111(steps: int, denoise: float) -> None:
+    assert run(steps, denoise) == a1111(steps, denoise)
+
+
+def test_half_of_twenty_steps_is_eleven() -> None:
+    assert len(run(20, 0.5)) - 1 == 11
+
+
+def test_denoise_1_runs_the_schedule_as_it_is() -> None:
+    for steps in (1, 20, 5000):
+        assert first_step(steps, 1.0) == 0
+
+
+@pytest.mark.parametrize("length", [5, 12, 21])
+def test_scheduler_that_makes_other_steps_is_cut_within_its_own(length: int) -> None:
+    """`beta` leaves out equal levels and `ddim_uniform` rounds: 20 steps may be 12 or 21."""
+    assert length - first_step(length, 0.5) == int(0.5 * length) + 1
+
+
+@pytest.mark.parametrize(
+    ("steps", "denoise", "mode", "named"),
+    [
+        (0, 0.5, SCALE_STEPS, "steps 0"),
+        (20, -0.1, SCALE_STEPS, "denoise -0.1"),
+        (20, 1.1, RUN_ALL_STEPS, "denoise 1.1"),
+        (20, math.nan, RUN_ALL_STEPS, "denoise nan"),
+        (20, 0.5, "a1111", "'a1111' is not known: choose run all steps or scale steps"),
+    ],
+)
+def test_what_means_nothing_is_named(steps: int, denoise: float, mode: str, named: str) -> None:
+    with pytest.raises(ValueError, match=named):
+        check_denoise(steps, denoise, mode)

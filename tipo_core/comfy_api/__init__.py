@@ -1,0 +1,1 @@
+"""ComfyUI's HTTP API and its graphs in API form, without ComfyUI."""

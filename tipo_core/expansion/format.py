@@ -1,0 +1,172 @@
+"""The TIPO text format: write a request, read an answer.
+
+    <meta lines>
+    target: <|LENGTH|> <|task|> <|gen_meta|>
+    tag: a, b, c
+    short: ...
+    long: ...
+
+A request ends inside the field that is to be continued; an answer is what a model adds to it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from ..error_collector import Mistakes
+from .tasks import Field, Length, Task
+
+# The metadata keys as trained, in the order in which a request writes them.
+META_KEYS = (
+    "meta",
+    "rating",
+    "artist",
+    "characters",
+    "copyrights",
+    "quality",
+    "aspect ratio",
+)
+_META_ALIASES = MappingProxyType(
+    {
+        "artists": "artist",
+        "character": "characters",
+        "copyright": "copyrights",
+        "series": "copyrights",
+        "ratings": "rating",
+    }
+)
+_META_LINE = re.compile(r"([^:=]+)[:=](.*)")
+GEN_META = "<|gen_meta|>"
+EMPTY = "<|empty|>"
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request to the model.
+
+    `given` holds the text of the fields that are known; the first field of the task that is not
+    in it, or the task's last field, is where the model goes on. `meta` is written before the
+    target line in the order of `META_KEYS`.
+    """
+
+    task: Task
+    length: Length
+    given: Mapping[Field, str] = field(default_factory=dict)
+    meta: Mapping[str, str] = field(default_factory=dict)
+    gen_meta: bool = False
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a model wrote: the text of each field, its metadata, and whether the form is right.
+
+    The field that the request left open holds only what was added to it.
+    """
+
+    fields: Mapping[Field, str]
+    meta: Mapping[str, str]
+    well_formed: bool
+
+
+def parse_meta(text: str) -> dict[str, str]:
+    """Return the metadata written as `key: value`, one a line; `key = value` is read too.
+
+    ValueError for lines of another form and for unknown keys, with the known ones.
+    """
+    mistakes = Mistakes()
+    meta: dict[str, str] = {}
+    for line in text.splitlines():
+        if not line.strip():
+            continue
+        match = _META_LINE.fullmatch(line)
+        key = match.group(1).strip().lower().replace("_", " ") if match else ""
+        key = _META_ALIASES.get(key, key)
+        with mistakes.noted():
+            if match is None or key not in META_KEYS:
+                raise ValueError(
+                    f"metadata line {line.strip()!r}: write 'key: value' with one of the keys "
+                    f"{', '.join(META_KEYS)}"
+                )
+            meta[key] = ", ".join(filter(None, (meta.get(key, ""), match.group(2).strip())))
+    mistakes.raise_all()
+    return meta
+
+
+def render_meta(meta: Mapping[str, str]) -> list[str]:
+    """Return the metadata lines; unknown keys are an error that lists the known ones."""
+    unknown = sorted(set(meta) - set(META_KEYS))
+    if unknown:
+        raise ValueError(f"unknown metadata {unknown}: known are {', '.join(META_KEYS)}")
+    return [f"{key}: {_one_line(meta[key])}" for key in META_KEYS if meta.get(key, "").strip()]
+
+
+def render_target(task: Task, length: Length, gen_meta: bool) -> str:
+    """Return the `target:` line of a request."""
+    tokens = (
+        length.token if task.has_length else "",
+        task.token,
+        GEN_META if gen_meta else "",
+    )
+    return " ".join(["target:", *(token for token in tokens if token)])
+
+
+def render_request(request: Request, open_field: Field | None = None) -> str:
+    """Return the text that the model continues; it ends mid-line, without a trailing space.
+
+    It ends in `open_field`, by default in the first field that is not given, or in the last one.
+    """
+    lines = render_meta(request.meta)
+    lines.append(render_target(request.task, request.length, request.gen_meta))
+    last = open_field or request.task.fields[-1]
+    for name in request.task.fields:
+        text = _one_line(request.given.get(name, ""))
+        lines.append(f"{name.value}: {text}" if text else f"{name.value}:")
+        if not text or name is last:
+            break
+    return "\n".join(lines)
+
+
+def read_answer(request: Request, completion: str) -> Answer:
+    """Return what `completion` holds for each field that `request` left open.
+
+    Only the fields that the task still owes, in their order, and the metadata that `gen_meta`
+    asked for open a new line; any other line with a colon belongs to the text it stands in.
+    `well_formed` is True when every owed field is there, none is empty, and nothing else follows.
+    """
+    owed = list(request.task.fields)
+    while len(owed) > 1 and request.given.get(owed[0], "").strip():
+        owed.pop(0)
+    current: Field | str = owed[0]
+    texts: dict[Field, str] = {owed.pop(0): ""}
+    meta: dict[str, str] = {}
+    well_formed = True
+    for number, line in enumerate(completion.split("\n")):
+        head, colon, rest = line.partition(":")
+        if number and colon and owed and head == owed[0].value:
+            current = owed.pop(0)
+            texts[current] = rest
+        elif number and colon and not owed and request.gen_meta and head in META_KEYS:
+            current = head
+            well_formed &= head not in meta and head not in request.meta
+            meta.setdefault(head, rest.strip())
+        elif isinstance(current, Field):
+            well_formed &= not number
+            texts[current] += line if not number else " " + line
+        elif line.strip():
+            well_formed = False
+    fields = {name: "" if text.strip() == EMPTY else text for name, text in texts.items()}
+    filled = [text.strip() or request.given.get(name, "") for name, text in fields.items()]
+    return Answer(fields=fields, meta=meta, well_formed=well_formed and not owed and all(filled))
+
+
+def split_tags(text: str) -> list[str]:
+    """Return the tags of a tag line, trimmed, without empty ones."""
+    return [tag for tag in (part.strip() for part in text.split(",")) if tag]
+
+
+def _one_line(text: str) -> str:
+    """A field is one line: inner line breaks become spaces, a tag line loses its last comma."""
+    return " ".join(text.split("\n")).strip().rstrip(",").rstrip()

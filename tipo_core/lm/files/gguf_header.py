@@ -1,0 +1,254 @@
+"""The header of a GGUF file: its metadata, and where its tensors are.
+
+Format: docs/gguf.md of the ggml project, versions 2 and 3. It is read here and not with the
+package `gguf`, whose reader takes seconds for a vocabulary and believes every count of a damaged
+file; a file of unquantised tensors needs that package not at all.
+"""
+
+from __future__ import annotations
+
+import math
+import mmap
+import struct
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .file_type import LONGEST, foreign_kind
+
+_MAGIC = b"GGUF"
+_VERSIONS = (2, 3)
+_MAX_DIMENSIONS = 4
+_DEFAULT_ALIGNMENT = 32
+# struct letters of the numeric value types; 8 is a string and 9 an array.
+_NUMBERS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q",
+            12: "d"}  # fmt: skip
+_STRING, _ARRAY = 8, 9
+
+
+@dataclass(frozen=True)
+class TensorType:
+    """How numbers are stored: `values` of them in a block of `size` bytes."""
+
+    name: str
+    values: int
+    size: int
+
+
+# By the numbers of ggml_type. The first three are plain, the others blocks that hold scales too.
+TENSOR_TYPES = {
+    0: TensorType("F32", 1, 4),
+    1: TensorType("F16", 1, 2),
+    30: TensorType("BF16", 1, 2),
+    2: TensorType("Q4_0", 32, 18),
+    3: TensorType("Q4_1", 32, 20),
+    6: TensorType("Q5_0", 32, 22),
+    7: TensorType("Q5_1", 32, 24),
+    8: TensorType("Q8_0", 32, 34),
+    10: TensorType("Q2_K", 256, 84),
+    11: TensorType("Q3_K", 256, 110),
+    12: TensorType("Q4_K", 256, 144),
+    13: TensorType("Q5_K", 256, 176),
+    14: TensorType("Q6_K", 256, 210),
+}
+_UNSUPPORTED_TYPES = {
+    16: "IQ2_XXS", 17: "IQ2_XS", 18: "IQ3_XXS", 19: "IQ1_S", 20: "IQ4_NL", 21: "IQ3_S",
+    22: "IQ2_S", 23: "IQ4_XS", 24: "I8", 25: "I16", 26: "I32", 27: "I64", 28: "F64", 29: "IQ1_M",
+    34: "TQ1_0", 35: "TQ2_0", 39: "MXFP4", 40: "NVFP4",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class StoredTensor:
+    """Where a tensor is: `size` bytes at `offset` of the file, for numbers of `shape`."""
+
+    type: TensorType
+    shape: tuple[int, ...]
+    offset: int
+    size: int
+
+
+@dataclass(frozen=True)
+class GgufHeader:
+    """What a GGUF file says of itself. Shapes are the other way round than in the file: `R, C`."""
+
+    path: Path
+    metadata: Mapping[str, Any]
+    tensors: Mapping[str, StoredTensor]
+
+    def get(self, key: str, kind: type, default: Any = None) -> Any:
+        """Return the value of `key`, or `default`; one that is no `kind` is a ValueError.
+
+        An integer serves as a float.
+        """
+        value = self.metadata.get(key)
+        if value is None:
+            return default
+        if kind is float and type(value) is int:
+            return float(value)
+        if type(value) is not kind:
+            raise ValueError(f"{self.path}: {key} is no {kind.__name__}: convert the model again")
+        return value
+
+    def array(self, key: str, *kinds: type) -> tuple[Any, ...]:
+        """Return the values of the array `key`, all of one of `kinds`; () where it is missing."""
+        values = self.get(key, tuple, ())
+        # The file gives an array one kind for all, so that the first speaks for the rest.
+        if values and type(values[0]) not in kinds:
+            raise ValueError(
+                f"{self.path}: {key} holds no {kinds[0].__name__}: convert the model again"
+            )
+        return values
+
+    def need(self, key: str, kind: type) -> Any:
+        """Return the value of `key`; a missing one is a ValueError as well."""
+        value = self.get(key, kind)
+        if value is None:
+            raise ValueError(f"{self.path} lacks {key!r}: convert the model again")
+        return value
+
+    def decimal(self, key: str, default: float | None = None) -> float:
+        """Return the decimal that an fp32 number stands for: 1e-5, not 0.00000999999974."""
+        import numpy as np
+
+        value = self.need(key, float) if default is None else self.get(key, float, default)
+        return float(str(np.float32(value)))
+
+
+def read_header(path: Path) -> GgufHeader:
+    """Return the header of the file `path`.
+
+    Raises ValueError, naming the file, for a foreign, damaged or truncated one and for a tensor
+    whose type is not supported. Every count and offset is checked against the file's size.
+    """
+    with path.open("rb") as stream:
+        beginning = stream.read(max(LONGEST, 8))
+        if beginning[:4] != _MAGIC:
+            kind = foreign_kind(beginning) or "not a GGUF file"
+            raise ValueError(f"{path} is {kind}: put the model's own GGUF file in its place")
+        _check_version(path, beginning[4:8])
+        with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            try:
+                return _read(path, content)
+            except _Damaged as error:
+                raise ValueError(
+                    f"{path} is damaged or incomplete ({error}): download it again"
+                ) from error
+
+
+class _Damaged(Exception):
+    """The content contradicts itself; says how."""
+
+
+def _check_version(path: Path, stored: bytes) -> None:
+    if len(stored) < 4:
+        raise ValueError(f"{path} is damaged or incomplete (no version): download it again")
+    (version,) = struct.unpack("<I", stored)
+    if version and version & 0xFFFF == 0:
+        raise ValueError(f"{path} is a big-endian GGUF file: choose the little-endian one")
+    if version not in _VERSIONS:
+        raise ValueError(
+            f"{path} is GGUF version {version}; versions 2 and 3 are read: convert the model again "
+            "with a current llama.cpp"
+        )
+
+
+class _Cursor:
+    """Reads little-endian values one behind the other, never past the end."""
+
+    def __init__(self, content: mmap.mmap, at: int) -> None:
+        self._content = content
+        self.at = at
+        self.end = len(content)
+
+    def numbers(self, letter: str, count: int) -> tuple[Any, ...]:
+        """Return `count` numbers of one struct letter."""
+        size = count * struct.calcsize(f"<{letter}")
+        self.check(size)
+        values = struct.unpack_from(f"<{count}{letter}", self._content, self.at)
+        self.at += size
+        return values
+
+    def number(self, letter: str) -> Any:
+        return self.numbers(letter, 1)[0]
+
+    def string(self) -> str:
+        size = self.number("Q")
+        self.check(size)
+        value = self._content[self.at : self.at + size]
+        self.at += size
+        return value.decode("utf-8", "replace")
+
+    def check(self, size: int) -> None:
+        """Raise unless `size` more bytes are there."""
+        if size > self.end - self.at:
+            raise _Damaged(f"it ends at byte {self.end}, inside its header")
+
+
+def _read(path: Path, content: mmap.mmap) -> GgufHeader:
+    cursor = _Cursor(content, at=8)
+    tensor_count, value_count = cursor.numbers("Q", 2)
+    metadata: dict[str, Any] = {}
+    # A damaged count ends the loop at the end of the file at the latest: every turn reads bytes.
+    for _ in range(value_count):
+        key = cursor.string()
+        if key in metadata:
+            raise _Damaged(f"it has {key!r} twice")
+        metadata[key] = _value(cursor, cursor.number("I"))
+    tensors: dict[str, StoredTensor] = {}
+    for _ in range(tensor_count):
+        name = cursor.string()
+        if name in tensors:
+            raise _Damaged(f"it has the tensor {name!r} twice")
+        tensors[name] = _tensor(cursor, path, name)
+    alignment = metadata.get("general.alignment", _DEFAULT_ALIGNMENT)
+    if not isinstance(alignment, int) or alignment < 8 or alignment & (alignment - 1):
+        raise _Damaged(f"its alignment is {alignment}")
+    start = math.ceil(cursor.at / alignment) * alignment
+    placed = {}
+    for name, tensor in tensors.items():
+        if tensor.offset % alignment or start + tensor.offset + tensor.size > cursor.end:
+            raise _Damaged(
+                f"the tensor {name!r} is at bytes {start + tensor.offset} to "
+                f"{start + tensor.offset + tensor.size} of {cursor.end}"
+            )
+        placed[name] = StoredTensor(tensor.type, tensor.shape, start + tensor.offset, tensor.size)
+    return GgufHeader(path, metadata, placed)
+
+
+def _value(cursor: _Cursor, kind: int) -> Any:
+    if kind in _NUMBERS:
+        return cursor.number(_NUMBERS[kind])
+    if kind == _STRING:
+        return cursor.string()
+    if kind != _ARRAY:
+        raise _Damaged(f"a value of kind {kind} at byte {cursor.at}")
+    kind, count = cursor.number("I"), cursor.number("Q")
+    if kind in _NUMBERS:
+        return cursor.numbers(_NUMBERS[kind], count)
+    if kind != _STRING:
+        raise _Damaged(f"an array of kind {kind} at byte {cursor.at}")
+    cursor.check(8 * count)
+    read: Callable[[], str] = cursor.string
+    return tuple(read() for _ in range(count))
+
+
+def _tensor(cursor: _Cursor, path: Path, name: str) -> StoredTensor:
+    """Return the description at the cursor; its offset still counts from the first tensor."""
+    dimensions = cursor.number("I")
+    if not 1 <= dimensions <= _MAX_DIMENSIONS:
+        raise _Damaged(f"the tensor {name!r} has {dimensions} dimensions")
+    shape = tuple(reversed(cursor.numbers("Q", dimensions)))
+    number, offset = cursor.number("I"), cursor.number("Q")
+    stored = TENSOR_TYPES.get(number)
+    if stored is None:
+        supported = ", ".join(one.name for one in TENSOR_TYPES.values())
+        raise ValueError(
+            f"{path} stores {name} as {_UNSUPPORTED_TYPES.get(number, f'type {number}')}, which is "
+            f"not supported: choose a file in {supported}"
+        )
+    values = math.prod(shape)
+    if not values or shape[-1] % stored.values:
+        raise _Damaged(f"the tensor {name!r} is {shape}, in {stored.name}")
+    return StoredTensor(stored, shape, offset, values // stored.values * stored.size)

@@ -1,0 +1,1 @@
+"""Generation: completion requests, the scheduler, decode batches, token sampling."""

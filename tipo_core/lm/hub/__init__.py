@@ -1,0 +1,1 @@
+"""Models by name: the catalogue of published ones, downloads, and models on disk."""

@@ -1,0 +1,1 @@
+"""The model: config, Llama, mixture of experts, key and value caches, precision."""

@@ -1,0 +1,1 @@
+"""VAEs without ComfyUI: files and folders, precision, tiling, row strips, masks."""

@@ -1,0 +1,1 @@
+"""Ban rules, and the regular expressions without backtracking that they may use."""

@@ -1,0 +1,1 @@
+"""Lossless syntax of image prompts: spans, brackets, weights, and names with qualifiers."""

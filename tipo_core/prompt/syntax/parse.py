@@ -1,0 +1,299 @@
+"""Lossless syntax of image prompts: text in, verbatim spans out.
+
+``parse`` tiles the text with spans, so ``str(parse(text)) == text`` for every string. Nothing is
+ever re-created from a parsed form: ``Segment.plain`` is a second, separate view of the words, for
+the language model. The rules of the language are in ``scanner``.
+
+What the model sees of a schedule ``[a:b:0.5]`` is the alternative that holds for the longer part
+of the sampling, ``b`` where the time is 0.5 or a step number; of an alternation ``[a|b]`` the
+first one; of wildcards, LoRAs, embeddings, BREAK and comments nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from types import MappingProxyType
+from typing import NamedTuple, overload
+
+from ..vocabulary.plain_text import plain_text, without_brackets
+from .scanner import TAIL_WINDOW, Pieces, scan, times_at_end, weight_at_end
+from .span_kind import SpanKind
+
+# An attribute of an Enum costs more than a search, too much for each of 100,000 spans.
+_WORD, _SEPARATOR, _NEWLINE = SpanKind.WORD, SpanKind.SEPARATOR, SpanKind.NEWLINE
+_WEIGHT, _SCHEDULE, _ALTERNATION = SpanKind.WEIGHT, SpanKind.SCHEDULE, SpanKind.ALTERNATION
+_QUALIFIER, _ESCAPED, _MARK = SpanKind.QUALIFIER, SpanKind.ESCAPE, SpanKind.MARK
+_ANGLE, _BREAK, _COMMENT = SpanKind.ANGLE, SpanKind.BREAK, SpanKind.COMMENT
+_MARK_OF_GROUP = MappingProxyType({_WEIGHT: "", _SCHEDULE: ":", _ALTERNATION: "|"})
+_BARE_PARENTHESIS = re.compile(r"(?<!\\)[()]")
+# Not in ``o_o``, and not in names that everybody writes with underscores.
+_UNDERSCORED = re.compile(r"(?:(?<=[^\W_]{2})_(?=[^\W_])|(?<=[^\W_])_(?=[^\W_]{2}))")
+_FIXED_NAME = re.compile(r"\b(?:score_\d(?:_up)?|(?:source|rating)_[a-z]+)\b")
+_SPACED = re.compile(r"[^\W_] (?=[^\W_])")
+_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+_NUMBER = re.compile(r"\d+\.?\d*|\.\d+")
+_AND_WEIGHT = re.compile(r"\s*:\s*-?\d*\.?\d+\s*\Z")
+
+
+class Span(NamedTuple):
+    """A verbatim piece of the prompt: its kind, its text and the offset where it starts."""
+
+    kind: SpanKind
+    text: str
+    start: int
+
+    @property
+    def end(self) -> int:
+        """Offset after the last character."""
+        return self.start + len(self.text)
+
+    @property
+    def children(self) -> Spans:
+        """The spans between the brackets of a group; none for any other kind.
+
+        ``text == text[0] + "".join(child texts) + text[-1]`` holds for every group. ``|``, the
+        colons of a schedule and the final ``:1.2`` are spans of kind MARK.
+        """
+        return _tiled(_children(self.kind, self.text), self.start + 1)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Spans(Sequence[Span]):
+    """Spans in a row, like a tuple of them; a span is made when it is asked for.
+
+    A prompt may have 100,000: as objects they take longer to make than all of the parsing.
+    """
+
+    __slots__ = ("kinds", "starts", "texts")
+
+    kinds: tuple[SpanKind, ...]
+    texts: tuple[str, ...]
+    starts: tuple[int, ...]
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def __iter__(self) -> Iterator[Span]:
+        return map(Span, self.kinds, self.texts, self.starts)
+
+    @overload
+    def __getitem__(self, index: int) -> Span: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Spans: ...
+
+    def __getitem__(self, index: int | slice) -> Span | Spans:
+        if isinstance(index, slice):
+            return Spans(self.kinds[index], self.texts[index], self.starts[index])
+        return Span(self.kinds[index], self.texts[index], self.starts[index])
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Spans):
+            return (self.texts, self.kinds, self.starts) == (other.texts, other.kinds, other.starts)
+        return tuple(self) == other if isinstance(other, tuple) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(tuple(self))
+
+    def __repr__(self) -> str:
+        return repr(tuple(self))
+
+
+class Segment(NamedTuple):
+    """One top-level item of the prompt: what stands between commas and line breaks.
+
+    ``text`` is verbatim, without the blanks around it. ``words`` are the plain tags inside: one
+    for a simple tag, several for ``(a, b:1.2)``, none for a LoRA.
+    """
+
+    text: str
+    start: int
+    words: tuple[str, ...]
+    spans: tuple[Span, ...]
+
+    @property
+    def end(self) -> int:
+        """Offset after the last character."""
+        return self.start + len(self.text)
+
+    @property
+    def plain(self) -> str:
+        """The words as the language model should see them, ``""`` where there are none."""
+        return ", ".join(self.words)
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A parsed prompt: spans that tile the text. ``str(prompt)`` is the text itself."""
+
+    spans: Spans
+
+    def __str__(self) -> str:
+        return "".join(self.spans.texts)
+
+    def segments(self) -> tuple[Segment, ...]:
+        """The top-level items in order.
+
+        A BREAK or AND and a comment are items of their own, and so is an angle tag at either end
+        of an item (``1girl <lora:x:1>`` is two items).
+        """
+        spans = self.spans
+        has_and = "AND" in spans.texts
+        runs = _runs(spans.texts, spans.kinds)
+        return tuple([_segment(spans, first, last, has_and) for first, last in runs])
+
+    def escaped(self) -> str:
+        """The text with the parentheses of ``name (series)`` escaped, all else verbatim.
+
+        The host would read ``(series)`` as a weight of 1.1.
+        """
+        return _escaped(self.spans.texts, self.spans.kinds)
+
+    @property
+    def uses_underscores(self) -> bool:
+        """Whether the user writes ``long_hair`` more often than ``long hair``."""
+        word, weight = SpanKind.WORD, SpanKind.WEIGHT
+        pairs = zip(self.spans.kinds, self.spans.texts, strict=True)
+        words = "\n".join([text for kind, text in pairs if kind is word or kind is weight])
+        words = _FIXED_NAME.sub("", words)
+        return len(_UNDERSCORED.findall(words)) > len(_SPACED.findall(words))
+
+
+def parse(text: str) -> Prompt:
+    """Parse any string in linear time; never raises, and ``str`` of the result is ``text``."""
+    return Prompt(_tiled(scan(text, 0, len(text)), 0))
+
+
+def escape_tag(tag: str) -> str:
+    """``hatsune miku (append)`` -> ``hatsune miku \\(append\\)``; escaped text stays as it is."""
+    return _BARE_PARENTHESIS.sub(r"\\\g<0>", tag)
+
+
+def _tiled(pieces: Pieces, start: int) -> Spans:
+    """The pieces as spans, each starting where the one before ends."""
+    texts, kinds = pieces
+    starts = tuple(accumulate(map(len, texts), initial=start))[:-1]
+    return Spans(tuple(kinds), tuple(texts), starts)
+
+
+def _children(kind: SpanKind, text: str) -> Pieces:
+    """The pieces between the brackets of a group."""
+    mark = _MARK_OF_GROUP.get(kind)
+    if mark is None:
+        return [], []
+    close = len(text) - 1
+    tail = None
+    if kind is _SCHEDULE:
+        tail = times_at_end(text)
+    elif kind is _WEIGHT and ":" in text:
+        tail = weight_at_end(text)
+    if tail is None:
+        return scan(text, 1, close, mark)
+    texts, kinds = scan(text, 1, tail.start(), mark)
+    return [*texts, text[tail.start() : close]], [*kinds, _MARK]
+
+
+def _escaped(texts: Sequence[str], kinds: Sequence[SpanKind]) -> str:
+    output = []
+    for text, kind in zip(texts, kinds, strict=True):
+        if kind is _QUALIFIER:
+            output.append(escape_tag(text))
+        elif (kind is _WEIGHT or kind is _SCHEDULE or kind is _ALTERNATION) and "(" in text[1:]:
+            output.append(text[0] + _escaped(*_children(kind, text)) + text[-1])
+        else:
+            output.append(text)
+    return "".join(output)
+
+
+def _runs(texts: Sequence[str], kinds: Sequence[SpanKind]) -> Iterator[tuple[int, int]]:
+    """The first span of each segment and the one after its last; blank runs dropped."""
+    start = 0
+    for index, kind in enumerate(kinds):
+        if kind is _SEPARATOR or kind is _NEWLINE or kind is _BREAK or kind is _COMMENT:
+            if start < index:
+                yield from _peeled(texts, kinds, start, index)
+            if kind is _BREAK or kind is _COMMENT:
+                yield index, index + 1
+            start = index + 1
+    yield from _peeled(texts, kinds, start, len(kinds))
+
+
+def _peeled(
+    texts: Sequence[str], kinds: Sequence[SpanKind], start: int, end: int
+) -> Iterator[tuple[int, int]]:
+    """The run without the angle tags at its ends, and these as runs of their own."""
+    first, last = start, end
+    while first < last and (kinds[first] is _ANGLE or texts[first].isspace()):
+        first += 1
+    while last > first and (kinds[last - 1] is _ANGLE or texts[last - 1].isspace()):
+        last -= 1
+    for index in range(start, first):
+        if kinds[index] is _ANGLE:
+            yield index, index + 1
+    if first < last:
+        yield first, last
+    for index in range(last, end):
+        if kinds[index] is _ANGLE:
+            yield index, index + 1
+
+
+def _segment(spans: Spans, first: int, last: int, has_and: bool) -> Segment:
+    """The segment made of the spans ``[first, last)``."""
+    texts, kinds = spans.texts[first:last], spans.kinds[first:last]
+    starts = spans.starts[first:last]
+    text = "".join(texts)
+    words = _plain_words(texts, kinds)
+    if has_and:  # composable prompts: ``a cat :1.2 AND a dog :0.8``
+        words = [word[:-TAIL_WINDOW] + _AND_WEIGHT.sub("", word[-TAIL_WINDOW:]) for word in words]
+        words = [word for word in words if word]
+    start = starts[0] + len(text) - len(text.lstrip())
+    return Segment(text.strip(), start, tuple(words), tuple(map(Span, kinds, texts, starts)))
+
+
+def _plain_words(texts: Sequence[str], kinds: Sequence[SpanKind]) -> list[str]:
+    """The plain tags in the pieces, in order."""
+    if len(texts) == 1 and kinds[0] is _WORD:
+        word = plain_text(without_brackets(texts[0]))
+        return [word] if word else []
+    parts: list[list[str]] = [[]]
+    for text, kind in zip(texts, kinds, strict=True):
+        if kind is _WORD:
+            parts[-1].append(without_brackets(text))
+        elif kind is _SEPARATOR or kind is _NEWLINE:
+            parts.append([])
+        elif kind is _ESCAPED:
+            parts[-1].append(_ESCAPE.sub(r"\1", text))
+        elif kind is _QUALIFIER:
+            parts[-1].append(text)
+        elif kind is _WEIGHT or kind is _SCHEDULE or kind is _ALTERNATION:
+            inner = _plain_words(*_chosen(kind, text))
+            parts[-1].extend(inner[:1])
+            parts.extend([[word] for word in inner[1:]])
+        else:
+            parts[-1].append(" ")
+    return [word for part in parts if (word := plain_text("".join(part)))]
+
+
+def _chosen(kind: SpanKind, group: str) -> Pieces:
+    """The children that stand for the group: all of a weight, one alternative of the others."""
+    texts, kinds = _children(kind, group)
+    tail = ""
+    if kind is not _ALTERNATION and kinds[-1:] == [_MARK]:
+        tail = texts.pop()
+        kinds.pop()
+    if kind is _WEIGHT:
+        return texts, kinds
+    alternatives: list[Pieces] = []
+    start = 0
+    for end in [*(index for index, child in enumerate(kinds) if child is _MARK), len(kinds)]:
+        if "".join(texts[start:end]).strip():
+            alternatives.append((texts[start:end], kinds[start:end]))
+        start = end + 1
+    if len(alternatives) < 2:
+        return alternatives[0] if alternatives else ([], [])
+    times = [float(number) for number in _NUMBER.findall(tail)]
+    is_mostly_first = len(alternatives) == 2 and times and 0.5 < times[0] <= 1.0 and "." in tail
+    return alternatives[0 if kind is _ALTERNATION or is_mostly_first else -1]

@@ -1,0 +1,205 @@
+"""The scanner under ``syntax``: text in, pieces out, in linear time.
+
+The rules, in the order in which they are tried at each place:
+
+- a comment runs from ``#`` to the end of its line, where ``#`` is the line's first character or
+  has blanks on both sides;
+- ``\\(`` and the like are escapes; ``<name:...>`` is an angle tag; ``__name__``, ``$$``, ``${x}``
+  and ``{a|b}`` are wildcards;
+- ``(a)``, ``(a:1.2)``, ``[a]`` and ``{a}`` are weights; ``[a:b:0.5]`` is a schedule, ``[a|b]`` an
+  alternation; brackets without a partner are words, and so are emoticons such as ``:)``;
+- ``name (series)`` is one tag: its ``(series)`` is a qualifier, not a weight (``qualifiers``);
+- groups nested more than ``MAX_NESTING`` deep are words: only the innermost levels count.
+
+A text of 100 kB may have 100,000 pieces. So they are kept as two lists side by side, and each
+step is one pass in which the common piece costs no call and makes no object of its own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from itertools import accumulate, pairwise
+from types import MappingProxyType
+from typing import cast
+
+from .brackets import ANGLE, COMMENT, FILLER, outlined
+from .qualifiers import mark_qualifiers
+from .span_kind import SpanKind
+
+# The longest ``:1.2`` at the end of a group; a longer one is words.
+TAIL_WINDOW = 40
+
+_PLAIN = r"[^\\()\[\]{}<\#_$,\uff0c\u3001\r\n]"
+_ESCAPABLE = r"[()\[\]{}<>|\#]"
+_WILDCARD = r"__(?:[^\W_]|[-/.*+~]|_(?!_))+__"
+# A sign that begins nothing, and so is part of a word.
+_IDLE = rf"(?:_(?!_)|(?!{_WILDCARD})_|(?!{ANGLE})<|\\(?!{_ESCAPABLE})|\$(?![${{])|(?!{COMMENT})\#)"
+# No bracket is in a group, apart from escaped ones (``brackets.outlined``).
+_INSIDE = r"[^()\[\]{}\\]*(?:\\[()\[\]{}]?[^()\[\]{}\\]*)*"
+# Most words come to their end by the first line; the last takes all that the others leave.
+_TOKEN = re.compile(
+    rf"""
+      {_PLAIN}+(?=[,\uff0c\u3001\r\n()\[\]{{}}]|\\[()]|\Z)
+    | [,\uff0c\u3001][, \t\uff0c\u3001]*
+    | [\r\n]+
+    | \({_INSIDE}\) | \[{_INSIDE}\] | \{{{_INSIDE}\}}
+    | \\{_ESCAPABLE}(?:\\{_ESCAPABLE})*
+    | {ANGLE}
+    | {COMMENT}
+    | {_WILDCARD}
+    | \$(?:\$(?:[\w-]+\$\$)?|\{{{_INSIDE}\}})
+    | {_PLAIN}+(?:{_IDLE}{_PLAIN}*)* | {_IDLE}{_PLAIN}*(?:{_IDLE}{_PLAIN}*)*
+    """,
+    re.VERBOSE,
+)
+_SPECIAL = re.compile(rf"\\{_ESCAPABLE}|{ANGLE}|{_WILDCARD}|\$[${{]")
+# An attribute of an Enum costs more than a search, too much for each of 100,000 pieces.
+_WORD, _WEIGHT, _COMMENT = SpanKind.WORD, SpanKind.WEIGHT, SpanKind.COMMENT
+# The kind by the first character; None where that is not enough, words where it is not here.
+_KIND_OF_FIRST: MappingProxyType[str, SpanKind | None] = MappingProxyType(
+    {
+        **dict.fromkeys(",\uff0c\u3001", SpanKind.SEPARATOR),
+        **dict.fromkeys("\r\n", SpanKind.NEWLINE),
+        **dict.fromkeys("(", SpanKind.WEIGHT),
+        **dict.fromkeys("[{\\<_$#"),
+    }
+)
+_KIND_OF_SPECIAL = MappingProxyType(
+    {
+        "\\": SpanKind.ESCAPE,
+        "<": SpanKind.ANGLE,
+        **dict.fromkeys("_$", SpanKind.WILDCARD),
+    }
+)
+_BLANKS = frozenset(" \t")
+_LINE_ENDS = frozenset(("", "\r", "\n"))  # the ends of the text among them
+# AND between capitals, as in ``CATS AND DOGS``, is a word.
+_KEYWORD = re.compile(r"(?<!\w)(BREAK(?!\w)|(?<![A-Z] )AND(?!\w)|[Ee]mbedding:[^\s,:()\[\]{}<>|]+)")
+_KEYWORD_STEMS = ("BREAK", "AND", "mbedding:")
+_CUT_AT = MappingProxyType({":": re.compile("(:)"), "|": re.compile(r"(\|)")})
+_KIND_OF_CUT = MappingProxyType(
+    {
+        **{"BREAK": SpanKind.BREAK, "AND": SpanKind.BREAK},
+        **{":": SpanKind.MARK, "|": SpanKind.MARK},
+    }
+)
+_STEP = MappingProxyType({"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1})
+_BRACKET_OR_BAR = re.compile(rf"\\{_ESCAPABLE}|{ANGLE}|[()\[\]{{}}|]")
+_NUMBER = r"(?:\d+(?:\.\d*)?|\.\d+)"
+# A weight, or the times of a schedule, at the end of a group.
+_WEIGHT_TAIL = re.compile(rf":\s*[-+]?{_NUMBER}\s*\Z")
+_TIMES_TAIL = re.compile(rf":\s*[-+]?{_NUMBER}%?(?:\s*,\s*{_NUMBER}%?)*\s*\Z")
+
+Pieces = tuple[list[str], list[SpanKind]]
+
+
+def scan(text: str, pos: int, end: int, mark: str = "") -> Pieces:
+    """The texts and the kinds of the pieces that tile ``text[pos:end]``, outermost groups as one.
+
+    ``mark`` is the character, if any, that splits words here and becomes MARK pieces.
+    """
+    outline = outlined(text, pos, end)
+    tokens = _TOKEN.findall(outline, pos, end)
+    texts = tokens
+    if outline != text:
+        places = list(accumulate(map(len, tokens), initial=pos))
+        texts = [text[start:stop] for start, stop in pairwise(places)]
+    pieces = texts, _kinds(tokens, texts, text[pos - 1 : pos])
+    if stems := [stem for stem in _KEYWORD_STEMS if stem in text]:
+        pieces = _cut(pieces, _KEYWORD, stems)
+    if mark:
+        pieces = _cut(pieces, _CUT_AT[mark], mark)
+    if "(" in outline:
+        mark_qualifiers(*pieces)
+    return pieces
+
+
+def _kinds(tokens: list[str], texts: list[str], before: str) -> list[SpanKind]:
+    """The kinds of the tokens, which are the texts in outline, behind the character ``before``."""
+    kind_of = _KIND_OF_FIRST.get
+    kinds = [kind_of(token[0], _WORD) for token in tokens]
+    for index in [index for index, kind in enumerate(kinds) if kind is None]:
+        text = texts[index]
+        if text[0] in "[{":
+            is_plain = "|" not in text and ":" not in text and "$$" not in text
+            kinds[index] = _WEIGHT if is_plain else _group_kind(text, tokens[index])
+        elif text[0] == "#":  # as in the pattern of comments
+            behind = texts[index - 1][-1] if index else before
+            is_comment = behind in _LINE_ENDS or (
+                behind in _BLANKS and _is_before_blank(texts, index)
+            )
+            kinds[index] = _COMMENT if is_comment else _WORD
+        elif len(text) == 1:
+            kinds[index] = _WORD
+        else:
+            is_special = _SPECIAL.match(tokens[index])
+            kinds[index] = _KIND_OF_SPECIAL[text[0]] if is_special else _WORD
+    return cast("list[SpanKind]", kinds)
+
+
+def weight_at_end(group: str) -> re.Match[str] | None:
+    """The ``:1.2`` before the closing bracket of a weight."""
+    close = len(group) - 1
+    return _WEIGHT_TAIL.search(group, max(1, close - TAIL_WINDOW), close)
+
+
+def times_at_end(group: str) -> re.Match[str] | None:
+    """The ``:0.5`` before the closing bracket of a schedule."""
+    close = len(group) - 1
+    return _TIMES_TAIL.search(group, max(1, close - TAIL_WINDOW), close)
+
+
+def _is_before_blank(texts: list[str], index: int) -> bool:
+    """Whether a blank, a line break or nothing follows the first character of the text."""
+    ahead = texts[index][1:2] or "".join(texts[index + 1 : index + 2])[:1]
+    return ahead in _BLANKS or ahead in _LINE_ENDS
+
+
+def _group_kind(group: str, outline: str) -> SpanKind:
+    """What the bracketed text is; its outline has FILLER in place of inner brackets."""
+    has_bar = "|" in group and _has_own_bar(group, outline)
+    if group[0] == "{":
+        return SpanKind.WILDCARD if has_bar or "$$" in group else SpanKind.WEIGHT
+    if ":" in group and times_at_end(group):
+        return SpanKind.SCHEDULE
+    return SpanKind.ALTERNATION if has_bar else SpanKind.WEIGHT
+
+
+def _has_own_bar(group: str, outline: str) -> bool:
+    """Whether the group has a ``|`` outside all inner brackets."""
+    signs: Iterable[str] = group
+    if "\\" in outline or "<" in outline:  # of those in escapes and angle tags none counts
+        signs = _BRACKET_OR_BAR.findall(group)
+    elif FILLER not in outline:
+        return True
+    depth = 0
+    for sign in signs:
+        if sign == "|":
+            if depth <= 1:
+                return True
+        elif sign in _STEP:
+            depth += _STEP[sign]
+    return False
+
+
+def _cut(pieces: Pieces, cut: re.Pattern[str], stems: Iterable[str]) -> Pieces:
+    """The pieces with the words cut at ``cut``, which matches where one of the stems is."""
+    texts, kinds = pieces
+    new_texts: list[str] = []
+    new_kinds: list[SpanKind] = []
+    places = {index for stem in stems for index, text in enumerate(texts) if stem in text}
+    done = 0
+    for index in sorted(places):
+        if kinds[index] is not SpanKind.WORD:
+            continue
+        new_texts += texts[done:index]
+        new_kinds += kinds[done:index]
+        done = index + 1
+        for place, part in enumerate(cut.split(texts[index])):
+            if part:
+                new_texts.append(part)
+                new_kinds.append(
+                    _KIND_OF_CUT.get(part, SpanKind.EMBEDDING) if place % 2 else SpanKind.WORD
+                )
+    return new_texts + texts[done:], new_kinds + kinds[done:]

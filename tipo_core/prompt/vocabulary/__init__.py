@@ -1,0 +1,1 @@
+"""Knowledge of tags: categories, canonical forms, name lists and the block list."""
