@@ -21,8 +21,8 @@ from tipo_core.lm.generate.completion import Ask, Completion
 from tipo_core.lm.generate.engine import LlamaLanguageModel
 from tipo_core.lm.hub.catalog import shipped_model
 
-from .conftest import MakeModel
-from .passes import language_model
+from ..conftest import MakeModel
+from ..passes import language_model
 
 PROMPTS = ("target: <|long|>\ntag: 1girl, cat ears,", "tag: solo,", "long: A girl is reading")
 INTEGERS = ("auto", "int8")

@@ -17,8 +17,8 @@ from tipo_core.lm.files.gguf_header import read_header
 from tipo_core.lm.files.loader import ModelFiles, load_llama
 from tipo_core.lm.model.config import LlamaConfig
 
-from .conftest import rewrite
-from .expert_models import (
+from ..conftest import rewrite
+from ..expert_models import (
     EXPERTS,
     State,
     as_dots1,
@@ -27,7 +27,7 @@ from .expert_models import (
     mixture_config,
     write_kohaku,
 )
-from .gguf_models import Change, plain_vocabulary, write_dots1
+from ..gguf_models import Change, plain_vocabulary, write_dots1
 
 
 @pytest.fixture(scope="module")

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from ..files.gguf_header import GgufHeader
-from .bpe import WHOLE_WORDS, PieceKind, Pieces, SpacePrefix, byte_level_bpe, sentencepiece_bpe
-from .text_tokenizer import TextTokenizer
+from ..tokenizers.bpe import (
+    WHOLE_WORDS,
+    PieceKind,
+    Pieces,
+    SpacePrefix,
+    byte_level_bpe,
+    sentencepiece_bpe,
+)
+from ..tokenizers.text_tokenizer import TextTokenizer
+from .gguf_header import GgufHeader
 
 _KEY = "tokenizer.ggml."
 

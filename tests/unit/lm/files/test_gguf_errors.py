@@ -19,12 +19,12 @@ from safetensors.torch import save_file
 
 from tipo_core.lm.files.gguf_file import GgufWeights, read_config
 from tipo_core.lm.files.gguf_header import read_header
+from tipo_core.lm.files.gguf_tokenizer import gguf_tokenizer
 from tipo_core.lm.files.loader import ModelFiles, load_llama
 from tipo_core.lm.model.config import LlamaConfig
-from tipo_core.lm.tokenizers.gguf_tokenizer import gguf_tokenizer
 
-from .conftest import random_state
-from .gguf_models import Change, Vocabulary, plain_vocabulary, write_gguf
+from ..conftest import random_state
+from ..gguf_models import Change, Vocabulary, plain_vocabulary, write_gguf
 
 Writer = gguf.GGUFWriter
 

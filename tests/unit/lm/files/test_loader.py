@@ -14,7 +14,7 @@ from tipo_core.lm.files.loader import ModelFiles, load_llama
 from tipo_core.lm.hub.catalog import NANO, find_model, present_models
 from tipo_core.lm.model.precision import PRECISIONS, Precision, resolve
 
-from .conftest import MakeModel, rewrite
+from ..conftest import MakeModel, rewrite
 
 Tensors = dict[str, torch.Tensor]
 

@@ -22,9 +22,9 @@ from tipo_core.lm.model.llama import Llama
 from tipo_core.lm.model.moe import Experts
 from tipo_core.lm.model.precision import Precision
 
-from .expert_models import EXPERTS, State, kohaku_state, mixture_config, write_kohaku
-from .gguf_models import plain_vocabulary, write_dots1
-from .passes import load, side_by_side
+from ..expert_models import EXPERTS, State, kohaku_state, mixture_config, write_kohaku
+from ..gguf_models import plain_vocabulary, write_dots1
+from ..passes import load, side_by_side
 
 # The import of transformers takes ten seconds, in each process.
 pytestmark = pytest.mark.xdist_group("transformers")

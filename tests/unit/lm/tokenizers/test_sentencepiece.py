@@ -16,16 +16,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tipo_core.lm.files.gguf_header import read_header
+from tipo_core.lm.files.gguf_tokenizer import gguf_tokenizer
 from tipo_core.lm.files.loader import ModelFiles, load_llama
 from tipo_core.lm.model.config import LlamaConfig
 from tipo_core.lm.tokenizers.bpe import SpacePrefix, sentencepiece_bpe
-from tipo_core.lm.tokenizers.gguf_tokenizer import gguf_tokenizer
 from tipo_core.lm.tokenizers.sentencepiece import read_sentencepiece
 from tipo_core.lm.tokenizers.text_tokenizer import TextTokenizer
 from tipo_core.training.tokenizer import TIPO_TOKENS
 
-from .conftest import TEXTS, MakeModel, random_state
-from .gguf_models import Vocabulary, write_gguf
+from ..conftest import TEXTS, MakeModel, random_state
+from ..gguf_models import Vocabulary, write_gguf
 
 # LLaMA's own settings: no normalisation, bytes for what is unknown.
 SETTINGS = {

@@ -17,9 +17,9 @@ from tipo_core.lm.model.config import LlamaConfig
 from tipo_core.lm.model.llama import Llama
 from tipo_core.lm.model.precision import Precision
 
-from .conftest import random_state
-from .gguf_models import Quant, interleaved, plain_vocabulary, put_apart, write_gguf
-from .passes import greedy
+from ..conftest import random_state
+from ..gguf_models import Quant, interleaved, plain_vocabulary, put_apart, write_gguf
+from ..passes import greedy
 
 TYPES = [one.name for one in TENSOR_TYPES.values()]
 

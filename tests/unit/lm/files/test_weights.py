@@ -13,7 +13,7 @@ from tipo_core.lm.files.weights import check, fill
 from tipo_core.lm.model.config import LlamaConfig
 from tipo_core.lm.model.llama import Llama
 
-from .conftest import random_state
+from ..conftest import random_state
 
 Shapes = dict[str, tuple[int, ...]]
 

@@ -11,7 +11,7 @@ from tipo_core.lm.generate.completion import Ask, Cancelled, Completion, Steps, 
 from tipo_core.lm.generate.engine import LlamaLanguageModel
 from tipo_core.lm.generate.stop_reason import StopReason
 
-from .passes import language_model, tokens_read
+from ..passes import language_model, tokens_read
 
 PROMPT = "target: <|long|>\ntag: 1girl, cat ears,"
 OTHER = "long: A girl is reading"

@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from tipo_core.lm.files.fused_weights import file_state
 from tipo_core.lm.files.loader import ModelFiles, load_llama
 
-from .conftest import MakeModel, rewrite
+from ..conftest import MakeModel, rewrite
 
 INDEX = "model.safetensors.index.json"
 FIRST, SECOND = "model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"

@@ -14,8 +14,8 @@ from tipo_core.lm.model.fp16_kv_cache import BLOCK, HalfCache
 from tipo_core.lm.model.kv_cache import KVCache
 from tipo_core.lm.model.llama import Llama
 
-from .conftest import MakeModel
-from .passes import cache_of, load, side_by_side, some_tokens
+from ..conftest import MakeModel
+from ..passes import cache_of, load, side_by_side, some_tokens
 
 INTEGERS = pytest.mark.parametrize("precision", ["auto", "int8"])
 KINDS = [torch.float32, torch.bfloat16, *[torch.float16] * is_half_fast()]

@@ -13,10 +13,10 @@ from tipo_core.lm.files.loader import ModelFiles
 from tipo_core.lm.model.config import LlamaConfig
 from tipo_core.lm.model.precision import PRECISIONS, resolve
 
-from .conftest import MakeModel, random_state, rewrite
-from .expert_models import kohaku_state, mixture_config, write_kohaku
-from .gguf_models import Quant, plain_vocabulary, write_dots1, write_gguf
-from .passes import CPU, language_model, load, side_by_side, some_tokens
+from ..conftest import MakeModel, random_state, rewrite
+from ..expert_models import kohaku_state, mixture_config, write_kohaku
+from ..gguf_models import Quant, plain_vocabulary, write_dots1, write_gguf
+from ..passes import CPU, language_model, load, side_by_side, some_tokens
 
 # How far the logits may be from those of fp32, in their own standard deviations.
 WITHIN = {"auto": 5e-3, "int8": 0.1, "bf16": 0.1, "fp16": 5e-3}

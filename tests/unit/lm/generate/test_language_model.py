@@ -12,8 +12,8 @@ from tipo_core.lm.files.loader import ModelFiles, load_llama
 from tipo_core.lm.generate.completion import Cancelled
 from tipo_core.lm.generate.stop_reason import StopReason
 
-from .conftest import MakeModel
-from .passes import language_model
+from ..conftest import MakeModel
+from ..passes import language_model
 
 PROMPT = "target: <|long|>\ntag: 1girl, cat ears,"
 

@@ -10,7 +10,7 @@ import torch
 from tipo_core.lm.files.loader import ModelFiles
 from tipo_core.lm.generate.batch import Rows
 
-from .passes import language_model
+from ..passes import language_model
 
 PROMPTS = ([0, 5, 9, 30], [0, 77, 8], [0, 5, 9, 12, 40, 41], [0, 200], [0, 5, 9, 30])
 STEPS = 8

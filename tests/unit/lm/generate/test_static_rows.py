@@ -16,8 +16,8 @@ from tipo_core.lm.generate.engine import LlamaLanguageModel
 from tipo_core.lm.generate.static_batch import STEPS, StaticRows, _Stepping
 from tipo_core.lm.generate.stop_reason import StopReason
 
-from .conftest import MakeModel
-from .passes import CPU, language_model
+from ..conftest import MakeModel
+from ..passes import CPU, language_model
 
 PROMPTS = ["tag: 1girl,", "tag: 1girl, cat ears,", "long: A girl is", "tag: solo, book,"]
 

@@ -14,12 +14,12 @@ from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_token
 from tokenizers.trainers import BpeTrainer
 
 from tipo_core.lm.files.gguf_header import read_header
+from tipo_core.lm.files.gguf_tokenizer import gguf_tokenizer
 from tipo_core.lm.model.config import LlamaConfig
-from tipo_core.lm.tokenizers.gguf_tokenizer import gguf_tokenizer
 from tipo_core.lm.tokenizers.text_tokenizer import TextTokenizer
 
-from .conftest import TEXTS, random_state
-from .gguf_models import Vocabulary, write_gguf
+from ..conftest import TEXTS, random_state
+from ..gguf_models import Vocabulary, write_gguf
 
 SPECIAL = ("<s>", "</s>", "<|long|>", "<|tag_to_long|>")
 LLAMA3 = (

@@ -9,8 +9,8 @@ import torch
 
 from tipo_core.lm.files.loader import ModelFiles, load_llama
 
-from .conftest import MakeModel
-from .passes import greedy, in_pieces, load, side_by_side, some_tokens
+from ..conftest import MakeModel
+from ..passes import greedy, in_pieces, load, side_by_side, some_tokens
 
 # The import of transformers takes ten seconds, in each process.
 pytestmark = pytest.mark.xdist_group("transformers")
