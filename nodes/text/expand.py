@@ -9,7 +9,7 @@ from comfy_api.latest import io
 
 from ...tipo_core.expansion.tasks import MAX_ROUNDS, MAX_VARIANTS, Field, Length, Span
 from ...tipo_core.lm.generate.token_sampling import SamplingOptions
-from ...tipo_core.prompt.presets import DEFAULT
+from ...tipo_core.prompt.presets import DEFAULT_TEMPLATE
 from ..host_features import schema
 from ..memory import NANO, progress
 from ..models import TipoModel
@@ -191,7 +191,7 @@ class TipoExpand(io.ComfyNode):
                 ),
                 io.String.Input(
                     "template",
-                    default=DEFAULT,
+                    default=DEFAULT_TEMPLATE,
                     multiline=True,
                     tooltip="How the prompt is put together. <|user|> is your text, <|added|> the "
                     "new tags, <|extended|> the caption; also <|special|> <|characters|> "

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from comfy_api.latest import io, ui
 
-from ...tipo_core.prompt.presets import DEFAULT, PRESETS
+from ...tipo_core.prompt.presets import DEFAULT_TEMPLATE, PRESETS
 from ..host_features import schema
 from .expand import TipoExpansion
 
@@ -45,7 +45,7 @@ class TipoFormat(io.ComfyNode):
                 ),
                 io.String.Input(
                     "template",
-                    default=DEFAULT,
+                    default=DEFAULT_TEMPLATE,
                     multiline=True,
                     tooltip="Used with custom only. <|user|> is your text, <|added|> the new tags, "
                     "<|extended|> your caption and its continuation, <|generated|> a caption that "

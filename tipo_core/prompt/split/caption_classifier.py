@@ -1,7 +1,8 @@
-"""How much a piece of a prompt looks like a caption or like a tag, from its words alone.
+"""Scores a piece of a prompt from its words: caption or tag.
 
-The score is a sum of a few plain features: how many words, articles, pronouns and verbs there are,
-whether the piece ends in a stop, whether it is a known tag or name.
+A linear classifier with weights set by hand. Its features are the numbers of words, articles,
+pronouns and verbs, a stop at the end, and whether the piece is a known tag or name; the result
+is measured in docs/split-quality.md.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import re
 
 from ..vocabulary.tags import Category, category, is_known_name
 
-# The scores of what is known to be a tag, of a known name, and the least of any other piece.
+# Scores of a known tag and a known name; the score of a single unknown word before other cues.
 KNOWN_TAG, KNOWN_NAME, SHORT_PIECE = -5.0, -4.0, -3.0
 
 DETERMINERS = frozenset(
@@ -36,7 +37,7 @@ VERBS = frozenset(
         *("displays", "contains", "includes", "surrounds"),
     )
 )
-# Tags begin with these too: ``standing on one leg``.
+# Counted after the first word only: tags begin with these too, ``standing on one leg``.
 _PARTICIPLES = frozenset(
     (
         *("surrounded", "covered", "filled", "parked", "located", "seated", "dressed", "placed"),
@@ -61,25 +62,25 @@ _CREDIT = re.compile(
     r"(?!(?:an?|the|his|her) )(?:[\w-]+ ){0,2}"
     r"(?:by (?!(?:an?|the|his|her|its|their|my|your|some) )|in the style of |trending on )"
 )
-_LONGEST_TAG = 170  # characters; longer texts are in no list
+_LONGEST_TAG = 170  # characters; the name lists have no longer entry
 # Chinese characters, kana, Hangul.
 _WIDE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
-# What Chinese and Japanese sentences have and tags mostly lack: particles, pronouns, endings.
+# Particles, pronouns and endings, which Chinese and Japanese sentences have and tags mostly lack.
 _WIDE_PARTICLES = re.compile(
     r"[\u7684\u7740\u5728\u4e86\u548c\u662f\u6709\u5979\u4ed6\u5b83\u6211\u4f60]"
     r"|[\u3092\u304c\u306f\u306b\u3067]|\u3067\u3059|\u307e\u3059|\u3044\u308b"
 )
 
 
-def caption_score(plain: str, *, ends_sentence: bool, is_typed_as_tag: bool) -> float:
-    """How much the plain words look like a caption (positive) or a tag (negative)."""
+def score_caption(plain: str, *, ends_sentence: bool, is_typed_as_tag: bool) -> float:
+    """Score plain words: positive for a caption, negative for a tag, 0 for no words."""
     words = _WORD.findall(plain)
     if not words:
         return 0.0
     if len(plain) <= _LONGEST_TAG:
-        known = _known_tag(plain, len(words))
-        if known:
-            return known
+        known_score = _known_score(plain, len(words))
+        if known_score:
+            return known_score
     score = _wide_score(plain) if _WIDE.match(words[0]) else _word_score(words)
     if words[0][0].isdigit():
         score -= 2.0
@@ -94,12 +95,12 @@ def caption_score(plain: str, *, ends_sentence: bool, is_typed_as_tag: bool) -> 
     return score
 
 
-def _known_tag(plain: str, words: int) -> float:
-    """The score of a known tag, of a name or of several; 0 for all other texts."""
+def _known_score(plain: str, words: int) -> float:
+    """The score of a known tag, of a known name or of several; 0 for any other text."""
     known = category(plain)
     if known in _NAMES and words <= 2 and plain[-1] in ".!?":
-        return 0.0  # ``free!`` and ``cheers!`` are series, and ends of sentences
-    # ``drawn by hand on paper`` has the form of a tag, but no list has it
+        return 0.0  # ``free!`` and ``cheers!`` are series, but also end sentences
+    # ``drawn by hand on paper`` has the form of an artist tag, but is in no list
     if known is not Category.GENERAL and (words <= 4 or is_known_name(plain)):
         return KNOWN_NAME if known in _NAMES else KNOWN_TAG
     names = plain.removeprefix("and ").split(" and ")
@@ -130,7 +131,7 @@ def _word_score(words: list[str]) -> float:
 
 
 def _wide_score(plain: str) -> float:
-    """The score of a text without blanks between its words: by its length and its particles."""
+    """The score of Chinese or Japanese text: by its length and its particles."""
     length = len(_WIDE.findall(plain))
     particles = len(_WIDE_PARTICLES.findall(plain))
     return SHORT_PIECE + min(6.0, 0.45 * max(0, length - 2)) + min(6.0, 1.0 * particles)
