@@ -14,8 +14,8 @@ from typing import Any
 from ..aesthetic import load_head
 from ..chart import Chart, Series
 from ..extractors import load_extractor
+from ..folder_reports import aesthetic_report, frechet_report, vendi_report
 from ..picture_folder import picture_files
-from ..pictures import aesthetic_report, frechet_report, vendi_report
 from .arms import ARMS
 
 NAME = "measures"

@@ -18,12 +18,23 @@ from lab.toy_sd.drawings.styles import STYLES
 from lab.toy_sd.model.autoencoder import Autoencoder
 from lab.toy_sd.model.checkpoint import open_trained, trained
 from lab.toy_sd.model.unet import UNet
-from lab.toy_sd.report import measure, reader, report, summary
-from lab.toy_sd.report.figures import markdown
-from lab.toy_sd.report.measure import MAIN, Artist, Asked, Point, Row
+from lab.toy_sd.report import (
+    accuracy_report as report,
+)
+from lab.toy_sd.report import (
+    accuracy_rows as measure,
+)
+from lab.toy_sd.report import (
+    accuracy_summary as summary,
+)
+from lab.toy_sd.report import (
+    reader,
+)
+from lab.toy_sd.report.accuracy_figures import markdown
+from lab.toy_sd.report.accuracy_rows import MAIN, Artist, Asked, Point, Row
 from lab.toy_sd.report.reader import Reader, Reading
-from lab.toy_sd.training.resume import write
 from lab.toy_sd.training.toy_sd_recipe import Recipe
+from lab.toy_sd.training.toy_sd_state import write
 from lab.toy_sd.training.train_unet import WEIGHTS
 
 PLANET = ["planet"]

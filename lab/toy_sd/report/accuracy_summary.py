@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ..drawings.styles import STYLES
-from .measure import CAPTION, MAIN, TAGS, Point, Row
+from .accuracy_rows import CAPTION, MAIN, TAGS, Point, Row
 
 # What the model is to reach, and where.
 BAR = 0.85

@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 from tipo_core.evaluate.chart import Chart, Series
 from tipo_core.pictures.sampling.labels import Fonts
 
-from .summary import BAR, curves
+from .accuracy_summary import BAR, curves
 
 _ZOOM = 2
 _LABEL = 150

@@ -1,10 +1,10 @@
-"""python -m lab.toy_sd.report.report: measure how far toy-sd draws what a prompt says.
+"""python -m lab.toy_sd.report.accuracy_report: measure how far toy-sd draws what a prompt says.
 
 Pictures are drawn from held-out combinations, all parts named, over CFG, steps, clip skip and
 denoise, and read back by the reader that train_reader makes. A report that was stopped goes on
 where it was. Writes report.json, report.md, pictures.csv, charts and sheets of pictures.
 
-    python -m lab.toy_sd.report.report --run RUN --reader READER --out REPORT
+    python -m lab.toy_sd.report.accuracy_report --run RUN --reader READER --out REPORT
         --tokenizer ComfyUI/comfy/sd1_tokenizer
 """
 
@@ -20,15 +20,16 @@ from typing import Any
 
 import torch
 
-from ..common_options import add_threads, add_tokenizer, digest
+from ..commands import add_threads, add_tokenizer, digest
 from ..drawings.text_encodings import TextEncodings
 from ..model.checkpoint import open_trained
 from ..model.clip_model import clip_tokenizer
-from ..training.resume import same_recipe
+from ..training.toy_sd_state import same_recipe
 from ..training.train_unet import WEIGHTS
-from . import reader, summary
-from .figures import charts, markdown, sheets
-from .measure import Artist, meant_strips, measure
+from . import accuracy_summary as summary
+from . import reader
+from .accuracy_figures import charts, markdown, sheets
+from .accuracy_rows import Artist, meant_strips, measure
 from .train_reader import REPORT as READER_REPORT
 from .train_reader import recipe_of
 
@@ -84,7 +85,7 @@ def make_report(arguments: argparse.Namespace) -> dict[str, Any]:
 def main() -> None:
     """Read the command line, measure, and print the checks or the tables."""
     parser = argparse.ArgumentParser(
-        prog="python -m lab.toy_sd.report.report",
+        prog="python -m lab.toy_sd.report.accuracy_report",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from ..picture_arguments import CLIP, DINO, HEAD_FORM, UNIT_LENGTH, add_reading
+from ..commands import CLIP, DINO, HEAD_FORM, UNIT_LENGTH, add_reading
 
 _TESTS = {
     "scenery": (32_768, "tags", "tags that are about no content, and `scenery`"),

@@ -13,7 +13,7 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from tipo_core.evaluate import __main__ as command_line
-from tipo_core.evaluate import pictures
+from tipo_core.evaluate import folder_reports as pictures
 from tipo_core.evaluate.frechet import extrapolate, frechet_distance, gaussian
 
 PIXELS = ("--features", "pixels:1")

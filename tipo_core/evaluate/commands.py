@@ -54,18 +54,18 @@ def add_reading(sub: argparse.ArgumentParser | argparse._ArgumentGroup, features
 
 
 def _frechet(arguments: argparse.Namespace) -> str:
-    from .pictures import frechet_report
+    from .folder_reports import frechet_report
 
     return frechet_report(arguments)
 
 
 def _vendi(arguments: argparse.Namespace) -> str:
-    from .pictures import vendi_report
+    from .folder_reports import vendi_report
 
     return vendi_report(arguments)
 
 
 def _aesthetic(arguments: argparse.Namespace) -> str:
-    from .pictures import aesthetic_report
+    from .folder_reports import aesthetic_report
 
     return aesthetic_report(arguments)

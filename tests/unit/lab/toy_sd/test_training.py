@@ -18,7 +18,7 @@ from lab.toy_sd.drawings.text_encodings import wording
 from lab.toy_sd.model.autoencoder import Autoencoder
 from lab.toy_sd.model.unet import UNet
 from lab.toy_sd.training import optimizer_steps as steps
-from lab.toy_sd.training import resume as progress
+from lab.toy_sd.training import toy_sd_state as progress
 from lab.toy_sd.training import train_vae
 from lab.toy_sd.training.sample_grid import COLUMNS, SampleGrid
 from lab.toy_sd.training.toy_sd_recipe import Recipe
