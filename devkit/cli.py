@@ -43,7 +43,16 @@ def parser() -> argparse.ArgumentParser:
     demo.add_argument("--variants", type=int, default=1, help="how many texts and pictures (1)")
     demo.add_argument("--json", action="store_true", help="print one JSON object instead")
 
-    commands.add_parser("test", help="lint, types and tests; arguments go to pytest alone")
+    test = commands.add_parser("test", help="lint, types and tests; other arguments go to pytest")
+    test.add_argument(
+        "parts",
+        nargs="*",
+        metavar="PART",
+        help="of lint, types, unit, host, browser (default: all)",
+    )
+    test.add_argument(
+        "--coverage", action="store_true", help="measure the lines that the unit tests run"
+    )
 
     serve = commands.add_parser("serve", help="leave ComfyUI running with the pack loaded")
     serve.add_argument("--port", type=int, help="default: a free one")

@@ -18,7 +18,7 @@ from itertools import accumulate
 from pathlib import Path
 
 from tipo_core.prompt.sentences import split_sentences
-from tipo_core.prompt.split import Side
+from tipo_core.prompt.split.split_prompt import Side
 from tipo_core.prompt.syntax.parse import escape_tag
 from tipo_core.prompt.vocabulary.blocklist import blocked_terms
 

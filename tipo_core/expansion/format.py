@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from ..mistakes import Mistakes
+from ..error_collector import Mistakes
 from .tasks import Field, Length, Task
 
 # The metadata keys as trained, in the order in which a request writes them.

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from .bans.rules import Bans
     from .presets import DEFAULT, PRESETS
     from .sentences import count_sentences, split_sentences
-    from .split import Part, Side, SplitPrompt, split_prompt
+    from .split.split_prompt import Part, Side, SplitPrompt, split_prompt
     from .syntax.parse import Prompt, Segment, Span, SpanKind, escape_tag, parse
-    from .syntax.plain_text import plain_text
     from .template import FIELDS, Template
+    from .vocabulary.plain_text import plain_text
     from .vocabulary.tags import (
         Category,
         canonical,
@@ -30,15 +30,15 @@ if TYPE_CHECKING:
 _MODULES = MappingProxyType(
     {
         "Bans": "bans.rules",
-        "plain_text": "syntax.plain_text",
+        "plain_text": "vocabulary.plain_text",
         "DEFAULT": "presets",
         "PRESETS": "presets",
         "count_sentences": "sentences",
         "split_sentences": "sentences",
-        "Part": "split",
-        "Side": "split",
-        "SplitPrompt": "split",
-        "split_prompt": "split",
+        "Part": "split.split_prompt",
+        "Side": "split.split_prompt",
+        "SplitPrompt": "split.split_prompt",
+        "split_prompt": "split.split_prompt",
         "Prompt": "syntax.parse",
         "Segment": "syntax.parse",
         "Span": "syntax.parse",

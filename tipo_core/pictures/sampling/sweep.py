@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from fractions import Fraction
 
-from ...mistakes import Mistakes
+from ...error_collector import Mistakes
 
 Value = int | float | str
 

@@ -23,8 +23,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Protocol
 
-from ...mistakes import Mistakes
-from ..syntax.plain_text import is_emoticon
+from ...error_collector import Mistakes
+from ..vocabulary.plain_text import is_emoticon
 from ..vocabulary.tags import Category, canonical, category
 from . import linear_regex
 from .automaton import Regex

@@ -59,9 +59,14 @@ class Suite:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, browser: Path | None) -> None:
         self.parts: list[str] = []
         self.results: dict[str, int] = {}
-        monkeypatch.setattr(checks, "run_tool", lambda *args, **kwargs: [])
+        self.tools: list[str] = []
+        monkeypatch.setattr(checks, "run_tool", self._run_tool)
         monkeypatch.setattr(checks, "find_chromium", lambda environ: browser)
         monkeypatch.setattr(subprocess, "run", self._run)
+
+    def _run_tool(self, name: str, *args: object, **kwargs: object) -> list[str]:
+        self.tools.append(name.split()[0])
+        return []
 
     def _run(self, command: list[str], **kwargs: object) -> subprocess.CompletedProcess[str]:
         (part,) = (argument for argument in command if argument.startswith("tests/"))
@@ -112,3 +117,21 @@ def test_without_a_browser_ci_runs_into_the_failure(
     suite = Suite(monkeypatch, None)
     run_checks(Layout(tmp_path), [])
     assert suite.parts == ALL
+
+
+def test_named_parts_alone_are_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    suite = Suite(monkeypatch, None)
+    assert run_checks(Layout(tmp_path), ["unit", "lint"]) == 0
+    assert suite.parts == ["tests/unit"] and suite.tools == ["lint", "format"]
+
+
+def test_with_coverage_every_part_is_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    suite = Suite(monkeypatch, Path("/usr/bin/chromium"))
+    assert run_checks(Layout(tmp_path), ["--coverage"]) == 0
+    assert suite.parts == ALL and suite.tools == ["lint", "format", "types"]
+
+
+def test_other_arguments_are_pytests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    suite = Suite(monkeypatch, None)
+    assert run_checks(Layout(tmp_path), ["tests/unit/lm", "-x"]) == 0
+    assert suite.parts == ["tests/unit/lm"] and suite.tools == []

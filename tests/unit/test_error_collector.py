@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tipo_core.mistakes import Mistakes
+from tipo_core.error_collector import Mistakes
 
 
 def note(mistakes: Mistakes, *texts: str) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from devkit.setup.layout import this_checkout
-from tipo_core.pictures.files.graph_reader import Generation, read_generation
+from tipo_core.pictures.files.generation_settings import Generation, read_generation
 from tipo_core.pictures.files.infotext import infotext
 
 Graph = dict[str, Any]

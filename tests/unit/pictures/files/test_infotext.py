@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tipo_core.pictures.files.graph_reader import Generation
+from tipo_core.pictures.files.generation_settings import Generation
 from tipo_core.pictures.files.infotext import infotext, quoted, sampler_name
 
 WHOLE = Generation(

@@ -13,9 +13,9 @@ from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from enum import Enum
 
+from ..sentences import split_sentences
+from ..syntax.parse import Prompt, Segment, SpanKind, parse
 from .caption_score import CONTINUES, DETERMINERS, JOINS, KNOWN_TAG, STARTERS, VERBS, caption_score
-from .sentences import split_sentences
-from .syntax.parse import Prompt, Segment, SpanKind, parse
 
 
 class Side(str, Enum):

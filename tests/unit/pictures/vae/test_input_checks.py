@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from tipo_core.pictures.vae.channels import channel_problem
+from tipo_core.pictures.vae.input_checks import channel_problem
 
 
 def test_channel_mismatch_names_both_sides() -> None:

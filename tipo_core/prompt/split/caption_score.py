@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from .vocabulary.tags import Category, category, is_known_name
+from ..vocabulary.tags import Category, category, is_known_name
 
 # The scores of what is known to be a tag, of a known name, and the least of any other piece.
 KNOWN_TAG, KNOWN_NAME, SHORT_PIECE = -5.0, -4.0, -3.0

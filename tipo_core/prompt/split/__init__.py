@@ -1,0 +1,1 @@
+"""Splits a mixed prompt into its tags and its captions."""
