@@ -81,9 +81,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str]) -> int:
     """Run dev.py and return its exit code."""
-    for name in ("SIGTERM", "SIGHUP"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), _leave)
+    leave_on_termination()
     # argparse would take pytest's options for its own.
     pytest_arguments: list[str] = []
     if argv[:1] == ["test"] and argv[1:] not in (["--help"], ["-h"]):
@@ -180,6 +178,12 @@ def _describe(layout: Layout, host: Host) -> None:
     print(f"logs:         {layout.logs}")
 
 
-def _leave(number: int, frame: FrameType | None) -> None:
-    """Leave through the stack on SIGTERM, so that servers are stopped on the way."""
-    raise SystemExit(128 + number)
+def leave_on_termination() -> None:
+    """Leave through the stack on SIGTERM and SIGHUP, so that servers are stopped on the way."""
+
+    def leave(number: int, frame: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    for name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), leave)

@@ -166,7 +166,7 @@ def test_run_tool_names_a_missing_program(tmp_path: Path) -> None:
 
 def test_run_tool_reports_the_exit_code_and_last_words() -> None:
     with pytest.raises(StepError) as caught:
-        run_tool("try it", [sys.executable, "-c", "print('last words'); raise SystemExit(3)"])
+        run_tool("try it", [sys.executable, Path(__file__).with_name("failing_tool.py")])
     assert "exit code 3" in caught.value.why and "last words" in caught.value.why
 
 
