@@ -177,7 +177,9 @@ def _file_of_timm(timm: Any, name: str, download: bool) -> str:
     config = timm.get_pretrained_cfg(name)
     repository = config.hf_hub_id if config is not None else None
     if not repository:
-        raise ValueError(f"timm has no weights of {name!r} on the Hugging Face hub: choose another model")
+        raise ValueError(
+            f"timm has no weights of {name!r} on the Hugging Face hub: choose another model"
+        )
     weights = config.hf_hub_filename or "model.safetensors"
     if not weights.endswith(".safetensors"):
         raise ValueError(

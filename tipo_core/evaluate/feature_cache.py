@@ -74,7 +74,9 @@ class FeatureCache:
             keys, features = tensors["keys"], tensors["features"]
             if keys.shape != (len(features), _KEY_BYTES) or features.dtype != torch.float32:
                 raise ValueError("the shapes of its tensors do not match")
-        except Exception as error:  # a damaged file can raise anything; all of it can be computed again
-            _log.warning("%s cannot be read (%s): its features are computed again", self.path, error)
+        except Exception as error:  # a damaged file can raise anything
+            _log.warning(
+                "%s cannot be read (%s): its features are computed again", self.path, error
+            )
             return {}
         return dict(zip(map(bytes, keys.tolist()), features, strict=True))

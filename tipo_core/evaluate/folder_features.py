@@ -87,7 +87,9 @@ def folder_features(folder: Path, extractor: Extractor, reading: Reading) -> Fol
             if cache is not None:
                 cache.write()
     if not found:
-        raise ValueError(f"none of the {len(files)} pictures in {folder} can be read: see the warnings above")
+        raise ValueError(
+            f"none of the {len(files)} pictures in {folder} can be read: see the warnings above"
+        )
     read = tuple(path for path in files if path in found)
     return FolderFeatures(folder, read, torch.stack([found[p] for p in read]), tuple(skipped))
 
@@ -132,7 +134,7 @@ def _computed(
     for path, row in zip(paths, features, strict=True):
         if not bool(row.isfinite().all()):
             raise ValueError(
-                f"{extractor.name} gives NaN or infinite features for {path}: remove the picture, or "
-                "choose other --features"
+                f"{extractor.name} gives NaN or infinite features for {path}: remove the "
+                "picture, or choose other --features"
             )
     return list(zip(paths, features, strict=True))

@@ -46,7 +46,7 @@ def gaussian(features: torch.Tensor) -> Gaussian:
     """
     count = features.shape[0]
     if count < 2:
-        raise ValueError(f"a covariance needs 2 pictures or more, and there is {count}: add pictures")
+        raise ValueError(f"a covariance needs 2 pictures or more, there is {count}: add pictures")
     features = features.to(torch.float64)
     mean = features.mean(0)
     return Gaussian(mean, torch.linalg.qr((features - mean) / math.sqrt(count - 1), mode="r").R)

@@ -18,7 +18,9 @@ def vendi_spectrum(features: torch.Tensor) -> torch.Tensor:
     norms = features.norm(dim=1, keepdim=True)
     if not bool((norms > 0).all()):
         row = int((norms == 0).nonzero()[0, 0])
-        raise ValueError(f"the features of picture {row} are all 0, so they have no direction: remove it")
+        raise ValueError(
+            f"the features of picture {row} are all 0, so they have no direction: remove it"
+        )
     rows = features / norms
     # K = rows @ rows.T and rows.T @ rows have the same eigenvalues apart from zeros.
     gram = rows.T @ rows if dimensions < count else rows @ rows.T
