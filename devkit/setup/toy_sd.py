@@ -20,10 +20,11 @@ NOTICE = (
     "checkpoint of yours"
 )
 PACKED = Path("devkit", "assets", NAME)
-_LIBRARY = "lab/toy_sd/model"
-_MAKERS = (
-    "devkit/setup/make_checkpoint.py",
-    *(f"{_LIBRARY}/{name}.py" for name in ("packing", "text_tower", "counter_random")),
+MAKER = "devkit/setup/make_checkpoint.py"
+# The checkpoint is made again after a change of any of these.
+SOURCES = (
+    MAKER,
+    *(f"lab/toy_sd/model/{name}.py" for name in ("packing", "text_tower", "counter_random")),
 )
 
 
@@ -37,7 +38,7 @@ def ensure_toy_sd(layout: Layout, host: Host) -> Path:
     if not packed.is_file():
         raise StepError(MAKE, f"{packed} is not there", f"bring it back: git checkout -- {PACKED}")
     made_by = hashlib.sha256(packed.read_bytes())
-    for name in _MAKERS:
+    for name in SOURCES:
         made_by.update((layout.root / name).read_bytes())
     stamp = layout.host / "toy-sd-made-by.txt"
     if target.exists() and stamp.exists() and stamp.read_text("utf-8") == made_by.hexdigest():
@@ -46,7 +47,7 @@ def ensure_toy_sd(layout: Layout, host: Host) -> Path:
     partial = layout.checkpoints / f"{NAME}.partial"
     with step(MAKE):
         layout.checkpoints.mkdir(parents=True, exist_ok=True)
-        maker = layout.root / _MAKERS[0]
+        maker = layout.root / MAKER
         run_tool(MAKE, [host.python, maker, packed, partial])
         partial.replace(target)
     write_atomically(stamp, made_by.hexdigest())

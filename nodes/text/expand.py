@@ -9,7 +9,7 @@ from comfy_api.latest import io
 from ...tipo_core.expansion.tasks import MAX_ROUNDS, MAX_VARIANTS, Length
 from ...tipo_core.lm.generate.token_sampling import SamplingOptions
 from ...tipo_core.lm.hub.catalog import NANO
-from ...tipo_core.prompt.presets import DEFAULT
+from ...tipo_core.prompt.presets import DEFAULT_TEMPLATE
 from ..host_features import schema
 from ..inputs import (
     ExpansionType,
@@ -118,7 +118,7 @@ class TipoExpand(io.ComfyNode):
                     "new tags, <|extended|> the caption; also <|special|> <|characters|> "
                     "<|copyrights|> <|artist|> <|general|> <|meta|> <|quality|> <|rating|> "
                     "<|generated|> <|head|>.",
-                    default=DEFAULT,
+                    default=DEFAULT_TEMPLATE,
                 ),
                 options_input("replaces temperature, top_p, min_p and top_k of this node."),
                 bans_input("; applies in addition to the bans of this node."),

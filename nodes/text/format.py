@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from comfy_api.latest import io, ui
 
-from ...tipo_core.prompt.presets import DEFAULT, PRESETS
+from ...tipo_core.prompt.presets import DEFAULT_TEMPLATE, PRESETS
 from ..host_features import schema
 from ..inputs import ExpansionType, text_box, text_output
 
@@ -49,7 +49,7 @@ class TipoFormat(io.ComfyNode):
                     "<|extended|> your caption and its continuation, <|generated|> a caption that "
                     "the model wrote alone; also <|special|> <|characters|> <|copyrights|> "
                     "<|artist|> <|general|> <|meta|> <|quality|> <|rating|> <|head|>.",
-                    default=DEFAULT,
+                    default=DEFAULT_TEMPLATE,
                 ),
             ],
             outputs=[

@@ -11,8 +11,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from .picture_arguments import add_commands
-from .protocol.arguments import add_protocol
+from .commands import add_commands
+from .protocol.commands import add_protocol
 
 _INTERRUPTED = 130
 # How much of each kind is measured, and what it is.
@@ -80,8 +80,8 @@ def _nano(arguments: argparse.Namespace) -> str:
     from ..lm.hub.catalog import shipped_model
 
     try:
-        from lab.nano.measures.evaluate_nano import evaluate
         from lab.nano.measures.held_out_requests import Counts, ask
+        from lab.nano.measures.nano_report import evaluate
     except ModuleNotFoundError as error:
         if "tipo_core.training" not in str(error):
             raise

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from ..lm.files.safetensors_file import SafetensorsWeights
-from .picture_arguments import HEAD_FORM
+from .commands import HEAD_FORM
 
 
 @dataclass(frozen=True)

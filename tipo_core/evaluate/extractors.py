@@ -16,7 +16,7 @@ import torch
 from safetensors import SafetensorError
 
 from ..optional_imports import require
-from .picture_arguments import FORMS
+from .commands import FORMS
 
 if TYPE_CHECKING:
     from PIL.Image import Image

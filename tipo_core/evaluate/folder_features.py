@@ -14,7 +14,7 @@ import torch
 from .extractors import Extractor
 from .feature_cache import FeatureCache, picture_key
 from .picture_folder import UnreadablePicture, open_picture, picture_files
-from .progress import progress_bar
+from .progress_bar import progress_bar
 
 _THREADS = 4
 _SECONDS_BETWEEN_WRITES = 60.0

@@ -13,7 +13,7 @@ from tokenizers import Tokenizer
 
 from lab.nano.data.samples import Sample
 
-from ..prompt.vocabulary.blocklist import blocked_terms
+from ..prompt.vocabulary.blocklist import blocklist_matches
 from .records import Record, make_record
 from .tokenizer import EOS, token_id
 from .workers import pieces
@@ -70,7 +70,7 @@ class RecordPools:
         for place in range(number * self.size, (number + 1) * self.size):
             epoch, position = divmod(place, len(self.samples))
             record = make_record(self.samples[self._order(epoch)[position]], rng)
-            if blocked_terms(record.request + record.answer):
+            if blocklist_matches(record.request + record.answer):
                 log.info("left out: %s", record)
                 continue
             ids, request = encode(record, self.tokenizer, self.most)

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from tipo_core.expansion.tasks import Length
-from tipo_core.prompt.vocabulary.blocklist import blocked_terms
+from tipo_core.prompt.vocabulary.blocklist import blocklist_matches
 
 from .captions import write_caption
 from .corpora import as_sentence, is_held_out_text, read_lines, style_phrases, tags_in_words
@@ -193,7 +193,7 @@ def _size(rng: random.Random) -> int:
 
 def _clean(sample: Sample) -> Sample | None:
     """Return the sample, or None when something in it is on the block list."""
-    return None if blocked_terms(" | ".join((*sample.tags, *sample.sentences))) else sample
+    return None if blocklist_matches(" | ".join((*sample.tags, *sample.sentences))) else sample
 
 
 def _meta(rng: random.Random) -> dict[str, str]:

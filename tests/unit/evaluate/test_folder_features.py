@@ -17,7 +17,7 @@ from tipo_core.evaluate.chart import histogram, ticks
 from tipo_core.evaluate.extractors import Extractor, load_extractor
 from tipo_core.evaluate.folder_features import Reading, folder_features
 from tipo_core.evaluate.picture_folder import UnreadablePicture, open_picture, picture_files
-from tipo_core.evaluate.progress import progress_bar
+from tipo_core.evaluate.progress_bar import progress_bar
 
 PIXELS = load_extractor("pixels:1")
 RED, BLUE = (250, 0, 0), (0, 0, 250)

@@ -32,7 +32,7 @@ def run(arguments: argparse.Namespace) -> str:
     prompts = prompts_of(arguments.test, arguments.prompts, arguments.count, cut, arguments.column)
     arms = Arms.of(workflow_of(arguments), arguments.field, arguments.expander)
     if not arguments.draw_only:
-        from .measures import check
+        from .arm_measures import check
 
         # A model that is not here is an error before a day of drawing, not after it.
         check(arguments)
@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace) -> str:
     head = f"{there} pictures in {arguments.out}, {drawn} of them drawn now\n"
     if arguments.draw_only:
         return head
-    from .measures import measure
+    from .arm_measures import measure
 
     return head + measure(arguments)
 

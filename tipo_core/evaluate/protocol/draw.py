@@ -20,7 +20,7 @@ from ...comfy_api.api_graph import check_server_has
 from ...comfy_api.http_client import GraphRejected, HttpClient
 from ...recipe import note_recipe
 from ..picture_folder import SUFFIXES
-from ..progress import progress_bar
+from ..progress_bar import progress_bar
 from .arms import ARMS, Arms, picture_of
 from .rows import Key, Row, Rows
 

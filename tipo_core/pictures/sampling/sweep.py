@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from fractions import Fraction
 
-from ...mistakes import Mistakes
+from ...error_collector import ErrorCollector
 
 Value = int | float | str
 
@@ -182,21 +182,21 @@ def parse_values(
     if not entries:
         example = NUMBERS[parameter].example if parameter in NUMBERS else ", ".join(choices[:2])
         raise ValueError(f"{input_name} is empty: list values of {parameter}, such as {example}")
-    mistakes = Mistakes()
+    errors = ErrorCollector()
     if parameter not in NUMBERS:
         _check_count(len(entries), input_name)
         for place, entry in enumerate(entries, 1):
-            with mistakes.noted():
+            with errors.collect():
                 _check_name(entry, parameter, choices, f"{input_name}, entry {place}")
-        mistakes.raise_all()
+        errors.raise_all()
         return list(entries)
     limits = NUMBERS[parameter]
     ranges: list[_Range] = []
     for place, entry in enumerate(entries, 1):
-        with mistakes.noted():
+        with errors.collect():
             where = f"{input_name}, entry {place}, '{_shown(entry)}'"
             ranges.append(_number_range(entry, parameter, limits, where))
-    mistakes.raise_all()
+    errors.raise_all()
     _check_count(sum(one.count for one in ranges), input_name)
     kind = int if limits.is_whole else float
     return [kind(value) for one in ranges for value in one.values()]

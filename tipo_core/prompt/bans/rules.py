@@ -23,8 +23,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Protocol
 
-from ...mistakes import Mistakes
-from ..syntax.plain_text import is_emoticon
+from ...error_collector import ErrorCollector
+from ..vocabulary.plain_text import is_emoticon
 from ..vocabulary.tags import Category, canonical, category
 from . import linear_regex
 from .automaton import Regex
@@ -134,7 +134,7 @@ class Bans:
         ValueError, with a line that quotes the entry for each mistake: a bad or unsupported
         regular expression, an unknown category or group, a glob that would ban every tag.
         """
-        mistakes = Mistakes()
+        errors = ErrorCollector()
         lines = [line for line in re.split(r"[\r\n]+", text) if line.strip()]
         definitions: dict[str, list[str]] = {}
         rest: list[str] = []
@@ -144,16 +144,16 @@ class Bans:
                 rest.append(line)
                 continue
             name = canonical(definition.group(1))
-            with mistakes.noted():
+            with errors.collect():
                 if name in _CATEGORIES:
                     raise ValueError(
                         f"ban entry '{line.strip()}': '@{name}' is a category already: "
                         "choose another name for the group"
                     )
                 definitions.setdefault(name, []).extend(_entries(definition.group(2)))
-        groups = _resolved(definitions, mistakes)
-        rules = tuple([rule for line in rest for rule in _rules(line, groups, mistakes)])
-        mistakes.raise_all()
+        groups = _resolved(definitions, errors)
+        rules = tuple([rule for line in rest for rule in _rules(line, groups, errors)])
+        errors.raise_all()
         return cls(rules)
 
     def reason(self, tag: str, present: Collection[str]) -> str | None:
@@ -190,30 +190,30 @@ def _entries(text: str) -> list[str]:
     return [entry for match in _ENTRY.finditer(text) if (entry := match.group(1).strip())]
 
 
-def _rules(line: str, groups: _Groups, mistakes: Mistakes) -> list[_Rule]:
+def _rules(line: str, groups: _Groups, errors: ErrorCollector) -> list[_Rule]:
     condition = _CONDITION.fullmatch(line)
     required = _entries(condition.group(1)) if condition else []
     entries = _entries(condition.group(2) if condition else line)
-    conditions = tuple([_known(entry, groups, mistakes) for entry in required])
+    conditions = tuple([_known(entry, groups, errors) for entry in required])
     prefix = f"if {', '.join(required)}: " if condition else ""
-    return [_Rule(prefix + entry, _known(entry, groups, mistakes), conditions) for entry in entries]
+    return [_Rule(prefix + entry, _known(entry, groups, errors), conditions) for entry in entries]
 
 
-def _known(entry: str, groups: _Groups, mistakes: Mistakes) -> tuple[_Matcher, ...]:
+def _known(entry: str, groups: _Groups, errors: ErrorCollector) -> tuple[_Matcher, ...]:
     """What one entry matches; nothing for a mistake, which is noted."""
-    with mistakes.noted():
+    with errors.collect():
         return _matchers(entry, groups)
     return ()
 
 
-def _resolved(definitions: Mapping[str, list[str]], mistakes: Mistakes) -> _Groups:
+def _resolved(definitions: Mapping[str, list[str]], errors: ErrorCollector) -> _Groups:
     """The matchers of each group, groups inside groups included; a circle is a mistake."""
     resolved: dict[str, tuple[_Matcher, ...]] = {}
 
     def resolve(name: str, inside: tuple[str, ...]) -> None:
         for entry in definitions[name]:
             inner = canonical(entry[1:]) if _NAMED.match(entry) else ""
-            with mistakes.noted():
+            with errors.collect():
                 if inner in inside:
                     resolved.setdefault(inner, ())
                     raise ValueError(
@@ -221,7 +221,7 @@ def _resolved(definitions: Mapping[str, list[str]], mistakes: Mistakes) -> _Grou
                     )
             if inner in definitions and inner not in resolved:
                 resolve(inner, (*inside, inner))
-        found = [m for entry in definitions[name] for m in _known(entry, resolved, mistakes)]
+        found = [m for entry in definitions[name] for m in _known(entry, resolved, errors)]
         resolved[name] = tuple(dict.fromkeys(found))
 
     for name in definitions:

@@ -18,7 +18,7 @@ from itertools import accumulate
 from types import MappingProxyType
 from typing import NamedTuple, overload
 
-from .plain_text import plain_text, without_brackets
+from ..vocabulary.plain_text import plain_text, without_brackets
 from .scanner import TAIL_WINDOW, Pieces, scan, times_at_end, weight_at_end
 from .span_kind import SpanKind
 

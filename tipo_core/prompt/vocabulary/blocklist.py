@@ -61,7 +61,7 @@ def _pattern(stems: str, phrases: str) -> re.Pattern[str]:
 _BLOCKED = _pattern(_STEMS, _PHRASES)
 
 
-def blocked_terms(text: str) -> tuple[str, ...]:
+def blocklist_matches(text: str) -> tuple[str, ...]:
     """Return the blocked words and phrases found in `text`, in their order; empty means clean."""
     plain = text.casefold().replace("_", " ").replace("-", " ")
     return tuple(match.group() for match in _BLOCKED.finditer(plain))

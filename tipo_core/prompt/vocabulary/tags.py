@@ -9,8 +9,8 @@ import re
 from enum import Enum
 from types import MappingProxyType
 
-from ..syntax.plain_text import plain_text
 from .names import name_category
+from .plain_text import plain_text
 
 
 class Category(str, Enum):
