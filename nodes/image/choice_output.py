@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from comfy_api.latest import io
 
 
-# The base is ComfyUI's class of type names, in which "*" is any type.
-class ChoiceType(type(io.Combo.io_type)):
+# ComfyUI's class of type names, in which "*" is any type.
+_TypeName: Any = type(io.Combo.io_type)
+
+
+class ChoiceType(_TypeName):
     """The link type of a menu, equal to "COMBO" and to each list that shares a choice with it.
 
     ComfyUI compares the types of a link with `!=`. Core's KSampler declares a menu as the list of

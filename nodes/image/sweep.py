@@ -6,7 +6,7 @@ from typing import Any
 
 from comfy_api.latest import io, ui
 
-from ...tipo_core.pictures.sampling.sweep import NO_AXIS, PARAMETERS, sweep_of
+from ...tipo_core.pictures.sampling.sweep import NO_AXIS, PARAMETERS, Value, sweep_of
 from ..host_features import schema
 from ..inputs import (
     SweepType,
@@ -118,15 +118,17 @@ class TipoSweep(io.ComfyNode):
         row_values: str | None = None,
     ) -> bool | str:
         """Check the lists of values when the graph is queued, before any node runs."""
-        axes = []
-        for menu, values in ((columns, column_values), (rows, row_values)):
-            # A linked or missing value is None here; its axis is checked when the node runs.
-            is_known = isinstance(menu, str) and isinstance(values, str)
-            axes += [menu, values] if is_known else [NO_AXIS, ""]
+        # A linked or missing value is None here; its axis is checked when the node runs.
+        if columns is None or column_values is None:
+            columns, column_values = NO_AXIS, ""
+        if rows is None or row_values is None:
+            rows, row_values = NO_AXIS, ""
         choices = sampler_choices()
-        base = dict.fromkeys(PARAMETERS, 1) | {name: some[0] for name, some in choices.items()}
+        base: dict[str, Value] = {
+            name: choices[name][0] if name in choices else 1 for name in PARAMETERS
+        }
         try:
-            sweep_of(base, *axes, choices)
+            sweep_of(base, columns, column_values, rows, row_values, choices)
         except ValueError as error:
             return str(error)
         return True
@@ -146,7 +148,7 @@ class TipoSweep(io.ComfyNode):
         rows: str,
         row_values: str,
     ) -> io.NodeOutput:
-        base = {
+        base: dict[str, Value] = {
             "seed": seed,
             "steps": steps,
             "cfg": cfg,

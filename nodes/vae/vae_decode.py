@@ -48,7 +48,7 @@ def decode(
     images, lines = decode_latent(vae, samples, asked)
     if images.ndim == 5:  # video: the frames become the batch
         images = images.reshape(-1, *images.shape[-3:])
-    if original is not None:
+    if original is not None and mask is not None:
         images, line = over_original(images, original, mask, vae.spacial_compression_decode())
         lines.insert(1, line)
     return images, "\n".join(lines)
