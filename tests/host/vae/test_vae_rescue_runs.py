@@ -11,8 +11,8 @@ from safetensors.torch import save_file
 
 from devkit.server.server import Server
 from devkit.server.websocket_client import Client
+from tests.host.load_vae.vae_weights import Weights
 from tests.host.picture_graphs import SECONDS, Builder
-from tests.host.vae_weights import Weights
 
 RUNS, WARM_UP = 50, 10
 # A copy of this small VAE in fp32 takes 10 MB.

@@ -9,7 +9,7 @@ from safetensors.torch import save_file
 
 from devkit.setup.host import Host
 from tests.host.inside import run_inside
-from tests.host.linear_vae import linear_vae
+from tests.host.vae.linear_vae import linear_vae
 
 Found = dict[str, Any]
 BROKEN = "its weights are broken"
@@ -21,7 +21,7 @@ def results(host: Host, tmp_path_factory: pytest.TempPathFactory) -> Found:
     base = tmp_path_factory.mktemp("base")
     file = base / "linear-vae.safetensors"
     save_file(linear_vae(), file)
-    found: Found = run_inside(host, "hosted_vae.py", base, file)
+    found: Found = run_inside(host, "vae/hosted_vae.py", base, file)
     return found
 
 

@@ -22,7 +22,7 @@ import nodes
 
 checkpoints = Path(sys.argv[1]) / "models" / "checkpoints"
 # Appended: the host has a module `nodes` of its own.
-sys.path.append(str(Path(__file__).resolve().parents[2]))
+sys.path.append(str(Path(__file__).resolve().parents[3]))
 unet, vae, text_model, text_tower = (
     importlib.import_module(f"lab.toy_sd.model.{name}")
     for name in ("unet", "autoencoder", "clip_model", "text_tower")

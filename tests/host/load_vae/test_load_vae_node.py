@@ -18,9 +18,9 @@ from devkit.server.server import Server
 from devkit.server.websocket_client import Client, Outcome
 from devkit.setup.toy_sd import NAME
 from tests.host import vae_weights
-from tests.host.load_vae import offered, problem_of, report_of
+from tests.host.load_vae.load_graphs import offered, problem_of, report_of
+from tests.host.load_vae.vae_weights import Weights, write_folder
 from tests.host.picture_graphs import SECONDS, Builder, saved_file, saved_latent
-from tests.host.vae_weights import Weights, write_folder
 
 LATENT = torch.randn(1, 4, 8, 8, generator=torch.Generator().manual_seed(1))
 

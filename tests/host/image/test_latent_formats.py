@@ -13,7 +13,7 @@ from tests.host.inside import run_inside
 @pytest.fixture(scope="module")
 def results(host: Host, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """What hosted_latent_formats.py saw."""
-    return run_inside(host, "hosted_latent_formats.py", tmp_path_factory.mktemp("formats"))
+    return run_inside(host, "image/hosted_latent_formats.py", tmp_path_factory.mktemp("formats"))
 
 
 def test_shape_dtype_bits_and_keys_are_those_of_common_ksampler(results: Any) -> None:

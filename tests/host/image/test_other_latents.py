@@ -15,7 +15,7 @@ from tests.host.inside import run_inside
 def results(host: Host, repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """What sampled_latents.py saw."""
     base = tmp_path_factory.mktemp("latents")
-    return run_inside(host, "hosted_sampler.py", base)
+    return run_inside(host, "image/hosted_sampler.py", base)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
-from tests.host.linear_vae import linear_vae
+from tests.host.vae.linear_vae import linear_vae
 
 Weights = dict[str, torch.Tensor]
 WEIGHTS_FILE = "diffusion_pytorch_model.safetensors"

@@ -51,7 +51,7 @@ def results(host: Host, repository: Path, base: Path) -> Found:
     ) as hub:
         environ = {"HF_ENDPOINT": hub.url, "NO_PROXY": "127.0.0.1"}
         paths = base / "extra_model_paths.yaml"
-        found: Found = run_inside(host, "hosted_model.py", base / "base", paths, environ)
+        found: Found = run_inside(host, "model/hosted_model.py", base / "base", paths, environ)
     return found | {"fetched": hub.fetched("model.safetensors"), "size": len(hub.files[names[2]])}
 
 

@@ -17,7 +17,7 @@ Found = dict[str, Any]
 def results(host: Host, tmp_path_factory: pytest.TempPathFactory) -> Found:
     """What hosted_vae_fp32.py saw."""
     base: Path = tmp_path_factory.mktemp("vae_fp32")
-    found: Found = run_inside(host, "hosted_vae_fp32.py", base)
+    found: Found = run_inside(host, "vae/hosted_vae_fp32.py", base)
     return found
 
 

@@ -13,7 +13,7 @@ from tests.host.inside import run_inside
 @pytest.fixture(scope="module")
 def results(host: Host, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """What hosted_strips.py saw."""
-    return run_inside(host, "hosted_strips.py", tmp_path_factory.mktemp("strips"))
+    return run_inside(host, "vae/hosted_strips.py", tmp_path_factory.mktemp("strips"))
 
 
 def test_real_size_vae_in_strips_is_the_whole(results: Any) -> None:

@@ -19,7 +19,7 @@ def results(host: Host, repository: Path, tmp_path_factory: pytest.TempPathFacto
     base = tmp_path_factory.mktemp("encoding")
     vectors = np.random.default_rng(0).normal(size=(2, 64)).astype(np.float32)
     save_file({"clip_l": vectors, "clip_g": vectors}, base / "two.safetensors")
-    return run_inside(host, "hosted_encode.py", base, base)
+    return run_inside(host, "image/hosted_encode.py", base, base)
 
 
 def test_what_core_can_do_is_cores_own_to_the_last_bit(results: Any) -> None:

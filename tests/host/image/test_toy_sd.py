@@ -16,7 +16,7 @@ _CLOSE = 5e-4  # our encodings of prompts are kept in fp16
 def results(host: Host, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """What hosted_toy_sd.py saw."""
     base = tmp_path_factory.mktemp("toy-sd")
-    return run_inside(host, "hosted_toy_sd.py", base, base)
+    return run_inside(host, "image/hosted_toy_sd.py", base, base)
 
 
 def test_the_checkpoint_is_known_as_sd15(results: Any) -> None:
