@@ -14,10 +14,11 @@ import comfy.utils
 import folder_paths
 import torch
 
-from ..tipo_core.lm.files.loader import ModelFiles, load_llama
+from ..tipo_core.lm.files.loader import load_llama
+from ..tipo_core.lm.files.model_files import ModelFiles
 from ..tipo_core.lm.generate.engine import LlamaLanguageModel
 from ..tipo_core.lm.generate.token_sampling import SamplingOptions
-from ..tipo_core.lm.hub.catalog import NANO, find_model, known_model, offers, to_download
+from ..tipo_core.lm.hub.catalog import NANO, find_model, known_model, menu_entries, missing_model
 from ..tipo_core.lm.model.precision import PRECISIONS, Precision, resolve
 from ..tipo_core.memory import Rescue, with_second_try
 from .fingerprint import state_of
@@ -80,7 +81,9 @@ def model_names() -> list[str]:
 
 def model_labels() -> Mapping[str, str]:
     """Return how the menu shows each name: size, licence, and whether the model is there."""
-    return {offer.name: offer.label for offer in offers(model_folders(), _configured(_SHARED))}
+    return {
+        offer.name: offer.label for offer in menu_entries(model_folders(), _configured(_SHARED))
+    }
 
 
 def device_names(management: Any = comfy.model_management) -> list[str]:
@@ -208,7 +211,7 @@ def load_model(name: str, device: str, precision: str) -> HostedModel:
 
 
 def _find_or_download(name: str) -> ModelFiles:
-    absent = to_download(name, model_folders(), _configured(_SHARED))
+    absent = missing_model(name, model_folders(), _configured(_SHARED))
     if absent:
         # Imported when there is something to download: most starts of ComfyUI need none of it.
         from ..tipo_core.lm.hub.download import download
@@ -273,6 +276,6 @@ def byte_progress() -> Callable[[int, int], None]:
 def files_fingerprint(name: str) -> str:
     """Return the state of a model's files, so that a replaced file is loaded anew."""
     try:
-        return state_of(_find(name).parts)
+        return state_of(_find(name).existing)
     except FileNotFoundError:
         return ""

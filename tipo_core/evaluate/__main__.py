@@ -76,7 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _nano(arguments: argparse.Namespace) -> str:
     import torch
 
-    from ..lm.files.loader import ModelFiles
+    from ..lm.files.model_files import ModelFiles
     from ..lm.hub.catalog import shipped_model
 
     try:

@@ -120,15 +120,15 @@ def write_dots1(
     writer = gguf.GGUFWriter(path, "dots1")
     write_config(writer, replace(config, num_key_value_heads=config.num_attention_heads))
     write_vocabulary(writer, vocabulary)
-    experts = config.experts
-    assert experts is not None
-    writer.add_expert_count(experts.number)
-    writer.add_expert_used_count(experts.per_token)
-    writer.add_expert_shared_count(experts.shared)
-    writer.add_expert_feed_forward_length(experts.intermediate_size)
-    writer.add_leading_dense_block_count(experts.first_dense_layers)
-    writer.add_expert_weights_norm(experts.normalize_weights)
-    writer.add_expert_weights_scale(experts.routed_scaling)
+    moe = config.moe
+    assert moe is not None
+    writer.add_expert_count(moe.num_experts)
+    writer.add_expert_used_count(moe.num_experts_per_token)
+    writer.add_expert_shared_count(moe.num_shared_experts)
+    writer.add_expert_feed_forward_length(moe.intermediate_size)
+    writer.add_leading_dense_block_count(moe.first_dense_layers)
+    writer.add_expert_weights_norm(moe.norm_topk_prob)
+    writer.add_expert_weights_scale(moe.routed_scaling_factor)
     writer.add_expert_gating_func(gguf.ExpertGatingFuncType.SIGMOID)
     groups = config.num_attention_heads // config.num_key_value_heads
     for name, weight in state.items():

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 import pytest
 import torch
 
-from tipo_core.lm.files.loader import ModelFiles, load_llama
+from tipo_core.lm.files.loader import load_llama
+from tipo_core.lm.files.model_files import ModelFiles
 from tipo_core.lm.generate.batch import Rows
 from tipo_core.lm.generate.engine import LlamaLanguageModel
 from tipo_core.lm.generate.token_sampling import SamplingOptions
 from tipo_core.lm.model.config import LlamaConfig
-from tipo_core.lm.model.fp16_kv_cache import HalfCache
-from tipo_core.lm.model.kv_cache import KVCache, Reading
+from tipo_core.lm.model.fp16_kv_cache import Fp16KVCache
+from tipo_core.lm.model.kv_cache import AttentionContext, KVCache
 from tipo_core.lm.model.llama import Llama
 from tipo_core.lm.model.precision import resolve
 
@@ -39,7 +40,7 @@ def cache_of(
 ) -> KVCache:
     """A cache of the kind that keeps `dtype`."""
     if dtype is torch.float16:
-        return HalfCache(config, rows, capacity)
+        return Fp16KVCache(config, rows, capacity)
     return KVCache(config, rows, capacity, CPU, dtype, torch.float32)
 
 
@@ -53,7 +54,7 @@ def in_pieces(model: Llama, tokens: torch.Tensor, sizes: Sequence[int]) -> torch
     cache = cache_of(model.config, 1, len(tokens))
     with torch.inference_mode():
         parts = [
-            model.logits(model.read(piece, cache.reading(0, len(piece))))
+            model.logits(model(piece, cache.prefill(0, len(piece))))
             for piece in tokens.split(list(sizes))
         ]
     return torch.cat(parts)
@@ -77,11 +78,11 @@ def side_by_side(
     parts: list[list[torch.Tensor]] = []
     with torch.inference_mode():
         for text, count, row in zip(texts, first, rows, strict=True):
-            reading = cache.reading(row, count)
-            parts.append([model.logits(model.read(text[:count], reading))])
+            context = cache.prefill(row, count)
+            parts.append([model.logits(model(text[:count], context))])
         while going := [n for n, text in enumerate(texts) if cache.lengths[rows[n]] < len(text)]:
             tokens = torch.stack([texts[n][cache.lengths[rows[n]]] for n in going])
-            hidden = model.read(tokens, cache.step([rows[n] for n in going]))
+            hidden = model(tokens, cache.decode([rows[n] for n in going]))
             for n, one in zip(going, model.logits(hidden), strict=True):
                 parts[n].append(one[None])
     return [torch.cat(one) for one in parts]
@@ -105,11 +106,11 @@ def greedy(
 def tokens_read(model: Llama, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """A list that gets the number of tokens of every pass through `model`."""
     counts: list[int] = []
-    read = model.read
+    forward = model.forward
 
-    def counted(tokens: torch.Tensor, reading: Reading) -> torch.Tensor:
+    def counted(tokens: torch.Tensor, context: AttentionContext) -> torch.Tensor:
         counts.append(len(tokens))
-        return read(tokens, reading)
+        return forward(tokens, context)
 
-    monkeypatch.setattr(model, "read", counted)
+    monkeypatch.setattr(model, "forward", counted)
     return counts

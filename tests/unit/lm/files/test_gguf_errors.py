@@ -20,7 +20,8 @@ from safetensors.torch import save_file
 from tipo_core.lm.files.gguf_file import GgufWeights, read_config
 from tipo_core.lm.files.gguf_header import read_header
 from tipo_core.lm.files.gguf_tokenizer import gguf_tokenizer
-from tipo_core.lm.files.loader import ModelFiles, load_llama
+from tipo_core.lm.files.loader import load_llama
+from tipo_core.lm.files.model_files import ModelFiles
 from tipo_core.lm.model.config import LlamaConfig
 
 from ..conftest import random_state

@@ -10,9 +10,11 @@ import gguf
 import pytest
 import torch
 
-from tipo_core.lm.files.fused_weights import file_state
+from tipo_core.lm.files.fused_weights import to_hf_state_dict
 from tipo_core.lm.files.gguf_header import TENSOR_TYPES, read_header
-from tipo_core.lm.files.loader import ModelFiles, load_llama
+from tipo_core.lm.files.hf_config import hf_config
+from tipo_core.lm.files.loader import load_llama
+from tipo_core.lm.files.model_files import ModelFiles
 from tipo_core.lm.model.config import LlamaConfig
 from tipo_core.lm.model.llama import Llama
 from tipo_core.lm.model.precision import Precision
@@ -35,7 +37,7 @@ def logits_of_transformers(
     config: LlamaConfig, state: dict[str, torch.Tensor], tokens: torch.Tensor
 ) -> torch.Tensor:
     transformers = pytest.importorskip("transformers")
-    model = transformers.LlamaForCausalLM(transformers.LlamaConfig(**config.to_json()))
+    model = transformers.LlamaForCausalLM(transformers.LlamaConfig(**hf_config(config)))
     missing, unexpected = model.load_state_dict(state, strict=False)
     assert not unexpected and set(missing) <= {"lm_head.weight"}
     with torch.inference_mode():
@@ -65,7 +67,7 @@ def test_logits_and_greedy_tokens_equal_those_of_transformers(
     model = load(path)
     tokens = torch.randint(0, 120, (2, 60), generator=torch.Generator().manual_seed(1))
     with torch.inference_mode():
-        ours = model(tokens)
+        ours = model.sequence_logits(tokens)
     wanted = logits_of_transformers(small_config, kept, tokens)
     assert wanted.std() > 0.1
     assert (ours - wanted).abs().max() < 1e-4
@@ -100,7 +102,7 @@ def test_a_mixture_of_types_with_tied_embeddings(tmp_path: Path, small_config: L
     assert model.config == config and "lm_head.weight" not in kept
     tokens = torch.randint(0, 120, (1, 80), generator=torch.Generator().manual_seed(1))
     with torch.inference_mode():
-        difference = model(tokens) - logits_of_transformers(config, kept, tokens)
+        difference = model.sequence_logits(tokens) - logits_of_transformers(config, kept, tokens)
     assert difference.abs().max() < 1e-4
 
 
@@ -112,7 +114,7 @@ def test_weights_are_converted_once_from_what_is_stored(
     path = tmp_path / "model.gguf"
     state = random_state(small_config)
     kept = write_gguf(path, small_config, state, plain_vocabulary(120), kind=lambda _: Quant[name])
-    ours = file_state(load(path, dtype).state_dict(), small_config)
+    ours = to_hf_state_dict(load(path, dtype).state_dict(), small_config)
     assert ours.keys() == kept.keys()
     for name, weight in ours.items():
         assert weight.dtype is dtype and torch.equal(weight, kept[name].to(dtype))
@@ -192,7 +194,7 @@ def test_a_loaded_model_does_not_depend_on_the_file(
     model = load(path)
     with path.open("r+b") as stream:
         stream.write(bytes(path.stat().st_size))
-    ours = file_state(model.state_dict(), small_config)
+    ours = to_hf_state_dict(model.state_dict(), small_config)
     assert ours.keys() == kept.keys()
     assert all(torch.equal(weight, kept[name]) for name, weight in ours.items())
 

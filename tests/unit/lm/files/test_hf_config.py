@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tipo_core.lm.model.config import ExpertsConfig, LlamaConfig
+from tipo_core.lm.files.hf_config import hf_config, parse_hf_config, read_hf_config
+from tipo_core.lm.model.config import LlamaConfig, MoEConfig
 
 LLAMA: dict[str, Any] = {
     "architectures": ["LlamaForCausalLM"],
@@ -61,7 +62,7 @@ ODD = ("12", [], [3], {}, {"a": 1}, "")
 
 
 def read(values: dict[str, Any]) -> LlamaConfig:
-    return LlamaConfig.from_json(json.loads(json.dumps(values)), "its config.json")
+    return parse_hf_config(json.loads(json.dumps(values)), "its config.json")
 
 
 @pytest.mark.parametrize(
@@ -113,7 +114,7 @@ def test_a_file_that_is_no_object_is_named(tmp_path: Path, text: str) -> None:
     path = tmp_path / "config.json"
     path.write_text(text)
     with pytest.raises(ValueError, match=r"config\.json"):
-        LlamaConfig.read(path)
+        read_hf_config(path)
 
 
 def test_what_may_be_left_out_has_the_value_of_transformers() -> None:
@@ -125,7 +126,7 @@ def test_what_may_be_left_out_has_the_value_of_transformers() -> None:
         None,
         (),
     )
-    assert config.experts is None and not config.qk_norm
+    assert config.moe is None and not config.qk_norm
 
 
 def test_kohaku_and_dots1_differ_in_keys_and_in_what_may_be_left_out() -> None:
@@ -134,19 +135,19 @@ def test_kohaku_and_dots1_differ_in_keys_and_in_what_may_be_left_out() -> None:
     dots1 = read({key: value for key, value in DOTS1.items() if key not in OPTIONAL})
     assert (kohaku.bos_token_id, kohaku.eos_token_ids) == (64000, (64001,))
     assert (dots1.bos_token_id, dots1.eos_token_ids) == (None, ())
-    assert kohaku.experts == ExpertsConfig(8, 3, 1, 24, 1, 1.0, True)
-    assert dots1.experts == ExpertsConfig(8, 3, 0, 24, 1, 1.0, False)
+    assert kohaku.experts == MoEConfig(8, 3, 1, 24, 1, 1.0, True)
+    assert dots1.experts == MoEConfig(8, 3, 0, 24, 1, 1.0, False)
     assert kohaku.qk_norm and dots1.qk_norm
     # Kohaku leaves the weight of a single expert as it is.
     kohaku, dots1 = (read({**values, "num_experts_per_tok": 1}) for values in (KOHAKU, DOTS1))
-    assert kohaku.experts and not kohaku.experts.normalize_weights
-    assert dots1.experts and dots1.experts.normalize_weights
+    assert kohaku.experts and not kohaku.moe.norm_topk_prob
+    assert dots1.experts and dots1.moe.norm_topk_prob
 
 
 @pytest.mark.parametrize("values", [LLAMA, KOHAKU, {**KOHAKU, "n_routed_experts": 0}])
 def test_what_is_written_is_read_again(values: dict[str, Any]) -> None:
     config = read(values)
-    assert read(config.to_json()) == config
+    assert read(hf_config(config)) == config
 
 
 PLAIN = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)

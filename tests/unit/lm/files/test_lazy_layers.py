@@ -11,7 +11,8 @@ from torch import nn
 from tests.unit.lazy_operations import LazyOperations
 from tests.unit.lm.conftest import MakeModel
 from tests.unit.lm.expert_models import kohaku_state, mixture_config, write_kohaku
-from tipo_core.lm.files.loader import ModelFiles, load_llama
+from tipo_core.lm.files.loader import load_llama
+from tipo_core.lm.files.model_files import ModelFiles
 from tipo_core.lm.model.precision import PRECISIONS, resolve
 
 CPU = torch.device("cpu")

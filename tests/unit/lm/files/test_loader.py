@@ -9,9 +9,10 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from tipo_core.lm.files.fused_weights import file_state
-from tipo_core.lm.files.loader import ModelFiles, load_llama
-from tipo_core.lm.hub.catalog import NANO, find_model, present_models
+from tipo_core.lm.files.fused_weights import to_hf_state_dict
+from tipo_core.lm.files.loader import load_llama
+from tipo_core.lm.files.model_files import ModelFiles
+from tipo_core.lm.hub.catalog import NANO, find_model, local_models
 from tipo_core.lm.model.precision import PRECISIONS, Precision, resolve
 
 from ..conftest import MakeModel, rewrite
@@ -140,7 +141,7 @@ def test_models_are_found_by_folder_name_and_never_by_path(
 ) -> None:
     files = make_model()
     root = files.folder.parent
-    assert list(present_models([root / "nowhere"])) == [NANO]
+    assert list(local_models([root / "nowhere"])) == [NANO]
     assert find_model(files.folder.name, [root]).folder == files.folder
     for name in ("nope", "../" + root.name, str(files.folder), "", "TIPO-500M"):
         with pytest.raises(FileNotFoundError) as caught:
@@ -157,7 +158,7 @@ def test_loading_fills_every_weight_and_touches_no_generator(
     model, _ = load_llama(files, Precision("float", dtype))
     assert torch.equal(torch.get_rng_state(), state)
     stored = load_file(files.weights)
-    filled = file_state(model.state_dict(), model.config)
+    filled = to_hf_state_dict(model.state_dict(), model.config)
     assert filled.keys() == stored.keys()
     for name, weight in filled.items():
         assert weight.device.type == "cpu" and weight.dtype is dtype

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from safetensors.torch import save_file
 
 from tipo_core.lm.files.gguf_header import read_header
-from tipo_core.lm.files.loader import ModelFiles, load_llama
+from tipo_core.lm.files.loader import load_llama
+from tipo_core.lm.files.model_files import ModelFiles
 from tipo_core.lm.model.config import LlamaConfig
 
 from ..conftest import rewrite
@@ -157,7 +158,7 @@ def test_a_damaged_gguf_header_is_an_error_or_another_model(
 ) -> None:
     config = replace(
         config, vocab_size=8, hidden_size=16, intermediate_size=16, num_attention_heads=2,
-        num_key_value_heads=1, num_hidden_layers=2, experts=replace(EXPERTS, number=4),
+        num_key_value_heads=1, num_hidden_layers=2, moe=replace(EXPERTS, num_experts=4),
     )  # fmt: skip
     path = tmp_path_factory.mktemp("damaged") / "model.gguf"
     write_dots1(path, config, kohaku_state(config), plain_vocabulary(8))

@@ -11,8 +11,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from tipo_core.lm.files.fused_weights import file_state
-from tipo_core.lm.files.loader import ModelFiles, load_llama
+from tipo_core.lm.files.fused_weights import to_hf_state_dict
+from tipo_core.lm.files.loader import load_llama
+from tipo_core.lm.files.model_files import ModelFiles
 
 from ..conftest import MakeModel, rewrite
 
@@ -22,7 +23,7 @@ FIRST, SECOND = "model-00001-of-00002.safetensors", "model-00002-of-00002.safete
 
 def load(files: ModelFiles) -> dict[str, torch.Tensor]:
     model, _ = load_llama(files)
-    return file_state(model.state_dict(), model.config)
+    return to_hf_state_dict(model.state_dict(), model.config)
 
 
 def refused(files: ModelFiles, words: str, named: Path) -> None:
@@ -59,7 +60,7 @@ def test_shards_make_the_same_model(sharded: ModelFiles, make_model: MakeModel) 
     whole, parts = load(make_model()), load(sharded)
     assert whole.keys() == parts.keys()
     assert all(torch.equal(whole[name], parts[name]) for name in whole)
-    assert [path.name for path in sharded.parts] == [
+    assert [path.name for path in sharded.existing] == [
         "config.json", INDEX, "tokenizer.json", FIRST, SECOND
     ]  # fmt: skip
 
@@ -90,7 +91,7 @@ def test_an_index_stays_in_its_folder(sharded: ModelFiles, shard: str) -> None:
 def test_a_broken_index_is_named(sharded: ModelFiles, text: str) -> None:
     sharded.weights.write_text(text)
     refused(sharded, "is no index of safetensors files", sharded.weights)
-    assert len(sharded.parts) == 3
+    assert len(sharded.existing) == 3
 
 
 def test_an_index_must_agree_with_its_shards(sharded: ModelFiles) -> None:

@@ -54,7 +54,7 @@ def test_transformers_opens_it_with_the_same_logits(nano: LlamaLanguageModel) ->
     )
     tokens = torch.tensor([nano.tokenizer.encode("target: <|long|>\ntag: 1girl, cat ears, hat")])
     with torch.inference_mode():
-        assert (nano.model(tokens) - theirs(tokens).logits).abs().max() < 1e-4
+        assert (nano.model.sequence_logits(tokens) - theirs(tokens).logits).abs().max() < 1e-4
 
 
 @pytest.mark.parametrize("task", Task)
@@ -96,7 +96,7 @@ def test_neither_the_end_nor_a_line_end_comes_before_the_fewest_tokens(
     nano: LlamaLanguageModel,
 ) -> None:
     tokenizer = nano.tokenizer
-    assert [tokenizer.decode([number]) for number in tokenizer.line_ends] == ["\n"]
+    assert [tokenizer.decode([number]) for number in tokenizer.newline_ids] == ["\n"]
     prompt = (
         "target: <|very_short|> <|short_to_tag_to_long|>\nshort: A planet with two moons.\n"
         "tag: planet, red, smooth, two moons, no ring, space"

@@ -7,15 +7,15 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tipo_core.lm.kernels.fp16_linear import HalfLinear, is_half_fast, rows_beside
+from tipo_core.lm.kernels.fp16_linear import Fp16Linear, has_fp16_kernel, padding_rows
 
-if not is_half_fast():
+if not has_fp16_kernel():
     pytest.skip("this processor has no kernel for fp16 weights", allow_module_level=True)
 
 
-def layer_of(weight: torch.Tensor) -> HalfLinear:
+def layer_of(weight: torch.Tensor) -> Fp16Linear:
     """A layer of `weight` (`O, I`), which is rounded to fp16."""
-    layer = HalfLinear(weight.shape[1], weight.shape[0])
+    layer = Fp16Linear(weight.shape[1], weight.shape[0])
     layer.weight.data.copy_(weight)
     layer.pack()
     return layer
@@ -70,7 +70,7 @@ def test_a_row_is_the_same_beside_any_number_of_others() -> None:
     alone = torch.cat([layer(row) for row in x.split(1)])
     for count in range(1, 261):
         assert torch.equal(layer(x[:count]), alone[:count])
-    assert max(map(rows_beside, range(1, 261))) <= 2
+    assert max(map(padding_rows, range(1, 261))) <= 2
 
 
 def test_threads_change_nothing() -> None:

@@ -10,20 +10,20 @@ from torch.nn import functional
 
 from tipo_core.lm.kernels import int8_linear
 from tipo_core.lm.kernels.int8_linear import (
-    IntegerLinear,
-    IntegerNormedLinear,
-    IntegerOperations,
-    TurningLinear,
-    hadamard,
-    is_packing_exact,
-    quantise,
-    turned,
-    turned_columns,
+    Int8Linear,
+    Int8Operations,
+    Int8RMSNormLinear,
+    OnlineHadamardLinear,
+    hadamard_matrix,
+    hadamard_rotate,
+    hadamard_rotate_columns,
+    has_exact_int8_kernel,
+    quantize_rows,
 )
 
 EPS = 1e-5
 STEPS = 127
-Layer = IntegerLinear | IntegerNormedLinear
+Layer = Int8Linear | Int8RMSNormLinear
 KINDS = ("linear", "turning", "normed")
 KIND = pytest.mark.parametrize("kind", KINDS)
 
@@ -31,7 +31,7 @@ KIND = pytest.mark.parametrize("kind", KINDS)
 @pytest.fixture(params=[True, False], ids=["packed", "plain"])
 def is_packed(request: pytest.FixtureRequest) -> bool:
     """Whether the layers of a test use the kernel that wants its matrix in an order of its own."""
-    if request.param and not is_packing_exact():
+    if request.param and not has_exact_int8_kernel():
         pytest.skip("this processor has no such kernel")
     return bool(request.param)
 
@@ -40,12 +40,12 @@ def layer_of(weight: torch.Tensor, kind: str, is_packed: bool = False) -> Layer:
     """A layer with the rows of `weight` (`O, I`)."""
     outputs, inputs = weight.shape
     if kind == "normed":
-        layer: Layer = IntegerNormedLinear(inputs, outputs, EPS, IntegerOperations)
+        layer: Layer = Int8RMSNormLinear(inputs, outputs, EPS, Int8Operations)
     elif kind == "turning":
-        layer, weight = TurningLinear(inputs, outputs), turned(weight)
+        layer, weight = OnlineHadamardLinear(inputs, outputs), hadamard_rotate(weight)
     else:
-        layer = IntegerLinear(inputs, outputs)
-    layer.factors.data = quantise(weight, layer.weight.data)
+        layer = Int8Linear(inputs, outputs)
+    layer.scales.data = quantize_rows(weight, layer.weight.data)
     if is_packed:
         layer.pack()
     return layer
@@ -63,11 +63,11 @@ def bound(x: torch.Tensor, weight: torch.Tensor, kind: str) -> torch.Tensor:
     """How far from it the integers may be, `N, O`.
 
     Half a step of the weight for each value that goes in, and half a step of what goes in for each
-    weight; beside them only the rounding of fp32, and of fp16 where something is turned.
+    weight; beside them only the rounding of fp32, and of fp16 where something is hadamard_rotate.
     """
     rounding = 1e-5
     if kind == "turning":
-        x, weight, rounding = turned(x), turned(weight), 2e-3
+        x, weight, rounding = hadamard_rotate(x), hadamard_rotate(weight), 2e-3
     x, weight = x.double(), weight.double()
     step_of_weight = weight.abs().amax(-1) / STEPS + 1e-30
     if kind == "normed":
@@ -224,13 +224,13 @@ def test_the_largest_value_of_a_norm_fits(is_packed: bool) -> None:
 def test_the_way_of_accelerators_agrees(kind: str) -> None:
     weight = random(20, 96, seed=0)
     floats = layer_of(weight, kind)._floats(torch.device("cpu"))
-    stored = turned(weight) if kind == "turning" else weight
+    stored = hadamard_rotate(weight) if kind == "turning" else weight
     finest = stored.abs().amax(-1, keepdim=True) / STEPS
     assert bool(((floats - stored).abs() <= finest / 2 * 1.01).all())
 
 
 def test_a_packed_layer_tells_its_size_and_stays_where_it_is() -> None:
-    if not is_packing_exact():
+    if not has_exact_int8_kernel():
         pytest.skip("this processor has no such kernel")
     layer = layer_of(random(6, 50, seed=0), "linear", is_packed=True)
     x = random(4, 50, seed=1)
@@ -251,12 +251,12 @@ def test_a_kernel_that_is_not_exact_is_not_used(
         return torch.full((len(x), 16), 32 * 32767 / STEPS)
 
     monkeypatch.setattr(int8_linear, "_packed_product", product)
-    monkeypatch.setattr(int8_linear, "_pack", lambda weight, factors: None)
-    assert not is_packing_exact.__wrapped__()
+    monkeypatch.setattr(int8_linear, "_pack", lambda weight, scales: None)
+    assert not has_exact_int8_kernel.__wrapped__()
 
 
 def test_the_kernel_and_the_plain_way_compute_alike() -> None:
-    if not is_packing_exact():
+    if not has_exact_int8_kernel():
         pytest.skip("this processor has no such kernel")
     weight, x = random(60, 200, seed=0), random(9, 200, seed=1)
     packed, plain = (layer_of(weight, "linear", packed)(x) for packed in (True, False))
@@ -267,8 +267,8 @@ def test_the_kernel_and_the_plain_way_compute_alike() -> None:
 @pytest.mark.parametrize("width", [1, 2, 6, 64, 192, 577, 2304])
 def test_turning_twice_is_no_turn(width: int) -> None:
     x = random(5, width, seed=0)
-    torch.testing.assert_close(turned(turned(x)), x)
-    torch.testing.assert_close(turned(x).norm(dim=-1), x.norm(dim=-1))
-    torch.testing.assert_close(turned_columns(x.t()), turned(x).t())
-    size = len(hadamard(width))
+    torch.testing.assert_close(hadamard_rotate(hadamard_rotate(x)), x)
+    torch.testing.assert_close(hadamard_rotate(x).norm(dim=-1), x.norm(dim=-1))
+    torch.testing.assert_close(hadamard_rotate_columns(x.t()), hadamard_rotate(x).t())
+    size = len(hadamard_matrix(width))
     assert width % size == 0 and size <= 64

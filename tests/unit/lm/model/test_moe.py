@@ -14,9 +14,11 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from tipo_core.lm.files.fused_weights import file_state
-from tipo_core.lm.files.loader import ModelFiles, load_llama
-from tipo_core.lm.kernels.embedding_bag import Products
+from tipo_core.lm.files.fused_weights import to_hf_state_dict
+from tipo_core.lm.files.hf_config import hf_config
+from tipo_core.lm.files.loader import load_llama
+from tipo_core.lm.files.model_files import ModelFiles
+from tipo_core.lm.kernels.embedding_bag import IndexedMatVec
 from tipo_core.lm.model.config import LlamaConfig
 from tipo_core.lm.model.llama import Llama
 from tipo_core.lm.model.moe import Experts
@@ -41,13 +43,13 @@ def config(files: ModelFiles) -> LlamaConfig:
 def transformers_model(config: LlamaConfig, state: State) -> Any:
     """The model of the transformers library with the weights of `state`."""
     transformers = pytest.importorskip("transformers")
-    experts = config.experts
-    assert experts is not None
-    values = config.to_json()
+    moe = config.moe
+    assert moe is not None
+    values = hf_config(config)
     for key in ("architectures", "model_type", "first_k_dense"):
         del values[key]
     theirs = transformers.Dots1Config(
-        **values, first_k_dense_replace=experts.first_dense_layers, sliding_window=None
+        **values, first_k_dense_replace=moe.first_dense_layers, sliding_window=None
     )
     model = transformers.Dots1ForCausalLM(theirs).eval()
     given = {}
@@ -61,14 +63,14 @@ def transformers_model(config: LlamaConfig, state: State) -> Any:
             given[re.sub(r"mlp\.down_proj$", "mlp.experts.down_proj", name)] = weight
     missing, unexpected = model.load_state_dict(given, strict=False)
     assert not unexpected and all("shared_experts" in name for name in missing)
-    assert not missing or not experts.shared
+    assert not missing or not moe.num_shared_experts
     return model
 
 
 def prefill_and_decode(model: Llama, tokens: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """The logits of all tokens at once, and of one after the other behind the first two."""
     with torch.inference_mode():
-        whole = model(tokens)
+        whole = model.sequence_logits(tokens)
     return whole, torch.stack(side_by_side(model, tokens.unbind(0), [2] * len(tokens)))
 
 
@@ -98,7 +100,7 @@ def check(model: Llama, wanted: Callable[[torch.Tensor], torch.Tensor]) -> None:
 def test_logits_equal_those_of_transformers(
     tmp_path: Path, files: ModelFiles, config: LlamaConfig, changes: dict[str, Any]
 ) -> None:
-    config = replace(config, experts=replace(EXPERTS, **changes))
+    config = replace(config, moe=replace(EXPERTS, **changes))
     state = kohaku_state(config)
     theirs = transformers_model(config, state)
     ours = load(write_kohaku(tmp_path, config, state, files.tokenizer))
@@ -111,7 +113,7 @@ def test_logits_equal_those_of_transformers(
 def test_what_transformers_has_saved_is_the_same_model(
     tmp_path: Path, files: ModelFiles, config: LlamaConfig, shared: int
 ) -> None:
-    config = replace(config, experts=replace(EXPERTS, shared=shared))
+    config = replace(config, moe=replace(EXPERTS, num_shared_experts=shared))
     theirs = transformers_model(config, kohaku_state(config))
     theirs.save_pretrained(tmp_path)
     shutil.copy(files.tokenizer, tmp_path / "tokenizer.json")
@@ -168,7 +170,7 @@ def test_heads_that_are_not_repeated_in_every_layer_stay(
     write_dots1(path, config, state, plain_vocabulary(config.vocab_size), change=change)
     ours = load(ModelFiles(path))
     assert ours.config.num_key_value_heads == config.num_attention_heads
-    for name, weight in file_state(ours.state_dict(), ours.config).items():
+    for name, weight in to_hf_state_dict(ours.state_dict(), ours.config).items():
         if "k_proj" in name:
             repeated = state[name].view(2, 1, 8, -1).expand(2, 3, 8, -1)
             assert torch.equal(weight.view_as(repeated), repeated)
@@ -182,7 +184,7 @@ def test_weights_that_are_no_numbers_are_loaded_as_they_are(
     path = tmp_path / "model.gguf"
     write_dots1(path, config, state, plain_vocabulary(config.vocab_size))
     model = load(ModelFiles(path))
-    stored = file_state(model.state_dict(), model.config)
+    stored = to_hf_state_dict(model.state_dict(), model.config)
     keys = stored["model.layers.0.self_attn.k_proj.weight"]
     assert bool(keys[0, 0].isnan())
 
@@ -221,7 +223,7 @@ def test_the_three_ways_of_computing_experts_agree(dtype: torch.dtype) -> None:
         x = torch.randn(5, 48, generator=generator).to(dtype)
         chosen = torch.rand(5, 9, generator=generator).topk(4).indices
         weights = torch.rand(5, 4, generator=generator).to(dtype)
-        ways = (experts._summed, experts._gathered, experts._one_by_one)
+        ways = (experts._by_pair_in_place, experts._by_pair_copied, experts._by_expert)
         outputs = [way(x, chosen, weights).float() for way in ways]
     tolerance = 1e-5 if dtype is torch.float32 else 16 * torch.finfo(dtype).eps
     for other in outputs[1:]:
@@ -235,4 +237,4 @@ def test_products_are_those_of_the_matrices(width: int) -> None:
     inputs = torch.randn(4, 10, generator=generator)
     which = torch.tensor([2, 0, 0, 1])
     wanted = torch.stack([row @ stack[n] for row, n in zip(inputs, which, strict=True)])
-    torch.testing.assert_close(Products(10, width)(stack, which.int(), inputs), wanted)
+    torch.testing.assert_close(IndexedMatVec(10, width)(stack, which.int(), inputs), wanted)

@@ -9,7 +9,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from tipo_core.lm.files.loader import ModelFiles
+from tipo_core.lm.files.model_files import ModelFiles
 from tipo_core.lm.model.config import LlamaConfig
 from tipo_core.lm.model.precision import PRECISIONS, resolve
 
@@ -28,7 +28,7 @@ def agree(files: ModelFiles, precision: str) -> None:
     exact, model = load(files), load(files, precision)
     tokens = some_tokens(exact, 2, 60)
     with torch.inference_mode():
-        wanted, logits = exact(tokens), model(tokens).float()
+        wanted, logits = exact.sequence_logits(tokens), model.sequence_logits(tokens).float()
     assert wanted.std() > 0.5
     error = (logits - wanted).square().mean().sqrt() / wanted.std()
     assert error < WITHIN[precision]
@@ -70,10 +70,12 @@ def test_a_mixture_of_experts_is_loaded_in_each_precision(
     same = load(ModelFiles(tmp_path / "model.gguf"), precision)
     tokens = some_tokens(model, 1, 30)
     with torch.inference_mode():
-        assert torch.equal(model(tokens), same(tokens))
+        assert torch.equal(model.sequence_logits(tokens), same.sequence_logits(tokens))
         # Which experts are chosen may turn on the last bit, so that few rows may be far off.
         exact = load(ModelFiles(tmp_path))(tokens)
-        error = (model(tokens).float() - exact).abs().amax(-1).median() / exact.std()
+        error = (model.sequence_logits(tokens).float() - exact).abs().amax(
+            -1
+        ).median() / exact.std()
     assert error < 2 * WITHIN[precision]
     # A row of experts is not as it is alone.
     assert language_model(ModelFiles(tmp_path), precision).side_by_side == 1
@@ -103,7 +105,7 @@ def test_cached_and_uncached_logits_are_near_each_other(files: ModelFiles, preci
         together = side_by_side(model, texts, [10, 3], cache_dtype=dtype)
         for text, logits in zip(texts, together, strict=True):
             with torch.inference_mode():
-                wanted = model(text[None])[0]
+                wanted = model.sequence_logits(text[None])[0]
             error = (logits - wanted).square().mean().sqrt() / wanted.std()
             assert error < within
 
@@ -118,9 +120,9 @@ def test_loading_touches_no_generator_and_needs_no_gradient(
     assert not any(weight.requires_grad for weight in model.parameters())
     matrices = sum(one.numel() for one in load(files).state_dict().values() if one.dim() > 1)
     size = sum(one.nbytes for one in model.state_dict().values())
-    # Bytes for each number, told by packed matrices, too, beside the factors of narrow rows.
-    factors = sum(one.nbytes for name, one in model.state_dict().items() if "factors" in name)
-    assert size - factors <= {"auto": 2.0, "int8": 1.2}[precision] * matrices + 4096
+    # Bytes for each number, told by packed matrices, too, beside the scales of narrow rows.
+    scales = sum(one.nbytes for name, one in model.state_dict().items() if "scales" in name)
+    assert size - scales <= {"auto": 2.0, "int8": 1.2}[precision] * matrices + 4096
 
 
 def test_a_precision_is_resolved_for_its_device(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -134,7 +136,9 @@ def test_a_precision_is_resolved_for_its_device(monkeypatch: pytest.MonkeyPatch)
         "fp16": (fp16, None), "int8": (half, torch.int8),
     }  # fmt: skip
     for has_kernel in (True, False):
-        monkeypatch.setattr("tipo_core.lm.model.precision.is_half_fast", lambda has=has_kernel: has)
+        monkeypatch.setattr(
+            "tipo_core.lm.model.precision.has_fp16_kernel", lambda has=has_kernel: has
+        )
         on_cpu = {name: resolve(name, cpu, half) for name in names}
         kept = fp16 if has_kernel else None
         assert {name: (one.dtype, one.matrices) for name, one in on_cpu.items()} == {

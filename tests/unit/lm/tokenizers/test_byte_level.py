@@ -104,7 +104,7 @@ def test_ids_equal_those_of_the_models_own_tokenizer(
         assert ours.decode(ids) == theirs.decode(ids, skip_special_tokens=True)
 
     check()
-    assert ours.size == theirs.get_vocab_size()
+    assert ours.vocab_size == theirs.get_vocab_size()
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from tipo_core.lm.files.gguf_header import read_header
 from tipo_core.lm.files.gguf_tokenizer import gguf_tokenizer
-from tipo_core.lm.files.loader import ModelFiles, load_llama
+from tipo_core.lm.files.loader import load_llama
+from tipo_core.lm.files.model_files import ModelFiles
 from tipo_core.lm.model.config import LlamaConfig
 from tipo_core.lm.tokenizers.bpe import SpacePrefix, sentencepiece_bpe
 from tipo_core.lm.tokenizers.sentencepiece import read_sentencepiece
@@ -152,7 +153,7 @@ def test_the_prompt_of_tipo(processor: sentencepiece.SentencePieceProcessor, fol
     assert pieces.count("<|long|>") == pieces.count("<|tag_to_long|>") == 1
     assert ours.encode("<|long|>") == [1, 423]
     assert ours.encode("<|long|>a") == [1, 423, *processor.encode("a")]
-    assert ours.size == 433
+    assert ours.vocab_size == 433
 
 
 @pytest.mark.parametrize("prefix", [True, False])
@@ -212,7 +213,7 @@ def test_what_is_put_around_a_text_is_configured(folder: Path, tmp_path: Path) -
 def test_only_the_model_file_is_needed(model: bytes, tmp_path: Path) -> None:
     (tmp_path / "tokenizer.model").write_bytes(model)
     ours = TextTokenizer.read(tmp_path / "tokenizer.model")
-    assert ours.size == 420 and ours.encode("</s>") == [1, 2]
+    assert ours.vocab_size == 420 and ours.encode("</s>") == [1, 2]
 
 
 def test_a_folder_may_hold_the_model_file_alone(
@@ -222,14 +223,14 @@ def test_a_folder_may_hold_the_model_file_alone(
     files.tokenizer.unlink()
     copied(folder, files.folder)
     assert files.tokenizer.name == "tokenizer.model"
-    assert load_llama(ModelFiles(files.folder))[1].size == 433
+    assert load_llama(ModelFiles(files.folder))[1].vocab_size == 433
 
 
 def test_the_ids_of_line_ends_are_known(folder: Path) -> None:
     tokenizer = TextTokenizer.read(folder / "tokenizer.model")
-    assert tokenizer.line_ends
-    for number in range(tokenizer.size):
-        assert (number in tokenizer.line_ends) == ("\n" in tokenizer.decode([number]))
+    assert tokenizer.newline_ids
+    for number in range(tokenizer.vocab_size):
+        assert (number in tokenizer.newline_ids) == ("\n" in tokenizer.decode([number]))
 
 
 @pytest.mark.parametrize("name", ["tokenizer.model", "tokenizer.json"])
@@ -237,7 +238,7 @@ def test_the_line_end_before_an_emoji_stays_while_it_grows(
     folder: Path, tmp_path: Path, name: str
 ) -> None:
     path = copied(folder, tmp_path)
-    pieces = read_sentencepiece(path).pieces
+    pieces = read_sentencepiece(path).vocabulary
     sentencepiece_bpe(pieces, SpacePrefix.EVERYWHERE).save(str(tmp_path / "tokenizer.json"))
     ours = TextTokenizer.read(tmp_path / name)
     prompt, whole = ours.encode("tag: solo"), ours.encode("tag: solo,\n\U0001f380 hat")
@@ -331,6 +332,6 @@ def test_the_content_equals_what_the_library_reads(
 ) -> None:
     ours = read_sentencepiece(folder / "tokenizer.model")
     ids = range(processor.vocab_size())
-    assert list(ours.pieces.texts) == [processor.id_to_piece(n) for n in ids]
-    assert list(ours.pieces.scores) == [processor.get_score(n) for n in ids]
+    assert list(ours.vocabulary.texts) == [processor.id_to_piece(n) for n in ids]
+    assert list(ours.vocabulary.scores) == [processor.get_score(n) for n in ids]
     assert (ours.begin, ours.end, ours.has_prefix) == (1, 2, True)
