@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from ...optional_imports import require
+from ...units import bytes_text
 from .catalog import KnownModel
 
 STAGING = ".download"
@@ -297,8 +298,8 @@ class _Download:
     def _full(self) -> DownloadError:
         free = self._hub.disk.free(self._folder)
         return DownloadError(
-            f"{self._model.name} needs {_amount(self._total - self._received())} more in "
-            f"{self._folder} and {_amount(free)} are free there: free disk space and run "
+            f"{self._model.name} needs {bytes_text(self._total - self._received())} more in "
+            f"{self._folder} and {bytes_text(free)} are free there: free disk space and run "
             "again, the download resumes"
         )
 
@@ -321,11 +322,6 @@ def _chunks(body: Iterator[bytes]) -> Iterator[bytes]:
         if chunk is None:
             return
         yield chunk
-
-
-def _amount(size: int) -> str:
-    """Return a size in bytes as GB (1e9 bytes) or MB."""
-    return f"{size / 1e9:.2f} GB" if size >= 1e9 else f"{size / 1e6:.2f} MB"
 
 
 def _size(path: Path) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import subprocess
 import sys
@@ -79,42 +80,17 @@ def test_threads_change_no_answer(small: ModelFiles, precision: str) -> None:
         assert written(model, range(4)) == one
 
 
-SCRIPT = """
-import json
-import sys
-
-sys.path.insert(0, sys.argv[1])
-from pathlib import Path
-
-import torch
-
-from tipo_core.lm.asking import Ask
-from tipo_core.lm.checkpoint import ModelFiles, load_llama
-from tipo_core.lm.language_model import LlamaLanguageModel
-from tipo_core.lm.precision import resolve
-from tipo_core.lm.sampling import SamplingOptions
-
-torch.set_num_threads(1)
-cpu = torch.device("cpu")
-asks = [Ask(*one) for one in json.loads(sys.argv[3])]
-options = SamplingOptions(temperature=1.0, max_new_tokens=int(sys.argv[4]))
-for precision in sys.argv[5:]:
-    kind = resolve(precision, cpu, torch.float16)
-    loaded = load_llama(ModelFiles(Path(sys.argv[2])), kind)
-    model = LlamaLanguageModel(*loaded, options, device=cpu, dtype=torch.float32)
-    print(json.dumps([one.text for one in model.complete_many(asks)]))
-"""
-
-
 def test_another_process_writes_the_same(small: ModelFiles, repository: Path) -> None:
     wanted = []
     for precision in INTEGERS:
         model = language_model(small, precision, max_new_tokens=TOKENS)
         wanted.append([one.text for one in written(model, range(MOST))])
     given = [(one.prompt, one.seed, None, one.min_new_tokens) for one in asks(range(MOST))]
-    arguments = [repository, small.path, json.dumps(given), TOKENS, *INTEGERS]
+    script = Path(__file__).with_name("complete_prompts.py")
+    arguments = [script, small.path, json.dumps(given), TOKENS, *INTEGERS]
     done = subprocess.run(
-        [sys.executable, "-c", SCRIPT, *map(str, arguments)],
+        [sys.executable, *map(str, arguments)],
+        env={**os.environ, "PYTHONPATH": str(repository)},
         capture_output=True,
         text=True,
         check=True,

@@ -16,7 +16,7 @@ from tipo_core.lm.files.loader import load_llama
 from tipo_core.lm.generate.engine import LlamaLanguageModel
 from tipo_core.lm.generate.token_sampling import SamplingOptions
 from tipo_core.lm.hub.catalog import shipped_model
-from tipo_core.prompt.vocabulary.blocklist import blocked_terms
+from tipo_core.prompt.vocabulary.blocklist import blocklist_matches
 from tipo_core.training.tokenizer import TIPO_TOKENS
 
 GIVEN = {
@@ -67,7 +67,7 @@ def test_answers_have_the_form_and_length_of_their_task(
     (filled,) = nano.answer([fill_steps(request, 5)])
     assert filled.answer.well_formed and filled.reached
     assert set(filled.answer.fields) == set(task.fields[1:] or task.fields)
-    assert all(blocked_terms(text) == () for text in filled.answer.fields.values())
+    assert all(blocklist_matches(text) == () for text in filled.answer.fields.values())
 
 
 def test_an_expansion_reaches_its_class_and_repeats(nano: LlamaLanguageModel) -> None:
