@@ -29,7 +29,7 @@ MakeModel = Callable[..., ModelFiles]
 
 @pytest.fixture(scope="package", autouse=True)
 def one_thread() -> Iterator[None]:
-    """On a busy machine, threads of models this small only wait for each other."""
+    """Use one thread, because with models this small several only wait for each other."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -86,7 +86,7 @@ def make_model(tmp_path_factory: pytest.TempPathFactory) -> MakeModel:
 
 @pytest.fixture(scope="session")
 def small_config() -> LlamaConfig:
-    """A grouped-query Llama whose rows are whole blocks of every quantisation."""
+    """A grouped-query Llama whose rows are whole blocks in every quantization."""
     return LlamaConfig(
         vocab_size=120,
         hidden_size=256,

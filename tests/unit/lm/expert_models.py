@@ -1,4 +1,4 @@
-"""Small mixtures of experts with random weights, as the files of TIPO v2 hold them."""
+"""Small mixtures of experts with random weights, in the files of TIPO v2."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def mixture_config(files: ModelFiles) -> LlamaConfig:
 
 
 def kohaku_state(config: LlamaConfig, seed: int = 0) -> State:
-    """Random weights under the names of Kohaku, of sizes that leave no part without effect."""
+    """Random weights with Kohaku's names, large enough that each part has an effect."""
     moe = config.moe
     assert moe is not None
     hidden, inner, shared = config.hidden_size, moe.intermediate_size, moe.num_shared_experts
@@ -66,7 +66,7 @@ def kohaku_state(config: LlamaConfig, seed: int = 0) -> State:
 
 
 def in_dots1_names(state: State) -> State:
-    """`state` as a folder of dots.llm1 has it: each expert's matrix by itself."""
+    """Return `state` with the names of dots.llm1: one tensor per expert and matrix."""
     single: State = {}
     for name, weight in state.items():
         before, _, matrix = name.rpartition(".")

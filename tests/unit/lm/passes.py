@@ -1,4 +1,4 @@
-"""The ways in which a model comes to read its tokens, and a model with its tokenizer."""
+"""Forward passes of all kinds, for comparison, and models with their tokenizers."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ CPU = torch.device("cpu")
 
 
 def load(files: ModelFiles, precision: str = "fp32") -> Llama:
-    """The model of `files` in a precision of the node's menu."""
+    """Return the model of `files` in a precision of the node's menu."""
     return load_llama(files, resolve(precision, CPU, torch.float16))[0]
 
 
 def language_model(
     files: ModelFiles, precision: str = "fp32", **options: float
 ) -> LlamaLanguageModel:
-    """The same with its tokenizer; of `options` temperature 1 and 30 new tokens are the default."""
+    """Return it with its tokenizer; the defaults are temperature 1 and 30 new tokens."""
     model, tokenizer = load_llama(files, resolve(precision, CPU, torch.float16))
     chosen = SamplingOptions(**{"temperature": 1.0, "max_new_tokens": 30, **options})  # type: ignore[arg-type]
     return LlamaLanguageModel(model, tokenizer, chosen, device=CPU, dtype=torch.float32)
@@ -38,7 +38,7 @@ def language_model(
 def cache_of(
     config: LlamaConfig, rows: int, capacity: int, dtype: torch.dtype = torch.float32
 ) -> KVCache:
-    """A cache of the kind that keeps `dtype`."""
+    """Return a cache of the class for `dtype`."""
     if dtype is torch.float16:
         return Fp16KVCache(config, rows, capacity)
     return KVCache(config, rows, capacity, CPU, dtype, torch.float32)
@@ -50,7 +50,7 @@ def some_tokens(model: Llama, *shape: int, seed: int = 1) -> torch.Tensor:
 
 
 def in_pieces(model: Llama, tokens: torch.Tensor, sizes: Sequence[int]) -> torch.Tensor:
-    """Return the logits of one text, `T, V`, which is read piece by piece into a cache."""
+    """Return the logits of one text, `T, V`, prefilled piece by piece."""
     cache = cache_of(model.config, 1, len(tokens))
     with torch.inference_mode():
         parts = [
@@ -91,7 +91,7 @@ def side_by_side(
 def greedy(
     model: Llama, prompt: Sequence[int], count: int, repetition_penalty: float = 1.0
 ) -> list[int]:
-    """Return the likeliest tokens behind `prompt`, with no end among them."""
+    """Return the most likely tokens after `prompt`, without end tokens."""
     options = SamplingOptions(
         temperature=0, repetition_penalty=repetition_penalty, max_new_tokens=count
     )
@@ -104,7 +104,7 @@ def greedy(
 
 
 def tokens_read(model: Llama, monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """A list that gets the number of tokens of every pass through `model`."""
+    """Return a list that gets the number of tokens of every forward pass of `model`."""
     counts: list[int] = []
     forward = model.forward
 

@@ -1,4 +1,4 @@
-"""Damaged, foreign and unfitting GGUF files: one clear error each, and none that hangs."""
+"""GGUF files that are damaged, of another type or another model: one clear error each."""
 
 from __future__ import annotations
 
@@ -105,7 +105,9 @@ def a_safetensors_file(path: Path) -> None:
         (lambda path: path.write_bytes(b"GGUF" + struct.pack("<IQQ", 3, 0, 0)), "architecture"),
     ],
 )
-def test_a_foreign_file_is_named(path: Path, make: Callable[[Path], object], words: str) -> None:
+def test_another_type_of_file_is_named(
+    path: Path, make: Callable[[Path], object], words: str
+) -> None:
     make(path)
     refused(path, words)
 
@@ -173,7 +175,7 @@ def test_several_misfits_are_listed(path: Path, small: LlamaConfig) -> None:
 
 
 @pytest.mark.parametrize(("number", "name"), [(20, "IQ4_NL"), (24, "I8"), (99, "type 99")])
-def test_an_unsupported_quantisation_is_named(
+def test_an_unsupported_quantization_is_named(
     path: Path, small: LlamaConfig, number: int, name: str
 ) -> None:
     write(path, small, tensor("last", (64,)))
@@ -229,7 +231,7 @@ def test_every_truncation_is_an_error(path: Path, small: LlamaConfig) -> None:
             load(path)
 
 
-def test_a_damaged_header_is_an_error_or_another_model(
+def test_a_damaged_header_is_an_error_or_a_valid_model(
     tmp_path_factory: pytest.TempPathFactory, small_config: LlamaConfig
 ) -> None:
     config = replace(small_config, hidden_size=64, intermediate_size=64, head_dim=16,

@@ -1,4 +1,4 @@
-"""GGUF files: the weights that they hold, against gguf-py's own dequantiser and transformers."""
+"""GGUF files: their weights against the dequantization of gguf-py and against transformers."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_the_types_are_those_of_gguf() -> None:
         assert (kind.name, gguf.GGML_QUANT_SIZES[kind]) == (one.name, (one.values, one.size))
 
 
-def test_the_two_orders_of_rows_are_each_others_inverse() -> None:
+def test_unpermute_is_the_inverse_of_the_converter() -> None:
     rows = torch.arange(24.0)[:, None].expand(24, 3)
     assert not torch.equal(interleaved(rows, 2), rows)
     assert torch.equal(put_apart(interleaved(rows, 2), 2), rows)
@@ -71,7 +71,7 @@ def test_logits_and_greedy_tokens_equal_those_of_transformers(
     wanted = logits_of_transformers(small_config, kept, tokens)
     assert wanted.std() > 0.1
     assert (ours - wanted).abs().max() < 1e-4
-    # Each token must be the likeliest one behind all before it, so that one pass shows them all.
+    # Each token must be the most likely one after all before it, so one pass checks all of them.
     prompt = tokens[0, :4].tolist()
     written = greedy(model, prompt, 256)
     scores = logits_of_transformers(small_config, kept, torch.tensor([prompt + written]))
@@ -80,7 +80,7 @@ def test_logits_and_greedy_tokens_equal_those_of_transformers(
 
 
 def test_a_mixture_of_types_with_tied_embeddings(tmp_path: Path, small_config: LlamaConfig) -> None:
-    # The proportions of SmolLM2-135M: rows of 576 fit no K block, so that quantisers mix.
+    # As in SmolLM2-135M: rows of 576 do not fill K blocks, so quantizers mix types.
     config = replace(
         small_config,
         hidden_size=576,
@@ -108,7 +108,7 @@ def test_a_mixture_of_types_with_tied_embeddings(tmp_path: Path, small_config: L
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 @pytest.mark.parametrize("name", ["F32", "F16", "BF16", "Q8_0", "Q4_K"])
-def test_weights_are_converted_once_from_what_is_stored(
+def test_weights_are_converted_once_from_the_stored_values(
     tmp_path: Path, small_config: LlamaConfig, name: str, dtype: torch.dtype
 ) -> None:
     path = tmp_path / "model.gguf"
@@ -132,7 +132,7 @@ def test_config_and_special_ids_come_from_the_file(
     assert load(path).config == config
 
 
-def test_what_may_be_left_out_of_the_metadata(tmp_path: Path, small_config: LlamaConfig) -> None:
+def test_missing_metadata_has_defaults(tmp_path: Path, small_config: LlamaConfig) -> None:
     path = tmp_path / "model.gguf"
     config = replace(small_config, num_key_value_heads=4)
     keys = ("vocab_size", "attention.head_count_kv", "attention.key_length", "rope.freq_base",
@@ -146,7 +146,7 @@ def test_what_may_be_left_out_of_the_metadata(tmp_path: Path, small_config: Llam
     assert load(path).config == config
 
 
-def test_a_number_may_stand_once_for_each_layer(tmp_path: Path, small_config: LlamaConfig) -> None:
+def test_a_value_may_be_given_per_layer(tmp_path: Path, small_config: LlamaConfig) -> None:
     path = tmp_path / "model.gguf"
     write = lambda heads: write_gguf(  # noqa: E731
         path,

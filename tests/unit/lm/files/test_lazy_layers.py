@@ -1,4 +1,4 @@
-"""Models load into layers that have no weights before: see `lazy_operations`."""
+"""Models load into layers that have no weights before; see `lazy_operations`."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ def models(
 
 
 def scores(files: ModelFiles, precision: Any, *operations: Any) -> torch.Tensor:
-    """The logits of a few tokens, by a model whose layers `operations` make."""
+    """Return the logits of a few tokens from a model with the layers of `operations`."""
     model, _ = load_llama(files, precision, *operations)
     with torch.inference_mode():
         return model(torch.tensor([[3, 1, 4, 1, 5]]))
 
 
-def test_the_double_has_no_weights_before_it_is_loaded() -> None:
+def test_the_test_double_has_no_weights_before_loading() -> None:
     layer = LazyOperations.Linear(3, 2, bias=False)
     assert layer.weight is None and not layer.state_dict()
     weight = torch.ones(2, 3)

@@ -1,4 +1,4 @@
-"""Files of mixtures of experts that are damaged or do not fit: one clear error each."""
+"""Mixture-of-experts files that are damaged or do not fit: one clear error each."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def load(files: ModelFiles) -> None:
     ids=["missing", "misshapen", "extra"],
 )
 @pytest.mark.parametrize("part", ["routed", "shared", "bias"])
-def test_experts_that_do_not_fit_are_listed(
+def test_missing_and_misshapen_experts_are_listed(
     tmp_path: Path,
     files: ModelFiles,
     config: LlamaConfig,
@@ -101,7 +101,7 @@ def test_a_layer_without_any_experts_is_an_error(
         load(model)
 
 
-def test_more_experts_than_any_file_has_are_an_error(
+def test_more_experts_than_tensors_are_an_error(
     tmp_path: Path, files: ModelFiles, config: LlamaConfig
 ) -> None:
     state = in_dots1_names(kohaku_state(config))
@@ -153,7 +153,7 @@ def test_a_gguf_file_that_does_not_fit_is_an_error(
     assert str(path) in str(caught.value)
 
 
-def test_a_damaged_gguf_header_is_an_error_or_another_model(
+def test_a_damaged_gguf_header_is_an_error_or_a_valid_model(
     tmp_path_factory: pytest.TempPathFactory, config: LlamaConfig
 ) -> None:
     config = replace(

@@ -1,4 +1,4 @@
-"""Safetensors: one file or shards, in a folder or alone; each bad one is an error that names it."""
+"""Safetensors: one file or shards, in a folder or alone; each invalid one is named."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def refused(files: ModelFiles, words: str, named: Path) -> None:
 
 @pytest.fixture
 def sharded(make_model: MakeModel) -> ModelFiles:
-    """A model whose tensors are in two files."""
+    """A model in two shards."""
     files = make_model()
     tensors = load_file(files.weights)
     files.weights.unlink()
@@ -48,7 +48,7 @@ def sharded(make_model: MakeModel) -> ModelFiles:
 
 @pytest.fixture
 def alone(make_model: MakeModel, tmp_path: Path) -> ModelFiles:
-    """A model file with its config and its tokenizer beside it."""
+    """A model file with its config and its tokenizer in one folder."""
     files = make_model()
     shutil.copy(files.weights, tmp_path / "small.safetensors")
     shutil.copy(files.config, tmp_path / "config.json")
@@ -114,13 +114,13 @@ def test_a_damaged_shard_is_named(sharded: ModelFiles) -> None:
 
 
 @pytest.mark.parametrize("config", ["config.json", "small.json"])
-def test_a_single_file_takes_what_is_beside_it(alone: ModelFiles, config: str) -> None:
+def test_a_single_file_uses_the_config_in_its_folder(alone: ModelFiles, config: str) -> None:
     (alone.folder / "config.json").rename(alone.folder / config)
     assert alone.config.name == config
     assert len(load(alone)) == len(load_file(alone.weights))
 
 
-def test_its_own_config_comes_first(alone: ModelFiles) -> None:
+def test_a_config_of_the_same_name_comes_first(alone: ModelFiles) -> None:
     shutil.copy(alone.folder / "config.json", alone.folder / "small.json")
     (alone.folder / "config.json").write_text("{}")
     load(alone)
@@ -134,7 +134,7 @@ def test_its_own_config_comes_first(alone: ModelFiles) -> None:
         ("small.safetensors", r"small\.safetensors"),
     ],
 )
-def test_what_a_single_file_lacks_is_named(alone: ModelFiles, name: str, words: str) -> None:
+def test_a_missing_part_of_a_single_file_is_named(alone: ModelFiles, name: str, words: str) -> None:
     (alone.folder / name).unlink()
     with pytest.raises(FileNotFoundError, match=words) as caught:
         load(alone)
@@ -162,14 +162,14 @@ def test_a_folder_of_pickles_says_that_they_are_not_opened(make_model: MakeModel
         (b"\x07" * 100, "damaged or incomplete"),
     ],
 )
-def test_a_foreign_file_is_named(make_model: MakeModel, content: bytes, words: str) -> None:
+def test_another_type_of_file_is_named(make_model: MakeModel, content: bytes, words: str) -> None:
     files = make_model()
     files.weights.write_bytes(content)
     refused(files, words, files.weights)
 
 
 @pytest.mark.parametrize("dtype", [torch.int8, torch.float8_e4m3fn])
-def test_numbers_that_need_scales_are_refused(make_model: MakeModel, dtype: torch.dtype) -> None:
+def test_scaled_dtypes_are_refused(make_model: MakeModel, dtype: torch.dtype) -> None:
     files = make_model()
     tensors = load_file(files.weights)
     tensors["model.norm.weight"] = tensors["model.norm.weight"].to(dtype)

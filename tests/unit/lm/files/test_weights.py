@@ -1,4 +1,4 @@
-"""Every tensor is used, every parameter is filled, and nothing is read twice."""
+"""Every tensor is used, every parameter is filled, and no tensor is read twice."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Shapes = dict[str, tuple[int, ...]]
 
 
 class Recorded:
-    """Weights that write down what is read of them."""
+    """Weights that record each read."""
 
     source = "weights of a test"
 
@@ -63,7 +63,7 @@ def test_every_tensor_is_read_once(small_config: LlamaConfig) -> None:
         ),
     ],
 )
-def test_nothing_is_read_of_weights_that_do_not_fit(
+def test_no_tensor_is_read_of_weights_that_do_not_fit(
     small_config: LlamaConfig, change: Callable[[Shapes], object], words: str
 ) -> None:
     weights = Recorded(small_config)
@@ -74,7 +74,7 @@ def test_nothing_is_read_of_weights_that_do_not_fit(
     assert weights.read_names == []
 
 
-def test_a_parameter_keeps_the_type_that_it_asks_for(small_config: LlamaConfig) -> None:
+def test_a_parameter_keeps_its_dtype(small_config: LlamaConfig) -> None:
     weights, model = Recorded(small_config), empty(small_config)
     head = model.get_submodule("head")
     head.get_submodule("norm").float()

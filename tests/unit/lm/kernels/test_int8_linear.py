@@ -1,4 +1,4 @@
-"""Linear layers of integers: near the float ones, and a row the same beside any others."""
+"""Linear layers with int8 weights: near the float layers, and rows are independent."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ KIND = pytest.mark.parametrize("kind", KINDS)
 
 @pytest.fixture(params=[True, False], ids=["packed", "plain"])
 def is_packed(request: pytest.FixtureRequest) -> bool:
-    """Whether the layers of a test use the kernel that wants its matrix in an order of its own."""
+    """Whether the layers of a test are packed for the kernel."""
     if request.param and not has_exact_int8_kernel():
         pytest.skip("this processor has no such kernel")
     return bool(request.param)
 
 
 def layer_of(weight: torch.Tensor, kind: str, is_packed: bool = False) -> Layer:
-    """A layer with the rows of `weight` (`O, I`)."""
+    """Return a layer with `weight` (`O, I`)."""
     outputs, inputs = weight.shape
     if kind == "normed":
         layer: Layer = Int8RMSNormLinear(inputs, outputs, EPS, Int8Operations)
@@ -52,7 +52,7 @@ def layer_of(weight: torch.Tensor, kind: str, is_packed: bool = False) -> Layer:
 
 
 def float_output(x: torch.Tensor, weight: torch.Tensor, kind: str) -> torch.Tensor:
-    """What a layer of floats returns, in fp64."""
+    """Return the output of a float layer, in fp64."""
     x = x.double()
     if kind == "normed":
         x = functional.rms_norm(x, x.shape[-1:], eps=EPS)
@@ -88,12 +88,12 @@ exponents = st.integers(-6, 6)
 
 
 @KIND
-def test_the_result_is_as_near_as_its_steps_are_fine(kind: str, is_packed: bool) -> None:
+def test_the_error_is_within_the_quantization_steps(kind: str, is_packed: bool) -> None:
     @given(st.integers(1, 20), sizes, sizes, exponents, exponents, st.integers(0, 9))
     @settings(max_examples=60)
     def check(rows: int, inputs: int, outputs: int, of_x: int, of_weight: int, seed: int) -> None:
         x = random(rows, inputs, seed=seed) * 10.0**of_x
-        # Rows of other sizes beside each other.
+        # Rows of different magnitude.
         x = x * 10 ** random(rows, 1, seed=seed + 1)
         weight = random(outputs, inputs, seed=seed + 2) * 10.0**of_weight
         weight = weight * 10 ** random(outputs, 1, seed=seed + 3)
@@ -106,9 +106,9 @@ def test_the_result_is_as_near_as_its_steps_are_fine(kind: str, is_packed: bool)
     check()
 
 
-def test_eight_bits_lose_little_of_a_wide_layer(is_packed: bool) -> None:
+def test_int8_is_near_fp32_in_a_wide_layer(is_packed: bool) -> None:
     weight, x = random(256, 768, seed=0), random(32, 768, seed=1)
-    # A value that leaves the others no steps, until it is spread over its neighbours.
+    # An outlier, which leaves the others no steps until the rotation spreads it.
     x[:, 5] = 60.0
     wanted = float_output(x, weight, "turning")
     errors = {
@@ -120,7 +120,7 @@ def test_eight_bits_lose_little_of_a_wide_layer(is_packed: bool) -> None:
 
 @KIND
 @pytest.mark.parametrize("width", [2, 7, 48, 192, 577])
-def test_a_row_is_the_same_beside_any_others(kind: str, width: int, is_packed: bool) -> None:
+def test_a_row_does_not_depend_on_the_other_rows(kind: str, width: int, is_packed: bool) -> None:
     layer = layer_of(random(33, width, seed=0), kind, is_packed)
     x = random(40, width, seed=1) * 10 ** random(40, 1, seed=2)
     x[7] = 0
@@ -134,7 +134,7 @@ def test_a_row_is_the_same_beside_any_others(kind: str, width: int, is_packed: b
 
 
 @KIND
-def test_threads_change_nothing(kind: str, is_packed: bool) -> None:
+def test_the_number_of_threads_does_not_change_the_result(kind: str, is_packed: bool) -> None:
     layer = layer_of(random(700, 600, seed=0), kind, is_packed)
     x = random(24, 600, seed=1)
     before = torch.get_num_threads()
@@ -149,7 +149,7 @@ def test_threads_change_nothing(kind: str, is_packed: bool) -> None:
 
 
 @KIND
-def test_zeros_go_in_and_out(kind: str, is_packed: bool) -> None:
+def test_zeros_give_zeros(kind: str, is_packed: bool) -> None:
     weight = random(6, 9, seed=0)
     weight[2] = 0
     layer = layer_of(weight, kind, is_packed)
@@ -180,7 +180,7 @@ def test_a_norm_has_its_eps_and_no_other_bound(size: float, is_packed: bool) -> 
 
 @pytest.mark.parametrize("value", [torch.nan, torch.inf, -torch.inf])
 @KIND
-def test_values_that_are_no_numbers_come_out_as_none(
+def test_nan_and_infinite_inputs_give_non_finite_outputs(
     kind: str, value: float, is_packed: bool
 ) -> None:
     layer = layer_of(random(6, 50, seed=0), kind, is_packed)
@@ -194,7 +194,7 @@ def test_values_that_are_no_numbers_come_out_as_none(
 
 @KIND
 @pytest.mark.parametrize("value", [torch.nan, torch.inf, -torch.inf])
-def test_weights_that_are_no_numbers_are_an_error(kind: str, value: float) -> None:
+def test_nan_and_infinite_weights_are_an_error(kind: str, value: float) -> None:
     weight = random(6, 50, seed=0)
     weight[4, 2] = value
     with pytest.raises(ValueError, match="no numbers"):
@@ -203,15 +203,15 @@ def test_weights_that_are_no_numbers_are_an_error(kind: str, value: float) -> No
 
 @pytest.mark.parametrize("width", [1024, 8192])
 @pytest.mark.parametrize("sign", [1, -1])
-def test_the_largest_sums_fit(width: int, sign: int, is_packed: bool) -> None:
-    # Each step is 127: what goes in is the same everywhere, and so is the weight.
+def test_the_largest_sums_do_not_overflow(width: int, sign: int, is_packed: bool) -> None:
+    # All inputs are equal, and all weights, so each quantized value is 127.
     weight = torch.full((3, width), float(STEPS))
     x = sign * torch.full((2, width), float(STEPS))
     out = layer_of(weight, "linear", is_packed)(x)
     torch.testing.assert_close(out.double(), float_output(x, weight, "linear"), rtol=1e-5, atol=0)
 
 
-def test_the_largest_value_of_a_norm_fits(is_packed: bool) -> None:
+def test_the_largest_output_of_a_norm_does_not_overflow(is_packed: bool) -> None:
     x = torch.zeros(3, 8192)
     x[0, 5], x[1, 5], x[2, 5] = 1e6, -1e6, 1e-4
     weight = random(4, 8192, seed=0)
@@ -221,7 +221,7 @@ def test_the_largest_value_of_a_norm_fits(is_packed: bool) -> None:
 
 
 @KIND
-def test_the_way_of_accelerators_agrees(kind: str) -> None:
+def test_the_computation_for_accelerators_agrees(kind: str) -> None:
     weight = random(20, 96, seed=0)
     floats = layer_of(weight, kind)._floats(torch.device("cpu"))
     stored = hadamard_rotate(weight) if kind == "turning" else weight
@@ -229,7 +229,7 @@ def test_the_way_of_accelerators_agrees(kind: str) -> None:
     assert bool(((floats - stored).abs() <= finest / 2 * 1.01).all())
 
 
-def test_a_packed_layer_tells_its_size_and_stays_where_it_is() -> None:
+def test_a_packed_layer_keeps_its_size_and_its_device() -> None:
     if not has_exact_int8_kernel():
         pytest.skip("this processor has no such kernel")
     layer = layer_of(random(6, 50, seed=0), "linear", is_packed=True)
@@ -247,7 +247,7 @@ def test_a_kernel_that_is_not_exact_is_not_used(
     def product(x: torch.Tensor, packed: object) -> torch.Tensor:
         if fault == "missing":
             raise NotImplementedError
-        # Pairs of products in 16 bits, as without VNNI.
+        # Pairs of products summed in 16 bits, as without VNNI.
         return torch.full((len(x), 16), 32 * 32767 / STEPS)
 
     monkeypatch.setattr(int8_linear, "_packed_product", product)
@@ -255,17 +255,17 @@ def test_a_kernel_that_is_not_exact_is_not_used(
     assert not has_exact_int8_kernel.__wrapped__()
 
 
-def test_the_kernel_and_the_plain_way_compute_alike() -> None:
+def test_the_kernel_agrees_with_integer_products() -> None:
     if not has_exact_int8_kernel():
         pytest.skip("this processor has no such kernel")
     weight, x = random(60, 200, seed=0), random(9, 200, seed=1)
     packed, plain = (layer_of(weight, "linear", packed)(x) for packed in (True, False))
-    # Only a value in the middle between two steps may be rounded otherwise.
+    # Only a value halfway between two steps may be rounded differently.
     assert (packed - plain).abs().max() < 1e-2 * plain.std()
 
 
 @pytest.mark.parametrize("width", [1, 2, 6, 64, 192, 577, 2304])
-def test_turning_twice_is_no_turn(width: int) -> None:
+def test_rotating_twice_is_the_identity(width: int) -> None:
     x = random(5, width, seed=0)
     torch.testing.assert_close(hadamard_rotate(hadamard_rotate(x)), x)
     torch.testing.assert_close(hadamard_rotate(x).norm(dim=-1), x.norm(dim=-1))

@@ -71,7 +71,7 @@ def test_cached_and_uncached_logits_are_equal(make_model: MakeModel, kv_heads: i
     tokens = some_tokens(model, 25)
     with torch.inference_mode():
         whole = model.sequence_logits(tokens[None])[0]
-    # At once, a few at once behind a filled cache, and one at a time.
+    # All at once, a few at once with a filled cache, and one at a time.
     for sizes in ([25], [1, 24], [7, 3, 15], [24, 1], [1] * 25):
         torch.testing.assert_close(in_pieces(model, tokens, sizes), whole, atol=1e-4, rtol=0)
 
@@ -82,7 +82,7 @@ def test_logits_side_by_side_are_those_of_each_text_alone(
 ) -> None:
     model = load(make_model())
     texts = [some_tokens(model, length, seed=length) for length in (25, 12, 20, 18)]
-    # The second and the third are as long as each other at first.
+    # The second and the third start with equal lengths.
     together = side_by_side(model, texts, [12, 5, 5, 1], rows)
     for text, logits in zip(texts, together, strict=True):
         with torch.inference_mode():

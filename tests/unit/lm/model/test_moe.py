@@ -31,7 +31,7 @@ from ..passes import load, side_by_side
 # The import of transformers takes ten seconds, in each process.
 pytestmark = pytest.mark.xdist_group("transformers")
 
-# What torch says of matrices without a row, which transformers makes of no shared experts.
+# The warning of torch about matrices without rows, which transformers creates for no shared experts.
 NO_SHARED = "ignore:Initializing zero-element tensors"
 
 
@@ -68,14 +68,14 @@ def transformers_model(config: LlamaConfig, state: State) -> Any:
 
 
 def prefill_and_decode(model: Llama, tokens: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """The logits of all tokens at once, and of one after the other behind the first two."""
+    """Return the logits of all tokens at once, and of one after the other after the first two."""
     with torch.inference_mode():
         whole = model.sequence_logits(tokens)
     return whole, torch.stack(side_by_side(model, tokens.unbind(0), [2] * len(tokens)))
 
 
 def check(model: Llama, wanted: Callable[[torch.Tensor], torch.Tensor]) -> None:
-    """Compare prefill and decode with the logits that are `wanted`."""
+    """Compare prefill and decode with the `wanted` logits."""
     size = model.config.vocab_size
     tokens = torch.randint(0, size, (2, 40), generator=torch.Generator().manual_seed(1))
     with torch.inference_mode():
@@ -110,7 +110,7 @@ def test_logits_equal_those_of_transformers(
 
 @pytest.mark.filterwarnings(NO_SHARED)
 @pytest.mark.parametrize("shared", [0, 1, 2])
-def test_what_transformers_has_saved_is_the_same_model(
+def test_a_folder_saved_by_transformers_is_the_same_model(
     tmp_path: Path, files: ModelFiles, config: LlamaConfig, shared: int
 ) -> None:
     config = replace(config, moe=replace(EXPERTS, num_shared_experts=shared))
@@ -132,7 +132,7 @@ def test_a_gguf_file_is_the_same_model(
     path = tmp_path / "model.gguf"
     write_dots1(path, config, state, plain_vocabulary(config.vocab_size))
     ours = load(ModelFiles(path))
-    # The file has six heads of keys and values: those that are repeated are kept once.
+    # The file has six key/value heads, with each of the two repeated three times.
     assert ours.config == config
     same = load(write_kohaku(tmp_path, config, state, files.tokenizer)).state_dict()
     assert list(ours.state_dict()) == list(same)
@@ -158,7 +158,7 @@ def test_experts_are_converted_once_and_the_router_stays_in_fp32(
     assert torch.equal(moe["experts.down"][8], shared.to(dtype))
 
 
-def test_heads_that_are_not_repeated_in_every_layer_stay(
+def test_heads_that_are_not_repeated_in_every_layer_are_kept(
     tmp_path: Path, config: LlamaConfig
 ) -> None:
     state = kohaku_state(config)
@@ -176,9 +176,7 @@ def test_heads_that_are_not_repeated_in_every_layer_stay(
             assert torch.equal(weight.view_as(repeated), repeated)
 
 
-def test_weights_that_are_no_numbers_are_loaded_as_they_are(
-    tmp_path: Path, config: LlamaConfig
-) -> None:
+def test_nan_weights_are_loaded_unchanged(tmp_path: Path, config: LlamaConfig) -> None:
     state = kohaku_state(config)
     state["model.layers.0.self_attn.k_proj.weight"][0, 0] = torch.nan
     path = tmp_path / "model.gguf"
@@ -189,7 +187,7 @@ def test_weights_that_are_no_numbers_are_loaded_as_they_are(
     assert bool(keys[0, 0].isnan())
 
 
-def test_the_likeliest_tokens_equal_those_of_llama_cpp(tmp_path: Path, config: LlamaConfig) -> None:
+def test_greedy_tokens_equal_those_of_llama_cpp(tmp_path: Path, config: LlamaConfig) -> None:
     llama_cpp = pytest.importorskip("llama_cpp")
     config = replace(config, max_position_embeddings=512)
     path = tmp_path / "model.gguf"
@@ -214,7 +212,7 @@ def test_the_likeliest_tokens_equal_those_of_llama_cpp(tmp_path: Path, config: L
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
-def test_the_three_ways_of_computing_experts_agree(dtype: torch.dtype) -> None:
+def test_the_three_computations_of_experts_agree(dtype: torch.dtype) -> None:
     generator = torch.Generator().manual_seed(0)
     experts = Experts(48, EXPERTS, dtype=dtype)
     with torch.inference_mode():
@@ -231,7 +229,7 @@ def test_the_three_ways_of_computing_experts_agree(dtype: torch.dtype) -> None:
 
 
 @pytest.mark.parametrize("width", [1, 7, 512, 521, 768, 1042, 1536])
-def test_products_are_those_of_the_matrices(width: int) -> None:
+def test_indexed_products_equal_matrix_products(width: int) -> None:
     generator = torch.Generator().manual_seed(0)
     stack = torch.randn(3, 10, width, generator=generator)
     inputs = torch.randn(4, 10, generator=generator)

@@ -1,4 +1,4 @@
-"""Models in each precision: what they compute, from folders and GGUF files."""
+"""Models in each precision, from folders and GGUF files, against fp32."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ..expert_models import kohaku_state, mixture_config, write_kohaku
 from ..gguf_models import Quant, plain_vocabulary, write_dots1, write_gguf
 from ..passes import CPU, language_model, load, side_by_side, some_tokens
 
-# How far the logits may be from those of fp32, in their own standard deviations.
+# Largest error of the logits against fp32, in standard deviations of the logits.
 WITHIN = {"auto": 5e-3, "int8": 0.1, "bf16": 0.1, "fp16": 5e-3}
 SMALLER = pytest.mark.parametrize("precision", list(WITHIN))
 
@@ -42,7 +42,7 @@ def test_logits_are_near_those_of_fp32(
 ) -> None:
     files = make_model(tie_word_embeddings=tied, num_key_value_heads=kv_heads)
     agree(files, precision)
-    # Side by side where a row is as it is alone.
+    # Side by side if a row is independent of the others.
     at_once = 1 if precision == "bf16" else 16
     assert language_model(files, precision).side_by_side == at_once
 
@@ -71,13 +71,13 @@ def test_a_mixture_of_experts_is_loaded_in_each_precision(
     tokens = some_tokens(model, 1, 30)
     with torch.inference_mode():
         assert torch.equal(model.sequence_logits(tokens), same.sequence_logits(tokens))
-        # Which experts are chosen may turn on the last bit, so that few rows may be far off.
+        # The choice of experts may depend on the last bit, so a few rows may differ much.
         exact = load(ModelFiles(tmp_path))(tokens)
         error = (model.sequence_logits(tokens).float() - exact).abs().amax(
             -1
         ).median() / exact.std()
     assert error < 2 * WITHIN[precision]
-    # A row of experts is not as it is alone.
+    # With experts a row depends on the others.
     assert language_model(ModelFiles(tmp_path), precision).side_by_side == 1
 
 
@@ -111,7 +111,7 @@ def test_cached_and_uncached_logits_are_near_each_other(files: ModelFiles, preci
 
 
 @pytest.mark.parametrize("precision", ["auto", "int8"])
-def test_loading_touches_no_generator_and_needs_no_gradient(
+def test_loading_advances_no_generator_and_needs_no_gradient(
     files: ModelFiles, precision: str
 ) -> None:
     state = torch.get_rng_state()
@@ -120,7 +120,7 @@ def test_loading_touches_no_generator_and_needs_no_gradient(
     assert not any(weight.requires_grad for weight in model.parameters())
     matrices = sum(one.numel() for one in load(files).state_dict().values() if one.dim() > 1)
     size = sum(one.nbytes for one in model.state_dict().values())
-    # Bytes for each number, told by packed matrices, too, beside the scales of narrow rows.
+    # Bytes per number, of packed matrices too, without the scales, which are many in narrow matrices.
     scales = sum(one.nbytes for name, one in model.state_dict().items() if "scales" in name)
     assert size - scales <= {"auto": 2.0, "int8": 1.2}[precision] * matrices + 4096
 
