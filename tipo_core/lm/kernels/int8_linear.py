@@ -78,14 +78,14 @@ def hadamard_rotate_columns(rows: torch.Tensor, width: int = 0) -> torch.Tensor:
     return (matrix @ rows.unflatten(0, (-1, len(matrix)))).flatten(0, 1)
 
 
-def _pack(weight: torch.Tensor, scales: torch.Tensor) -> Any:
-    """Return a matrix in the layout of torch's kernel (fbgemm)."""
+def pack_matrix(weight: torch.Tensor, scales: torch.Tensor) -> Any:
+    """Return an int8 `weight` (`O, I`) with `scales` (`O`) in the layout of its kernel (fbgemm)."""
     zeros = torch.zeros(len(scales), dtype=torch.long)
     rows = torch._make_per_channel_quantized_tensor(weight, scales.double(), zeros, 0)
     return torch.ops.quantized.linear_prepack(rows, None)
 
 
-def _kernel(x: torch.Tensor, packed: Any) -> torch.Tensor:
+def packed_product(x: torch.Tensor, packed: Any) -> torch.Tensor:
     """Return `N, O` for `x` (`N, I`) with values from -1 to 1, which the kernel quantizes."""
     result: torch.Tensor = (
         torch.ops.quantized.linear_with_input_q_dq_qweight_dq_output_fp32.default(
@@ -104,7 +104,7 @@ def has_exact_int8_kernel() -> bool:
     """
     weight = torch.full((16, 64), _MAX_INT8, dtype=torch.int8)
     try:
-        found = _kernel(torch.ones(2, 64), _pack(weight, torch.ones(16)))
+        found = packed_product(torch.ones(2, 64), pack_matrix(weight, torch.ones(16)))
     except (RuntimeError, AttributeError, NotImplementedError):  # another processor, another torch
         return False
     return bool(((found - 64 * _MAX_INT8).abs() < 1).all())
@@ -133,7 +133,7 @@ class Int8Matrix(nn.Module):
         if not self.scales.isfinite().all():
             raise ValueError("it has values that are NaN or infinite")
         if has_exact_int8_kernel():
-            self._packed = _pack(self.weight.detach(), self.scales)
+            self._packed = pack_matrix(self.weight.detach(), self.scales)
             self.weight = nn.Parameter(self.weight.to("meta"), requires_grad=False)
 
     def unscaled_product(self, rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -142,15 +142,15 @@ class Int8Matrix(nn.Module):
         The factor is `N, 1` on a CPU; a caller may combine it with a factor of its own.
         """
         if not rows.is_cpu:
-            return functional.linear(rows.float(), self._floats(rows.device)), rows.new_ones(())
+            return functional.linear(rows.float(), self.dequantized(rows.device)), rows.new_ones(())
         largest = rows.abs().amax(-1, keepdim=True).add_(self._min_scale)
         scaled = rows / largest
         if self._packed is not None:
-            return _kernel(scaled, self._packed), largest
+            return packed_product(scaled, self._packed), largest
         sums = torch._int_mm(scaled.mul_(_MAX_INT8).round_().to(torch.int8), self.weight.t())
         return sums * self.scales, largest.mul_(1 / _MAX_INT8)
 
-    def _floats(self, device: torch.device) -> torch.Tensor:
+    def dequantized(self, device: torch.device) -> torch.Tensor:
         """Return the weight in fp32, `O, I`."""
         return self.weight.to(device).float() * self.scales.to(device)[:, None]
 

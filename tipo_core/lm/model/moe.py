@@ -81,12 +81,12 @@ class Experts(nn.Module):
         """Return the weighted sum, `N, C`, of the outputs of the `chosen` experts (`N, K`)."""
         is_cpu = x.device.type == "cpu"
         if chosen.numel() > (_MAX_CPU_PAIRS if is_cpu else _MAX_ACCELERATOR_PAIRS):
-            return self._by_expert(x, chosen, weights.to(x.dtype)).sum(1)
-        by_pair = self._by_pair_in_place if is_cpu else self._by_pair_copied
+            return self.by_expert(x, chosen, weights.to(x.dtype)).sum(1)
+        by_pair = self.by_pair_in_place if is_cpu else self.by_pair_copied
         outputs = by_pair(x.to(self.gate_up.dtype), chosen, weights.to(self.gate_up.dtype))
         return outputs.sum(1, dtype=x.dtype)
 
-    def _by_pair_in_place(
+    def by_pair_in_place(
         self, x: torch.Tensor, chosen: torch.Tensor, weights: torch.Tensor
     ) -> torch.Tensor:
         """Return the weighted outputs, `N, K, C`, without copying the experts' weights."""
@@ -105,7 +105,7 @@ class Experts(nn.Module):
             outputs = torch.empty_like(outputs).index_copy_(0, order, outputs)
         return outputs.view(rows, number, -1)
 
-    def _by_pair_copied(
+    def by_pair_copied(
         self, x: torch.Tensor, chosen: torch.Tensor, weights: torch.Tensor
     ) -> torch.Tensor:
         """Return the weighted outputs, `N, K, C`, with a copy of each chosen expert's weights."""
@@ -116,7 +116,7 @@ class Experts(nn.Module):
         outputs = torch.bmm(inner[:, None], _select(self.down, chosen, x.device))
         return outputs.view(rows, number, -1)
 
-    def _by_expert(
+    def by_expert(
         self, x: torch.Tensor, chosen: torch.Tensor, weights: torch.Tensor
     ) -> torch.Tensor:
         """Return the weighted outputs, `N, K, C`, with one product per expert and matrix.

@@ -101,12 +101,8 @@ def test_nan_and_infinite_inputs_give_non_finite_outputs() -> None:
 def test_weights_that_fp16_cannot_hold_are_an_error(value: float) -> None:
     weight = random(6, 50, seed=0)
     weight[4, 2] = value
-    try:
-        layer = layer_of(weight)
-    except ValueError:
-        return
-    out = layer(random(3, 50, seed=1))
-    assert out[:, [0, 1, 2, 3, 5]].isfinite().all() and not out[:, 4].isfinite().any()
+    with pytest.raises(ValueError, match="too large for fp16"):
+        layer_of(weight)
 
 
 def test_a_packed_layer_keeps_its_size_and_its_device() -> None:

@@ -24,7 +24,7 @@ from tipo_core.lm.kernels.int8_linear import (
 EPS = 1e-5
 STEPS = 127
 Layer = Int8Linear | Int8RMSNormLinear
-KINDS = ("linear", "turning", "normed")
+KINDS = ("linear", "rotating", "normed")
 KIND = pytest.mark.parametrize("kind", KINDS)
 
 
@@ -41,7 +41,7 @@ def layer_of(weight: torch.Tensor, kind: str, is_packed: bool = False) -> Layer:
     outputs, inputs = weight.shape
     if kind == "normed":
         layer: Layer = Int8RMSNormLinear(inputs, outputs, EPS, Int8Operations)
-    elif kind == "turning":
+    elif kind == "rotating":
         layer, weight = OnlineHadamardLinear(inputs, outputs), hadamard_rotate(weight)
     else:
         layer = Int8Linear(inputs, outputs)
@@ -66,7 +66,7 @@ def bound(x: torch.Tensor, weight: torch.Tensor, kind: str) -> torch.Tensor:
     weight; beside them only the rounding of fp32, and of fp16 where something is hadamard_rotate.
     """
     rounding = 1e-5
-    if kind == "turning":
+    if kind == "rotating":
         x, weight, rounding = hadamard_rotate(x), hadamard_rotate(weight), 2e-3
     x, weight = x.double(), weight.double()
     step_of_weight = weight.abs().amax(-1) / STEPS + 1e-30
@@ -110,12 +110,12 @@ def test_int8_is_near_fp32_in_a_wide_layer(is_packed: bool) -> None:
     weight, x = random(256, 768, seed=0), random(32, 768, seed=1)
     # An outlier, which leaves the others no steps until the rotation spreads it.
     x[:, 5] = 60.0
-    wanted = float_output(x, weight, "turning")
+    wanted = float_output(x, weight, "rotating")
     errors = {
         kind: (layer_of(weight, kind, is_packed)(x) - wanted).std() / wanted.std()
-        for kind in ("linear", "turning")
+        for kind in ("linear", "rotating")
     }
-    assert errors["turning"] < 2e-2 < 3 * errors["linear"]
+    assert errors["rotating"] < 2e-2 < 3 * errors["linear"]
 
 
 @KIND
@@ -223,8 +223,8 @@ def test_the_largest_output_of_a_norm_does_not_overflow(is_packed: bool) -> None
 @KIND
 def test_the_computation_for_accelerators_agrees(kind: str) -> None:
     weight = random(20, 96, seed=0)
-    floats = layer_of(weight, kind)._floats(torch.device("cpu"))
-    stored = hadamard_rotate(weight) if kind == "turning" else weight
+    floats = layer_of(weight, kind).dequantized(torch.device("cpu"))
+    stored = hadamard_rotate(weight) if kind == "rotating" else weight
     finest = stored.abs().amax(-1, keepdim=True) / STEPS
     assert bool(((floats - stored).abs() <= finest / 2 * 1.01).all())
 
@@ -250,8 +250,8 @@ def test_a_kernel_that_is_not_exact_is_not_used(
         # Pairs of products summed in 16 bits, as without VNNI.
         return torch.full((len(x), 16), 32 * 32767 / STEPS)
 
-    monkeypatch.setattr(int8_linear, "_packed_product", product)
-    monkeypatch.setattr(int8_linear, "_pack", lambda weight, scales: None)
+    monkeypatch.setattr(int8_linear, "packed_product", product)
+    monkeypatch.setattr(int8_linear, "pack_matrix", lambda weight, scales: None)
     assert not has_exact_int8_kernel.__wrapped__()
 
 

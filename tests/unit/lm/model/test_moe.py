@@ -31,7 +31,7 @@ from ..passes import load, side_by_side
 # The import of transformers takes ten seconds, in each process.
 pytestmark = pytest.mark.xdist_group("transformers")
 
-# The warning of torch about matrices without rows, which transformers creates for no shared experts.
+# torch warns of matrices without rows, which transformers creates if there are no shared experts.
 NO_SHARED = "ignore:Initializing zero-element tensors"
 
 
@@ -221,7 +221,7 @@ def test_the_three_computations_of_experts_agree(dtype: torch.dtype) -> None:
         x = torch.randn(5, 48, generator=generator).to(dtype)
         chosen = torch.rand(5, 9, generator=generator).topk(4).indices
         weights = torch.rand(5, 4, generator=generator).to(dtype)
-        ways = (experts._by_pair_in_place, experts._by_pair_copied, experts._by_expert)
+        ways = (experts.by_pair_in_place, experts.by_pair_copied, experts.by_expert)
         outputs = [way(x, chosen, weights).float() for way in ways]
     tolerance = 1e-5 if dtype is torch.float32 else 16 * torch.finfo(dtype).eps
     for other in outputs[1:]:

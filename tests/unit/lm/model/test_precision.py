@@ -120,7 +120,7 @@ def test_loading_advances_no_generator_and_needs_no_gradient(
     assert not any(weight.requires_grad for weight in model.parameters())
     matrices = sum(one.numel() for one in load(files).state_dict().values() if one.dim() > 1)
     size = sum(one.nbytes for one in model.state_dict().values())
-    # Bytes per number, of packed matrices too, without the scales, which are many in narrow matrices.
+    # Bytes per number, of packed matrices too; the scales of narrow matrices are not counted.
     scales = sum(one.nbytes for name, one in model.state_dict().items() if "scales" in name)
     assert size - scales <= {"auto": 2.0, "int8": 1.2}[precision] * matrices + 4096
 
