@@ -51,9 +51,11 @@ def kohaku_state(config: LlamaConfig, seed: int = 0) -> State:
         for matrix in ("gate_proj", "up_proj", "down_proj"):
             rows, columns = (hidden, inner) if matrix == "down_proj" else (inner, hidden)
             shapes[mlp + matrix] = (moe.num_experts, rows, columns)
-            shape = (hidden, inner * shared) if matrix == "down_proj" else (inner * shared, hidden)
+            width = inner * shared
             if shared:
-                shapes[f"{mlp}shared_expert.{matrix}.weight"] = shape
+                shapes[f"{mlp}shared_expert.{matrix}.weight"] = (
+                    (hidden, width) if matrix == "down_proj" else (width, hidden)
+                )
     generator = torch.Generator().manual_seed(seed)
     state = {}
     for name, shape in shapes.items():

@@ -11,10 +11,10 @@ from typing import Any
 import gguf
 import numpy as np
 import torch
+from gguf import GGMLQuantizationType as Quant
 
 from tipo_core.lm.model.config import LlamaConfig
 
-Quant = gguf.GGMLQuantizationType
 State = Mapping[str, torch.Tensor]
 Change = Callable[[gguf.GGUFWriter], None]
 

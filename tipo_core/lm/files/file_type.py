@@ -6,11 +6,14 @@ One table for both readers, safetensors and GGUF, so that both name the same typ
 from __future__ import annotations
 
 _MAGIC = (
-    (b"PK\x03\x04", "a zip archive or a PyTorch pickle, which this pack never opens"),
-    (b"\x80\x02", "a pickle, which this pack never opens"),
-    (b"\x80\x03", "a pickle, which this pack never opens"),
-    (b"\x80\x04", "a pickle, which this pack never opens"),
-    (b"\x80\x05", "a pickle, which this pack never opens"),
+    (
+        b"PK\x03\x04",
+        "a zip archive or a PyTorch pickle, which is never opened because it can run code",
+    ),
+    (b"\x80\x02", "a pickle, which is never opened because it can run code"),
+    (b"\x80\x03", "a pickle, which is never opened because it can run code"),
+    (b"\x80\x04", "a pickle, which is never opened because it can run code"),
+    (b"\x80\x05", "a pickle, which is never opened because it can run code"),
     (b"version https://git-lfs", "a Git LFS pointer, not the file that it points to"),
     (b"<!DOCTYPE", "a web page"),
     (b"<!doctype", "a web page"),

@@ -65,7 +65,7 @@ class ModelFiles:
             pickle = next((name for name in _PICKLES if (self.folder / name).is_file()), "")
             instead = ""
             if pickle and names == self._weights_names:
-                instead = f" ({pickle} is a pickle, which this pack never opens)"
+                instead = f" ({pickle} is a pickle, which is never opened because it can run code)"
             raise FileNotFoundError(
                 f"{' or '.join(names)} of the model {self.path.name!r} is missing{instead}: put it "
                 f"into {self.folder}"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import gguf
 import pytest
 import torch
+from gguf import GGMLQuantizationType as Quant
 
 from tipo_core.lm.files.fused_weights import to_hf_state_dict
 from tipo_core.lm.files.gguf_header import TENSOR_TYPES, read_header
@@ -20,7 +22,7 @@ from tipo_core.lm.model.llama import Llama
 from tipo_core.lm.model.precision import Precision
 
 from ..conftest import random_state
-from ..gguf_models import Quant, interleaved, plain_vocabulary, put_apart, write_gguf
+from ..gguf_models import interleaved, plain_vocabulary, put_apart, write_gguf
 from ..passes import greedy
 
 TYPES = [one.name for one in TENSOR_TYPES.values()]
@@ -56,6 +58,11 @@ def test_unpermute_is_the_inverse_of_the_converter() -> None:
     assert torch.equal(put_apart(interleaved(rows, 2), 2), rows)
 
 
+def always(name: str) -> Callable[[str], Quant]:
+    """Return a choice of one type for all tensors."""
+    return lambda tensor: Quant[name]
+
+
 @pytest.mark.parametrize("name", TYPES)
 def test_logits_and_greedy_tokens_equal_those_of_transformers(
     tmp_path: Path, small_config: LlamaConfig, name: str
@@ -63,7 +70,7 @@ def test_logits_and_greedy_tokens_equal_those_of_transformers(
     state = random_state(small_config)
     path = tmp_path / "model.gguf"
     vocabulary = plain_vocabulary(small_config.vocab_size)
-    kept = write_gguf(path, small_config, state, vocabulary, kind=lambda _: Quant[name])
+    kept = write_gguf(path, small_config, state, vocabulary, kind=always(name))
     model = load(path)
     tokens = torch.randint(0, 120, (2, 60), generator=torch.Generator().manual_seed(1))
     with torch.inference_mode():
@@ -113,7 +120,7 @@ def test_weights_are_converted_once_from_the_stored_values(
 ) -> None:
     path = tmp_path / "model.gguf"
     state = random_state(small_config)
-    kept = write_gguf(path, small_config, state, plain_vocabulary(120), kind=lambda _: Quant[name])
+    kept = write_gguf(path, small_config, state, plain_vocabulary(120), kind=always(name))
     ours = to_hf_state_dict(load(path, dtype).state_dict(), small_config)
     assert ours.keys() == kept.keys()
     for name, weight in ours.items():
@@ -178,7 +185,7 @@ def test_plain_types_need_no_package_and_others_name_it(
             small_config,
             state,
             plain_vocabulary(120),
-            kind=lambda _, name=name: Quant[name],
+            kind=always(name),
         )
     monkeypatch.setitem(sys.modules, "gguf", None)
     load(tmp_path / "F16.gguf")

@@ -118,7 +118,7 @@ def test_a_broken_config_is_named(make_model: MakeModel, text: str) -> None:
 def test_an_invalid_tokenizer_is_named(make_model: MakeModel) -> None:
     files = make_model()
     files.tokenizer.write_text("{}")
-    with pytest.raises(ValueError, match="is no tokenizer"):
+    with pytest.raises(ValueError, match="is not a tokenizer"):
         load(files)
     files = make_model(vocab_size=100)
     with pytest.raises(ValueError, match=r"has \d+ entries, the model 100"):

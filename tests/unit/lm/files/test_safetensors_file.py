@@ -82,7 +82,7 @@ def test_missing_shards_are_all_named(sharded: ModelFiles) -> None:
 def test_an_index_stays_in_its_folder(sharded: ModelFiles, shard: str) -> None:
     change = lambda values: values["weight_map"].update({"model.norm.weight": shard})  # noqa: E731
     rewrite(sharded.folder / INDEX, change)
-    refused(sharded, "names .* which is no safetensors file of its own folder", sharded.weights)
+    refused(sharded, "names .* which is not a safetensors file in its own folder", sharded.weights)
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_an_index_stays_in_its_folder(sharded: ModelFiles, shard: str) -> None:
 )
 def test_a_broken_index_is_named(sharded: ModelFiles, text: str) -> None:
     sharded.weights.write_text(text)
-    refused(sharded, "is no index of safetensors files", sharded.weights)
+    refused(sharded, "is not an index of safetensors files", sharded.weights)
     assert len(sharded.existing) == 3
 
 
@@ -154,7 +154,7 @@ def test_a_folder_of_pickles_says_that_they_are_not_opened(make_model: MakeModel
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (pickle.dumps({"a": 1}), "is a pickle, which is never opened here"),
+        (pickle.dumps({"a": 1}), "is a pickle, which is never opened"),
         (b"PK\x03\x04" + bytes(100), "a zip archive or a PyTorch pickle"),
         (b"GGUF" + bytes(100), "is a GGUF file"),
         (b"<!doctype html>", "is a web page"),

@@ -78,7 +78,7 @@ def test_the_next_run_resumes_a_stopped_download(
     server: HubServer, hub: Hub, model: KnownModel, tmp_path: Path
 ) -> None:
     server.cuts[WEIGHTS] = [50_000, 0, 0, 0, 0, 0]
-    with pytest.raises(DownloadError, match="run again to go on"):
+    with pytest.raises(DownloadError, match="run again to resume"):
         download(model, tmp_path, hub=hub)
     (kept,) = partial(tmp_path)
     assert 0 < kept <= 50_000
@@ -113,7 +113,7 @@ def test_a_file_with_a_wrong_checksum_is_deleted(
     server: HubServer, hub: Hub, model: KnownModel, tmp_path: Path, name: str, digits: int
 ) -> None:
     server.etags[name] = "0" * digits
-    with pytest.raises(DownloadError, match=f"{name} came damaged .* run again"):
+    with pytest.raises(DownloadError, match=f"{name} is damaged .* run again"):
         download(model, tmp_path, hub=hub)
     assert not (tmp_path / model.name / name).exists()
     assert partial(tmp_path) == []
@@ -125,7 +125,7 @@ def test_a_partial_file_that_is_too_long_is_deleted(
     staging = tmp_path / model.name / STAGING
     staging.mkdir(parents=True)
     (staging / f"{WEIGHTS}.{server.etag(WEIGHTS)[:16]}.part").write_bytes(CONTENT + b"more")
-    with pytest.raises(DownloadError, match=r"came damaged .200004 bytes of 200000"):
+    with pytest.raises(DownloadError, match=r"is damaged .200004 of 200000 bytes"):
         download(model, tmp_path, hub=hub)
     assert_whole(download(model, tmp_path, hub=hub))
 

@@ -165,7 +165,9 @@ def test_heads_that_are_not_repeated_in_every_layer_are_kept(
     path = tmp_path / "model.gguf"
 
     def change(writer: gguf.GGUFWriter) -> None:
-        writer.tensors[0]["blk.2.attn_v.weight"].tensor[0, 0] += 1
+        values = writer.tensors[0]["blk.2.attn_v.weight"].tensor
+        assert values is not None
+        values[0, 0] += 1
 
     write_dots1(path, config, state, plain_vocabulary(config.vocab_size), change=change)
     ours = load(ModelFiles(path))

@@ -6,6 +6,7 @@ import io
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sentencepiece
@@ -15,7 +16,7 @@ from tipo_core.training.tokenizer import TIPO_TOKENS
 from ..conftest import TEXTS
 
 # LLaMA's own settings: no normalization, bytes for unknown characters.
-SETTINGS = {
+SETTINGS: dict[str, Any] = {
     "model_type": "bpe",
     "vocab_size": 420,
     "byte_fallback": True,
@@ -29,7 +30,8 @@ SETTINGS = {
 }
 
 
-def train(**changes: object) -> bytes:
+def train(**changes: Any) -> bytes:
+    """Return a model trained on `TEXTS`; keyword arguments replace entries of `SETTINGS`."""
     model = io.BytesIO()
     texts = [*TEXTS, "a  b   c    d     e", "reading, sitting, standing, looking at viewer"] * 3
     lines = [line for text in texts for line in text.split("\n")]

@@ -77,10 +77,10 @@ def trained(words: str) -> Tokenizer:
 def vocabulary_of(tokenizer: Tokenizer, words: str, **extra: Any) -> Vocabulary:
     """Return the vocabulary that llama.cpp's converter takes from a tokenizer.json."""
     size = tokenizer.get_vocab_size()
-    tokens = [tokenizer.id_to_token(id_) for id_ in range(size)]
+    tokens = [str(tokenizer.id_to_token(id_)) for id_ in range(size)]
     merges = [" ".join(pair) for pair in json.loads(tokenizer.to_str())["model"]["merges"]]
-    kinds = [3 if token in SPECIAL else 1 for token in tokens]
-    return Vocabulary("gpt2", tokens, kinds, merges=merges, extra={"pre": words, **extra})
+    types = [3 if token in SPECIAL else 1 for token in tokens]
+    return Vocabulary("gpt2", tokens, types, merges=merges, extra={"pre": words, **extra})
 
 
 def from_gguf(path: Path, config: LlamaConfig, vocabulary: Vocabulary) -> TextTokenizer:
