@@ -1,7 +1,7 @@
 """Texts that one model continues side by side, each in a row of its own.
 
 What comes out of a row depends on what was asked in it since its last `clear`, never on the other
-rows: see `Step` and `HalfStep`.
+rows: see `DecodeContext` and `Fp16DecodeContext`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from functools import cached_property
 
 import torch
 
-from ..model.fp16_kv_cache import HalfCache
+from ..model.fp16_kv_cache import Fp16KVCache
 from ..model.kv_cache import KVCache
 from ..model.llama import Llama
 from .token_sampling import SamplingOptions, candidates, draw, uniform_numbers
@@ -39,14 +39,14 @@ class Rows:
         device: torch.device,
         dtype: torch.dtype,
         has_small_cache: bool = False,
-        line_ends: Sequence[int] = (),
+        newline_ids: Sequence[int] = (),
     ) -> None:
         self.model = model
         self.dtype = dtype
         self.options = options
         self.device = device
         self.cache = (
-            HalfCache(model.config, count, 0)
+            Fp16KVCache(model.config, count, 0)
             if has_small_cache
             else KVCache(model.config, count, 0, device, dtype)
         )
@@ -60,17 +60,17 @@ class Rows:
         self._not_next: list[Collection[int]] = [()] * count
         # The ids of each text; what is behind one repeats its first id.
         self.seen = torch.zeros(count, 1, dtype=torch.long, device=device)
-        ends = (*model.config.eos_token_ids, *line_ends)
+        ends = (*model.config.eos_token_ids, *newline_ids)
         self.ends = torch.tensor(ends, dtype=torch.long, device=device)
 
     @cached_property
     def tied(self) -> torch.Tensor | None:
-        """The output matrix of a model that ties it, fetched once: see `Llama.tied_matrix`."""
-        return self.model.tied_matrix(self.device, self.dtype)
+        """The output matrix of a model that ties it, fetched once: see `Llama.tied_head`."""
+        return self.model.tied_head(self.device, self.dtype)
 
     def clear(self, row: int) -> None:
         """Begin anew in a row."""
-        self.cache.cut(row, 0)
+        self.cache.truncate(row, 0)
         self.texts[row] = []
         self._first[row] = []
 
@@ -91,7 +91,7 @@ class Rows:
         """
         assert prompt, "a prompt of no tokens"
         kept = min(common(self.texts[row], prompt), self.cache.lengths[row], len(prompt) - 1)
-        self.cache.cut(row, kept)
+        self.cache.truncate(row, kept)
         if kept < len(self._first[row]):
             self._first[row] = []
         new = list(prompt[kept:-1])
@@ -100,12 +100,12 @@ class Rows:
             twin = next((r for r, first in enumerate(self._first) if new and first == new), None)
             self._first[row] = new
             if twin is not None:
-                self.cache.copy(twin, row, len(new))
+                self.cache.copy_prefix(twin, row, len(new))
                 new = []
         for start in range(0, len(new), _READ_AT_ONCE):
             some = new[start : start + _READ_AT_ONCE]
             tokens = torch.tensor(some, device=self.device)
-            self.model.read(tokens, self.cache.reading(row, len(some)))
+            self.model(tokens, self.cache.prefill(row, len(some)))
         self.texts[row] = list(prompt)
         self.generators[row].manual_seed(seed)
         self.least[row] = len(prompt) + least
@@ -124,7 +124,7 @@ class Rows:
         """Return the next tokens of `rows`, which are part of their texts from then on."""
         self.reserve(1 + max(len(self.texts[row]) for row in rows))
         tokens = torch.tensor([self.texts[row][-1] for row in rows], device=self.device)
-        hidden = self.model.read(tokens, self.cache.step(rows))
+        hidden = self.model(tokens, self.cache.decode(rows))
         check_numbers(math.isfinite(hidden.sum().item()))
         drawn = self._draw(rows, self.model.logits(hidden, self.tied))
         for row, token in zip(rows, drawn, strict=True):

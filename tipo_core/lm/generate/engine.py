@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from ...memory import Rescue, with_second_try
-from ..kernels.fp16_linear import is_half_fast
+from ..kernels.fp16_linear import has_fp16_kernel
 from ..model.kv_cache import KVCache
 from ..model.llama import Llama
 from ..tokenizers.text_tokenizer import TextTokenizer
@@ -57,7 +57,7 @@ class LlamaLanguageModel:
         integers or fp16, whose kernels compute each row alone, and on an accelerator, see
         `StaticRows`; not with experts, of which each row would read its own.
         """
-        if self.model.config.experts is not None:
+        if self.model.config.moe is not None:
             return 1
         if self.device.type != "cpu":
             return StaticRows.width
@@ -69,7 +69,7 @@ class LlamaLanguageModel:
             "device": self.device,
             "dtype": self.dtype,
             "has_small_cache": self._has_small_cache,
-            "line_ends": self.tokenizer.line_ends,
+            "newline_ids": self.tokenizer.newline_ids,
         }
         if self.device.type == "cpu":
             return Rows(self.model, count, self.options, **shared)
@@ -77,7 +77,7 @@ class LlamaLanguageModel:
 
     @property
     def _has_small_cache(self) -> bool:
-        return self.device.type == "cpu" and self._is_row_by_row and is_half_fast()
+        return self.device.type == "cpu" and self._is_row_by_row and has_fp16_kernel()
 
     @property
     def _is_row_by_row(self) -> bool:

@@ -40,7 +40,7 @@ class StaticRows(Rows):
         super().__init__(*args, **kwargs)
         self.weights_move = weights_move
         # All of it is read and most is masked; nothing times no number would be no number.
-        self.cache.is_blank = True
+        self.cache.is_zero_filled = True
 
     def visit(self, rows: Sequence[int]) -> list[list[int]]:
         """Return the next tokens of `rows`, which are part of their texts from then on."""
@@ -52,12 +52,12 @@ class StaticRows(Rows):
         drawn = self._stepping.run(rows)
         for row, tokens in zip(rows, drawn, strict=True):
             self.texts[row] += tokens
-            self.cache.lengthen(row, STEPS)
+            self.cache.extend(row, STEPS)
         return drawn
 
 
 class _Stepping:
-    """The steps of some rows at one capacity of their cache; a `Reading` of each."""
+    """The steps of some rows at one capacity of their cache; a `AttentionContext` of each."""
 
     def __init__(self, owner: StaticRows) -> None:
         self._owner = owner
@@ -154,10 +154,10 @@ class _Stepping:
 
     def _step(self) -> None:
         owner, model = self._owner, self._owner.model
-        cos, sin = self._cache.tables
-        self.turn = self._padded(cos[self._places]), self._padded(sin[self._places])
+        cos, sin = self._cache.rotary_tables
+        self.cos_sin = self._padded(cos[self._places]), self._padded(sin[self._places])
         self._mask = (self._positions <= self._places[:, None])[:, None, None]
-        hidden = model.read(self._padded(self._tokens), self)
+        hidden = model(self._padded(self._tokens), self)
         # Rows that are not asked may have read nothing, so that theirs do not count.
         self._are_finite.logical_and_(
             (hidden.isfinite().all(-1)[: self._count] | ~self._asked).all()
