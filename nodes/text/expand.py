@@ -17,7 +17,7 @@ from .bans import BansType, joined_rules
 from .options import OptionsType
 
 if TYPE_CHECKING:
-    from ...tipo_core.expansion.request import Expansion, Grown
+    from ...tipo_core.expansion.request import Expansion, FieldResult
 
 TipoExpansion = io.Custom("TIPO_EXPANSION")
 
@@ -37,12 +37,12 @@ def meta_lines(meta: Mapping[str, str]) -> str:
     return "\n".join(f"{key}: {value}" for key, value in meta.items())
 
 
-def short_of(name: str, span: Span, grown: Grown) -> list[str]:
+def short_of(name: str, span: Span, result: FieldResult) -> list[str]:
     """Return the note that a field has fewer tags or sentences than asked for, or nothing."""
-    if grown.reached:
+    if result.reached:
         return []
-    count = f"{grown.count} of {span.least}-{span.most}"
-    return [f"({name}: {count}, {grown.reason}, answers: {grown.answers})"]
+    count = f"{result.count} of {span.least}-{span.most}"
+    return [f"({name}: {count}, {result.reason}, answers: {result.answers})"]
 
 
 def ban_notes(banned: Mapping[str, int]) -> list[str]:
@@ -62,7 +62,7 @@ def shown_text(expansion: Expansion, of: int) -> str:
     for field, report in last_passes.items():
         is_tags, length = field is Field.TAG, report.step.length
         span = length.tags if is_tags else length.sentences
-        notes += short_of("tags" if is_tags else "caption", span, report.grown)
+        notes += short_of("tags" if is_tags else "caption", span, report.result)
     notes += ban_notes(expansion.banned)
     if expansion.repeats is not None:
         notes.append(f"(equal to #{expansion.repeats + 1}, draws: {expansion.attempts})")

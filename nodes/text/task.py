@@ -26,12 +26,12 @@ def shown_text(request: TaskRequest, result: TaskResult) -> str:
     """Return what the node shows: each field of the task, and what fell short of its length."""
     texts = {Field.TAG: result.tags, Field.SHORT: result.short, Field.LONG: result.long}
     lines = [f"{NAMES[field]}: {texts[field]}" for field in request.task.fields]
-    for field, grown in result.grown.items():
+    for field, one in result.results.items():
         # No class was trained for a short caption, nor for the long one of short_to_long.
         if field is Field.TAG or (field is Field.LONG and request.task.has_length):
             length = request.length
             span = length.tags if field is Field.TAG else length.sentences
-            lines += short_of(NAMES[field], span, grown)
+            lines += short_of(NAMES[field], span, one)
     return "\n".join([*lines, *ban_notes(result.banned), *proposal(result.proposed)])
 
 
@@ -196,7 +196,7 @@ class TipoTask(io.ComfyNode):
             result.long,
             "\n".join(text for text in result.added.values() if text),
             meta_lines(result.proposed),
-            result.asked,
+            result.prompt,
             ui={"text": [shown_text(request, result)], "tipo": [task_json(result)]},
         )
 

@@ -134,6 +134,8 @@ class Bans:
         ValueError, with a line that quotes the entry for each mistake: a bad or unsupported
         regular expression, an unknown category or group, a glob that would ban every tag.
         """
+        if not text.strip():
+            return cls()
         mistakes = Mistakes()
         lines = [line for line in re.split(r"[\r\n]+", text) if line.strip()]
         definitions: dict[str, list[str]] = {}
