@@ -1,4 +1,4 @@
-"""`dev.py test`: lint, format, types, then the tests; arguments go to pytest and skip the rest.
+"""`dev.py test`: lint, format, types, then the tests; other arguments go to pytest alone.
 
 The unit tests run in as many processes as there are cores, then those that share a server in one,
 then those that drive a browser.
@@ -11,47 +11,76 @@ import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 
-from devkit.setup.chromium import MISSING, find_chromium, must_have_chromium
+from devkit.messages import StepError, say, step
+from devkit.setup.browser import MISSING, find_chromium, must_have_chromium
 from devkit.setup.layout import Layout
-from devkit.setup.process import run_tool
-from devkit.setup.steps import StepError, say, step
+from devkit.setup.run_tool import run_tool
 
+LINT, TYPES, UNIT, HOST, BROWSER = PARTS = ("lint", "types", "unit", "host", "browser")
+COVERAGE = "--coverage"
 _INTERRUPTED = 2
 # More processes than this would spend their time on importing torch.
 _MOST_WORKERS = 8
 
 
-def run_checks(layout: Layout, pytest_arguments: Sequence[str]) -> int:
-    """Run the checks in the checkout's environment and return pytest's exit code."""
+def run_checks(layout: Layout, arguments: Sequence[str]) -> int:
+    """Run the parts that are named, or all, and return the exit code of the first that failed.
+
+    `--coverage` measures the unit tests. Any other argument makes it a call of pytest alone.
+    """
     if shutil.which("git") is None:
         raise StepError(
             "find git",
             "there is no git on the PATH, and the suite tests a fresh clone",
             "install git (git-scm.com, or your package manager)",
         )
-    if pytest_arguments:
-        return _pytest(layout, pytest_arguments)
+    if not set(arguments) <= {*PARTS, COVERAGE}:
+        return _pytest(layout, arguments)
+    parts = [part for part in PARTS if part in arguments] or list(PARTS)
+    _check(layout, parts)
+    result = 0
+    for part in parts:
+        if part in (LINT, TYPES):
+            continue
+        if part == BROWSER and not _can_have_browser():
+            say(f"THE BROWSER TESTS WERE SKIPPED: {MISSING}")
+            continue
+        if part == UNIT:
+            code = _unit_tests(layout, COVERAGE in arguments)
+        else:
+            code = _pytest(layout, [f"tests/{part}"])
+        if code == _INTERRUPTED:
+            return code
+        result = result or code
+    return result
+
+
+def _check(layout: Layout, parts: Sequence[str]) -> None:
+    """Run the linter and the type checker; a finding is a StepError."""
     python = str(layout.venv_python)
-    for name, command in (
-        ("lint (ruff check)", [python, "-m", "ruff", "check", "--quiet", "."]),
-        ("format (ruff format)", [python, "-m", "ruff", "format", "--check", "--quiet", "."]),
-        ("types (mypy)", [python, "-m", "mypy", "--no-error-summary"]),
-    ):
-        with step(name):
-            run_tool(name, command, cwd=layout.root)
+    commands = [
+        (LINT, "lint (ruff check)", [python, "-m", "ruff", "check", "--quiet", "."]),
+        (LINT, "format (ruff format)", [python, "-m", "ruff", "format", "--check", "--quiet", "."]),
+        (TYPES, "types (mypy)", [python, "-m", "mypy", "--no-error-summary"]),
+    ]
+    for part, name, command in commands:
+        if part in parts:
+            with step(name):
+                run_tool(name, command, cwd=layout.root)
+
+
+def _can_have_browser() -> bool:
+    """Return whether the browser tests are run: with a browser, or to fail on a CI machine."""
+    return find_chromium(os.environ) is not None or must_have_chromium(os.environ)
+
+
+def _unit_tests(layout: Layout, coverage: bool) -> int:
     workers = min(os.cpu_count() or 1, _MOST_WORKERS)
+    command = ["tests/unit", "-n", str(workers), "--dist", "loadgroup"]
+    if coverage:
+        command += ["--cov", "--cov-report=term:skip-covered", "--cov-report=xml"]
     # One thread each: with more they would wait for each other at every operation.
-    threads = {"OMP_NUM_THREADS": "1"}
-    units = _pytest(layout, ["tests/unit", "-n", str(workers), "--dist", "loadgroup"], threads)
-    if units == _INTERRUPTED:
-        return units
-    hosts = _pytest(layout, ["tests/host"])
-    if hosts == _INTERRUPTED:
-        return hosts
-    if find_chromium(os.environ) is None and not must_have_chromium(os.environ):
-        say(f"THE BROWSER TESTS WERE SKIPPED: {MISSING}")
-        return hosts or units
-    return _pytest(layout, ["tests/browser"]) or hosts or units
+    return _pytest(layout, command, {"OMP_NUM_THREADS": "1"})
 
 
 def _pytest(

@@ -11,8 +11,8 @@ import comfy.sd1_clip
 import comfy.sdxl_clip
 from comfy_api.latest import io, ui
 
-from ...tipo_core.pictures.text.clip_skip import TextEncoder, layer_for_skip
-from ...tipo_core.pictures.text.encode_report import EncodedClause, clause_lines, skip_lines
+from ...tipo_core.pictures.text.clip_skip import TextEncoder, layer_for_skip, skip_lines
+from ...tipo_core.pictures.text.encode_report import EncodedClause, clause_lines
 from ...tipo_core.pictures.text.prompt_schedule import Clause, clauses
 from ...tipo_core.pictures.text.token_weights import COMFY, INTERPRETATIONS, NORMALIZATIONS
 from ..host_features import schema

@@ -15,7 +15,7 @@ import comfy.sdxl_clip
 import torch
 
 from ...tipo_core.pictures.text.encode_report import Chunk, EncoderChunks
-from ...tipo_core.pictures.text.prompt_schedule import break_parts
+from ...tipo_core.pictures.text.prompt_chunks import split_at_break
 from ...tipo_core.pictures.text.token_weights import Pairs, WordTokens, embedding, normalized
 
 # ComfyUI's names for the tokens of CLIP-L, CLIP-G and SD2's CLIP-H; the others are no CLIP.
@@ -125,7 +125,7 @@ def prompt_tokens(
     chunk of CLIP's; other encoders read it as a word. Where texts fill different numbers of
     chunks, empty ones are added, so that what the encoders read at one place belongs together.
     """
-    parts, parts_g = (break_parts(t) if has_breaks else [t] for t in (text, text_g))
+    parts, parts_g = (split_at_break(t) if has_breaks else [t] for t in (text, text_g))
     must_fill = len(parts) > 1 or text != text_g
     first = clip.tokenize(parts[0], return_word_ids=True)
     if not isinstance(first, Mapping):  # a tokenizer of another pack

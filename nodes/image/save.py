@@ -13,7 +13,7 @@ from comfy_api.latest import io, ui
 from PIL import Image
 
 from ...tipo_core.pictures.files.formats import ENDINGS, FORMATS, format_problem, size_problem
-from ...tipo_core.pictures.files.graph_reader import read_generation
+from ...tipo_core.pictures.files.generation_settings import read_generation
 from ...tipo_core.pictures.files.image_file import disk_problem, encoded, save_report, write_whole
 from ...tipo_core.pictures.files.infotext import infotext
 from ...tipo_core.pictures.files.metadata import ImageMetadata, storable

@@ -9,14 +9,10 @@ import comfy.samplers
 import torch
 from comfy_api.latest import io, ui
 
-from ...tipo_core.pictures.sampling.grid import (
-    BACKGROUNDS,
-    LARGEST_FONT_SIZE,
-    GridStyle,
-    draw_grid,
-    grid_report,
-)
-from ...tipo_core.pictures.sampling.sweep import NO_AXIS, PARAMETERS, Sweep, sweep_of, value_text
+from ...tipo_core.pictures.sampling.grid import draw_grid, grid_report
+from ...tipo_core.pictures.sampling.grid_layout import BACKGROUNDS, LARGEST_FONT_SIZE, GridStyle
+from ...tipo_core.pictures.sampling.sweep import NO_AXIS, PARAMETERS, Sweep, sweep_of
+from ...tipo_core.pictures.sampling.value_lists import value_text
 from ..host_features import schema
 
 SweepType = io.Custom("TIPO_SWEEP")

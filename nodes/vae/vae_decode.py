@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from comfy_api.latest import io, ui
 
-from ...tipo_core.pictures.vae.channels import channel_problem
 from ...tipo_core.pictures.vae.inpainting import composited, fitted_mask, fitted_original
+from ...tipo_core.pictures.vae.input_checks import channel_problem
 from ...tipo_core.pictures.vae.tiling import AUTO, DEFAULT_OVERLAP, DEFAULT_TILE, Tiling
 from ..host_features import schema
 from .vae_run import decode_latent, tiling_inputs

@@ -85,7 +85,7 @@ with torch.inference_mode():
     results["schedule"] = apart(((1 - shares) / shares).sqrt(), sampling.sigmas)
 
     from lab.toy_sd.drawings import text_encodings
-    from lab.toy_sd.report import measure
+    from lab.toy_sd.report import accuracy_rows as measure
 
     encodings = {
         skip: text_encodings.TextEncodings(tokenizer, torch.device("cpu"), keep=True, skip=skip)

@@ -13,7 +13,7 @@ from devkit.setup.host import Host
 from devkit.setup.layout import this_checkout
 
 HERE = Path(__file__).resolve().parent
-DYNAMIC = this_checkout().root / "devkit" / "dynamic_vram.py"
+DYNAMIC = this_checkout().root / "devkit" / "server" / "dynamic_vram.py"
 
 # What main.py does before it imports the rest: arguments are read, DynamicVRAM is turned on where
 # that is wanted, and utils is ComfyUI's package before nodes puts comfy/, which

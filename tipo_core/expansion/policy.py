@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from ..prompt import Bans, canonical, person_range, ranges_contradict, split_sentences
-from ..prompt.vocabulary.blocklist import blocked_terms
+from ..prompt.vocabulary.blocklist import blocklist_matches
 from .tasks import Field
 
 # Reasons of a refusal; every other reason is an entry of the bans.
@@ -90,7 +90,7 @@ class TagPolicy:
             if (field, _folded(piece)) in self._sentences:
                 return REPEATED
             entry = self.bans.sentence_reason(piece, self.present)
-        if entry is None and self.safe and blocked_terms(piece):
+        if entry is None and self.safe and blocklist_matches(piece):
             return BLOCK_LIST
         return entry
 
@@ -98,7 +98,7 @@ class TagPolicy:
         """Return the reason why metadata `key: value` must not be proposed, None if it may."""
         entry = self.bans.category_reason(key, self.present)
         entry = entry or self.bans.reason(value, self.present)
-        if entry is None and self.safe and blocked_terms(value):
+        if entry is None and self.safe and blocklist_matches(value):
             return BLOCK_LIST
         return entry
 

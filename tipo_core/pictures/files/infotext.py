@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from .graph_reader import Generation
+from .generation_settings import Generation
 
 # ComfyUI's sampler names under A1111's; _gpu only says where the noise is drawn.
 SAMPLERS = {

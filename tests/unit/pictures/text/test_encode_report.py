@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+from tipo_core.pictures.text.encode_report import (
+    Chunk,
+    EncodedClause,
+    EncoderChunks,
+    clause_lines,
+)
+from tipo_core.pictures.text.prompt_schedule import Clause
+
+
+def test_encoders_that_read_the_same_share_a_line() -> None:
+    chunks = (Chunk(75, "a b", "y z"), Chunk(8, "c d", "e"))
+    both = (EncoderChunks("l", chunks), EncoderChunks("g", chunks))
+    line, border, note = clause_lines([EncodedClause(Clause(("x",)), both, ("a note",))])
+    encoders, counts = line.split(": ")
+    assert encoders == "l, g"
+    assert "2 chunks" in counts and "75 + 8" in counts
+    assert "chunk 2" in border and '"y z | c d"' in border
+    assert note == "a note"
+
+
+def test_several_clauses_are_shown_with_text_time_and_weight() -> None:
+    read = (EncoderChunks("l", (Chunk(3),)),)
+    times = tuple((step / 10, (step + 1) / 10) for step in range(0, 10, 2))
+    clauses = [
+        Clause(("a  long\n" + "word " * 20,), 1.0, ((0.0, 0.25),)),
+        Clause(("b",), 0.5, times),
+    ]
+    lines = clause_lines([EncodedClause(clause, read) for clause in clauses])
+    assert lines[0].startswith('0 to 0.25: "a long word word') and lines[0].endswith(' ..."')
+    assert len(lines[0]) <= len('0 to 0.25: ""') + 60
+    assert lines[2].startswith(
+        "0 to 0.1, 0.2 to 0.3, 0.4 to 0.5, 0.6 to 0.7, ... (5 times), weight"
+    )
+    for line in lines[1::2]:
+        assert line.startswith("  l: 1 chunk") and line.endswith(" 3")

@@ -1,0 +1,192 @@
+"""Prompt schedules, compared step by step with a second reading of the same forms."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tipo_core.pictures.text.prompt_schedule import WHOLE, Clause, clauses
+
+STEPS = 10
+LETTERS = st.text("abc ", min_size=1, max_size=4)
+
+
+def at_step(found: tuple[Clause, ...], step: int) -> list[tuple[str, float]]:
+    """The texts that hold in the middle of a step."""
+    time = (step + 0.5) / STEPS
+    return [
+        (clause.texts[0], clause.weight)
+        for clause in found
+        if any(start <= time < end for start, end in clause.ranges)
+    ]
+
+
+# A prompt as a tree, written as text and read at a step without any parser.
+@st.composite
+def trees(draw: st.DrawFn, depth: int = 3) -> tuple[str, ...] | tuple[object, ...]:
+    kind = draw(st.sampled_from(["text", "text", "row", "when", "to", "until", "turns", "weight"]))
+    if kind == "text" or depth == 0:
+        return ("text", draw(LETTERS))
+    children = [draw(trees(depth=depth - 1)) for _ in range(draw(st.integers(2, 3)))]
+    return (kind, children, draw(st.integers(0, STEPS)), draw(st.booleans()))
+
+
+def written(tree: tuple) -> str:
+    kind, inside, *rest = tree
+    if kind == "text":
+        return inside
+    parts = [written(child) for child in inside]
+    if kind == "row":
+        return ", ".join(parts)
+    if kind == "turns":
+        return f"[{'|'.join(parts)}]"
+    if kind == "weight":
+        return f"({parts[0]}:1.3)"
+    step, is_fraction = rest
+    time = f"{step / STEPS:.2f}" if is_fraction else str(step)
+    before, after = {"to": ("", parts[0]), "until": (parts[0], "")}.get(kind, parts[:2])
+    return f"[{after}:{time}]" if kind == "to" else f"[{before}:{after}:{time}]"
+
+
+def read_at(tree: tuple, step: int) -> str:
+    kind, inside, *rest = tree
+    if kind == "text":
+        return inside
+    if kind == "row":
+        return ", ".join(read_at(child, step) for child in inside)
+    if kind == "turns":
+        return read_at(inside[step % len(inside)], step)
+    if kind == "weight":
+        return f"({read_at(inside[0], step)}:1.3)"
+    is_after = step >= rest[0]
+    if kind == "to":
+        return read_at(inside[0], step) if is_after else ""
+    if kind == "until":
+        return "" if is_after else read_at(inside[0], step)
+    return read_at(inside[is_after], step)
+
+
+@settings(max_examples=60, deadline=None)
+@given(trees())
+def test_each_step_has_the_text_of_a_plain_reading(tree: tuple) -> None:
+    found = clauses([written(tree)], STEPS)
+    for step in range(STEPS):
+        assert at_step(found, step) == [(read_at(tree, step), 1.0)]
+    # Nothing is encoded twice, and the ranges of a text do not touch.
+    assert len({clause.texts for clause in found}) == len(found)
+    for clause in found:
+        borders = [border for pair in clause.ranges for border in pair]
+        assert borders == sorted(set(borders))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.text("ab ,.()[]{}:|\\\n<>_0123456789", max_size=30))
+def test_whatever_is_typed_holds_at_every_step(text: str) -> None:
+    found = clauses([text], STEPS)
+    assert all(len(at_step(found, step)) == 1 for step in range(STEPS))
+    if not set(text) & set("[\\"):
+        assert found == (Clause((text,)),)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a [b] {c}, [d:e], [a:b:c:0.5], (x:1.2)",
+        "hatsune miku (append), \\(y\\)",
+        "CATS AND DOGS",
+        "",
+    ],
+)
+def test_other_brackets_stay_as_they_are(text: str) -> None:
+    assert clauses([text], STEPS) == (Clause((text,)),)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a [b:c:30%]", {"a b": ((0.0, 0.3),), "a c": ((0.3, 1.0),)}),
+        ("[b:0.2,0.6]", {"": ((0.0, 0.2), (0.6, 1.0)), "b": ((0.2, 0.6),)}),
+        (
+            "[a:b:c:0.2, 4]",
+            {"a": ((0.0, 0.2),), "b": ((0.2, 0.4),), "c": ((0.4, 1.0),)},
+        ),
+        ("[a:b:1.0]", {"a": (WHOLE,)}),
+        ("[a:b:25]", {"a": (WHOLE,)}),
+        ("[a:b:0]", {"b": (WHOLE,)}),
+        ("\\[a|b\\]", {"[a|b]": (WHOLE,)}),
+    ],
+)
+def test_times(text: str, expected: dict[str, tuple[tuple[float, float], ...]]) -> None:
+    assert {c.texts[0]: c.ranges for c in clauses([text], STEPS)} == expected
+
+
+@pytest.mark.parametrize("steps", [2, 3, 6, 7, 20, 30, 50, 150])
+def test_borders_of_steps_lie_between_the_steps_of_all_even_schedulers(steps: int) -> None:
+    starts = sorted({start for c in clauses(["[a|b]"], steps) for start, _ in c.percents})
+    assert len(starts) == steps
+    # Where ComfyUI's schedulers begin step i, in shares of 999 timesteps.
+    begins = {
+        "normal": [i / (steps - 1) for i in range(steps)],
+        "simple": [int(i * 1000 / steps) / 999 for i in range(steps)],
+        "sgm_uniform": [i / steps for i in range(steps)],
+    }
+    for name, begin in begins.items():
+        for step in range(1, steps):
+            assert begin[step - 1] < starts[step] <= begin[step] - 1e-6, (name, step)
+
+
+@pytest.mark.parametrize("steps", [2, 3, 7, 10, 20, 150])
+def test_step_that_begins_at_a_typed_fraction_has_the_later_text(steps: int) -> None:
+    """ComfyUI applies both texts to a step that begins exactly at the border between them."""
+    for step in range(1, steps):
+        typed = f"{step / steps:.12f}"
+        before, after = clauses([f"[a:b:{typed}]"], steps)
+        ((begin, border),), ((same_border, end),) = before.percents, after.percents
+        assert (begin, end) == WHOLE and border == same_border
+        # Between the beginnings of the steps, and less than one of 1000 timesteps early.
+        assert (step - 1) / steps < border < step / steps
+        assert step / steps - 0.001 < border <= step / steps - 1e-5
+
+
+def test_fraction_at_the_very_start_has_no_negative_border() -> None:
+    before, after = clauses(["[a:b:0.00001]"], STEPS)
+    assert before.percents == ((0.0, 0.0),)
+    assert after.percents == (WHOLE,)
+
+
+def test_percent_that_meets_a_step_is_a_border_of_steps() -> None:
+    """The alternation changes at step 5 of 10, where the schedule changes too."""
+    found = clauses(["[a|b] [c:d:50%]"], STEPS)
+    borders = {border for clause in found for pair in clause.percents for border in pair}
+    assert len(borders) == STEPS + 1
+    assert max(border for border in borders if border < 0.5) == pytest.approx((4 / 9 + 0.5) / 2)
+
+
+def test_clause_that_does_not_change_is_one() -> None:
+    found = clauses(["a [b:c:0.5] AND d :0.7"], STEPS)
+    assert [(c.texts[0], c.weight, c.ranges) for c in found] == [
+        ("a b", 1.0, ((0.0, 0.5),)),
+        ("d", 0.7, (WHOLE,)),
+        ("a c", 1.0, ((0.5, 1.0),)),
+    ]
+    twice = clauses(["a AND b AND a :0.5"], STEPS)
+    assert [(c.texts[0], c.weight) for c in twice] == [("a", 1.5), ("b", 1.0)]
+
+
+def test_texts_of_other_encoders_change_with_the_prompt() -> None:
+    found = clauses(["a AND b", "c [d:e:0.5]"], STEPS)
+    assert [c.texts for c in found] == [("a", "c d"), ("b", "c d"), ("a", "c e"), ("b", "c e")]
+    with pytest.raises(ValueError, match="into 3 prompts and another into 2"):
+        clauses(["a AND b", "d AND e AND f"], STEPS)
+
+
+@pytest.mark.parametrize("weight", ["0", "-0.5"])
+def test_weight_of_nothing_or_less_is_refused(weight: str) -> None:
+    with pytest.raises(ValueError, match="must be above 0"):
+        clauses([f"a AND b :{weight}"], STEPS)
+
+
+def test_too_many_texts_are_refused() -> None:
+    with pytest.raises(ValueError, match="more than 64 different texts"):
+        clauses(["[a|b|c|d|e|f|g] [h|i|j|k|l|m|n|o|p|q|r]"], 200)
