@@ -63,7 +63,7 @@ def test_memory_that_runs_out_once_makes_other_models_leave(results: Found) -> N
     assert found["stays"], "another model left without need"
     is_whole, report, sizes, other_stays = found["once"]
     assert is_whole
-    assert report[1] == "memory ran out once, other models left the device: in one piece"
+    assert report[1] == "memory ran out once, other models were unloaded: in one piece"
     assert sizes == [[320, 320]] * 2
     assert not other_stays
 
@@ -72,7 +72,7 @@ def test_memory_that_runs_out_again_means_the_users_tiles_then_smaller_ones(
     results: Found,
 ) -> None:
     found = results["memory"]
-    start = "memory ran out twice, other models left the device: "
+    start = "memory ran out twice, other models were unloaded: "
     is_right, report, sizes, _ = found["tiles"]
     assert is_right
     assert report[1] == start + "tiles of 256 with overlap 64"
@@ -85,7 +85,7 @@ def test_memory_that_runs_out_again_means_the_users_tiles_then_smaller_ones(
     ]
     report, sizes = found["halved"]
     assert report[1].endswith(
-        "ran out 3 times, other models left the device: tiles of 128 with overlap 32"
+        "ran out 3 times, other models were unloaded: tiles of 128 with overlap 32"
     )
     assert sizes[2:] == [[320, 128], [256, 64]]
     is_right, report, sizes = found["encode"]
@@ -157,7 +157,7 @@ def test_memory_that_runs_out_in_fp32_makes_room_too(results: Found) -> None:
     assert is_same
     assert report[2] == (
         "fp16 gave NaN or infinite values: done again in fp32, memory ran out once, other models "
-        "left the device: in one piece"
+        "were unloaded: in one piece"
     )
 
 
@@ -196,7 +196,7 @@ def test_composite_keeps_the_original_bit_for_bit_and_blends(results: Found) -> 
         ("size", "mask is 32 x 64, the picture 64 x 64"),
         ("no alpha", "Load Image gives this empty mask"),
         ("batch", "3 masks for 2 pictures"),
-        ("all masked", "no surroundings to fill from"),
+        ("all masked", "nothing is left to fill it from"),
         ("fill", "choose keep or surroundings"),
         ("one channel", "encodes 3 colour channels, the pixels have 1"),
         ("rgba vae", "encodes 4 colour channels, the pixels have 3"),

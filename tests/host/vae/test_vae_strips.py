@@ -24,17 +24,17 @@ def test_real_size_vae_in_strips_is_the_whole(results: Any) -> None:
     decode, encode = found["reports"]
     assert decode == [
         "latent 2 x 4 x 12 x 18 -> 2 x 96 x 144 x 3",
-        "exact strips of 64 x 64 pixels' size",
+        "exact strips the size of 64 x 64 pixels",
     ]
     assert encode[0] == "pixels 2 x 100 x 145 x 3 -> 2 x 4 x 12 x 18"
-    assert encode[2] == "exact strips of 64 x 64 pixels' size"
+    assert encode[2] == "exact strips the size of 64 x 64 pixels"
 
 
 def test_memory_that_runs_out_leads_to_strips(results: Any) -> None:
     found = results["real size"]
     assert found["rescued"] < 1e-4
     assert found["rescued report"][1] == (
-        "memory ran out twice, other models left the device: exact strips of 64 x 64 pixels' size"
+        "memory ran out twice, other models were unloaded: exact strips the size of 64 x 64 pixels"
     )
     assert found["untouched"]
 
@@ -49,4 +49,4 @@ def test_lower_precision_loses_no_more_than_in_one_piece(results: Any) -> None:
 
 
 def test_vae_without_strips_says_so(results: Any) -> None:
-    assert results["problem"].startswith("This VAE is of a kind that has no strips")
+    assert results["problem"].startswith("This kind of VAE cannot run in strips")
