@@ -12,11 +12,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
+from devkit.messages import StepError, say
 from devkit.setup.environment import Need, ensure_environment, with_bytecode_cache
 from devkit.setup.host import Host, users_host, uses_own_comfyui
 from devkit.setup.layout import Layout, this_checkout
 from devkit.setup.lock import only_one
-from devkit.setup.steps import StepError, say
 
 # Carries the seconds of the set-up over the change of interpreter.
 _SECONDS = "TIPO_SUITE_SETUP_SECONDS"
@@ -81,9 +81,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str]) -> int:
     """Run dev.py and return its exit code."""
-    for name in ("SIGTERM", "SIGHUP"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), _leave)
+    leave_on_termination()
     # argparse would take pytest's options for its own.
     pytest_arguments: list[str] = []
     if argv[:1] == ["test"] and argv[1:] not in (["--help"], ["-h"]):
@@ -158,12 +156,12 @@ def _dispatch(layout: Layout, host: Host, args: argparse.Namespace, seconds: flo
 
         return run_graph(layout, host, args)
     if args.command == "bench":
-        from devkit.bench.bench import Setting, run_bench
-        from devkit.bench.benchmarks import BENCHMARKS
+        from devkit.bench.benchmark import Setting, run_bench
+        from devkit.commands.bench import BENCHMARKS
 
         return run_bench(BENCHMARKS, Setting(layout, host), args.names, args.json)
     if args.command == "templates":
-        from devkit.generate.generate import generate
+        from devkit.commands.generate import generate
 
         return generate(layout, host, args.names, args.cards)
     _describe(layout, host)
@@ -180,6 +178,12 @@ def _describe(layout: Layout, host: Host) -> None:
     print(f"logs:         {layout.logs}")
 
 
-def _leave(number: int, frame: FrameType | None) -> None:
-    """Leave through the stack on SIGTERM, so that servers are stopped on the way."""
-    raise SystemExit(128 + number)
+def leave_on_termination() -> None:
+    """Leave through the stack on SIGTERM and SIGHUP, so that servers are stopped on the way."""
+
+    def leave(number: int, frame: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    for name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), leave)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+from devkit.messages import StepError, step
 from devkit.setup.environment import check_free_space, write_atomically
 from devkit.setup.host import Host
 from devkit.setup.layout import Layout
-from devkit.setup.process import run_tool
-from devkit.setup.steps import StepError, step
+from devkit.setup.run_tool import run_tool
 
 NAME = "toy-sd.safetensors"
 MAKE = "make toy-sd's checkpoint"
@@ -20,10 +20,11 @@ NOTICE = (
     "checkpoint of yours"
 )
 PACKED = Path("devkit", "assets", NAME)
-_LIBRARY = "lab/toy_sd/model"
-_MAKERS = (
-    "devkit/setup/make_checkpoint.py",
-    *(f"{_LIBRARY}/{name}.py" for name in ("packing", "text_tower", "counter_random")),
+MAKER = "devkit/setup/make_checkpoint.py"
+# The checkpoint is made again after a change of any of these.
+SOURCES = (
+    MAKER,
+    *(f"lab/toy_sd/model/{name}.py" for name in ("packing", "text_tower", "counter_random")),
 )
 
 
@@ -37,7 +38,7 @@ def ensure_toy_sd(layout: Layout, host: Host) -> Path:
     if not packed.is_file():
         raise StepError(MAKE, f"{packed} is not there", f"bring it back: git checkout -- {PACKED}")
     made_by = hashlib.sha256(packed.read_bytes())
-    for name in _MAKERS:
+    for name in SOURCES:
         made_by.update((layout.root / name).read_bytes())
     stamp = layout.host / "toy-sd-made-by.txt"
     if target.exists() and stamp.exists() and stamp.read_text("utf-8") == made_by.hexdigest():
@@ -46,7 +47,7 @@ def ensure_toy_sd(layout: Layout, host: Host) -> Path:
     partial = layout.checkpoints / f"{NAME}.partial"
     with step(MAKE):
         layout.checkpoints.mkdir(parents=True, exist_ok=True)
-        maker = layout.root / _MAKERS[0]
+        maker = layout.root / MAKER
         run_tool(MAKE, [host.python, maker, packed, partial])
         partial.replace(target)
     write_atomically(stamp, made_by.hexdigest())

@@ -11,7 +11,7 @@ from typing import Any
 
 from tokenizers import Tokenizer
 
-from ..prompt.vocabulary.blocklist import blocked_terms
+from ..prompt.vocabulary.blocklist import blocklist_matches
 from .records import Record, make_record
 from .sample import Samples
 from .tokenizer import EOS, token_id
@@ -69,7 +69,7 @@ class RecordPools:
         for place in range(number * self.size, (number + 1) * self.size):
             epoch, position = divmod(place, len(self.samples))
             record = make_record(self.samples[self._order(epoch)[position]], rng)
-            if blocked_terms(record.request + record.answer):
+            if blocklist_matches(record.request + record.answer):
                 log.info("left out: %s", record)
                 continue
             ids, request = encode(record, self.tokenizer, self.most)

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from tipo_core.expansion.tasks import Length
-from tipo_core.prompt.vocabulary.blocklist import blocked_terms
+from tipo_core.prompt.vocabulary.blocklist import blocklist_matches
 from tipo_core.training.sample import Sample
 from tipo_core.training.workers import pieces
 
@@ -184,7 +184,7 @@ def _size(rng: random.Random) -> int:
 
 def _clean(sample: Sample) -> Sample | None:
     """Return the sample, or None where a tag or sentence is on the block list."""
-    return None if blocked_terms(" | ".join((*sample.tags, *sample.sentences))) else sample
+    return None if blocklist_matches(" | ".join((*sample.tags, *sample.sentences))) else sample
 
 
 def _meta(rng: random.Random) -> dict[str, str]:

@@ -24,7 +24,7 @@ from tipo_core.lm.generate.completion import Ask
 from tipo_core.lm.generate.engine import LlamaLanguageModel, StopReason
 from tipo_core.lm.generate.token_sampling import SamplingOptions
 from tipo_core.lm.model.precision import FULL, Precision, resolve
-from tipo_core.prompt.vocabulary.blocklist import blocked_terms
+from tipo_core.prompt.vocabulary.blocklist import blocklist_matches
 
 from .answer_measures import distinct_n, measure_answer
 from .consistency import total
@@ -228,10 +228,10 @@ def _unsafe(
     repeated = [prompts[n % len(prompts)] for n in range(count)]
     unsafe = left = 0
     for text in raw_texts(weights, tokenizer, repeated, options, seed):
-        if terms := blocked_terms(text):
+        if terms := blocklist_matches(text):
             log.warning("unsafe: %s in %s", terms, text)
             unsafe += 1
-            left += bool(blocked_terms(filtered(text)))
+            left += bool(blocklist_matches(filtered(text)))
     return unsafe, left
 
 

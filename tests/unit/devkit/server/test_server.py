@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -11,26 +12,14 @@ from pathlib import Path
 
 import pytest
 
+from devkit.messages import StepError
 from devkit.server.server import START, Server
 from devkit.setup.host import Host
-from devkit.setup.steps import StepError
 
-# A host in miniature: it answers every path, and writes its process id to its base directory.
-MAIN = """
-import http.server, os, pathlib, sys
-at = sys.argv.index
-port = int(sys.argv[at("--port") + 1])
-base = pathlib.Path(sys.argv[at("--base-directory") + 1])
-(base / "pid").write_text(str(os.getpid()))
-class Answer(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        self.send_response(200)
-        self.end_headers()
-http.server.HTTPServer(("127.0.0.1", port), Answer).serve_forever()
-"""
+SMALL_HOST = Path(__file__).with_name("small_host.py").read_text("utf-8")
 
 
-def a_host(tmp_path: Path, main: str) -> Host:
+def a_host(tmp_path: Path, main: str = SMALL_HOST) -> Host:
     (tmp_path / "tree").mkdir()
     (tmp_path / "tree" / "main.py").write_text(main)
     (tmp_path / "base").mkdir()
@@ -49,7 +38,7 @@ def wait_until_gone(pid: int) -> bool:
 
 
 def test_it_answers_inside_the_block_and_is_gone_after_it(tmp_path: Path) -> None:
-    with Server(a_host(tmp_path, MAIN), tmp_path / "base", tmp_path / "logs") as server:
+    with Server(a_host(tmp_path), tmp_path / "base", tmp_path / "logs") as server:
         assert urllib.request.urlopen(server.url + "/system_stats").status == 200
         assert server.is_running
     assert not server.is_running
@@ -57,7 +46,7 @@ def test_it_answers_inside_the_block_and_is_gone_after_it(tmp_path: Path) -> Non
 
 
 def test_it_is_stopped_when_the_block_raises(tmp_path: Path) -> None:
-    server = Server(a_host(tmp_path, MAIN), tmp_path / "base", tmp_path / "logs")
+    server = Server(a_host(tmp_path), tmp_path / "base", tmp_path / "logs")
     with pytest.raises(KeyboardInterrupt), server:
         raise KeyboardInterrupt
     assert not server.is_running
@@ -79,25 +68,12 @@ def test_it_does_not_outlive_its_starter(
     tmp_path: Path, repository: Path, signal_name: str
 ) -> None:
     """Whatever ends dev.py, SIGKILL too, no server stays behind."""
-    import signal
-
-    a_host(tmp_path, MAIN)
-    starter = f"""
-import pathlib, signal, sys, time
-sys.path.insert(0, {str(repository)!r})
-from devkit.cli import _leave
-from devkit.host import Host
-from devkit.server import Server
-signal.signal(signal.SIGTERM, _leave)
-signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background it is ignored
-here = pathlib.Path({str(tmp_path)!r})
-host = Host(here / "tree", pathlib.Path(sys.executable), "0.0", False)
-with Server(host, here / "base", here / "logs") as server:
-    print("up", flush=True)
-    time.sleep(600)
-"""
+    a_host(tmp_path)
     process = subprocess.Popen(
-        [sys.executable, "-c", starter], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        [sys.executable, str(Path(__file__).with_name("start_server.py")), str(tmp_path)],
+        env={**os.environ, "PYTHONPATH": str(repository)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
     )
     assert process.stdout is not None and process.stdout.readline() == b"up\n"
     pid = int((tmp_path / "base" / "pid").read_text())
@@ -107,7 +83,7 @@ with Server(host, here / "base", here / "logs") as server:
 
 
 def test_the_command_line(tmp_path: Path) -> None:
-    host = a_host(tmp_path, MAIN)
+    host = a_host(tmp_path)
     server = Server(host, tmp_path / "base", tmp_path / "logs", port=5, model_paths=tmp_path / "m")
     command = " ".join(server.command())
     for words in (
@@ -123,7 +99,7 @@ def test_the_command_line(tmp_path: Path) -> None:
 def test_a_port_that_is_taken_is_named_and_the_other_server_is_not_taken_for_ours(
     tmp_path: Path,
 ) -> None:
-    host = a_host(tmp_path, MAIN)
+    host = a_host(tmp_path)
     with Server(host, tmp_path / "base", tmp_path / "logs") as first:
         second = Server(host, tmp_path / "base", tmp_path / "logs", port=first.port)
         with pytest.raises(StepError, match=rf"another server answers at .*:{first.port} already"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -11,21 +12,21 @@ import pytest
 
 from devkit.setup.lock import only_one
 
-HOLD = """
-import sys, time, pathlib
-sys.path.insert(0, sys.argv[1])
-import pytest
-from devkit.lock import only_one
-with only_one(pathlib.Path(sys.argv[2])):
-    print("held", flush=True)
-    time.sleep(float(sys.argv[3]))
-"""
+
+def start(repository: Path, script: str, *arguments: str) -> subprocess.Popen[str]:
+    """Start a script of this folder."""
+    return subprocess.Popen(
+        [sys.executable, str(Path(__file__).with_name(script)), *arguments],
+        env={**os.environ, "PYTHONPATH": str(repository)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
 
 
 def hold(repository: Path, lock: Path, seconds: float) -> subprocess.Popen[str]:
     """Hold the lock in another process and return when it is held."""
-    command = [sys.executable, "-c", HOLD, str(repository), str(lock), str(seconds)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    process = start(repository, "hold_lock.py", str(lock), str(seconds))
     assert process.stdout is not None
     assert process.stdout.readline() == "held\n"
     return process
@@ -50,25 +51,13 @@ def test_a_killed_holder_lets_go(repository: Path, tmp_path: Path) -> None:
         assert time.monotonic() - started < 5
 
 
-ORPHAN = """
-import sys, pathlib
-sys.path.insert(0, sys.argv[1])
-from devkit.lock import only_one
-from devkit.process import run_tool
-with only_one(pathlib.Path(sys.argv[2])):
-    code = "import time; print('on', flush=True); time.sleep(1)"
-    run_tool("install", [sys.executable, "-c", code])
-"""
-
-
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows hands no lock to a child")
 def test_an_installer_that_outlives_its_starter_keeps_the_lock(
     repository: Path, tmp_path: Path
 ) -> None:
-    command = [sys.executable, "-c", ORPHAN, str(repository), str(tmp_path / "lock")]
-    starter = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    starter = start(repository, "install_under_lock.py", str(tmp_path / "lock"))
     assert starter.stderr is not None
-    assert starter.stderr.readline() == "  on\n"
+    assert starter.stderr.readline() == "  installing\n"
     started = time.monotonic()
     starter.kill()
     starter.wait(10)

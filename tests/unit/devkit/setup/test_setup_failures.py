@@ -15,12 +15,13 @@ import pytest
 
 import dev
 from devkit import cli
-from devkit.setup import environment, wheel
+from devkit.messages import StepError, step
+from devkit.setup import comfyui_wheel as wheel
+from devkit.setup import environment
 from devkit.setup.environment import ensure_environment
 from devkit.setup.host import FIND, users_host
 from devkit.setup.layout import Layout
-from devkit.setup.process import cause_and_remedy, run_tool
-from devkit.setup.steps import StepError, step
+from devkit.setup.run_tool import cause_and_remedy, run_tool
 
 REQUIREMENTS = "uv==0.0.1\nwebsocket-client==1.0.0\n"
 
@@ -166,7 +167,7 @@ def test_run_tool_names_a_missing_program(tmp_path: Path) -> None:
 
 def test_run_tool_reports_the_exit_code_and_last_words() -> None:
     with pytest.raises(StepError) as caught:
-        run_tool("try it", [sys.executable, "-c", "print('last words'); raise SystemExit(3)"])
+        run_tool("try it", [sys.executable, Path(__file__).with_name("failing_tool.py")])
     assert "exit code 3" in caught.value.why and "last words" in caught.value.why
 
 

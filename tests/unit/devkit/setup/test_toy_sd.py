@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from devkit.messages import StepError
 from devkit.setup import toy_sd
 from devkit.setup.host import Host
 from devkit.setup.layout import Layout, this_checkout
-from devkit.setup.steps import StepError
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def layout(tmp_path: Path) -> Layout:
     """A checkout with packed weights of three bytes and a maker that copies them."""
     (tmp_path / toy_sd.PACKED).parent.mkdir(parents=True)
     (tmp_path / toy_sd.PACKED).write_bytes(b"one")
-    for name in toy_sd._MAKERS:
+    for name in toy_sd.SOURCES:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("import shutil, sys\nshutil.copy(*sys.argv[1:])\n")
     return Layout(tmp_path)
@@ -39,7 +39,7 @@ def test_checkpoint_is_made_once_and_again_when_the_weights_change(layout: Layou
 
 
 def test_what_could_not_be_made_is_not_there_and_made_the_next_time(layout: Layout) -> None:
-    maker = layout.root / toy_sd._MAKERS[0]
+    maker = layout.root / toy_sd.MAKER
     good = maker.read_text()
     maker.write_text("raise SystemExit('no room')\n")
     with pytest.raises(StepError, match="no room"):
@@ -58,11 +58,11 @@ def test_missing_weights_are_an_error_that_says_how_to_get_them(layout: Layout) 
 
 def test_a_portable_python_finds_the_pack(tmp_path: Path) -> None:
     """The maker runs as a file, in a Python that adds no folder to its path."""
-    from devkit.setup.process import run_tool
+    from devkit.setup.run_tool import run_tool
 
     broken = tmp_path / "packed.safetensors"
     broken.write_bytes(b"version https://git-lfs")
-    maker = this_checkout().root / "devkit" / "make_checkpoint.py"
+    maker = this_checkout().root / toy_sd.MAKER
     with pytest.raises(StepError, match=r"does not hold the packed weights of toy-sd"):
         run_tool("make", [sys.executable, "-P" if sys.version_info >= (3, 11) else "-s", maker,
                           broken, tmp_path / "out"])  # fmt: skip

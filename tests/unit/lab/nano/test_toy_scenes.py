@@ -11,7 +11,7 @@ from lab.nano.data.toy_scenes import contradicts, toy_scene, toy_sentences, toy_
 from lab.toy_sd.drawings.drawings import held_out
 from lab.toy_sd.drawings.styles import STYLES
 from tipo_core.expansion.tasks import Length, Task
-from tipo_core.prompt.vocabulary.blocklist import blocked_terms
+from tipo_core.prompt.vocabulary.blocklist import blocklist_matches
 from tipo_core.training.records import make_record
 from tipo_core.training.sample import Sample
 
@@ -29,7 +29,7 @@ def test_tags_name_the_style_first_and_each_part_once() -> None:
         assert set(tags) <= toy_vocabulary(of.style)
         assert not contradicts(of.style, tags)
         # A word of the block list, which the samples leave out, is in one choice of the critters.
-        assert bool(blocked_terms(", ".join(tags))) == ("bare head" in tags)
+        assert bool(blocklist_matches(", ".join(tags))) == ("bare head" in tags)
 
 
 def test_held_out_pairs_are_only_in_the_test() -> None:

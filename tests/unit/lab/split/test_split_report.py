@@ -13,7 +13,7 @@ import pytest
 from lab.split import __main__ as command
 from lab.split import split_report as measure
 from lab.split.mixed_prompts import PATTERNS, MixedPrompt, Piece, mixed_prompts, read_sources
-from tipo_core.prompt.split.split_prompt import Part, Side, SplitPrompt
+from tipo_core.prompt import Part, Side, SplitPrompt
 
 TAGS = "long_hair blue_eyes hat smile red_dress holding_umbrella tree star_(sky)".split()
 NAMES = ("mira_vanto,1", "nerine_holt,4", "lakes_of_vanto_(series),3")

@@ -1,0 +1,213 @@
+"""The frame of `dev.py bench`: what a row is, and how rows are chosen, measured and shown."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from devkit.messages import StepError, say, step
+from devkit.setup.environment import write_atomically
+from devkit.setup.host import Host
+from devkit.setup.layout import Layout
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A limit of a row, in the row's unit or, with `of_peer`, as a multiple of its peer."""
+
+    limit: float
+    is_least: bool
+    of_peer: bool
+
+    def __str__(self) -> str:
+        return (
+            f"{'>=' if self.is_least else '<='} {self.limit:g}{' x peer' if self.of_peer else ''}"
+        )
+
+    def is_met(self, judged: float) -> bool:
+        """Return whether a value, or a ratio, keeps the bar."""
+        return judged >= self.limit if self.is_least else judged <= self.limit
+
+
+def at_least(limit: float) -> Bar:
+    """Return a lower bar in the row's unit."""
+    return Bar(limit, is_least=True, of_peer=False)
+
+
+def at_most(limit: float) -> Bar:
+    """Return an upper bar in the row's unit."""
+    return Bar(limit, is_least=False, of_peer=False)
+
+
+def at_least_times(limit: float) -> Bar:
+    """Return a lower bar for value / peer."""
+    return Bar(limit, is_least=True, of_peer=True)
+
+
+def at_most_times(limit: float) -> Bar:
+    """Return an upper bar for value / peer."""
+    return Bar(limit, is_least=False, of_peer=True)
+
+
+@dataclass(frozen=True)
+class Aim:
+    """What a row is to show, known before anything is measured."""
+
+    name: str
+    unit: str
+    bar: Bar | None = None
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A measured value, and what the same work costs the peer."""
+
+    value: float
+    peer: float | None = None
+
+
+class Unmeasured(Exception):
+    """Something cannot be measured here; the text says why, and what to do about it."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the result; without a figure it has the reason why there is none."""
+
+    aim: Aim
+    figure: Figure | None = None
+    reason: str = ""
+
+    @property
+    def ratio(self) -> float | None:
+        """Return value / peer, None where one of them is missing."""
+        if self.figure is None or not self.figure.peer:
+            return None
+        return self.figure.value / self.figure.peer
+
+    @property
+    def met(self) -> bool | None:
+        """Return whether the bar is kept; None without a bar, or where nothing was measured."""
+        bar = self.aim.bar
+        if bar is None or self.figure is None:
+            return None
+        judged = self.ratio if bar.of_peer else self.figure.value
+        return None if judged is None else bar.is_met(judged)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what `--json` writes of the row."""
+        return {
+            "name": self.aim.name,
+            "value": self.figure.value if self.figure else None,
+            "unit": self.aim.unit,
+            "peer": self.figure.peer if self.figure else None,
+            "ratio": self.ratio,
+            "bar": str(self.aim.bar) if self.aim.bar else None,
+            "met": self.met,
+        }
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Where a benchmark runs: the checkout, and how to get the ComfyUI that some of them need."""
+
+    layout: Layout
+    host: Host
+
+
+# The names of the wanted rows go in; the figure of each comes out, or why there is none.
+Measure = Callable[[Setting, Sequence[str]], Iterable[tuple[str, Figure | Unmeasured]]]
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """Rows that are measured together. `title` is what is said while it runs."""
+
+    title: str
+    aims: Sequence[Aim]
+    measure: Measure
+
+    def rows(self, setting: Setting, prefixes: Sequence[str]) -> list[Row]:
+        """Return the wanted rows, each of them, measured or not; empty when none is wanted."""
+        aims = self.wanted(prefixes)
+        if not aims:
+            return []
+        found: dict[str, Figure | Unmeasured] = {}
+        missing = Unmeasured("it was not measured")
+        with step(self.title):
+            try:
+                found.update(self.measure(setting, [aim.name for aim in aims]))
+            except Unmeasured as reason:
+                missing = reason
+        return [_row(aim, found.get(aim.name, missing)) for aim in aims]
+
+    def wanted(self, prefixes: Sequence[str]) -> list[Aim]:
+        """Return the rows whose names begin with one of the prefixes; without any, all."""
+        return [aim for aim in self.aims if aim.name.startswith(tuple(prefixes) or "")]
+
+
+def _row(aim: Aim, found: Figure | Unmeasured) -> Row:
+    return Row(aim, found) if isinstance(found, Figure) else Row(aim, reason=str(found))
+
+
+def run_bench(
+    benchmarks: Sequence[Benchmark],
+    setting: Setting,
+    prefixes: Sequence[str],
+    json_file: str | None,
+) -> int:
+    """Measure the rows with these prefixes, print the table; return 1 when a bar is not met."""
+    for prefix in prefixes:
+        if not any(benchmark.wanted([prefix]) for benchmark in benchmarks):
+            names = "\n".join(aim.name for benchmark in benchmarks for aim in benchmark.aims)
+            raise StepError(
+                "choose the rows", f"no row begins with {prefix!r}", f"choose among:\n{names}"
+            )
+    say(f"{sys.platform}, Python {sys.version.split()[0]}, {os.cpu_count()} cores")
+    rows: list[Row] = []
+    for benchmark in benchmarks:
+        rows += benchmark.rows(setting, prefixes)
+        if json_file:
+            # After each of them: a run of many minutes that is stopped leaves what it has.
+            write_atomically(Path(json_file), json_lines(rows))
+    print(table(rows))
+    return 1 if any(row.met is False for row in rows) else 0
+
+
+def json_lines(rows: Iterable[Row]) -> str:
+    """Return one JSON object a line."""
+    return "".join(json.dumps(row.to_json()) + "\n" for row in rows)
+
+
+def table(rows: Iterable[Row]) -> str:
+    """Return the rows as an aligned table; the reason of an unmeasured one stands at its end."""
+    cells = [("name", "value", "unit", "peer", "ratio", "bar", "met", "")]
+    for row in rows:
+        cells.append(
+            (
+                row.aim.name,
+                _number(row.figure.value if row.figure else None),
+                row.aim.unit,
+                _number(row.figure.peer if row.figure else None),
+                _number(row.ratio),
+                str(row.aim.bar or ""),
+                {None: "", True: "yes", False: "NO"}[row.met],
+                row.reason,
+            )
+        )
+    widths = [max(len(line[column]) for line in cells) for column in range(8)]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in cells
+    )
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return ""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
