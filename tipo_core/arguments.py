@@ -14,7 +14,7 @@ from .expansion.format import META_KEYS, parse_meta
 from .expansion.json_form import NONE, TAGS_ONLY
 from .expansion.tasks import Length, Task
 from .prompt import PRESETS
-from .prompt.presets import DEFAULT
+from .prompt.presets import DEFAULT_TEMPLATE
 
 _LENGTHS = tuple(length.value for length in Length)
 _TASKS = (TAGS_ONLY, *(task.value for task in Task if task.value))
@@ -55,7 +55,9 @@ def parser(description: str | None) -> argparse.ArgumentParser:
 
 def _add_template(sub: argparse.ArgumentParser) -> None:
     choice = sub.add_mutually_exclusive_group()
-    choice.add_argument("--template", help=f"how the prompt is put together (default: {DEFAULT!r})")
+    choice.add_argument(
+        "--template", help=f"how the prompt is put together (default: {DEFAULT_TEMPLATE!r})"
+    )
     choice.add_argument("--preset", choices=PRESETS, help="a template by its name")
 
 

@@ -26,7 +26,7 @@ from .expansion.request import ExpansionRequest
 from .expansion.task import TaskRequest, run_task
 from .lm.generate.completion import Cancelled
 from .prompt import PRESETS, Bans, Template, parse, split_prompt
-from .prompt.presets import DEFAULT
+from .prompt.presets import DEFAULT_TEMPLATE
 
 if TYPE_CHECKING:
     from .lm.generate.engine import LlamaLanguageModel
@@ -141,7 +141,9 @@ def _run_bans(given: Mapping[str, Any]) -> int:
 
 def _run_format(given: Mapping[str, Any]) -> int:
     preset, text = given["preset"], given["template"]
-    template = Template.parse(PRESETS[preset] if preset else DEFAULT if text is None else text)
+    template = Template.parse(
+        PRESETS[preset] if preset else DEFAULT_TEMPLATE if text is None else text
+    )
     values = read_json(given["expansion"])
     entries = values if isinstance(values, list) else [values]
     for entry in entries:

@@ -1,21 +1,21 @@
-"""Mistakes of one text, collected so that an error names all of them at once."""
+"""Collects the errors of a text with many entries, so that one error names all of them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-_MOST = 20
+_MAX_LINES = 20
 
 
-class Mistakes:
+class ErrorCollector:
     """Collects the ValueErrors of single entries.
 
-    >>> mistakes = Mistakes()
+    >>> errors = ErrorCollector()
     >>> for entry in ("1", "x", "y"):
-    ...     with mistakes.noted():
+    ...     with errors.collect():
     ...         int(entry)
-    >>> mistakes.raise_all()
+    >>> errors.raise_all()
     Traceback (most recent call last):
     ValueError: invalid literal for int() with base 10: 'x'
     invalid literal for int() with base 10: 'y'
@@ -25,17 +25,20 @@ class Mistakes:
         self._lines: dict[str, None] = {}
 
     @contextmanager
-    def noted(self) -> Iterator[None]:
-        """Go on after a ValueError of the block, which is kept."""
+    def collect(self) -> Iterator[None]:
+        """Keep a ValueError of the block and continue after the block."""
         try:
             yield
         except ValueError as error:
             self._lines[str(error)] = None
 
     def raise_all(self) -> None:
-        """Raise one ValueError with a line for each of them, in their order, if there are any."""
+        """Raise one ValueError with a line for each different error, in their order.
+
+        Nothing is raised where no error was collected. After 20 lines the rest is counted.
+        """
         lines = list(self._lines)
-        if len(lines) > _MOST:
-            lines[_MOST:] = [f"and {len(lines) - _MOST} more mistakes"]
+        if len(lines) > _MAX_LINES:
+            lines[_MAX_LINES:] = [f"and {len(lines) - _MAX_LINES} more errors"]
         if lines:
             raise ValueError("\n".join(lines))

@@ -1,19 +1,20 @@
-"""A second try where memory ran out, after the host made room."""
+"""Retries where a device runs out of memory."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 import torch
 
+Attempt = TypeVar("Attempt")
 T = TypeVar("T")
 _log = logging.getLogger("tipo-suite")
-_TYPE = getattr(torch, "OutOfMemoryError", torch.cuda.OutOfMemoryError)
-# What backends without a type of their own say: the CPU's allocator, MPS, DirectML.
-_WORDS = (
+_OUT_OF_MEMORY = getattr(torch, "OutOfMemoryError", torch.cuda.OutOfMemoryError)
+# The CPU's allocator, MPS and DirectML raise a plain RuntimeError with one of these texts.
+_MESSAGES = (
     "out of memory",
     "not enough memory",
     "can't allocate memory",
@@ -23,37 +24,50 @@ _WORDS = (
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Return whether an error says that a device, or the computer, has no memory left."""
-    if isinstance(error, (MemoryError, _TYPE)):
+    if isinstance(error, (MemoryError, _OUT_OF_MEMORY)):
         return True
     text = str(error).lower()
-    return isinstance(error, RuntimeError) and any(words in text for words in _WORDS)
+    return isinstance(error, RuntimeError) and any(message in text for message in _MESSAGES)
+
+
+def first_that_fits(
+    attempts: Sequence[Attempt],
+    run: Callable[[Attempt], T],
+    make_room: Callable[[], None],
+    advice: str,
+) -> tuple[T, int]:
+    """Run the attempts in order until one fits in memory; return its result and its index.
+
+    `make_room` frees memory before each attempt but the first. Errors other than out-of-memory
+    are not retried. Raises RuntimeError with `advice` if no attempt fits.
+    """
+    for index, attempt in enumerate(attempts):
+        if index:
+            make_room()
+        try:
+            return run(attempt), index
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            # Keep only the message: the error's traceback holds the tensors of the failed run.
+            _log.warning(
+                "out of memory in attempt %d of %d: %s", index + 1, len(attempts), str(error)
+            )
+    raise RuntimeError(advice)
 
 
 def with_second_try(run: Callable[[], T], make_room: Callable[[], None], advice: str) -> T:
-    """Return what `run` returns; if memory runs out, make room and run it once more.
+    """Return the result of `run`; if memory runs out, free memory and retry once.
 
-    Raises RuntimeError with `advice` when it runs out again.
+    Raises RuntimeError with `advice` if memory runs out again.
     """
-    try:
-        return run()
-    except Exception as error:
-        if not is_out_of_memory(error):
-            raise
-        # Its words alone: a log record may outlive this, and the error holds the run's tensors.
-        _log.warning("out of memory (%s): making room for a second try", str(error))
-    # Behind the handler, because the error's traceback keeps what the failed run had allocated.
-    make_room()
-    try:
-        return run()
-    except Exception as error:
-        if not is_out_of_memory(error):
-            raise
-        raise RuntimeError(advice) from error
+    result, _ = first_that_fits((1, 2), lambda _: run(), make_room, advice)
+    return result
 
 
 @dataclass(frozen=True)
 class Rescue:
-    """What a host does where memory runs out, and what is said where that does not help."""
+    """How a host frees memory for a retry, and the advice to the user if the retry fails too."""
 
     make_room: Callable[[], None]
     advice: str

@@ -17,10 +17,10 @@ from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
 
+from tipo_core.prompt import Side
 from tipo_core.prompt.sentences import split_sentences
-from tipo_core.prompt.split.split_prompt import Side
 from tipo_core.prompt.syntax.parse import escape_tag
-from tipo_core.prompt.vocabulary.blocklist import blocked_terms
+from tipo_core.prompt.vocabulary.blocklist import blocklist_matches
 
 # t: a list of tags; c: a caption of one to three sentences. The last pattern has syntax in it.
 PATTERNS = (
@@ -100,17 +100,19 @@ def read_sources(folder: Path) -> Sources:
         for row in _rows(folder / "tags_named.csv.gz")
         if int(row[2]) >= _LEAST_POSTS
         and len(row[0]) <= _LONGEST_NAME
-        and not blocked_terms(row[0])
+        and not blocklist_matches(row[0])
     ]
     captions = [_tidy(line) for line in _lines(folder / "captions_coco.txt.gz")]
     prompts = [" ".join(line.split()) for line in _lines(folder / "prompts_diffusion.txt.gz")]
     return Sources(
-        general=_Drawn([pair for pair in general if not blocked_terms(pair[0])]),
+        general=_Drawn([pair for pair in general if not blocklist_matches(pair[0])]),
         names=_Drawn([(name, weight) for name, _, weight in named]),
         people=_Drawn([(n, w) for n, kind, w in named if kind == "4" and "(" not in n]),
         styles=_Drawn(_style_phrases(prompts)),
-        captions=tuple(line for line in captions if line and not blocked_terms(line)),
-        phrases=tuple(line for line in prompts if _is_sentence(line) and not blocked_terms(line)),
+        captions=tuple(line for line in captions if line and not blocklist_matches(line)),
+        phrases=tuple(
+            line for line in prompts if _is_sentence(line) and not blocklist_matches(line)
+        ),
     )
 
 
@@ -259,7 +261,7 @@ def _style_phrases(prompts: Sequence[str]) -> list[tuple[str, float]]:
     return [
         (piece, count**0.5)
         for piece, count in pieces.items()
-        if count >= _LEAST_PROMPTS and _STYLE.fullmatch(piece) and not blocked_terms(piece)
+        if count >= _LEAST_PROMPTS and _STYLE.fullmatch(piece) and not blocklist_matches(piece)
     ]
 
 

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from tipo_core.prompt.split.split_prompt import Side, SplitPrompt, split_prompt
+from tipo_core.prompt import Side, SplitPrompt, split_prompt
 
 from .mixed_prompts import MixedPrompt, Piece
 

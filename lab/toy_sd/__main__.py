@@ -20,15 +20,15 @@ import numpy as np
 import torch
 from safetensors.numpy import load_file, save_file
 
-from .common_options import add_tokenizer
+from .commands import add_tokenizer
 from .drawings.drawings import HELD_OUT_SHARE
 from .drawings.picture_store import pictures
 from .drawings.text_encodings import TextEncodings
 from .model.clip_model import clip_tokenizer
 from .model.packing import packed
-from .training.resume import same_recipe
 from .training.sample_grid import SampleGrid
 from .training.toy_sd_recipe import Recipe
+from .training.toy_sd_state import same_recipe
 from .training.train_unet import WEIGHTS, train_unet
 from .training.train_vae import latents_of, train_vae
 

@@ -1,4 +1,4 @@
-"""TIPO Ban Rules: what must not be written, checked and tried out in one place."""
+"""TIPO Ban Rules: tags that must not be added, checked and tested in one place."""
 
 from __future__ import annotations
 
@@ -7,20 +7,19 @@ from typing import TYPE_CHECKING
 from comfy_api.latest import io, ui
 
 from ..host_features import schema
+from ..inputs import BansType, report_output, text_box
 
 if TYPE_CHECKING:
     from ...tipo_core.prompt import Bans
 
-BansType = io.Custom("TIPO_BANS")
-
 
 def joined_rules(*texts: str | None) -> str:
-    """Return the rules of all `texts`, each on lines of its own."""
+    """Return the rules of all `texts`, joined by line breaks."""
     return "\n".join(text for text in texts if text and text.strip())
 
 
 def trial(bans: Bans, tags: str) -> list[str]:
-    """Return a line for each of `tags`: which entry bans it where the others are present."""
+    """Return one line per tag: the entry that bans the tag beside the others, or "allowed"."""
     from ...tipo_core.prompt import parse
 
     words = [word for segment in parse(tags).segments() for word in segment.words]
@@ -40,40 +39,35 @@ class TipoBans(io.ComfyNode):
             category="TIPO",
             search_aliases=["blacklist", "banned tags", "filter tags", "negative tags"],
             is_text_node=True,
-            description="Rules for what the language model must not add, for any number of TIPO "
-            "nodes. A mistake in a rule is an error here, and the rules can be tried on tags.",
+            description="Rules for tags that the language model must not add, for any number of "
+            "TIPO nodes. The node reports a mistake in a rule, and tests the rules on tags.",
             inputs=[
-                io.String.Input(
+                text_box(
                     "rules",
-                    default="",
-                    multiline=True,
-                    tooltip="One entry a line or comma: a tag, *hat, /regular expression/, "
-                    "@category. A line 'if 1boy: skirt, dress' counts only with 1boy; a line "
-                    "'@clothing = *skirt, *dress' makes a group that @clothing then bans.",
+                    "Entries separated by commas or line breaks: a tag, *hat, /regular "
+                    "expression/, @category. A line 'if 1boy: skirt, dress' applies only with "
+                    "1boy. A line '@clothing = *skirt, *dress' defines a group; @clothing then "
+                    "bans it.",
                 ),
-                io.String.Input(
+                text_box(
                     "try_on",
-                    default="",
-                    multiline=True,
-                    tooltip="Tags to try the rules on: the node shows which entry bans each of "
-                    "them. Nothing else happens with them. May be empty.",
+                    "Tags to test the rules on: the node shows which entry bans each of them. They "
+                    "have no other effect. May be empty.",
                 ),
                 BansType.Input(
                     "also",
                     optional=True,
-                    tooltip="Rules of another TIPO Ban Rules node that count too; its groups can "
+                    tooltip="Rules of another TIPO Ban Rules node that apply too; its groups can "
                     "be used here.",
                 ),
             ],
             outputs=[
                 BansType.Output(
-                    "bans", display_name="bans", tooltip="For the ban_rules of TIPO nodes."
+                    "bans",
+                    display_name="bans",
+                    tooltip="For the ban_rules input of other TIPO nodes.",
                 ),
-                io.String.Output(
-                    "report",
-                    display_name="report",
-                    tooltip="The number of rules, and the trial: a line for each tag.",
-                ),
+                report_output("The number of rules and the test result, one line per tag."),
             ],
         )
 

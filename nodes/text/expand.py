@@ -1,73 +1,41 @@
-"""TIPO Expand: a simple prompt becomes detailed ones."""
+"""TIPO Expand: detailed prompts from a short one."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from comfy_api.latest import io
 
-from ...tipo_core.expansion.tasks import MAX_ROUNDS, MAX_VARIANTS, Field, Length, Span
+from ...tipo_core.expansion.tasks import MAX_ROUNDS, MAX_VARIANTS, Length
 from ...tipo_core.lm.generate.token_sampling import SamplingOptions
-from ...tipo_core.prompt.presets import DEFAULT
+from ...tipo_core.lm.hub.catalog import NANO
+from ...tipo_core.prompt.presets import DEFAULT_TEMPLATE
 from ..host_features import schema
-from ..memory import NANO, progress
-from ..models import TipoModel
-from .bans import BansType, joined_rules
-from .options import OptionsType
-
-if TYPE_CHECKING:
-    from ...tipo_core.expansion.request import Expansion, Grown
-
-TipoExpansion = io.Custom("TIPO_EXPANSION")
+from ..inputs import (
+    ExpansionType,
+    bans_input,
+    escape_names_input,
+    metadata_inputs,
+    model_input,
+    options_input,
+    text_box,
+    text_output,
+    text_seed_input,
+    token_sampling_inputs,
+)
+from ..memory import progress
+from .bans import joined_rules
+from .shown_text import expansion_text, metadata_text
 
 NO_EXPANSION = "none"
 LENGTHS = [NO_EXPANSION, *(length.value for length in Length)]
 
 
 def length_of(choice: str) -> Length | None:
-    """Return the length class of a menu entry; 'none' leaves that part as it is."""
+    """Return the length class of a menu entry, or None for 'none', which expands nothing."""
     if choice not in LENGTHS:
         raise ValueError(f"length {choice!r} is unknown: choose {', '.join(LENGTHS)}")
     return None if choice == NO_EXPANSION else Length(choice)
-
-
-def meta_lines(meta: Mapping[str, str]) -> str:
-    """Return metadata as lines `key: value`, the form in which the nodes take it."""
-    return "\n".join(f"{key}: {value}" for key, value in meta.items())
-
-
-def short_of(name: str, span: Span, grown: Grown) -> list[str]:
-    """Return the note that a field has fewer tags or sentences than asked for, or nothing."""
-    if grown.reached:
-        return []
-    count = f"{grown.count} of {span.least}-{span.most}"
-    return [f"({name}: {count}, {grown.reason}, answers: {grown.answers})"]
-
-
-def ban_notes(banned: Mapping[str, int]) -> list[str]:
-    """Return a note for each entry of the bans that kept something out."""
-    return [f"(banned by {entry!r}: {count})" for entry, count in banned.items()]
-
-
-def proposal(meta: Mapping[str, str]) -> list[str]:
-    """Return the metadata that the model proposed, as it is shown."""
-    return ["", "proposed metadata:", meta_lines(meta)] if meta else []
-
-
-def shown_text(expansion: Expansion, of: int) -> str:
-    """Return what the node shows of one variant: the prompt, and what fell short of the request."""
-    last_passes = {report.step.grows: report for report in expansion.passes}
-    notes = []
-    for field, report in last_passes.items():
-        is_tags, length = field is Field.TAG, report.step.length
-        span = length.tags if is_tags else length.sentences
-        notes += short_of("tags" if is_tags else "caption", span, report.grown)
-    notes += ban_notes(expansion.banned)
-    if expansion.repeats is not None:
-        notes.append(f"(equal to #{expansion.repeats + 1}, draws: {expansion.attempts})")
-    head = [f"#{expansion.variant + 1}"] if of > 1 else []
-    return "\n".join([*head, expansion.prompt, *notes, *proposal(expansion.proposed)])
 
 
 class TipoExpand(io.ComfyNode):
@@ -102,128 +70,62 @@ class TipoExpand(io.ComfyNode):
             essentials_category="Image Generation",
             is_text_node=True,
             description="Expands a short prompt with a TIPO language model: more tags, a caption, "
-            "or both. What you typed is kept as it is; the additions come behind it. Each variant "
-            "is one entry of the outputs, and the rest of the graph runs once for each.",
+            "or both. Your text is kept as typed and the additions follow it. Each variant is one "
+            "entry of the outputs, and the nodes that follow run once for each.",
             inputs=[
-                TipoModel.Input("model", tooltip="Language model from Load TIPO Model."),
-                io.String.Input(
+                model_input(),
+                text_box(
                     "tags",
-                    default="",
-                    multiline=True,
-                    tooltip="Your tags, with commas between them. Weights, LoRAs, embeddings and "
-                    "wildcards stay as they are. May be empty.",
+                    "Your tags, separated by commas. Weights, LoRAs, embeddings and wildcards are "
+                    "kept as typed. May be empty.",
                 ),
-                io.String.Input(
+                text_box(
                     "caption",
-                    default="",
-                    multiline=True,
-                    tooltip="Your description in sentences; it is continued. May be empty.",
+                    "Your description in sentences; the model continues it. May be empty.",
                 ),
                 io.Combo.Input(
                     "tag_length",
                     options=LENGTHS,
                     default=Length.LONG.value,
-                    tooltip="How many tags the result has: very_short 6-18, short 18-36, long "
+                    tooltip="Number of tags in the result: very_short 6-18, short 18-36, long "
                     "36-48, very_long 48-72, none = add no tags.",
                 ),
                 io.Combo.Input(
                     "caption_length",
                     options=LENGTHS,
                     default=Length.LONG.value,
-                    tooltip="How many sentences the caption has: very_short 1-2, short 2-4, long "
+                    tooltip="Number of sentences in the caption: very_short 1-2, short 2-4, long "
                     "4-8, very_long 8-18, none = write no caption.",
                 ),
-                io.Int.Input(
-                    "seed",
-                    default=0,
-                    min=0,
-                    max=0xFFFFFFFFFFFFFFFF,
-                    control_after_generate=True,
-                    tooltip="The same inputs and seed give the same text; 0 is a seed like any "
-                    "other.",
-                ),
+                text_seed_input(),
                 io.Int.Input(
                     "variants",
                     default=1,
                     min=1,
                     max=MAX_VARIANTS,
-                    tooltip="How many different expansions to write. Each one makes the nodes "
-                    "behind run once.",
+                    tooltip="Number of different expansions. The nodes that follow run once for "
+                    "each of them.",
                 ),
-                io.Float.Input(
-                    "temperature",
-                    default=0.5,
-                    min=0.0,
-                    max=2.0,
-                    step=0.01,
-                    tooltip="Higher is more surprising; 0 always takes the likeliest word.",
-                ),
-                io.Float.Input(
-                    "top_p",
-                    default=0.95,
-                    min=0.0,
-                    max=1.0,
-                    step=0.01,
-                    tooltip="Draw only from the likeliest words that make up this share; 1 = all.",
-                ),
-                io.Float.Input(
-                    "min_p",
-                    default=0.05,
-                    min=0.0,
-                    max=1.0,
-                    step=0.01,
-                    tooltip="Leave out words less likely than this share of the likeliest; 0 = "
-                    "none.",
-                ),
-                io.Int.Input(
-                    "top_k",
-                    default=80,
-                    min=0,
-                    max=1000,
-                    tooltip="Draw only from this many of the likeliest words; 0 = all.",
-                ),
-                io.String.Input(
+                *token_sampling_inputs(temperature_max=2.0, top_k_max=1000),
+                text_box(
                     "bans",
-                    default="",
-                    multiline=True,
-                    tooltip="What is never added, one entry a line or comma: a tag, *hat, "
+                    "Tags that are never added, separated by commas or line breaks: a tag, *hat, "
                     "/regular expression/, @category. Your own tags are never removed.",
                 ),
-                io.String.Input(
+                text_box(
                     "template",
-                    default=DEFAULT,
-                    multiline=True,
-                    tooltip="How the prompt is put together. <|user|> is your text, <|added|> the "
+                    "Order of the parts in the prompt. <|user|> is your text, <|added|> the "
                     "new tags, <|extended|> the caption; also <|special|> <|characters|> "
                     "<|copyrights|> <|artist|> <|general|> <|meta|> <|quality|> <|rating|> "
                     "<|generated|> <|head|>.",
+                    default=DEFAULT_TEMPLATE,
                 ),
-                OptionsType.Input(
-                    "options",
-                    optional=True,
-                    tooltip="From TIPO Sampling Options; takes the place of temperature, top_p, "
-                    "min_p and top_k here.",
-                ),
-                BansType.Input(
-                    "ban_rules",
-                    optional=True,
-                    tooltip="From TIPO Ban Rules; counts beside the bans here.",
-                ),
-                io.String.Input(
-                    "metadata",
-                    default="",
-                    multiline=True,
-                    optional=True,
-                    tooltip="What the model is told about the picture, a line 'key: value' each: "
-                    "rating, artist, characters, copyrights, quality, meta, aspect ratio. It is "
-                    "not part of the prompt.",
-                ),
-                io.Boolean.Input(
-                    "gen_meta",
-                    default=False,
-                    optional=True,
-                    tooltip="Let the model propose the metadata that is not given. It is shown and "
-                    "comes out as proposed; the prompt stays without it.",
+                options_input("replaces temperature, top_p, min_p and top_k of this node."),
+                bans_input("; applies in addition to the bans of this node."),
+                *metadata_inputs(
+                    " It is not part of the prompt.",
+                    " The node shows it and returns it as proposed; the prompt does not contain "
+                    "it.",
                 ),
                 io.Int.Input(
                     "rounds",
@@ -231,54 +133,34 @@ class TipoExpand(io.ComfyNode):
                     min=1,
                     max=MAX_ROUNDS,
                     optional=True,
-                    tooltip="How often the result may be expanded again while tags or caption are "
-                    "short of their length.",
+                    tooltip="How many times the result may be expanded while the tags or the "
+                    "caption are shorter than requested.",
                 ),
-                io.Boolean.Input(
-                    "escape_names",
-                    default=True,
-                    optional=True,
-                    tooltip="Write hatsune miku (append) with \\( and \\), because ComfyUI would "
-                    "read the parentheses of a name as a weight. Off: your text to the letter.",
-                ),
+                escape_names_input(),
             ],
             outputs=[
-                io.String.Output(
-                    "prompt",
-                    display_name="prompt",
-                    is_output_list=True,
-                    tooltip="The whole prompt, put together by the template.",
+                text_output(
+                    "prompt", "prompt", "The whole prompt, as the template orders it.", is_list=True
                 ),
-                io.String.Output(
-                    "all_tags",
-                    display_name="tags",
-                    is_output_list=True,
-                    tooltip="Your tags and the new ones.",
-                ),
-                io.String.Output(
+                text_output("all_tags", "tags", "Your tags and the new tags.", is_list=True),
+                text_output(
                     "whole_caption",
-                    display_name="caption",
-                    is_output_list=True,
-                    tooltip="Your caption and the new sentences.",
+                    "caption",
+                    "Your caption and the new sentences.",
+                    is_list=True,
                 ),
-                io.String.Output(
-                    "added",
-                    display_name="added",
-                    is_output_list=True,
-                    tooltip="Only what was added.",
-                ),
-                TipoExpansion.Output(
+                text_output("added", "added", "Only the added text.", is_list=True),
+                ExpansionType.Output(
                     "expansion",
                     display_name="expansion",
                     is_output_list=True,
                     tooltip="The expansion with all its parts, for other TIPO nodes.",
                 ),
-                io.String.Output(
+                text_output(
                     "proposed",
-                    display_name="proposed",
-                    is_output_list=True,
-                    tooltip="Metadata that the model proposed with gen_meta, a line 'key: value' "
-                    "each.",
+                    "proposed",
+                    "Metadata that the model proposed with gen_meta, one 'key: value' per line.",
+                    is_list=True,
                 ),
             ],
         )
@@ -306,7 +188,7 @@ class TipoExpand(io.ComfyNode):
         rounds: int = 1,
         escape_names: bool = True,
     ) -> io.NodeOutput:
-        # Imported on the first run: the text floors cost more than the rest of the pack.
+        # Imported on the first run: these take longer than the rest of the pack.
         from ...tipo_core.expansion.expand import expand
         from ...tipo_core.expansion.format import parse_meta
         from ...tipo_core.expansion.json_form import expansion_json
@@ -335,9 +217,9 @@ class TipoExpand(io.ComfyNode):
             [expansion.caption for expansion in expansions],
             [expansion.added for expansion in expansions],
             expansions,
-            [meta_lines(expansion.proposed) for expansion in expansions],
+            [metadata_text(expansion.proposed) for expansion in expansions],
             ui={
-                "text": ["\n\n".join(shown_text(one, len(expansions)) for one in expansions)],
+                "text": ["\n\n".join(expansion_text(one, len(expansions)) for one in expansions)],
                 "tipo": [expansion_json(expansion) for expansion in expansions],
             },
         )

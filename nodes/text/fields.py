@@ -1,4 +1,4 @@
-"""TIPO Fields: an expansion taken apart, an output for each part."""
+"""TIPO Fields: the parts of an expansion, one output per part."""
 
 from __future__ import annotations
 
@@ -7,28 +7,29 @@ from typing import TYPE_CHECKING
 from comfy_api.latest import io, ui
 
 from ..host_features import schema
-from .expand import TipoExpansion, meta_lines
+from ..inputs import ExpansionType, text_output
+from .shown_text import metadata_text
 
 if TYPE_CHECKING:
     from ...tipo_core.expansion.request import Expansion
 
-# What each output holds, in the order of the outputs.
+# The tooltip of each output, in the order of the outputs.
 PARTS = {
-    "tags": "All tags: yours, then the new ones. For a text encoder that reads tags.",
+    "tags": "All tags, yours first. For a text encoder that reads tags.",
     "caption": "The whole caption. For a text encoder that reads sentences.",
-    "user": "Your tags alone.",
-    "added": "The new tags alone.",
-    "added_caption": "The new sentences alone.",
-    "head": "Your text up to your last BREAK or AND; the categories hold what is behind it.",
-    "special": "Tags that say who is there: 1girl, 2boys, no humans ...",
-    "characters": "Tags that name characters.",
-    "copyrights": "Tags that name series.",
-    "artist": "Tags that name artists.",
+    "user": "Only your tags.",
+    "added": "Only the new tags.",
+    "added_caption": "Only the new sentences.",
+    "head": "Your text up to your last BREAK or AND; the categories hold the tags after it.",
+    "special": "Tags for the number of persons: 1girl, 2boys, no humans ...",
+    "characters": "Names of characters.",
+    "copyrights": "Names of series.",
+    "artist": "Names of artists.",
     "general": "All tags of no other category.",
     "meta": "Tags about the picture itself: highres, absurdres ...",
-    "quality": "Tags that judge the quality: masterpiece, best quality ...",
+    "quality": "Tags that rate the quality: masterpiece, best quality ...",
     "rating": "Tags that give the rating: safe, general ...",
-    "proposed": "Metadata that the model proposed, a line 'key: value' each.",
+    "proposed": "Metadata that the model proposed, one 'key: value' per line.",
 }
 
 
@@ -38,7 +39,7 @@ def parts_of(expansion: Expansion) -> dict[str, str]:
         "tags": expansion.tags,
         "caption": expansion.caption,
         "added_caption": expansion.added_caption,
-        "proposed": meta_lines(expansion.proposed),
+        "proposed": metadata_text(expansion.proposed),
     }
     return {name: own[name] if name in own else expansion.fields[name] for name in PARTS}
 
@@ -52,13 +53,10 @@ class TipoFields(io.ComfyNode):
             category="TIPO",
             search_aliases=["tags by category", "artist", "characters", "split expansion"],
             is_text_node=True,
-            description="Takes an expansion apart, so that tags can go to one text encoder and the "
-            "caption to another.",
-            inputs=[TipoExpansion.Input("expansion", tooltip="From TIPO Expand.")],
-            outputs=[
-                io.String.Output(name, display_name=name, tooltip=tooltip)
-                for name, tooltip in PARTS.items()
-            ],
+            description="Returns the parts of an expansion, so that tags can go to one text "
+            "encoder and the caption to another.",
+            inputs=[ExpansionType.Input("expansion", tooltip="From TIPO Expand.")],
+            outputs=[text_output(name, name, tooltip) for name, tooltip in PARTS.items()],
         )
 
     @classmethod

@@ -1,4 +1,4 @@
-"""TIPO Format: an expansion put together by another template."""
+"""TIPO Format: an expansion rendered with another template."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from comfy_api.latest import io, ui
 
-from ...tipo_core.prompt.presets import DEFAULT, PRESETS
+from ...tipo_core.prompt.presets import DEFAULT_TEMPLATE, PRESETS
 from ..host_features import schema
-from .expand import TipoExpansion
+from ..inputs import ExpansionType, text_box, text_output
 
 if TYPE_CHECKING:
     from ...tipo_core.expansion.request import Expansion
@@ -18,7 +18,7 @@ CHOICES = [CUSTOM, *PRESETS]
 
 
 def template_of(preset: str, template: str) -> str:
-    """Return the template of a menu entry; 'custom' is the one that was written."""
+    """Return the template of a menu entry; 'custom' is the user's own."""
     if preset not in CHOICES:
         raise ValueError(f"preset {preset!r} is unknown: choose {', '.join(CHOICES)}")
     return template if preset == CUSTOM else PRESETS[preset]
@@ -33,32 +33,27 @@ class TipoFormat(io.ComfyNode):
             category="TIPO",
             search_aliases=["prompt template", "natural language", "tags first"],
             is_text_node=True,
-            description="Puts an expansion together by a preset or by a template of your own; the "
-            "model does not run again for it.",
+            description="Renders an expansion with a preset or with your own template. The model "
+            "does not run again.",
             inputs=[
-                TipoExpansion.Input("expansion", tooltip="From TIPO Expand."),
+                ExpansionType.Input("expansion", tooltip="From TIPO Expand."),
                 io.Combo.Input(
                     "preset",
                     options=CHOICES,
                     default="Both, tag first (recommend)",
                     tooltip="A ready template (NL is the caption), or custom for the one below.",
                 ),
-                io.String.Input(
+                text_box(
                     "template",
-                    default=DEFAULT,
-                    multiline=True,
-                    tooltip="Used with custom only. <|user|> is your text, <|added|> the new tags, "
+                    "Used with custom only. <|user|> is your text, <|added|> the new tags, "
                     "<|extended|> your caption and its continuation, <|generated|> a caption that "
                     "the model wrote alone; also <|special|> <|characters|> <|copyrights|> "
                     "<|artist|> <|general|> <|meta|> <|quality|> <|rating|> <|head|>.",
+                    default=DEFAULT_TEMPLATE,
                 ),
             ],
             outputs=[
-                io.String.Output(
-                    "prompt",
-                    display_name="prompt",
-                    tooltip="The prompt; parts that are empty leave no commas behind.",
-                )
+                text_output("prompt", "prompt", "The prompt; empty parts leave no extra commas.")
             ],
         )
 

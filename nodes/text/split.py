@@ -1,10 +1,11 @@
-"""Split Tags and Caption: a mixed prompt, told apart and kept verbatim."""
+"""Split Tags and Caption: the parts of a mixed prompt, verbatim."""
 
 from __future__ import annotations
 
 from comfy_api.latest import io, ui
 
 from ..host_features import schema
+from ..inputs import text_box, text_output
 
 
 class TipoSplitPrompt(io.ComfyNode):
@@ -22,30 +23,19 @@ class TipoSplitPrompt(io.ComfyNode):
                 "parse prompt",
             ],
             is_text_node=True,
-            description="Tells the tags of a prompt from its sentences, and both from LoRAs, "
-            "embeddings, comments and the like. No character of them is changed.",
-            inputs=[
-                io.String.Input(
-                    "text",
-                    default="",
-                    multiline=True,
-                    tooltip="A prompt of tags, sentences, or both in any order.",
-                ),
-            ],
+            description="Separates the tags of a prompt from its sentences, and both from LoRAs, "
+            "embeddings, comments and similar parts. No character of them is changed.",
+            inputs=[text_box("text", "A prompt of tags, sentences, or both in any order.")],
             outputs=[
-                io.String.Output("tags", display_name="tags", tooltip="The tags, as they stand."),
-                io.String.Output(
-                    "caption", display_name="caption", tooltip="The sentences, as they stand."
-                ),
-                io.String.Output(
+                text_output("tags", "tags", "The tags, unchanged."),
+                text_output("caption", "caption", "The sentences, unchanged."),
+                text_output(
                     "networks",
-                    display_name="networks",
-                    tooltip="LoRAs and embeddings that stand alone between commas.",
+                    "networks",
+                    "LoRAs and embeddings that stand alone between commas.",
                 ),
-                io.String.Output(
-                    "rest",
-                    display_name="rest",
-                    tooltip="Comments, BREAK and AND, and wildcards that stand alone.",
+                text_output(
+                    "rest", "rest", "Comments, BREAK and AND, and wildcards that stand alone."
                 ),
             ],
         )

@@ -2,37 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from comfy_api.latest import io
 
-from ...tipo_core.expansion.tasks import Field, Length, Task
+from ...tipo_core.expansion.tasks import Length, Task
 from ...tipo_core.lm.generate.token_sampling import SamplingOptions
+from ...tipo_core.lm.hub.catalog import NANO
 from ..host_features import schema
-from ..memory import NANO, progress
-from ..models import TipoModel
-from .bans import BansType
-from .expand import ban_notes, meta_lines, proposal, short_of
-from .options import OptionsType
-
-if TYPE_CHECKING:
-    from ...tipo_core.expansion.task import TaskRequest, TaskResult
+from ..inputs import (
+    bans_input,
+    escape_names_input,
+    metadata_inputs,
+    model_input,
+    options_input,
+    text_box,
+    text_output,
+    text_seed_input,
+)
+from ..memory import progress
+from .shown_text import metadata_text, task_text
 
 TASKS = [task.value or "tags" for task in Task]
-NAMES = {Field.TAG: "tags", Field.SHORT: "short", Field.LONG: "long"}
-
-
-def shown_text(request: TaskRequest, result: TaskResult) -> str:
-    """Return what the node shows: each field of the task, and what fell short of its length."""
-    texts = {Field.TAG: result.tags, Field.SHORT: result.short, Field.LONG: result.long}
-    lines = [f"{NAMES[field]}: {texts[field]}" for field in request.task.fields]
-    for field, grown in result.grown.items():
-        # No class was trained for a short caption, nor for the long one of short_to_long.
-        if field is Field.TAG or (field is Field.LONG and request.task.has_length):
-            length = request.length
-            span = length.tags if field is Field.TAG else length.sentences
-            lines += short_of(NAMES[field], span, grown)
-    return "\n".join([*lines, *ban_notes(result.banned), *proposal(result.proposed)])
 
 
 class TipoTask(io.ComfyNode):
@@ -45,114 +36,45 @@ class TipoTask(io.ComfyNode):
             search_aliases=["tags to caption", "caption to tags", "prompt enhance", "interrogate"],
             advanced=["options", "ban_rules", "metadata", "gen_meta", "escape_names"],
             is_text_node=True,
-            description="Asks a TIPO model for one of the tasks that it was trained for, such as a "
-            "caption from tags. What you typed is kept; the model goes on behind it.",
+            description="Runs one of the tasks that a TIPO model was trained for, such as a "
+            "caption from tags. Your text is kept as typed and the model continues it.",
             inputs=[
-                TipoModel.Input("model", tooltip="Language model from Load TIPO Model."),
+                model_input(),
                 io.Combo.Input(
                     "task",
                     options=TASKS,
                     default=TASKS[0],
-                    tooltip="What is made from what: tags only continues your tags, short_to_tag "
-                    "makes tags from a short caption, and so on. The first of these fields that "
-                    "is empty, or the last one, is where the model begins to write.",
+                    tooltip="Source and result of the task: tags continues your tags, short_to_tag "
+                    "writes tags from a short caption, and so on. The model starts to write at the "
+                    "first empty field of the task, or continues the last one.",
                 ),
                 io.Combo.Input(
                     "length",
                     options=[length.value for length in Length],
                     default=Length.LONG.value,
-                    tooltip="How many tags / sentences the result has: very_short 6-18 / 1-2, "
+                    tooltip="Number of tags / sentences in the result: very_short 6-18 / 1-2, "
                     "short 18-36 / 2-4, long 36-48 / 4-8, very_long 48-72 / 8-18.",
                 ),
-                io.String.Input(
-                    "tags",
-                    default="",
-                    multiline=True,
-                    tooltip="Your tags, with commas between them. May be empty.",
-                ),
-                io.String.Input(
-                    "short",
-                    default="",
-                    multiline=True,
-                    tooltip="A short caption, one sentence or two. May be empty.",
-                ),
-                io.String.Input(
-                    "long",
-                    default="",
-                    multiline=True,
-                    tooltip="A long caption. May be empty.",
-                ),
-                io.Int.Input(
-                    "seed",
-                    default=0,
-                    min=0,
-                    max=0xFFFFFFFFFFFFFFFF,
-                    control_after_generate=True,
-                    tooltip="The same inputs and seed give the same text; 0 is a seed like any "
-                    "other.",
-                ),
-                OptionsType.Input(
-                    "options",
-                    optional=True,
-                    tooltip="From TIPO Sampling Options; without it the values of TIPO's authors.",
-                ),
-                BansType.Input(
-                    "ban_rules",
-                    optional=True,
-                    tooltip="From TIPO Ban Rules: what is never added.",
-                ),
-                io.String.Input(
-                    "metadata",
-                    default="",
-                    multiline=True,
-                    optional=True,
-                    tooltip="What the model is told about the picture, a line 'key: value' each: "
-                    "rating, artist, characters, copyrights, quality, meta, aspect ratio.",
-                ),
-                io.Boolean.Input(
-                    "gen_meta",
-                    default=False,
-                    optional=True,
-                    tooltip="Let the model propose the metadata that is not given.",
-                ),
-                io.Boolean.Input(
-                    "escape_names",
-                    default=True,
-                    optional=True,
-                    tooltip="Write hatsune miku (append) with \\( and \\), because ComfyUI would "
-                    "read the parentheses of a name as a weight. Off: your text to the letter.",
-                ),
+                text_box("tags", "Your tags, separated by commas. May be empty."),
+                text_box("short", "A short caption of one or two sentences. May be empty."),
+                text_box("long", "A long caption. May be empty."),
+                text_seed_input(),
+                options_input("without it, the defaults of TIPO's authors apply."),
+                bans_input(": tags that are never added."),
+                *metadata_inputs(),
+                escape_names_input(),
             ],
             outputs=[
-                io.String.Output(
-                    "whole_tags", display_name="tags", tooltip="Your tags and the new ones."
-                ),
-                io.String.Output(
-                    "whole_short",
-                    display_name="short",
-                    tooltip="Your short caption and what was added to it.",
-                ),
-                io.String.Output(
-                    "whole_long",
-                    display_name="long",
-                    tooltip="Your long caption and what was added to it.",
-                ),
-                io.String.Output(
-                    "added",
-                    display_name="added",
-                    tooltip="Only what was added, a line for each field.",
-                ),
-                io.String.Output(
+                text_output("whole_tags", "tags", "Your tags and the new tags."),
+                text_output("whole_short", "short", "Your short caption and the text added to it."),
+                text_output("whole_long", "long", "Your long caption and the text added to it."),
+                text_output("added", "added", "Only the added text, one line per field."),
+                text_output(
                     "proposed",
-                    display_name="proposed",
-                    tooltip="Metadata that the model proposed with gen_meta, a line 'key: value' "
-                    "each.",
+                    "proposed",
+                    "Metadata that the model proposed with gen_meta, one 'key: value' per line.",
                 ),
-                io.String.Output(
-                    "request",
-                    display_name="request",
-                    tooltip="The text that the model was given to continue.",
-                ),
+                text_output("request", "request", "The text that the model was given to continue."),
             ],
         )
 
@@ -195,9 +117,9 @@ class TipoTask(io.ComfyNode):
             result.short,
             result.long,
             "\n".join(text for text in result.added.values() if text),
-            meta_lines(result.proposed),
+            metadata_text(result.proposed),
             result.asked,
-            ui={"text": [shown_text(request, result)], "tipo": [task_json(result)]},
+            ui={"text": [task_text(request, result)], "tipo": [task_json(result)]},
         )
 
 

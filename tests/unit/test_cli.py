@@ -111,7 +111,7 @@ def test_split_and_bans_and_format(
     [
         (("expand", "--model", "nowhere"), "no model 'nowhere'"),
         (("expand", "--bans", "/(/"), "'/(/'"),
-        (("expand", "--template", "<|x|>"), "the known ones are <|special|>"),
+        (("expand", "--template", "<|x|>"), "use one of <|special|>"),
         (("expand", "--meta", "mood=blue"), "aspect ratio"),
         (("expand", "--temperature", "99"), "temperature is 99.0"),
         (("expand", "--request", "nowhere.json"), "nowhere.json"),

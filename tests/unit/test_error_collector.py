@@ -2,37 +2,37 @@ from __future__ import annotations
 
 import pytest
 
-from tipo_core.error_collector import Mistakes
+from tipo_core.error_collector import ErrorCollector
 
 
-def note(mistakes: Mistakes, *texts: str) -> None:
+def note(errors: ErrorCollector, *texts: str) -> None:
     for text in texts:
-        with mistakes.noted():
+        with errors.collect():
             raise ValueError(text)
 
 
 def test_no_mistake_is_no_error() -> None:
-    mistakes = Mistakes()
-    with mistakes.noted():
+    errors = ErrorCollector()
+    with errors.collect():
         pass
-    mistakes.raise_all()
+    errors.raise_all()
 
 
 def test_each_mistake_is_told_once_in_its_order() -> None:
-    mistakes = Mistakes()
-    note(mistakes, "b", "a", "b")
+    errors = ErrorCollector()
+    note(errors, "b", "a", "b")
     with pytest.raises(ValueError, match=r"^b\na$"):
-        mistakes.raise_all()
+        errors.raise_all()
 
 
 def test_many_are_counted() -> None:
-    mistakes = Mistakes()
-    note(mistakes, *(str(n) for n in range(25)))
-    with pytest.raises(ValueError, match="and 5 more mistakes") as caught:
-        mistakes.raise_all()
+    errors = ErrorCollector()
+    note(errors, *(str(n) for n in range(25)))
+    with pytest.raises(ValueError, match="and 5 more errors") as caught:
+        errors.raise_all()
     assert len(str(caught.value).splitlines()) == 21
 
 
 def test_other_errors_go_through() -> None:
-    with pytest.raises(KeyError), Mistakes().noted():
+    with pytest.raises(KeyError), ErrorCollector().collect():
         raise KeyError("x")

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from ..error_collector import Mistakes
+from ..error_collector import ErrorCollector
 from .tasks import Field, Length, Task
 
 # The metadata keys as trained, in the order in which a request writes them.
@@ -76,7 +76,7 @@ def parse_meta(text: str) -> dict[str, str]:
 
     ValueError for lines of another form and for unknown keys, with the known ones.
     """
-    mistakes = Mistakes()
+    errors = ErrorCollector()
     meta: dict[str, str] = {}
     for line in text.splitlines():
         if not line.strip():
@@ -84,14 +84,14 @@ def parse_meta(text: str) -> dict[str, str]:
         match = _META_LINE.fullmatch(line)
         key = match.group(1).strip().lower().replace("_", " ") if match else ""
         key = _META_ALIASES.get(key, key)
-        with mistakes.noted():
+        with errors.collect():
             if match is None or key not in META_KEYS:
                 raise ValueError(
                     f"metadata line {line.strip()!r}: write 'key: value' with one of the keys "
                     f"{', '.join(META_KEYS)}"
                 )
             meta[key] = ", ".join(filter(None, (meta.get(key, ""), match.group(2).strip())))
-    mistakes.raise_all()
+    errors.raise_all()
     return meta
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from ..prompt import Bans, canonical, contradicts, person_count, split_sentences
-from ..prompt.vocabulary.blocklist import blocked_terms
+from ..prompt.vocabulary.blocklist import blocklist_matches
 from .tasks import Field
 
 REPEATED = "repeated"
@@ -81,7 +81,7 @@ class Judge:
             if (field, _sentence_name(piece)) in self._sentences:
                 return REPEATED
             entry = self.bans.sentence_reason(piece, self.present)
-        if entry is None and self.safe and blocked_terms(piece):
+        if entry is None and self.safe and blocklist_matches(piece):
             return BLOCK_LIST
         return entry
 
@@ -89,7 +89,7 @@ class Judge:
         """Return why the metadata `key: value` must not be proposed, or None."""
         entry = self.bans.category_reason(key, self.present)
         entry = entry or self.bans.reason(value, self.present)
-        if entry is None and self.safe and blocked_terms(value):
+        if entry is None and self.safe and blocklist_matches(value):
             return BLOCK_LIST
         return entry
 

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from ..lm.generate.completion import Result, Steps
 from ..lm.generate.stop_reason import StopReason
-from ..prompt.presets import DEFAULT
+from ..prompt.presets import DEFAULT_TEMPLATE
 from .tasks import MAX_ROUNDS, MAX_VARIANTS, Length, Pass
 
 
@@ -38,7 +38,7 @@ class ExpansionRequest:
     caption_length: Length | None = Length.LONG
     meta: Mapping[str, str] = field(default_factory=dict)
     bans: str = ""
-    template: str = DEFAULT
+    template: str = DEFAULT_TEMPLATE
     seed: int = 0
     variants: int = 1
     gen_meta: bool = False

@@ -1,7 +1,14 @@
-"""The text floor: the prompt as the user wrote it, and what can be read out of it.
+"""Reads an image prompt and keeps it as the user typed it. No torch, no language model.
 
-The names below are looked up on first use: ComfyUI imports the pack at every start, and compiling
-the patterns of this floor takes longer than all the rest of it.
+- `syntax`: spans, brackets, weights and schedules of the prompt language
+- `split`: the tags and the captions of a mixed prompt
+- `bans`: rules for tags and sentences that must not be generated
+- `vocabulary`: categories and spellings of tags, name lists, blocklist
+- `sentences`: the sentences of a caption
+- `template`: the language of templates, and `presets`: ready ones
+
+ComfyUI imports the pack at every start, and compiling the patterns of this package takes longer
+than the rest of the import. So the names below are imported on first use.
 """
 
 from __future__ import annotations
@@ -12,9 +19,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .bans.rules import Bans
-    from .presets import DEFAULT, PRESETS
+    from .presets import DEFAULT_TEMPLATE, PRESETS
     from .sentences import count_sentences, split_sentences
-    from .split.split_prompt import Part, Side, SplitPrompt, split_prompt
+    from .split.split_prompt import Part, SplitPrompt, split_prompt
+    from .split.units import Side
     from .syntax.parse import Prompt, Segment, Span, SpanKind, escape_tag, parse
     from .template import FIELDS, Template
     from .vocabulary.plain_text import plain_text
@@ -31,12 +39,12 @@ _MODULES = MappingProxyType(
     {
         "Bans": "bans.rules",
         "plain_text": "vocabulary.plain_text",
-        "DEFAULT": "presets",
+        "DEFAULT_TEMPLATE": "presets",
         "PRESETS": "presets",
         "count_sentences": "sentences",
         "split_sentences": "sentences",
         "Part": "split.split_prompt",
-        "Side": "split.split_prompt",
+        "Side": "split.units",
         "SplitPrompt": "split.split_prompt",
         "split_prompt": "split.split_prompt",
         "Prompt": "syntax.parse",
@@ -57,7 +65,7 @@ _MODULES = MappingProxyType(
 )
 
 __all__ = [
-    "DEFAULT",
+    "DEFAULT_TEMPLATE",
     "FIELDS",
     "PRESETS",
     "Bans",

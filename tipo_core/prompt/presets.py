@@ -1,17 +1,21 @@
-"""Templates to choose from; the language they are written in is in `template`."""
+"""Templates to choose from, in the language of `template`.
+
+They have a file of their own because the nodes read them when ComfyUI starts: `template` loads the
+parser and compiles its patterns.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
 
-DEFAULT = "<|user|>, <|added|>\n\n<|extended|>"
+DEFAULT_TEMPLATE = "<|user|>, <|added|>\n\n<|extended|>"
 _HEAD = "<|special|>, <|characters|>, <|copyrights|>,\n<|artist|>,\n\n"
 _FOOT = "<|quality|>, <|meta|>, <|rating|>"
-# Named as in the reference pack, so that its users find them.
+# The names are those of the reference pack, so that its users find them.
 PRESETS: Mapping[str, str] = MappingProxyType(
     {
-        "User first, then added": DEFAULT,
+        "User first, then added": DEFAULT_TEMPLATE,
         "tag only (DTG mode)": f"{_HEAD}<|general|>,\n\n{_FOOT}",
         "NL only (Tag to NL)": "<|extended|>.",
         "Both, tag first (recommend)": f"{_HEAD}<|general|>,\n\n<|extended|>.\n\n{_FOOT}",

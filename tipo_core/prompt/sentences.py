@@ -1,10 +1,10 @@
-"""Sentences of a caption, cut without losing a character."""
+"""Splits a caption into sentences without losing a character."""
 
 from __future__ import annotations
 
 import re
 
-# A run of stops, the quotes and brackets that close behind it, and the blanks that follow.
+# A run of stops, the quotes and brackets that close after it, and the blanks that follow.
 _STOP = re.compile(
     r"""(?P<stop>[.!?\u2026]+|[\u3002\uff01\uff1f\uff61]+)"""
     r"""(?P<close>["'\u2019\u201d)\]\u300d\u300f\u300b\uff09\u3011]*)(?P<gap>\s*)"""
@@ -13,7 +13,7 @@ _STOP = re.compile(
 _WIDE_STOPS = frozenset("\u3002\uff01\uff1f\uff61")
 _LAST_WORD = re.compile(r"[^\s(\[\"'\u201c\u2018]+\Z")
 _OPENING = "\"'([\u201c\u2018\u300c\u300e\u00bf\u00a1"
-# Never the end of a sentence: something always follows them.
+# Abbreviations that never end a sentence.
 _LEADING = frozenset(
     (
         *("dr", "mr", "mrs", "ms", "mx", "prof", "st", "mt", "rev", "hon", "gen", "col", "capt"),
@@ -22,9 +22,9 @@ _LEADING = frozenset(
         *("feat", "ft"),
     )
 )
-# These need a number behind them to be abbreviations.
+# Abbreviations only before a number: ``no. 5``, but ``I said no.``
 _BEFORE_NUMBER = frozenset(("no", "nos", "fig", "figs", "vol", "pp", "p", "ca", "approx", "ft"))
-# The end of a sentence only where the next word starts one.
+# Abbreviations that end a sentence only where the next word can start one.
 _AMBIGUOUS = frozenset(
     (
         *("etc", "jr", "inc", "ltd", "co", "corp", "a.m", "p.m", "u.s", "u.k", "u.s.a", "u.n"),
@@ -32,7 +32,7 @@ _AMBIGUOUS = frozenset(
         *("cm", "mm", "km", "kg", "lb", "lbs", "oz", "in", "min", "sec", "hr", "hrs"),
     )
 )
-_STARTERS = frozenset(
+_SENTENCE_STARTERS = frozenset(
     (
         *("a", "an", "the", "he", "she", "it", "they", "we", "you", "i", "this", "that", "these"),
         *("those", "there", "here", "his", "her", "its", "their", "our", "my", "your", "in"),
@@ -42,15 +42,15 @@ _STARTERS = frozenset(
         *("over", "near", "from", "to", "for", "by", "if", "nearby", "meanwhile", "only", "no"),
     )
 )
-_ABBREVIATION_ONLY = frozenset(("cm", "mm", "km", "kg", "lb", "lbs", "oz", "in", "min", "sec"))
+_UNITS = frozenset(("cm", "mm", "km", "kg", "lb", "lbs", "oz", "in", "min", "sec"))
 _NEXT_WORD = re.compile(r"[^\W_][\w'-]*")
 
 
 def split_sentences(text: str) -> tuple[str, ...]:
-    """The sentences in order, each with the blanks that follow it; joined they are the text.
+    """Split a text into sentences, each with the blanks after it: joined they are the text.
 
-    An empty text has none. A blank line ends a sentence too. Pieces without any letter or digit
-    belong to the sentence before them.
+    A blank line ends a sentence too. Pieces without letters and digits belong to the sentence
+    before them. An empty text has no sentences.
     """
     sentences: list[str] = []
     start = 0
@@ -60,11 +60,11 @@ def split_sentences(text: str) -> tuple[str, ...]:
             start = match.end()
     if start < len(text):
         sentences.append(text[start:])
-    return tuple(_without_empty(sentences))
+    return tuple(_merge_wordless(sentences))
 
 
 def count_sentences(text: str) -> int:
-    """How many sentences the text has; 0 for a text without letters or digits."""
+    """Count the sentences of a text; 0 for a text without letters and digits."""
     return sum(1 for sentence in split_sentences(text) if _has_word(sentence))
 
 
@@ -72,10 +72,10 @@ def _has_word(text: str) -> bool:
     return any(character.isalnum() for character in text)
 
 
-def _without_empty(sentences: list[str]) -> list[str]:
-    """The sentences, wordless ones joined to the one before them."""
+def _merge_wordless(sentences: list[str]) -> list[str]:
+    """Join sentences without words to the sentence before them."""
     groups: list[list[str]] = []
-    has_word = False  # whether the last group has one
+    has_word = False  # of the last group
     for sentence in sentences:
         is_wordless = not _has_word(sentence)
         if groups and (is_wordless or not has_word):
@@ -88,26 +88,26 @@ def _without_empty(sentences: list[str]) -> list[str]:
 
 
 def _ends_sentence(text: str, start: int, match: re.Match[str]) -> bool:
-    """Whether the stop found in ``text[start:]`` ends a sentence; text follows it."""
+    """Whether the stop ends the sentence that begins at `start`; it is not the last character."""
     stop = match.group("stop")
     if stop is None or stop[-1] in _WIDE_STOPS:
         return True
     following = text[match.end()]
     if not match.group("gap"):
-        # ``1.5 m``, ``e.g.``, ``site.com``; but wide characters need no blank between sentences
+        # ``1.5 m``, ``e.g.``, ``site.com``; Chinese and Japanese need no blank between sentences
         return stop[-1] in "!?\u2026" and ord(following) >= 0x3000
     if following in _OPENING:
         next_word = _NEXT_WORD.search(text, match.end(), match.end() + 40)
         following = next_word.group()[0] if next_word else following
     if stop[0] == "\u2026" or stop.endswith(".."):
         return not following.islower()
-    if stop != ".":  # ``"Hello!" she said`` goes on, ``wow! a cat`` does not
+    if stop != ".":  # ``"Hello!" she said`` is one sentence, ``wow! a cat`` are two
         return not (match.group("close") and following.islower())
     return not _is_abbreviation(text, start, match, following)
 
 
 def _is_abbreviation(text: str, start: int, match: re.Match[str], following: str) -> bool:
-    """Whether the single period belongs to the word before it and ends nothing."""
+    """Whether the period belongs to an abbreviation and does not end the sentence."""
     before = _LAST_WORD.search(text, max(start, match.start() - 40), match.start())
     if before is None:
         return False
@@ -119,7 +119,7 @@ def _is_abbreviation(text: str, start: int, match: re.Match[str], following: str
         return True
     initial = len(word) == 1 and word.isupper() and word != "I"
     dotted = len(word) > 2 and all(len(part) == 1 for part in word.split("."))
-    unit = name in _ABBREVIATION_ONLY
+    unit = name in _UNITS
     if not (initial or dotted or name in _AMBIGUOUS):
         return False
     if following.islower():
@@ -127,4 +127,4 @@ def _is_abbreviation(text: str, start: int, match: re.Match[str], following: str
     if unit:
         return False
     next_word = _NEXT_WORD.search(text, match.end(), match.end() + 40)
-    return next_word is not None and next_word.group().casefold() not in _STARTERS
+    return next_word is not None and next_word.group().casefold() not in _SENTENCE_STARTERS

@@ -1,4 +1,4 @@
-"""The template language: fields such as ``<|general|>`` in text, empty parts leaving no trace."""
+"""Templates: text with fields such as ``<|general|>``; an empty field takes its comma with it."""
 
 from __future__ import annotations
 
@@ -10,22 +10,25 @@ from typing import NoReturn
 from .syntax.parse import parse
 from .syntax.scanner import SpanKind
 
-# ``extended`` is the user's caption and what was added to it, ``generated`` a caption that the
-# model wrote alone, ``user`` the user's tags verbatim, ``added`` the tags that were added, ``head``
-# what of the user's tags stands before his last BREAK or AND; the categories hold what is behind.
+# - ``extended``: the user's caption and the sentences added to it
+# - ``generated``: a caption that the model wrote without one of the user's
+# - ``user``: the user's tags verbatim
+# - ``added``: the tags that the model added
+# - ``head``: the user's tags up to the last BREAK or AND
+# - the categories: the other tags, of the user and added, by category
 _CATEGORIES = (
     *("special", "characters", "copyrights", "artist", "general", "meta", "quality", "rating"),
 )
 FIELDS = (*_CATEGORIES, "extended", "generated", "user", "added", "head")
 _FIELD = re.compile(r"<\|([^|<>\r\n]*)\|>")
-# What stands between parts: a stop or comma at the part before, blanks and further commas.
+# Between two parts: a stop or comma of the part before, blanks, further commas.
 _GLUE = re.compile(r"([,.;\s]+)")
 _STOPS = tuple(".!?\u2026\u3002\uff01\uff1f")
 
 
 @dataclass(frozen=True)
 class _Part:
-    """A field, a literal with words in it, or the glue between them."""
+    """One piece of a template: kind "field" (its name), "text" (words) or "glue" (punctuation)."""
 
     kind: str
     text: str
@@ -33,16 +36,19 @@ class _Part:
 
 @dataclass(frozen=True)
 class Template:
-    """A parsed template; ``render`` fills it."""
+    """A parsed template. `render` fills in its fields."""
 
     parts: tuple[_Part, ...]
 
     @classmethod
     def parse(cls, text: str) -> Template:
-        """Parse a template. ValueError for unknown fields, with the list of the known ones."""
+        """Parse a template.
+
+        Raises ValueError for unknown fields, with the list of the known ones.
+        """
         unknown = [name for name in _FIELD.findall(text) if name.strip().lower() not in FIELDS]
         if unknown:
-            _unknown(dict.fromkeys(unknown))
+            _raise_unknown(dict.fromkeys(unknown))
         parts: list[_Part] = []
         position = 0
         for match in _FIELD.finditer(text):
@@ -53,22 +59,22 @@ class Template:
 
     @property
     def fields(self) -> tuple[str, ...]:
-        """The names of the fields in the template, in order."""
+        """Names of the fields in the template, in order."""
         return tuple([part.text for part in self.parts if part.kind == "field"])
 
     def render(self, fields: Mapping[str, str]) -> str:
-        """The template with the values in place, each verbatim.
+        """Fill in the fields, each value verbatim.
 
-        A missing or blank value takes its comma, stop and line breaks with it. Where
-        ``extended`` is blank and the template has no ``generated``, that one stands in for it. A
-        ``head`` comes first where the template sorts by categories and does not place it.
-        ValueError for an unknown name in ``fields``.
+        A missing or blank value takes its comma, stop and line breaks with it. A blank ``extended``
+        is replaced by ``generated`` where the template has no field for that. ``head`` comes first
+        where the template places tags by category and has no field for it.
+        Raises ValueError for an unknown name in `fields`.
         """
         unknown = [name for name in fields if name not in FIELDS]
         if unknown:
-            _unknown(unknown)
+            _raise_unknown(unknown)
         output = ""
-        left = ""  # the part before, ``""`` at the start
+        left = ""  # the part before; empty at the start
         glue: list[str] = []
         for part in self.parts:
             if part.kind == "glue":
@@ -80,11 +86,11 @@ class Template:
             output += (_between(left, glue, value) if left else "") + value
             left, glue = value, []
         output += _final_stop(left, glue) if left else ""
-        head = fields.get("head", "") if self._sorts() else ""
+        head = fields.get("head", "") if self._needs_head() else ""
         return head + (" " if head and output and not head[-1].isspace() else "") + output
 
-    def _sorts(self) -> bool:
-        """Whether tags are placed by their category, and nothing places the rest of them."""
+    def _needs_head(self) -> bool:
+        """Whether the template places tags by category and has no field for the user's head."""
         names = set(self.fields)
         return bool(names & set(_CATEGORIES)) and not names & {"head", "user"}
 
@@ -95,14 +101,14 @@ class Template:
         return value
 
 
-def _unknown(names: Iterable[str]) -> NoReturn:
+def _raise_unknown(names: Iterable[str]) -> NoReturn:
     shown = ", ".join(f"'<|{name}|>'" for name in names)
     known = ", ".join(f"<|{field}|>" for field in FIELDS)
-    raise ValueError(f"unknown template field {shown}: the known ones are {known}")
+    raise ValueError(f"unknown template field {shown}: use one of {known}")
 
 
 def _literals(text: str) -> list[_Part]:
-    """The text between fields: words are parts of their own, with glue around them."""
+    """Split the text between fields into words and the glue around them."""
     stripped = text.strip(",.; \t\r\n")
     if not stripped:
         return [_Part("glue", text)] if text else []
@@ -112,7 +118,7 @@ def _literals(text: str) -> list[_Part]:
 
 
 def _between(left: str, glue: list[str], right: str) -> str:
-    """What joins two present parts: the glue with the most line breaks, the first of equals."""
+    """The text between two filled parts: of their glue the one with the most line breaks."""
     pieces = [piece for piece in glue if piece]
     if not pieces:
         return ""
@@ -121,7 +127,7 @@ def _between(left: str, glue: list[str], right: str) -> str:
     if not own and not blank.strip(" ") and any("," in piece for piece in pieces):
         own = ","
     if ends_in_comment(left) and "\n" not in blank:
-        return "\n"  # or the next part would belong to the comment
+        return "\n"  # else the next part would belong to the comment
     bare = left.rstrip()
     own_blanks = left[len(bare) :]
     is_sentence = bare.endswith(_STOPS) and bare[-2:-1].isalnum()
@@ -135,7 +141,7 @@ def _between(left: str, glue: list[str], right: str) -> str:
 
 
 def _blank(glue: str) -> str:
-    """The blanks of the glue: at most two line breaks, or one space."""
+    """Blanks of the glue: at most two line breaks, or one space."""
     lines = min(2, glue.count("\n"))
     if lines:
         return "\n" * lines
@@ -143,7 +149,7 @@ def _blank(glue: str) -> str:
 
 
 def ends_in_comment(text: str) -> bool:
-    """Whether what is put behind the text on the same line would belong to a comment."""
+    """Whether text appended on the same line would belong to a comment."""
     if "#" not in text:
         return False
     spans = parse(text).spans
@@ -151,6 +157,6 @@ def ends_in_comment(text: str) -> bool:
 
 
 def _final_stop(left: str, glue: list[str]) -> str:
-    """The stop right behind the last part, where the template has one there."""
+    """The full stop that the template has after its last part, or nothing."""
     stop = glue[0].strip() if glue else ""
     return "." if stop.startswith(".") and not left.rstrip().endswith(_STOPS) else ""

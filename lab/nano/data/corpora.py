@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tipo_core.prompt.vocabulary.blocklist import blocked_terms
+from tipo_core.prompt.vocabulary.blocklist import blocklist_matches
 
 # One photo caption in twenty is not trained on.
 _HELD_OUT_CAPTIONS = 20
@@ -23,7 +23,7 @@ def read_lines(path: Path) -> list[str]:
     """Return the clean, stripped lines of a gzipped text file."""
     with gzip.open(path, "rt", encoding="utf-8") as stream:
         lines = (" ".join(line.split()) for line in stream)
-        return [line for line in lines if line and not blocked_terms(line)]
+        return [line for line in lines if line and not blocklist_matches(line)]
 
 
 def is_held_out_text(line: str) -> bool:

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tipo_core.prompt.vocabulary.blocklist import blocked_terms
+from tipo_core.prompt.vocabulary.blocklist import blocklist_matches
 
 from .wording import SCENE_ASPECTS, Aspect, aspect, exclusive_group
 
@@ -72,7 +72,7 @@ class TagStatistics:
             # Names in parentheses belong to series and characters; signs alone teach nothing.
             if "(" not in name
             and re.search("[a-z]{3}", name)
-            and not blocked_terms(name)
+            and not blocklist_matches(name)
             and _UNWORN not in name.split("_")
         }
         self.names = list(counts)

@@ -13,7 +13,7 @@ from tipo_core.expansion.policy import BLOCK_LIST, Judge
 from tipo_core.expansion.request import Expansion, ExpansionRequest
 from tipo_core.expansion.tasks import Field
 from tipo_core.prompt import split_sentences
-from tipo_core.prompt.vocabulary.blocklist import blocked_terms
+from tipo_core.prompt.vocabulary.blocklist import blocklist_matches
 
 from ...toy_sd.drawings.styles import STYLES
 from ..data.samples import SampleSource
@@ -86,7 +86,7 @@ def filtered(text: str) -> str:
     for line in text.split("\n"):
         is_caption = line.startswith(("long:", "short:")) or ". " in line or line.endswith(".")
         if is_caption:
-            pieces = [one for one in split_sentences(line) if not blocked_terms(one)]
+            pieces = [one for one in split_sentences(line) if not blocklist_matches(one)]
             lines.append("".join(pieces))
         else:
             tags = line.split(",")

@@ -26,9 +26,9 @@ from typing import Any
 import torch
 from PIL import Image
 
-from tipo_core.evaluate.picture_arguments import DINO, add_reading
+from tipo_core.evaluate.commands import DINO, add_reading
+from tipo_core.evaluate.protocol.arm_measures import measure as measure_folders
 from tipo_core.evaluate.protocol.arms import ARMS
-from tipo_core.evaluate.protocol.measures import measure as measure_folders
 from tipo_core.expansion.expand import expand
 from tipo_core.expansion.request import ExpansionRequest, LanguageModel
 from tipo_core.expansion.tasks import Length
@@ -37,14 +37,14 @@ from tipo_core.lm.hub.catalog import NANO
 from tipo_core.lm.hub.local_model import load_local
 from tipo_core.recipe import note_recipe
 
-from ..common_options import add_threads, add_tokenizer, digest
+from ..commands import add_threads, add_tokenizer, digest
 from ..drawings.drawings import Prompt, Scene, picture, scene
 from ..drawings.styles import STYLES
 from ..drawings.text_encodings import TextEncodings
 from ..model.checkpoint import open_trained
 from ..model.clip_model import clip_tokenizer, fit
 from . import reader
-from .measure import MAIN, Artist, Asked, Point
+from .accuracy_rows import MAIN, Artist, Asked, Point
 
 log = logging.getLogger("tipo-suite")
 

@@ -17,7 +17,7 @@ from torch import nn
 from torch.nn import functional
 
 from ..drawings.styles import STYLES
-from ..training.resume import write
+from ..training.toy_sd_state import write
 
 STYLE = "style"
 SIDE = 64  # pictures are scaled to it

@@ -19,8 +19,8 @@ from ..model.checkpoint import trained
 from ..model.diffusion import TIMESTEPS, loss_weights, noise_loss, signal_shares
 from ..model.unet import UNet, start
 from .optimizer_steps import Curve, learning_rate, mixed_precision, step_generator, step_seed
-from .resume import keep, resume, write
 from .toy_sd_recipe import Recipe
+from .toy_sd_state import keep, resume, write
 
 WEIGHTS = "toy-sd.safetensors"
 

@@ -12,8 +12,8 @@ from torch.nn import functional
 
 from ..model.autoencoder import Autoencoder
 from .optimizer_steps import Curve, as_batch, learning_rate, mixed_precision, step_generator
-from .resume import keep, resume, write
 from .toy_sd_recipe import Recipe
+from .toy_sd_state import keep, resume, write
 
 log = logging.getLogger("tipo-suite")
 

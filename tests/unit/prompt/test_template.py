@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from tipo_core.prompt import DEFAULT, FIELDS, PRESETS, Template
+from tipo_core.prompt import DEFAULT_TEMPLATE, FIELDS, PRESETS, Template
 
 VALUES = {
     "special": "1girl",
@@ -24,7 +24,7 @@ VALUES = {
     "added": "long hair, smile",
 }
 STRAY = re.compile(r",\s*,|^[\s,.]|[\s,]\Z|\n\n\n|\.\s*\.|\.\s*,|  | \n|\n ")
-REFERENCE = [name for name in PRESETS if PRESETS[name] != DEFAULT]
+REFERENCE = [name for name in PRESETS if PRESETS[name] != DEFAULT_TEMPLATE]
 
 
 def test_the_five_presets_of_the_reference_are_there() -> None:
@@ -53,7 +53,7 @@ def test_any_missing_parts_leave_no_trace(name: str) -> None:
 
 
 def test_default_keeps_the_user_first() -> None:
-    template = Template.parse(DEFAULT)
+    template = Template.parse(DEFAULT_TEMPLATE)
     assert template.render(VALUES) == (
         "1girl, (blue_eyes:1.3), long hair, smile\n\nA girl sits. She reads."
     )
@@ -77,7 +77,7 @@ def test_default_keeps_the_user_first() -> None:
     ],
 )
 def test_values_are_verbatim(user: str, expected: str) -> None:
-    assert Template.parse(DEFAULT).render({"user": user, "added": "smile"}) == expected
+    assert Template.parse(DEFAULT_TEMPLATE).render({"user": user, "added": "smile"}) == expected
 
 
 def test_no_letter_of_a_value_is_stripped() -> None:
@@ -109,8 +109,10 @@ def test_extended_falls_back_to_generated_once() -> None:
 def test_unknown_fields_are_errors_that_list_the_known() -> None:
     with pytest.raises(ValueError, match=r"'<\|colour\|>'.*<\|general\|>.*<\|user\|>"):
         Template.parse("<|colour|>")
-    with pytest.raises(ValueError, match=r"template field '<\|colour\|>', '<\|mood\|>': the"):
+    with pytest.raises(
+        ValueError, match=r"template field '<\|colour\|>', '<\|mood\|>': use one of"
+    ):
         Template.parse("<|colour|> <|mood|> <|user|> <|colour|>")
     with pytest.raises(ValueError, match=r"unknown template field '<\|colour\|>'"):
-        Template.parse(DEFAULT).render({"colour": "red"})
+        Template.parse(DEFAULT_TEMPLATE).render({"colour": "red"})
     assert Template.parse("<| General |>").render(VALUES) == "long hair, smile"

@@ -16,12 +16,12 @@ from ..kernels.int8_linear import IntegerMatrix, IntegerOperations
 from ..model.config import LlamaConfig
 from ..model.llama import Llama
 from ..model.precision import FULL, Precision
-from ..tokenizers.gguf_tokenizer import gguf_tokenizer
 from ..tokenizers.text_tokenizer import TextTokenizer
 from .dots1_gguf import SharedHeads
 from .fused_weights import FoldedNorms, FusedWeights, IntegerWeights, UntiedWeights, file_shapes
 from .gguf_file import GgufWeights, read_config
 from .gguf_header import read_header
+from .gguf_tokenizer import gguf_tokenizer
 from .moe_weights import StackedExperts
 from .safetensors_file import SafetensorsWeights, shard_paths
 from .weights import Weights, check, fill

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from ...optional_imports import require
+from ...units import bytes_text
 from .catalog import KnownModel
 
 STAGING = ".download"
@@ -287,8 +288,8 @@ class _Download:
     def _full(self) -> DownloadError:
         free = self._hub.disk.free(self._folder)
         return DownloadError(
-            f"{self._model.name} needs {_amount(self._total - self._fetched())} more in "
-            f"{self._folder} and {_amount(free)} are free there: make room and run again, what "
+            f"{self._model.name} needs {bytes_text(self._total - self._fetched())} more in "
+            f"{self._folder} and {bytes_text(free)} are free there: make room and run again, what "
             "was fetched stays"
         )
 
@@ -311,10 +312,6 @@ def _cut_short(body: Iterator[bytes]) -> Iterator[bytes]:
         if chunk is None:
             return
         yield chunk
-
-
-def _amount(size: int) -> str:
-    return f"{size / 1e9:.2f} GB" if size >= 1e9 else f"{size / 1e6:.2f} MB"
 
 
 def _size(path: Path) -> int:

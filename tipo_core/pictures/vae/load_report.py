@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ...units import bytes_text
+
 
 @dataclass(frozen=True)
 class LoadedVae:
@@ -41,7 +43,7 @@ def vae_report(vae: LoadedVae) -> str:
         lines = [f"{vae.choice}, loaded by another node", kind]
     else:
         files = "1 file" if vae.files == 1 else f"{vae.files} files"
-        size = f"{files}, {_megabytes(vae.size)} of tensors in {', '.join(vae.stored)}"
+        size = f"{files}, {bytes_text(vae.size)} of tensors in {', '.join(vae.stored)}"
         lines = [f"{vae.choice}: {vae.path}", kind, size]
     lines += [
         f"precision {vae.precision}" + (" (auto)" if vae.path and vae.asked == "auto" else ""),
@@ -61,7 +63,3 @@ def vae_report(vae: LoadedVae) -> str:
             "bf16 or fp32 there."
         )
     return "\n".join(lines)
-
-
-def _megabytes(size: int) -> str:
-    return f"{size / 1e9:.2f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"

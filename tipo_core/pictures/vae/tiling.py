@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
-
-T = TypeVar("T")
-_log = logging.getLogger("tipo-suite")
 
 AUTO = "auto"
 ALWAYS = "always"
@@ -118,31 +113,6 @@ def ways_to_run(
     smaller = [one for one in tiles if one.size < longest_side] or tiles[-1:]
     exact = [RowStrips(one.size) for one in smaller] if has_strips else []
     return [*whole, *exact, *smaller]
-
-
-def first_that_fits(
-    ways: Sequence[Way],
-    run: Callable[[Way], T],
-    make_room: Callable[[], None],
-    is_out_of_memory: Callable[[BaseException], bool],
-    advice: str,
-) -> tuple[T, int]:
-    """Run one way after the other until memory suffices: the result, and the way's index.
-
-    Before each way but the first, room is made. Other errors go through at once. Raises
-    RuntimeError with `advice` where no way fits.
-    """
-    for index, way in enumerate(ways):
-        try:
-            return run(way), index
-        except Exception as error:
-            if not is_out_of_memory(error):
-                raise
-            # Its words alone: the error holds the tensors of the run.
-            _log.warning("VAE: out of memory (%s): %s", way or "whole", str(error))
-        # Behind the handler, because the error's traceback keeps what the failed run allocated.
-        make_room()
-    raise RuntimeError(advice)
 
 
 def no_memory_advice(

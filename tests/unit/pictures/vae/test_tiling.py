@@ -6,41 +6,12 @@ from tipo_core.pictures.vae.tiling import (
     RowStrips,
     Tiles,
     Tiling,
-    first_that_fits,
     fitted_tiles,
     no_memory_advice,
     tile_note,
     way_text,
     ways_to_run,
 )
-
-
-class NoMemory(Exception):
-    pass
-
-
-class Scripted:
-    """A VAE with room for some ways; the log holds what was done, in order."""
-
-    def __init__(self, fits: list[Tiles | None], after_room: bool = False) -> None:
-        self.fits = fits
-        self.after_room = after_room
-        self.log: list[str] = []
-
-    def run(self, way: Tiles | None) -> str:
-        self.log.append(str(way or "whole"))
-        has_room = not self.after_room or "room" in self.log
-        if way in self.fits and has_room:
-            return f"result of {way or 'whole'}"
-        raise NoMemory
-
-    def make_room(self) -> None:
-        self.log.append("room")
-
-    def take(self, ways: list[Tiles | None]) -> tuple[str, int]:
-        return first_that_fits(
-            ways, self.run, self.make_room, lambda e: isinstance(e, NoMemory), "buy memory"
-        )
 
 
 def test_auto_is_whole_then_room_then_tiles_halved_to_the_floor() -> None:
@@ -110,66 +81,12 @@ def test_note_says_what_was_limited() -> None:
     assert tile_note(Tiling("auto", 72, 8), 8) == "tile_size 72 became 64"
 
 
-def test_enough_memory_is_one_run_and_no_room_is_made() -> None:
-    vae = Scripted([None])
-    assert vae.take(ways_to_run(Tiling(), 8, 2048)) == ("result of whole", 0)
-    assert vae.log == ["whole"]
-
-
-def test_room_helps_before_tiles_are_used() -> None:
-    vae = Scripted([None], after_room=True)
+def test_the_attempt_that_was_taken_is_named_with_the_reason() -> None:
     ways = ways_to_run(Tiling(), 8, 2048)
-    assert vae.take(ways) == ("result of whole", 1)
-    assert vae.log == ["whole", "room", "whole"]
-    assert way_text(ways, 1) == "memory ran out once, other models left the device: in one piece"
-
-
-def test_tiles_are_halved_until_they_fit() -> None:
-    vae = Scripted([Tiles(256, 64)])
-    ways = ways_to_run(Tiling(), 8, 2048)
-    result, index = vae.take(ways)
-    assert result == "result of tiles of 256 with overlap 64"
-    assert [done for done in vae.log if done != "room"] == [str(w or "whole") for w in ways[:4]]
-    assert way_text(ways, index) == (
-        "memory ran out 3 times, other models left the device: tiles of 256 with overlap 64"
-    )
-
-
-def test_no_way_that_fits_is_the_advice() -> None:
-    vae = Scripted([])
-    with pytest.raises(RuntimeError, match=r"^buy memory$"):
-        vae.take(ways_to_run(Tiling(), 8, 2048))
-    assert vae.log.count("whole") == 2
-
-
-def test_other_errors_are_not_tried_again() -> None:
-    calls = []
-
-    def run(way: Tiles | None) -> None:
-        calls.append(way)
-        raise ValueError("wrong shape")
-
-    with pytest.raises(ValueError, match="wrong shape"):
-        first_that_fits([None, None], run, list, lambda error: False, "")
-    assert len(calls) == 1
-
-
-def test_failed_run_is_let_go_before_room_is_made() -> None:
-    alive = []
-
-    class Tensor:
-        def __del__(self) -> None:
-            alive.clear()
-
-    def run(way: Tiles | None) -> None:
-        held = Tensor()
-        alive.append("tensor")
-        raise NoMemory(len([held]))
-
-    seen = []
-    with pytest.raises(RuntimeError):
-        first_that_fits([None], run, lambda: seen.extend(["room", *alive]), bool, "")
-    assert seen == ["room"]
+    assert way_text(ways, 0) == "in one piece"
+    once, thrice = way_text(ways, 1), way_text(ways, 3)
+    assert "memory ran out once" in once and once.endswith("in one piece")
+    assert "3 times" in thrice and thrice.endswith("tiles of 256 with overlap 64")
 
 
 def test_advice_says_what_was_tried_and_what_to_do() -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from tipo_core.prompt.vocabulary.blocklist import blocked_terms
+from tipo_core.prompt.vocabulary.blocklist import blocklist_matches
 
 
 @pytest.mark.parametrize(
     "text", ["1girl, Nude, hat", "skirt_lift", "a see-through shirt", "a woman in her underwear."]
 )
 def test_unsafe_text_is_found(text: str) -> None:
-    assert blocked_terms(text)
+    assert blocklist_matches(text)
 
 
 @pytest.mark.parametrize(
@@ -20,4 +20,4 @@ def test_unsafe_text_is_found(text: str) -> None:
      "strawberry", "therapist", "a deadline", "scunthorpe", "skilled"],
 )  # fmt: skip
 def test_innocent_words_are_not(text: str) -> None:
-    assert blocked_terms(text) == ()
+    assert blocklist_matches(text) == ()

@@ -1,0 +1,214 @@
+"""Link types of the pack, and the inputs and outputs that several nodes share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import comfy.samplers
+from comfy_api.latest import io
+
+from ..tipo_core.lm.generate.token_sampling import SamplingOptions
+from ..tipo_core.pictures.vae.tiling import AUTO, DEFAULT_OVERLAP, DEFAULT_TILE, TILINGS
+
+TipoModel = io.Custom("TIPO_MODEL")
+OptionsType = io.Custom("TIPO_OPTIONS")
+BansType = io.Custom("TIPO_BANS")
+ExpansionType = io.Custom("TIPO_EXPANSION")
+SdxlSizeType = io.Custom("TIPO_SDXL_SIZE")
+SweepType = io.Custom("TIPO_SWEEP")
+
+_DEFAULTS = SamplingOptions()
+
+
+def text_box(name: str, tooltip: str, **options: Any) -> io.String.Input:
+    """Return a text input of several lines, empty by default."""
+    return io.String.Input(name, multiline=True, tooltip=tooltip, **{"default": "", **options})
+
+
+def linked_text(name: str, tooltip: str) -> io.String.Input:
+    """Return an optional text input without a widget."""
+    return io.String.Input(name, optional=True, force_input=True, tooltip=tooltip)
+
+
+def fraction(name: str, default: float, tooltip: str, **options: Any) -> io.Float.Input:
+    """Return an input of a number from 0 to 1."""
+    return io.Float.Input(
+        name, default=default, min=0.0, max=1.0, step=0.01, tooltip=tooltip, **options
+    )
+
+
+def seed_input(tooltip: str) -> io.Int.Input:
+    """Return a 64-bit seed that the front end can change after each run."""
+    return io.Int.Input(
+        "seed",
+        default=0,
+        min=0,
+        max=0xFFFFFFFFFFFFFFFF,
+        control_after_generate=True,
+        tooltip=tooltip,
+    )
+
+
+def text_seed_input() -> io.Int.Input:
+    """Return the seed of a language model's run."""
+    return seed_input("The same inputs and seed give the same text; 0 is a seed like any other.")
+
+
+def model_input() -> io.Input:
+    """Return the input of a language model."""
+    return TipoModel.Input("model", tooltip="Language model from Load TIPO Model.")
+
+
+def token_sampling_inputs(temperature_max: float, top_k_max: int) -> list[io.Input]:
+    """Return temperature, top_p, min_p and top_k; the defaults are those of `SamplingOptions`."""
+    return [
+        io.Float.Input(
+            "temperature",
+            default=_DEFAULTS.temperature,
+            min=0.0,
+            max=temperature_max,
+            step=0.01,
+            tooltip="Higher values give more surprising text; 0 always takes the likeliest word.",
+        ),
+        fraction(
+            "top_p",
+            _DEFAULTS.top_p,
+            "Draw only from the likeliest words whose probabilities add up to this share; 1 = all.",
+        ),
+        fraction(
+            "min_p",
+            _DEFAULTS.min_p,
+            "Leave out words that are less likely than this share of the likeliest word; 0 = none.",
+        ),
+        io.Int.Input(
+            "top_k",
+            default=_DEFAULTS.top_k,
+            min=0,
+            max=top_k_max,
+            tooltip="Draw only from this many of the likeliest words; 0 = all.",
+        ),
+    ]
+
+
+def options_input(without: str) -> io.Input:
+    """Return the input of sampling options; `without` says how it acts beside the widgets."""
+    return OptionsType.Input(
+        "options", optional=True, tooltip=f"From TIPO Sampling Options; {without}"
+    )
+
+
+def bans_input(effect: str) -> io.Input:
+    """Return the input of ban rules from another node."""
+    return BansType.Input("ban_rules", optional=True, tooltip=f"From TIPO Ban Rules{effect}")
+
+
+def metadata_inputs(metadata_note: str = "", gen_meta_note: str = "") -> list[io.Input]:
+    """Return the inputs of the picture's metadata: given by the user, proposed by the model."""
+    return [
+        text_box(
+            "metadata",
+            "Facts about the picture for the model, one 'key: value' per line: rating, artist, "
+            f"characters, copyrights, quality, meta, aspect ratio.{metadata_note}",
+            optional=True,
+        ),
+        io.Boolean.Input(
+            "gen_meta",
+            default=False,
+            optional=True,
+            tooltip=f"The model proposes the metadata that you did not give.{gen_meta_note}",
+        ),
+    ]
+
+
+def escape_names_input() -> io.Boolean.Input:
+    """Return the switch that escapes parentheses in names."""
+    return io.Boolean.Input(
+        "escape_names",
+        default=True,
+        optional=True,
+        tooltip="Write hatsune miku (append) with \\( and \\), because ComfyUI would read the "
+        "parentheses of a name as a weight. Off: your text stays exactly as typed.",
+    )
+
+
+def sampler_choices() -> dict[str, list[str]]:
+    """Return the names that ComfyUI's menus of samplers and schedulers offer."""
+    return {
+        "sampler_name": comfy.samplers.KSampler.SAMPLERS,
+        "scheduler": comfy.samplers.KSampler.SCHEDULERS,
+    }
+
+
+def sampling_inputs(
+    *, seed: str, steps: str, cfg: str, sampler_name: str, scheduler: str
+) -> list[io.Input]:
+    """Return core's sampling inputs in KSampler's order; the arguments are their tooltips."""
+    choices = sampler_choices()
+    return [
+        seed_input(seed),
+        io.Int.Input("steps", default=20, min=1, max=10000, tooltip=steps),
+        cfg_input("cfg", default=8.0, tooltip=cfg),
+        io.Combo.Input("sampler_name", options=choices["sampler_name"], tooltip=sampler_name),
+        io.Combo.Input("scheduler", options=choices["scheduler"], tooltip=scheduler),
+    ]
+
+
+def cfg_input(name: str, **options: Any) -> io.Float.Input:
+    """Return an input of a guidance scale up to 100."""
+    return io.Float.Input(name, **{"min": 0.0, "max": 100.0, "step": 0.1, "round": 0.01, **options})
+
+
+def clip_skip_input(tooltip: str) -> io.Int.Input:
+    """Return the clip skip: 0 is the model's own layer, negative numbers are ComfyUI's."""
+    return io.Int.Input("clip_skip", default=0, min=-24, max=24, tooltip=tooltip)
+
+
+def tiling_inputs(verb: str) -> list[io.Input]:
+    """Return the inputs of `Tiling` for a node that decodes or encodes (the verb)."""
+    return [
+        io.Combo.Input(
+            "tiling",
+            options=list(TILINGS),
+            default=AUTO,
+            optional=True,
+            tooltip=f"auto {verb}s the picture in one piece. If memory runs out, it uses strips, "
+            "which give the same picture (VAEs of SD, SDXL, SD3, Flux), and then tiles, which "
+            "differ a little. always uses tiles, strips uses strips. never uses neither and fails "
+            "if memory runs out.",
+        ),
+        io.Int.Input(
+            "tile_size",
+            default=DEFAULT_TILE,
+            min=64,
+            max=4096,
+            step=64,
+            optional=True,
+            tooltip="Side of a tile in pixels; a strip has the same number of pixels. Smaller "
+            "tiles need less memory, but colours may differ from tile to tile. If memory runs out, "
+            "the side is halved, down to 128.",
+        ),
+        io.Int.Input(
+            "overlap",
+            default=DEFAULT_OVERLAP,
+            min=0,
+            max=4096,
+            step=32,
+            optional=True,
+            tooltip="Overlap of neighbouring tiles in pixels, where they fade into each other. At "
+            "most a quarter of the tile is used.",
+        ),
+    ]
+
+
+def text_output(
+    name: str, display_name: str, tooltip: str, *, is_list: bool = False
+) -> io.String.Output:
+    """Return an output of text; with `is_list` it has one entry per variant."""
+    return io.String.Output(
+        name, display_name=display_name, is_output_list=is_list, tooltip=tooltip
+    )
+
+
+def report_output(tooltip: str) -> io.String.Output:
+    """Return the output of a node's report, which the node also shows."""
+    return text_output("report", "report", tooltip)

@@ -1,0 +1,84 @@
+"""Every tensor is used, every parameter is filled, and nothing is read twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+
+from tipo_core.lm.files.fused_weights import FusedWeights, file_shapes, file_state
+from tipo_core.lm.files.loader import PlainOperations
+from tipo_core.lm.files.weights import check, fill
+from tipo_core.lm.model.config import LlamaConfig
+from tipo_core.lm.model.llama import Llama
+
+from ..conftest import random_state
+
+Shapes = dict[str, tuple[int, ...]]
+
+
+class Recorded:
+    """Weights that write down what is read of them."""
+
+    source = "weights of a test"
+
+    def __init__(self, config: LlamaConfig) -> None:
+        self.state = random_state(config)
+        self.shapes: Shapes = {name: tuple(one.shape) for name, one in self.state.items()}
+        self.read_names: list[str] = []
+
+    def read(self, name: str, dtype: torch.dtype) -> torch.Tensor:
+        self.read_names.append(name)
+        return self.state[name]
+
+
+def empty(config: LlamaConfig) -> Llama:
+    return Llama(config, PlainOperations, dtype=torch.float16, device="meta")
+
+
+def test_every_tensor_is_read_once(small_config: LlamaConfig) -> None:
+    weights, model = Recorded(small_config), empty(small_config)
+    state = model.state_dict()
+    fill(model, FusedWeights(weights, state, small_config), state)
+    assert sorted(weights.read_names) == sorted(weights.shapes)
+    filled = file_state(model.state_dict(), small_config)
+    assert filled.keys() == weights.shapes.keys()
+    for name, parameter in filled.items():
+        assert parameter.dtype is torch.float16
+        assert torch.equal(parameter, weights.state[name].half())
+    kept = filled["lm_head.weight"].clone()
+    weights.state["lm_head.weight"].zero_()
+    assert torch.equal(file_state(model.state_dict(), small_config)["lm_head.weight"], kept)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda shapes: shapes.pop("lm_head.weight"), "missing lm_head.weight"),
+        (lambda shapes: shapes.update(surplus=(2,)), "unknown surplus"),
+        (
+            lambda shapes: shapes.update({"lm_head.weight": (2, 3)}),
+            r"is \(2, 3\) and should be \(120",
+        ),
+    ],
+)
+def test_nothing_is_read_of_weights_that_do_not_fit(
+    small_config: LlamaConfig, change: Callable[[Shapes], object], words: str
+) -> None:
+    weights = Recorded(small_config)
+    change(weights.shapes)
+    wanted = file_shapes(empty(small_config).state_dict(), small_config)
+    with pytest.raises(ValueError, match=rf"weights of a test does not fit a config: .*{words}"):
+        check(weights, wanted, "a config", is_tied=False)
+    assert weights.read_names == []
+
+
+def test_a_parameter_keeps_the_type_that_it_asks_for(small_config: LlamaConfig) -> None:
+    weights, model = Recorded(small_config), empty(small_config)
+    head = model.get_submodule("head")
+    head.get_submodule("norm").float()
+    state = model.state_dict()
+    fill(model, FusedWeights(weights, state, small_config), state)
+    dtypes = {name: weight.dtype for name, weight in head.state_dict().items()}
+    assert dtypes == {"norm.weight": torch.float32, "linear.weight": torch.float16}

@@ -1,0 +1,175 @@
+"""The steps of an accelerator, taken on the CPU: the same texts as row by row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import SimpleNamespace
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from tipo_core.lm.files.loader import ModelFiles
+from tipo_core.lm.generate.batch import Rows
+from tipo_core.lm.generate.completion import Ask, Cancelled
+from tipo_core.lm.generate.engine import LlamaLanguageModel
+from tipo_core.lm.generate.static_batch import STEPS, StaticRows, _Stepping
+from tipo_core.lm.generate.stop_reason import StopReason
+
+from ..conftest import MakeModel
+from ..passes import CPU, language_model
+
+PROMPTS = ["tag: 1girl,", "tag: 1girl, cat ears,", "long: A girl is", "tag: solo, book,"]
+
+
+class Accelerated(LlamaLanguageModel):
+    """Writes as on an accelerator, three answers at a time."""
+
+    side_by_side = 3
+
+    def rows(self, count: int) -> Rows:
+        return StaticRows(self.model, count, self.options, device=CPU, dtype=self.dtype)
+
+
+def accelerated(files: ModelFiles, **options: float) -> Accelerated:
+    model = language_model(files, **options)
+    return Accelerated(model.model, model.tokenizer, model.options, device=CPU, dtype=torch.float32)
+
+
+def asks(
+    enough: Callable[[str], bool] | None = None,
+    on_token: Callable[[int], None] | None = None,
+) -> list[Ask]:
+    # Every second one bars what the greedy or any other answer may begin with.
+    barred = [frozenset(range(20, 200, 2)) if n % 2 else frozenset[int]() for n in range(7)]
+    return [Ask(PROMPTS[n % 4], n, enough, 2 * n, on_token, not_first=barred[n]) for n in range(7)]
+
+
+@pytest.mark.parametrize("temperature", [0.0, 1.0])
+@pytest.mark.parametrize("ends_early", [False, True])
+def test_answers_are_those_of_row_by_row(
+    files: ModelFiles, temperature: float, ends_early: bool
+) -> None:
+    def enough(text: str) -> bool:
+        return ends_early and len(text) > 17
+
+    expected = language_model(files, temperature=temperature).complete_many(asks(enough))
+    model = accelerated(files, temperature=temperature)
+    assert model.complete_many(asks(enough)) == expected
+    # One alone, in a batch of the same width.
+    assert model.complete_many(asks(enough)[4:5]) == expected[4:5]
+
+
+def test_what_was_drawn_behind_an_end_is_cut_off(files: ModelFiles) -> None:
+    """Steps that go on from a part of an answer, as a field does that is drawn again."""
+    texts: dict[str, list[str]] = {}
+    for name, model in (("static", accelerated(files)), ("row", language_model(files))):
+
+        def steps():  # type: ignore[no-untyped-def]
+            prompt, written = PROMPTS[0], []
+            for number in range(4):
+                done = yield Ask(prompt, number, lambda text: len(text) > 9, 4)
+                written.append(done.text)
+                prompt += done.text[: 2 + 3 * number] + ", hat,"
+            return written
+
+        (texts[name],) = model.answer([steps()])
+    assert texts["static"] == texts["row"] and len(set(texts["row"])) > 1
+
+
+def test_the_context_ends_an_answer(files: ModelFiles) -> None:
+    model = accelerated(files, max_new_tokens=500)
+    context = model.model.config.max_position_embeddings
+    (done,) = model.complete_many([Ask("1girl, " * 30, 1, min_new_tokens=500)])
+    assert done.reason is StopReason.CONTEXT_LIMIT
+    assert done.prompt_tokens + done.new_tokens == context
+
+
+def test_a_cancel_is_heard_at_its_token(files: ModelFiles) -> None:
+    def cancel(tokens: int) -> None:
+        if tokens == 3:
+            raise Cancelled
+
+    done = accelerated(files).complete_many(
+        [Ask(PROMPTS[0], 0, min_new_tokens=20, on_token=cancel)]
+    )
+    assert [(one.reason, one.new_tokens) for one in done] == [(StopReason.CANCELLED, 3)]
+
+
+def test_a_model_of_no_numbers_writes_no_text(make_model: MakeModel) -> None:
+    files = make_model()
+    tensors = load_file(files.weights)
+    tensors["model.layers.1.mlp.down_proj.weight"][3, 4] = torch.nan
+    save_file(tensors, files.weights)
+    with pytest.raises(RuntimeError, match="computes no numbers"):
+        accelerated(files).complete(PROMPTS[0], seed=0)
+
+
+def test_the_steps_between_two_looks_are_taken_at_once(files: ModelFiles) -> None:
+    model = accelerated(files)
+    rows = model.rows(2)
+    rows.begin(0, [0, 5, 6], seed=1, least=20)
+    rows.begin(1, [0, 7], seed=2, least=20)
+    with torch.inference_mode():
+        drawn = rows.visit([1])
+        assert [len(tokens) for tokens in drawn] == [STEPS]
+        assert (len(rows.texts[0]), len(rows.texts[1])) == (3, 2 + STEPS)
+        assert rows.cache.lengths == [2, 1 + STEPS]
+
+
+def test_a_barred_token_is_barred_once(files: ModelFiles) -> None:
+    model = accelerated(files, temperature=0, repetition_penalty=1.0)
+    words = range(model.model.config.vocab_size)
+    rows = model.rows(2)
+    with torch.inference_mode():
+        for row in range(2):
+            rows.begin(row, [0, 5, 6], seed=1, least=20, not_first=set(words) - {9})
+        first, other = rows.visit([0, 1])
+        assert first == other and first[0] == 9 and set(first) != {9}
+        rows.begin(0, [0, 5, 6], seed=1, least=20)
+        assert rows.visit([0])[0][0] != 9
+
+
+def test_no_step_is_recorded_where_weights_may_move() -> None:
+    """A recorded step would hold addresses that the host gives away."""
+    stepping = object.__new__(_Stepping)
+    cuda = SimpleNamespace(type="cuda")
+    stepping._owner = SimpleNamespace(device=cuda, weights_move=True)  # type: ignore[assignment]
+    assert stepping._recorded() == stepping._step
+    stepping._owner = SimpleNamespace(device=cuda, weights_move=False)  # type: ignore[assignment]
+    with pytest.raises(AttributeError):  # it would look at its tensors
+        stepping._recorded()
+
+
+def test_the_model_says_that_its_weights_move(files: ModelFiles) -> None:
+    plain = language_model(files)
+    for moves in (False, True):
+        model = LlamaLanguageModel(
+            plain.model,
+            plain.tokenizer,
+            plain.options,
+            device=torch.device("meta"),
+            dtype=torch.float32,
+            weights_move=moves,
+        )
+        rows = model.rows(2)
+        assert isinstance(rows, StaticRows) and rows.weights_move is moves
+
+
+def test_a_tied_embedding_is_fetched_once_for_all_texts(make_model: MakeModel) -> None:
+    """A host may keep it elsewhere: each fetch is a copy to the device."""
+    files = make_model(tie_word_embeddings=True)
+    model = accelerated(files)
+    fetched: list[torch.Tensor] = []
+    own = model.model.tied_matrix
+
+    def tied_matrix(device: torch.device, dtype: torch.dtype) -> torch.Tensor | None:
+        matrix = own(device, dtype)
+        assert matrix is not None
+        fetched.append(matrix)
+        return matrix
+
+    model.model.tied_matrix = tied_matrix  # type: ignore[method-assign]
+    found = model.complete_many(asks())
+    assert len(fetched) == 1
+    assert found == accelerated(files).complete_many(asks())
