@@ -15,6 +15,7 @@ from devkit.setup.layout import this_checkout
 HERE = Path(__file__).resolve().parent
 DYNAMIC = this_checkout().root / "devkit" / "server" / "dynamic_vram.py"
 
+
 def run_inside(
     host: Host,
     script: str,
