@@ -12,11 +12,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
+from devkit.messages import StepError, say
 from devkit.setup.environment import Need, ensure_environment, with_bytecode_cache
 from devkit.setup.host import Host, users_host, uses_own_comfyui
 from devkit.setup.layout import Layout, this_checkout
 from devkit.setup.lock import only_one
-from devkit.setup.steps import StepError, say
 
 # Carries the seconds of the set-up over the change of interpreter.
 _SECONDS = "TIPO_SUITE_SETUP_SECONDS"
@@ -156,12 +156,12 @@ def _dispatch(layout: Layout, host: Host, args: argparse.Namespace, seconds: flo
 
         return run_graph(layout, host, args)
     if args.command == "bench":
-        from devkit.bench.bench import Setting, run_bench
-        from devkit.bench.benchmarks import BENCHMARKS
+        from devkit.bench.benchmark import Setting, run_bench
+        from devkit.commands.bench import BENCHMARKS
 
         return run_bench(BENCHMARKS, Setting(layout, host), args.names, args.json)
     if args.command == "templates":
-        from devkit.generate.generate import generate
+        from devkit.commands.generate import generate
 
         return generate(layout, host, args.names, args.cards)
     _describe(layout, host)

@@ -1,4 +1,4 @@
-"""The recipe of a run that can go on: noted in its folder, and another one refused there."""
+"""The settings of a run that can continue, kept in its folder; other settings are refused."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ def note_recipe(
     recipe: Mapping[str, Any],
     may_differ: Callable[[str, Mapping[str, Any]], bool] = lambda name, before: False,
 ) -> None:
-    """Write `recipe` to `path` as JSON; raise ValueError where a run by another one is there.
+    """Write `recipe` to `path` as JSON; raise ValueError where `path` holds another one.
 
-    `may_differ(name, before)` says whether the value of that name may be another one than in the
-    recipe `before` (or missing on either side).
+    `may_differ(name, before)` returns whether the value of `name` may differ from that of the
+    recipe `before`, or be missing on either side.
     """
     if path.exists():
         before = _read(path)
@@ -28,7 +28,7 @@ def note_recipe(
             if was != now and not may_differ(name, before):
                 raise ValueError(
                     f"the run in {path.parent} has {name} {_shown(was)}, not {_shown(now)}: "
-                    "take another folder or the same recipe"
+                    "give another folder or the same settings"
                 )
     part = path.with_name(path.name + ".part")
     part.write_text(json.dumps(dict(recipe), indent=2) + "\n", encoding="utf-8")
@@ -39,9 +39,9 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         before = json.loads(path.read_text("utf-8"))
     except ValueError as error:
-        raise ValueError(f"{path} is damaged ({error}): take another folder") from error
+        raise ValueError(f"{path} is damaged ({error}): give another folder") from error
     if not isinstance(before, dict):
-        raise ValueError(f"{path} is no recipe of a run: take another folder")
+        raise ValueError(f"{path} does not hold the settings of a run: give another folder")
     return before
 
 

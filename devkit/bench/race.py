@@ -10,10 +10,10 @@ from typing import Any
 
 import torch
 
-from devkit.bench.bench import Figure, Unmeasured
-from devkit.bench.worker_process import Worker
+from devkit.bench.benchmark import Figure, Unmeasured
+from devkit.bench.worker import Worker
+from devkit.messages import say
 from devkit.setup.layout import Layout
-from devkit.setup.steps import say
 
 
 @dataclass(frozen=True)

@@ -1,82 +1,74 @@
-"""A process that loads one program and does what it is told, line by line.
-
-Each line of its input is a JSON object, `task` and its arguments; each line of its output the
-answer. `bench_process.Worker` is the other end.
-"""
+"""The parent's end of `bench_worker`: start it, ask it, and say why it cannot answer."""
 
 from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
-import time
-from collections.abc import Callable
+import tempfile
+from contextlib import ExitStack
+from types import TracebackType
 from typing import Any
 
-import torch
-
-from devkit.bench.engines import ENGINES, Engine
-from devkit.bench.rows.agreement import agreement
-from devkit.bench.rows.first_token import first_token
-from devkit.bench.rows.memory_of_decoding import memory_of_decoding
+from devkit.bench.benchmark import Unmeasured
+from devkit.setup.layout import Layout
 
 
-class Tasks:
-    """What the process can be told."""
+class Worker:
+    """A process that is asked for one thing at a time; a context manager that ends it."""
 
-    def __init__(self) -> None:
-        self.engine: Engine | None = None
+    def __init__(self, layout: Layout, label: str) -> None:
+        self.label = label
+        self._layout = layout
 
-    def open(self, engine: str, threads: int, **arguments: Any) -> dict[str, Any]:
-        """Load a program and its model."""
-        torch.set_num_threads(threads)
-        self.engine = ENGINES[engine](**arguments)
-        return {}
+    def __enter__(self) -> Worker:
+        with ExitStack() as opened:
+            self._errors = opened.enter_context(
+                tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")
+            )
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "devkit.bench.worker_program"],
+                cwd=self._layout.root,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._errors,
+                text=True,
+                encoding="utf-8",
+                # No model of a benchmark comes from the network.
+                env={**os.environ, "HF_HUB_OFFLINE": "1"},
+            )
+            self._opened = opened.pop_all()
+        return self
 
-    def complete(self, **arguments: Any) -> dict[str, Any]:
-        """Let the program complete a text."""
-        assert self.engine is not None, "open a program first"
-        return _timed(self.engine.complete, arguments)
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._process.kill()
+        self._process.communicate()
+        self._opened.close()
 
-    def request(self, **arguments: Any) -> dict[str, Any]:
-        """Let the program do a whole request."""
-        assert self.engine is not None, "open a program first"
-        return _timed(self.engine.request, arguments)
-
-    def first_token(self, **arguments: Any) -> dict[str, Any]:
-        """Load a model and write one token; read its file."""
-        return first_token(**arguments)
-
-    def memory(self, **arguments: Any) -> dict[str, Any]:
-        """Load a model and decode."""
-        return memory_of_decoding(**arguments)
-
-    def agreement(self, **arguments: Any) -> dict[str, Any]:
-        """Compare the precisions of a model."""
-        return agreement(**arguments)
-
-
-def _timed(call: Callable[..., int], arguments: dict[str, Any]) -> dict[str, Any]:
-    started = time.perf_counter()
-    tokens = call(**arguments)
-    return {"seconds": time.perf_counter() - started, "tokens": tokens}
-
-
-def main() -> None:
-    """Answer until the input ends."""
-    # The programs may print: only answers go to the real output.
-    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)
-    tasks = Tasks()
-    for line in sys.stdin:
-        arguments = json.loads(line)
-        do = getattr(tasks, arguments.pop("task"))
+    def ask(self, task: str, **arguments: Any) -> dict[str, Any]:
+        """Return the answer; Unmeasured, naming the program, when it could not be given."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
         try:
-            answer = do(**arguments)
-        except Exception as error:  # whatever a program says is the reason of a row
-            answer = {"error": f"{type(error).__name__}: {error}"}
-        print(json.dumps(answer), file=answers, flush=True)
+            self._process.stdin.write(json.dumps({"task": task, **arguments}) + "\n")
+            self._process.stdin.flush()
+        except OSError:  # it has ended: the missing answer says how
+            pass
+        line = self._process.stdout.readline()
+        if not line:
+            raise Unmeasured(f"{self.label} ended with code {self._process.wait()}: {self._said()}")
+        answer: dict[str, Any] = json.loads(line)
+        if "error" in answer:
+            raise Unmeasured(f"{self.label}: {answer['error']}")
+        return answer
 
-
-if __name__ == "__main__":
-    main()
+    def _said(self) -> str:
+        self._errors.seek(0)
+        lines = [line.strip() for line in self._errors if line.strip()]
+        return lines[-1] if lines else "it said nothing"

@@ -11,11 +11,11 @@ import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 
-from devkit.setup.chromium import MISSING, find_chromium, must_have_chromium
+from devkit.messages import StepError, say, step
+from devkit.setup.browser import MISSING, find_chromium, must_have_chromium
 from devkit.setup.host import link_pack
 from devkit.setup.layout import Layout
-from devkit.setup.process import run_tool
-from devkit.setup.steps import StepError, say, step
+from devkit.setup.run_tool import run_tool
 
 LINT, TYPES, UNIT, HOST, BROWSER = PARTS = ("lint", "types", "unit", "host", "browser")
 COVERAGE = "--coverage"

@@ -14,6 +14,8 @@ from typing import Any
 
 from devkit.commands.prompt_diff import on_terminal, tell_apart, words_of
 from devkit.generate.templates import template
+from devkit.messages import StepError, say
+from devkit.server.graph_run import ProgressLines
 from devkit.server.graph_settings import (
     combo_options,
     input_spec,
@@ -22,14 +24,12 @@ from devkit.server.graph_settings import (
     set_widget,
     the_node,
 )
-from devkit.server.progress_lines import ProgressLines
 from devkit.server.server import Server
 from devkit.server.session import check_pack_is_loaded, running_server
 from devkit.server.websocket_client import Client, Graph, GraphRejected, Outcome, RunFailed
 from devkit.setup import toy_sd
 from devkit.setup.host import Host
 from devkit.setup.layout import Layout
-from devkit.setup.steps import StepError, say
 
 RUN = "run the graph"
 CHOOSE = "choose the checkpoint"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 
+from devkit.messages import StepError, say
 from devkit.server.server import START
 from devkit.server.session import running_server
 from devkit.setup.host import Host
 from devkit.setup.layout import Layout
-from devkit.setup.steps import StepError, say
 
 
 def serve(layout: Layout, host: Host, port: int | None) -> int:

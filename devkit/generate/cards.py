@@ -13,9 +13,9 @@ from typing import Any
 from PIL import Image, ImageDraw, ImageFont
 
 from devkit.commands.prompt_diff import tell_apart
+from devkit.messages import StepError
 from devkit.server.graph_settings import nodes_of_type
 from devkit.server.websocket_client import Graph, Outcome
-from devkit.setup.steps import StepError
 
 DRAW = "draw the card"
 SIDE = 512

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from devkit.messages import StepError
 from devkit.server.graph_settings import widget_names
 from devkit.server.websocket_client import Graph
-from devkit.setup.steps import StepError
 
 CONVERT = "convert a template"
 # Nodes of the page alone, which the server does not know.

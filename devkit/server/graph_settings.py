@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from devkit.setup.steps import StepError
+from devkit.messages import StepError
 from tipo_core.comfy_api import api_graph as comfy_graph
 from tipo_core.comfy_api.api_graph import combo_options, input_spec, nodes_of_type, title_of
 from tipo_core.comfy_api.http_client import Graph

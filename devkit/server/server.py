@@ -15,10 +15,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
+from devkit.messages import StepError
 from devkit.setup.environment import with_bytecode_cache
 from devkit.setup.host import Host, has_cuda
 from devkit.setup.layout import this_checkout
-from devkit.setup.steps import StepError
 
 START = "start the ComfyUI server"
 READY_SECONDS = 300.0

@@ -7,11 +7,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from devkit.messages import StepError, say
 from devkit.server.server import START, Server
-from devkit.setup.examples import put_examples
+from devkit.setup.base_folder import put_examples
 from devkit.setup.host import Host, ensure_host, prepare_base, write_model_paths
 from devkit.setup.layout import Layout
-from devkit.setup.steps import StepError, say
 from devkit.setup.toy_sd import ensure_toy_sd
 
 OWN_NODE = "TipoExpand"

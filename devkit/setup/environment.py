@@ -18,9 +18,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
+from devkit.messages import StepError, say, step
 from devkit.setup.layout import Layout
-from devkit.setup.process import run_tool
-from devkit.setup.steps import StepError, say, step
+from devkit.setup.run_tool import run_tool
 
 # "client" is what demo, serve and run need when ComfyUI is the user's own (COMFYUI_PATH):
 # the websocket library alone. Everything else needs "full".

@@ -10,9 +10,9 @@ import os
 import shutil
 from pathlib import Path
 
+from devkit.messages import step
 from devkit.setup.layout import Layout
-from devkit.setup.process import run_tool
-from devkit.setup.steps import step
+from devkit.setup.run_tool import run_tool
 
 PACKAGE = "comfyui-frontend-package"
 # sha256 of each version's wheel, which is the same file for all systems.

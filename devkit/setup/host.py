@@ -15,10 +15,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from devkit.messages import StepError
+from devkit.setup.comfyui_wheel import ensure_comfyui
 from devkit.setup.environment import write_atomically
 from devkit.setup.layout import PACK_NAME, Layout
-from devkit.setup.steps import StepError
-from devkit.setup.wheel import ensure_comfyui
 
 FIND = "find ComfyUI"
 LINK = "link the pack into custom_nodes"

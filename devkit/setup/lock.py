@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from devkit.setup.steps import say
+from devkit.messages import say
 
 if sys.platform == "win32":
     import msvcrt

@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+from devkit.messages import StepError, step
 from devkit.setup.environment import check_free_space, write_atomically
 from devkit.setup.host import Host
 from devkit.setup.layout import Layout
-from devkit.setup.process import run_tool
-from devkit.setup.steps import StepError, step
+from devkit.setup.run_tool import run_tool
 
 NAME = "toy-sd.safetensors"
 MAKE = "make toy-sd's checkpoint"

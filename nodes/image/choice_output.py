@@ -6,7 +6,6 @@ from typing import Any
 
 from comfy_api.latest import io
 
-
 # ComfyUI's class of type names, in which "*" is any type.
 _TypeName: Any = type(io.Combo.io_type)
 

@@ -14,7 +14,7 @@ import comfy.sdxl_clip
 import torch
 
 from ...tipo_core.pictures.text.encode_report import Chunk, EncoderChunks
-from ...tipo_core.pictures.text.prompt_schedule import break_parts
+from ...tipo_core.pictures.text.prompt_chunks import split_at_break
 from ...tipo_core.pictures.text.token_weights import Pairs, WordTokens, embedding, normalized
 from ..memory import check_interrupt
 
@@ -125,7 +125,7 @@ def prompt_tokens(
     texts fill different numbers of chunks, empty chunks are added, so that corresponding parts of
     the texts are at the same position in each encoder.
     """
-    parts, parts_g = (break_parts(t) if has_breaks else [t] for t in (text, text_g))
+    parts, parts_g = (split_at_break(t) if has_breaks else [t] for t in (text, text_g))
     must_fill = len(parts) > 1 or text != text_g
     first = clip.tokenize(parts[0], return_word_ids=True)
     if not isinstance(first, Mapping):  # a tokenizer of another pack

@@ -8,14 +8,10 @@ from typing import Any
 import torch
 from comfy_api.latest import io, ui
 
-from ...tipo_core.pictures.sampling.grid import (
-    BACKGROUNDS,
-    LARGEST_FONT_SIZE,
-    GridStyle,
-    draw_grid,
-    grid_report,
-)
-from ...tipo_core.pictures.sampling.sweep import Sweep, value_text
+from ...tipo_core.pictures.sampling.grid import draw_grid, grid_report
+from ...tipo_core.pictures.sampling.grid_layout import BACKGROUNDS, LARGEST_FONT_SIZE, GridStyle
+from ...tipo_core.pictures.sampling.sweep import Sweep
+from ...tipo_core.pictures.sampling.value_lists import value_text
 from ..host_features import schema
 from ..inputs import SweepType, report_output
 

@@ -10,8 +10,8 @@ import comfy.clip_model
 import comfy.sd1_clip
 import comfy.sdxl_clip
 
-from ...tipo_core.pictures.text.clip_skip import TextEncoder, layer_for_skip
-from ...tipo_core.pictures.text.encode_report import EncodedClause, clause_lines, skip_lines
+from ...tipo_core.pictures.text.clip_skip import TextEncoder, layer_for_skip, skip_lines
+from ...tipo_core.pictures.text.encode_report import EncodedClause, clause_lines
 from ...tipo_core.pictures.text.prompt_schedule import Clause, clauses
 from ...tipo_core.pictures.text.token_weights import COMFY
 from .clip_tokens import PromptTokens, clip_encoders, left_out, prompt_tokens, read_chunks, weighted

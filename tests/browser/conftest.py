@@ -16,8 +16,8 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from devkit.server.server import Server
-from devkit.setup.chromium import MISSING, chromium_arguments, find_chromium, must_have_chromium
-from devkit.setup.examples import put_examples
+from devkit.setup.base_folder import put_examples
+from devkit.setup.browser import MISSING, chromium_arguments, find_chromium, must_have_chromium
 from devkit.setup.front_ends import PINNED, ensure_front_end
 from devkit.setup.host import ensure_host, prepare_base, write_model_paths
 from devkit.setup.layout import this_checkout

@@ -1,4 +1,4 @@
-"""A graph in API form: read it, find and set things in it, hold it against what a server has."""
+"""Read, edit and check a graph in API form."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .http_client import Graph
 
 
 class GraphError(ValueError):
-    """What is wrong with a graph or a setting: `why`, and the `remedy`."""
+    """An error in a graph or a setting: the reason `why`, and the `remedy`."""
 
     def __init__(self, why: str, remedy: str) -> None:
         super().__init__(f"{why}: {remedy}")
@@ -20,7 +20,7 @@ class GraphError(ValueError):
 
 
 def load_graph(path: Path) -> Graph:
-    """Read a graph in API form; a GraphError says what to do with any other file."""
+    """Return the graph in a file. Raises GraphError for a file that is not in API form."""
     try:
         graph = json.loads(path.read_text("utf-8"))
     except FileNotFoundError as error:
@@ -29,7 +29,7 @@ def load_graph(path: Path) -> Graph:
         raise GraphError(f"{path} is not JSON: {error}", "export it again") from error
     if isinstance(graph, dict) and isinstance(graph.get("nodes"), list):
         raise GraphError(
-            f"{path} is in UI form (it has nodes and links), the API takes another form",
+            f"{path} is in UI form (it has nodes and links), not in API form",
             "open it in ComfyUI and choose File > Export (API), then run that file",
         )
     if not isinstance(graph, dict) or not all(
@@ -48,7 +48,7 @@ def nodes_of_type(graph: Graph, class_type: str) -> list[str]:
 
 
 def title_of(graph: Graph, node_id: str) -> str:
-    """Return what a node is called on the page."""
+    """Return the title of a node: its own, else its type, else its id."""
     node = graph.get(node_id, {})
     return str(node.get("_meta", {}).get("title") or node.get("class_type") or node_id)
 
@@ -56,7 +56,7 @@ def title_of(graph: Graph, node_id: str) -> str:
 def apply_settings(graph: Graph, settings: Sequence[str]) -> None:
     """Apply NODE.INPUT=VALUE settings; NODE is an id, or a title or type that occurs once.
 
-    VALUE is read as JSON where it is JSON (12, 0.5, true, "text"), else taken as text. Raises
+    VALUE is parsed as JSON (12, 0.5, true, "text") where possible, else it is text. Raises
     GraphError.
     """
     for setting in settings:
@@ -109,9 +109,9 @@ def input_spec(object_info: Mapping[str, Any], class_type: str, name: str) -> li
 
 
 def check_server_has(graph: Graph, object_info: Mapping[str, Any]) -> None:
-    """Raise GraphError for a node that the server lacks, or a file's name that it does not offer.
+    """Raise GraphError for a node that the server lacks, or a choice that it does not offer.
 
-    What else is wrong the server itself says when the graph is queued.
+    The server reports all other errors when the graph is queued.
     """
     missing = sorted({node["class_type"] for node in graph.values()} - set(object_info))
     if missing:
@@ -126,8 +126,8 @@ def check_server_has(graph: Graph, object_info: Mapping[str, Any]) -> None:
             spec = input_spec(object_info, class_type, name)
             if spec is None or not isinstance(value, str):
                 continue
-            # A node of the newer kind may take more than its menu has, and checks by itself; so
-            # does one that files are uploaded to.
+            # Nodes of the V3 API and nodes with an upload button accept values that their menu
+            # lacks, and check these themselves.
             extra = spec[1] if len(spec) > 1 and isinstance(spec[1], dict) else {}
             if not isinstance(spec[0], list) or any(key.endswith("_upload") for key in extra):
                 continue

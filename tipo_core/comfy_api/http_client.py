@@ -1,4 +1,4 @@
-"""ComfyUI's API over HTTP, with the standard library alone: queue a graph, read what it left."""
+"""A client of ComfyUI's HTTP API: queue graphs, read results. Standard library only."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ class GraphRejected(Exception):
 
 
 class HttpClient:
-    """One client id at a server's address; raises OSError where the server does not answer."""
+    """A client of one server. Its methods raise OSError where the server does not answer."""
 
     def __init__(self, url: str) -> None:
-        """Raises ValueError for what is no address of a server."""
+        """Raise ValueError where `url` is not the address of a server."""
         parts = urllib.parse.urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError(f"{url!r} is no server's address: write http://127.0.0.1:8188")
+            raise ValueError(f"{url!r} is not the address of a server: write http://127.0.0.1:8188")
         self.url = url.rstrip("/")
-        # Without one the server leaves what unchanged nodes show out of the history.
+        # Without a client id, the server omits the outputs of cached nodes from the history.
         self.client_id = uuid.uuid4().hex
-        # Requests to our own machine never go through a proxy of the environment.
+        # Requests to this machine ignore proxies of the environment.
         proxies: dict[str, str] | None = {} if parts.hostname in _LOOPBACK else None
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler(proxies))
 
@@ -43,26 +43,26 @@ class HttpClient:
         return stats
 
     def object_info(self) -> dict[str, Any]:
-        """Return the declaration of every node that the server has."""
+        """Return the declarations of all nodes of the server, by node type."""
         nodes: dict[str, Any] = self._get("/object_info")
         return nodes
 
     def history(self, prompt_id: str) -> dict[str, Any]:
-        """Return the history entry of a run, empty while it has none."""
+        """Return the history entry of a run; empty until the run ends."""
         entry: dict[str, Any] = self._get(f"/history/{prompt_id}").get(prompt_id, {})
         return entry
 
     def queued(self) -> set[str]:
-        """Return the prompt ids that run or wait."""
+        """Return the ids of all prompts that run or wait."""
         queue = self._get("/queue")
         return {str(item[1]) for side in queue.values() for item in side}
 
     def queue(self, graph: Graph, workflow: Mapping[str, Any] | None = None) -> str:
         """Queue a graph in API form and return its prompt id.
 
-        `workflow` is the same graph in UI form: pictures carry it, so that they restore the graph.
-        Raises GraphRejected for a mistake anywhere in the graph: ComfyUI itself would run the
-        outputs that the mistake does not reach, and call that a success.
+        `workflow` is the same graph in UI form, which pictures store so that they restore the
+        graph. Raises GraphRejected for an error anywhere in the graph; ComfyUI itself would run the
+        outputs without errors and report a success.
         """
         body: dict[str, Any] = {"prompt": graph, "client_id": self.client_id}
         if workflow is not None:
@@ -81,7 +81,7 @@ class HttpClient:
         return prompt_id
 
     def withdraw(self, prompt_ids: Iterable[str]) -> None:
-        """Take runs that wait out of the queue; one that has begun goes on."""
+        """Remove waiting runs from the queue; a run that has begun continues."""
         self._post("/queue", {"delete": list(prompt_ids)})
 
     def view(self, picture: Mapping[str, str]) -> bytes:
@@ -92,7 +92,7 @@ class HttpClient:
         return content
 
     def free(self) -> None:
-        """Let the server unload its models and forget its results, as soon as it is idle."""
+        """Ask the server to unload its models and cached results as soon as it is idle."""
         self._post("/free", {"unload_models": True, "free_memory": True})
 
     def interrupt(self, prompt_id: str | None = None) -> None:
@@ -100,7 +100,7 @@ class HttpClient:
         self._post("/interrupt", {"prompt_id": prompt_id} if prompt_id else {})
 
     def upload_image(self, path: Path) -> str:
-        """Put a picture into the server's input folder and return the name that LoadImage takes."""
+        """Upload a picture to the server's input folder; return its name for LoadImage."""
         boundary = uuid.uuid4().hex
         kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
         head = (
@@ -130,17 +130,17 @@ class HttpClient:
 
 
 def rejection(body: Mapping[str, Any]) -> str:
-    """Return the server's reasons as lines, one for each node and input."""
+    """Return the reasons of a rejected graph, one line for each node and input."""
     lines = []
     for node_id, node in (body.get("node_errors") or {}).items():
-        told = set()
+        seen = set()
         for reason in node.get("errors", []):
             details = reason.get("details") or ""
-            # A check of a node's own is told once for each input that it looks at.
+            # The server repeats the message of a node's own check for each input of the check.
             cause = details.partition(" - ")[2] or details
-            if (reason["message"], cause) in told:
+            if (reason["message"], cause) in seen:
                 continue
-            told.add((reason["message"], cause))
+            seen.add((reason["message"], cause))
             shown = f" ({details})" if details else ""
             lines.append(f"node {node_id} ({node.get('class_type')}): {reason['message']}{shown}")
     if not lines:

@@ -1,1 +1,14 @@
-"""Measures of text and of pictures."""
+"""Measure pictures: your folders, or TIPO's published protocol on a ComfyUI server.
+
+    python -m tipo_core.evaluate frechet|vendi|aesthetic|protocol
+
+commands          the command line of the three measures, with their help texts
+folder_reports    a report of each measure, as a dictionary
+folder_features   features of all pictures of a folder; feature_cache keeps them
+extractors        models that compute features
+picture_folder    the pictures of a folder as RGB
+frechet, vendi, aesthetic   the measures on features
+chart             the charts of --plot
+progress_bar      progress on a terminal
+protocol/         pictures with and without TIPO, measured
+"""

@@ -1,4 +1,4 @@
-"""Scores of a linear aesthetic predictor: a head on the direction of a picture's embedding."""
+"""Scores of a linear aesthetic predictor: a linear head on normalised image embeddings."""
 
 from __future__ import annotations
 
@@ -8,26 +8,27 @@ from pathlib import Path
 import torch
 
 from ..lm.files.safetensors_file import SafetensorsWeights
-from .commands import HEAD_FORM
+
+_FORM = "a safetensors file with `weight` (1, D) and `bias` (1)"
 
 
 @dataclass(frozen=True)
 class LinearHead:
-    """`weight` (D,) in float64 and `bias`."""
+    """A linear layer with one output: `weight` (D,) in float64 and `bias`."""
 
     weight: torch.Tensor
     bias: float
 
     def scores(self, features: torch.Tensor) -> torch.Tensor:
-        """Return a score (N,) for each embedding (N, D), float64.
+        """Return the scores (N,), float64, of embeddings (N, D).
 
         Embeddings are scaled to length 1 first, as for LAION's predictors. Raises ValueError
-        where D is another one.
+        where D is not that of the head.
         """
         dimensions = features.shape[1]
         if dimensions != self.weight.numel():
             raise ValueError(
-                f"the head takes embeddings of {self.weight.numel()} numbers, these have "
+                f"the head takes embeddings of {self.weight.numel()} dimensions, these have "
                 f"{dimensions}: choose with --features the model that the head was trained on"
             )
         directions = torch.nn.functional.normalize(features.to(torch.float64), dim=1)
@@ -35,17 +36,20 @@ class LinearHead:
 
 
 def load_head(path: Path) -> LinearHead:
-    """Return the head in `path`. Raises ValueError, which names the file, for another form."""
+    """Return the head in `path`: `weight` (1, D) and `bias` (1).
+
+    Raises FileNotFoundError, or ValueError for other tensors; both name the file.
+    """
     if not path.is_file():
-        raise FileNotFoundError(f"there is no head {path}: give {HEAD_FORM}")
+        raise FileNotFoundError(f"there is no head {path}: give {_FORM}")
     weights = SafetensorsWeights(path)
     shapes = dict(weights.shapes)
     weight = shapes.get("weight", ())
     if shapes != {"weight": (1, *weight[1:]), "bias": (1,)} or len(weight) != 2 or 0 in weight:
-        raise ValueError(f"{path} holds {_listed(shapes)}: a head is {HEAD_FORM}")
+        raise ValueError(f"{path} holds {_listed(shapes)}: give {_FORM}")
     read = {name: weights.read(name, torch.float64).to(torch.float64) for name in shapes}
     if not all(bool(one.isfinite().all()) for one in read.values()):
-        raise ValueError(f"{path} holds numbers that are not finite: copy it again")
+        raise ValueError(f"{path} holds NaN or infinite values: copy it again")
     return LinearHead(read["weight"][0].clone(), float(read["bias"]))
 
 

@@ -1,4 +1,4 @@
-"""A small chart as a picture, drawn with Pillow, which every ComfyUI has."""
+"""Charts of the `--plot` options, drawn with Pillow, which every ComfyUI has (matplotlib not)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LEFT, _TOP, _RIGHT, _BOTTOM = 110, 60, 930, 560
 _FONT, _TITLE_FONT = 16, 20
 _TICKS = 6
 _LONGEST = 32
-# Blue, orange and green of this lightness are told apart by nearly everyone.
+# Blue, orange and green that colour-blind readers can distinguish.
 _COLOURS = ("#1f77b4", "#ff7f0e", "#117733")
 _MARKS = ("points", "line", "curve", "bars")
 
@@ -39,7 +39,7 @@ class Series:
 
 @dataclass(frozen=True)
 class Chart:
-    """Series over two axes; `y_range` is what the second shows, by default all there is."""
+    """Series over two axes; `y_range` limits the second axis, by default to the data."""
 
     title: str
     x_label: str
@@ -53,7 +53,7 @@ class Chart:
 
         Image.init()
         if path.suffix.lower() not in Image.EXTENSION:
-            raise ValueError(f"{path} is no picture's name: end it in .png")
+            raise ValueError(f"{path} has no picture format's suffix: end it in .png")
         picture = Image.new("RGB", _SIZE, "white")
         draw = ImageDraw.Draw(picture)
         fonts = Fonts()
@@ -75,7 +75,7 @@ class Chart:
             _draw_series(draw, series, colour, xs, ys)
         draw.rectangle((_LEFT, _TOP, _RIGHT, _BOTTOM), outline="black")
         if len(self.series) > 1:
-            # Above the chart, from the right, so that no point lies under it.
+            # The legend stands above the chart, from the right, and covers no point.
             right = float(_RIGHT)
             for series, colour in reversed(list(zip(self.series, _COLOURS, strict=False))):
                 name = series.name if len(series.name) <= _LONGEST else series.name[:_LONGEST] + "~"
@@ -86,7 +86,7 @@ class Chart:
         picture.save(path)
 
     def _ranges(self) -> tuple[tuple[float, float], tuple[float, float]]:
-        """Return what the axes show; bars stand on 0."""
+        """Return the ranges of both axes; bars start at 0."""
         xs, ys = [], []
         for series in self.series:
             half = series.width / 2 if series.mark == "bars" else 0.0

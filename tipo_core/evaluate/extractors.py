@@ -1,7 +1,7 @@
-"""What turns pictures into features: `pixels:SIDE`, `timm:NAME` or a model for transformers.
+"""Feature extractors for pictures: `pixels:SIDE`, `timm:NAME` or a model of transformers.
 
-Weights are read from safetensors files alone, code that comes with a model is never run, and
-nothing is downloaded unless that was asked for.
+Weights come from safetensors files only, code that is part of a model is never run, and nothing is
+downloaded unless the caller allows that.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ import torch
 from safetensors import SafetensorError
 
 from ..optional_imports import require
-from .commands import FORMS
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 _MOST_PIXELS = 128
+_FORMS = "the name or folder of a Hugging Face model, timm:NAME, timm:NAME@FILE or pixels:SIDE"
 
 
 @dataclass(frozen=True)
 class Extractor:
-    """Pictures to features.
+    """Computes features of pictures.
 
-    `name` is what a report calls it; `identity` tells it apart from any other that may give
-    other features. `prepare` makes a tensor (...) of an RGB picture, and is called by several
-    threads; `features` makes (B, D) in float32 of a batch (B, ...) of them, both on the CPU.
+    `name` is for reports; `identity` differs between extractors whose features may differ.
+    `prepare` turns an RGB picture into a tensor (...) and must be thread-safe; `features` turns a
+    batch (B, ...) of these into (B, D) in float32. All tensors are on the CPU.
     """
 
     name: str
@@ -40,10 +40,11 @@ class Extractor:
 
 
 def load_extractor(name: str, device: str = "auto", download: bool = False) -> Extractor:
-    """Return the extractor `name` (one of `FORMS`) on `device`.
+    """Return the extractor `name` on `device` (a device of torch, or auto).
 
-    `download` allows to fetch a model that is not on this machine; local files come first. Raises
-    ValueError for a bad name or device, OSError for a model that is not here or cannot be read,
+    `name` is a Hugging Face model or its folder, timm:NAME, timm:NAME@FILE or pixels:SIDE.
+    `download` allows fetching a model that is not on this machine; local files come first. Raises
+    ValueError for a wrong name or device, OSError for a model that is missing or cannot be read,
     RuntimeError for a missing package.
     """
     kind, _, rest = name.partition(":")
@@ -66,7 +67,7 @@ def _pixels(side: str) -> Extractor:
         shrunk = picture.resize(size, Image.Resampling.BOX)
         return torch.frombuffer(bytearray(shrunk.tobytes()), dtype=torch.uint8)
 
-    # -1..1: no picture of 8-bit colours is 0 there, and black is the opposite of white.
+    # Scaled to -1..1, where no 8-bit colour is 0: every picture has a direction, which Vendi needs.
     name = f"pixels:{int(side)}"
     return Extractor(name, name, prepare, lambda batch: batch.float() / 127.5 - 1)
 
@@ -74,7 +75,7 @@ def _pixels(side: str) -> Extractor:
 def _transformers(name: str, device: torch.device, download: bool) -> Extractor:
     transformers = require("transformers")
     if not name.strip():
-        raise ValueError(f"no features are named: give {FORMS}")
+        raise ValueError(f"--features is empty: give {_FORMS}")
 
     def load(local: bool) -> tuple[Any, Any, Any]:
         processor = transformers.AutoImageProcessor.from_pretrained(
@@ -94,14 +95,14 @@ def _transformers(name: str, device: torch.device, download: bool) -> Extractor:
         processor, model, info = _local_first(load, download and not is_folder)
     except (OSError, ValueError) as error:
         raise OSError(_not_loaded(name, error, is_folder, download)) from error
-    # A pooler that is not in the file is one that was never trained.
+    # A pooler that the file lacks has random weights.
     missing = set(info["missing_keys"])
     without_pooler = any("pooler." in key for key in missing)
     untrained = sorted(key for key in missing if "pooler." not in key)
     if untrained:
         raise OSError(
-            f"{name} lacks {len(untrained)} weights, {untrained[0]} among them: its files are "
-            "incomplete, or hold only a part of the model"
+            f"{name} lacks {len(untrained)} weights, such as {untrained[0]}: get all files of the "
+            "model"
         )
     model = model.to(device, torch.float32).eval()
 
@@ -119,13 +120,14 @@ def _transformers(name: str, device: torch.device, download: bool) -> Extractor:
 
 
 def _pooled(model: Any, batch: torch.Tensor, without_pooler: bool) -> torch.Tensor:
-    """(B, C, H, W) -> (B, D): the embedding of CLIP and its kin, else the pooled output.
+    """Return features (B, D) of a batch (B, C, H, W).
 
-    Where that has no trained weights, the first token of the last layer (the class token).
+    CLIP-like models give their image embedding, others their pooled output or, where the pooler is
+    not trained, the first token of the last layer (the class token).
     """
     if hasattr(model, "get_image_features"):
         answer = model.get_image_features(pixel_values=batch)
-        # A tensor before transformers 5.
+        # transformers before 5 returns a tensor.
         return answer if isinstance(answer, torch.Tensor) else answer.pooler_output
     answer = model(pixel_values=batch)
     pooled = getattr(answer, "pooler_output", None)
@@ -165,20 +167,24 @@ def _timm(name: str, device: torch.device, download: bool) -> Extractor:
 def _own_file(own: str) -> str:
     path = Path(own)
     if path.suffix != ".safetensors" or not path.is_file():
-        raise OSError(f"{own} is no safetensors file: write timm:NAME@FILE.safetensors")
+        raise OSError(f"{own} is not a safetensors file: write timm:NAME@FILE.safetensors")
     return str(path.resolve())
 
 
 def _file_of_timm(timm: Any, name: str, download: bool) -> str:
-    """Return the path of the weights that timm has published for a model."""
+    """Return the path of the weights that timm publishes for a model."""
     hub = require("huggingface_hub")
     config = timm.get_pretrained_cfg(name)
     repository = config.hf_hub_id if config is not None else None
     if not repository:
-        raise ValueError(f"timm has no weights of {name!r} on the Hugging Face hub: name others")
+        raise ValueError(
+            f"timm has no weights of {name!r} on the Hugging Face hub: choose another model"
+        )
     weights = config.hf_hub_filename or "model.safetensors"
     if not weights.endswith(".safetensors"):
-        raise ValueError(f"timm has {name!r} as {weights}, not as a safetensors file: name another")
+        raise ValueError(
+            f"timm has {name!r} as {weights}, not as a safetensors file: choose another model"
+        )
 
     def fetch(local: bool) -> str:
         return hub.hf_hub_download(repository, weights, local_files_only=local)
@@ -191,7 +197,7 @@ def _file_of_timm(timm: Any, name: str, download: bool) -> str:
 
 
 def _local_first(load: Callable[[bool], Any], download: bool) -> Any:
-    """Return load(local files only); where that fails and `download` allows it, load(from all)."""
+    """Return load(True), from local files only; where that fails and `download`, load(False)."""
     try:
         return load(True)
     except (OSError, ValueError):
@@ -201,11 +207,11 @@ def _local_first(load: Callable[[bool], Any], download: bool) -> Any:
 
 
 def _not_loaded(name: str, error: Exception, is_folder: bool, download: bool) -> str:
-    # The first sentence says what failed; the others are about a network that was not asked.
+    # The first sentence says what failed; the others are about a network that was not used.
     reason = str(error).strip().split("\n")[0].split(". ")[0]
     if is_folder:
         return (
-            f"{name} is no model for pictures with safetensors files ({reason}): give the folder "
+            f"{name} is not a model for pictures with safetensors files ({reason}): give a folder "
             "with config.json, preprocessor_config.json and model.safetensors"
         )
     if download:
@@ -215,12 +221,12 @@ def _not_loaded(name: str, error: Exception, is_folder: bool, download: bool) ->
         )
     return (
         f"{name} is not on this machine, or not as a model for pictures with safetensors files "
-        f"({reason}): allow the download with --download, or choose --features: {FORMS}"
+        f"({reason}): allow the download with --download, or give --features {_FORMS}"
     )
 
 
 def _stamp(files: Sequence[Path]) -> str:
-    """Name the state of a model's files: their names, sizes and times."""
+    """Return a digest of the paths, sizes and modification times of a model's files."""
     digest = hashlib.blake2b(digest_size=8)
     for path in files:
         state = path.stat()
@@ -239,5 +245,5 @@ def _device(name: str) -> torch.device:
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         reason = str(error).strip().split("\n")[0]
-        raise ValueError(f"device {name!r} cannot be used ({reason}): --device cpu can") from error
+        raise ValueError(f"device {name!r} cannot be used ({reason}): give --device cpu") from error
     return device

@@ -1,4 +1,4 @@
-"""Features that were computed before, in a safetensors file for each folder and extractor."""
+"""Cached features: one safetensors file for each folder of pictures and extractor."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _log = logging.getLogger("tipo-suite")
 
 
 def picture_key(path: Path) -> bytes:
-    """Name the state of a picture: its path, size and time of change."""
+    """Return a key of a picture's path, size and modification time."""
     state = path.stat()
     text = f"{path.resolve()}\n{state.st_size}\n{state.st_mtime_ns}"
     return hashlib.blake2b(text.encode("utf-8", "surrogateescape"), digest_size=_KEY_BYTES).digest()
@@ -26,8 +26,8 @@ def picture_key(path: Path) -> bytes:
 class FeatureCache:
     """The features (D,), float32, of the pictures in `pictures`, by `picture_key`.
 
-    They are kept in one file in `folder`: `keys` (N, 16) uint8 and `features` (N, D). A file that
-    cannot be read is computed anew, with a warning.
+    The file in `folder` holds `keys` (N, 16) uint8 and `features` (N, D). Features of a file that
+    cannot be read are computed again, with a warning.
     """
 
     def __init__(self, folder: Path, pictures: Path, identity: str) -> None:
@@ -42,16 +42,16 @@ class FeatureCache:
         return self._known.get(key)
 
     def put(self, key: bytes, features: torch.Tensor) -> None:
-        """Remember features until `write`."""
+        """Store features in memory; `write` writes them to the file."""
         self._known[key] = features
         self._has_news = True
 
     def keep_only(self, keys: Iterable[bytes]) -> None:
-        """Forget pictures that are gone or have changed."""
+        """Drop the features of all pictures but those of `keys`."""
         self._known = {key: self._known[key] for key in keys if key in self._known}
 
     def write(self) -> None:
-        """Write the file, whole or not at all, if there is anything new."""
+        """Write the file in one step where anything is new."""
         if not self._has_news:
             return
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -73,8 +73,10 @@ class FeatureCache:
             tensors = safetensors.load_file(str(self.path))
             keys, features = tensors["keys"], tensors["features"]
             if keys.shape != (len(features), _KEY_BYTES) or features.dtype != torch.float32:
-                raise ValueError("its tensors do not fit each other")
-        except Exception as error:  # whatever a damaged file leads to: it can be computed anew
-            _log.warning("%s cannot be read (%s) and is computed anew", self.path, error)
+                raise ValueError("the shapes of its tensors do not match")
+        except Exception as error:  # a damaged file can raise anything
+            _log.warning(
+                "%s cannot be read (%s): its features are computed again", self.path, error
+            )
             return {}
         return dict(zip(map(bytes, keys.tolist()), features, strict=True))

@@ -23,7 +23,7 @@ _log = logging.getLogger("tipo-suite")
 
 @dataclass(frozen=True)
 class FolderFeatures:
-    """Features (N, D) in float32 of `files`, and what was `skipped`: (file, why)."""
+    """Features (N, D) in float32 of `files`; `skipped` files with the reason."""
 
     folder: Path
     files: tuple[Path, ...]
@@ -35,8 +35,8 @@ class FolderFeatures:
 class Reading:
     """How folders are read.
 
-    `batch` pictures at once; the first `limit` by name (0: all); features are kept in the folder
-    `cache`; `strict` makes an unreadable picture an error.
+    `batch` pictures at a time; the first `limit` by name (0: all); `cache` is the folder of cached
+    features; `strict` makes an unreadable picture an error.
     """
 
     batch: int = 32
@@ -46,16 +46,16 @@ class Reading:
 
     def __post_init__(self) -> None:
         if self.batch < 1:
-            raise ValueError(f"batch {self.batch} is too small: give 1 or more")
+            raise ValueError(f"batch is {self.batch}: give 1 or more")
         if self.limit < 0:
-            raise ValueError(f"limit {self.limit} is negative: 0 reads all pictures")
+            raise ValueError(f"limit is {self.limit}: give 1 or more, or 0 for all pictures")
 
 
 def folder_features(folder: Path, extractor: Extractor, reading: Reading) -> FolderFeatures:
     """Return the features of the pictures in `folder`, in the order of their names.
 
-    What is done is in the cache also where this ends early, by Ctrl-C for one. A picture that
-    cannot be read is logged and skipped. Raises ValueError where none can be read.
+    The cache is written also where the run is interrupted. A picture that cannot be read is logged
+    and skipped. Raises ValueError where none can be read.
     """
     everything = picture_files(folder)
     files = everything[: reading.limit or None]
@@ -87,7 +87,9 @@ def folder_features(folder: Path, extractor: Extractor, reading: Reading) -> Fol
             if cache is not None:
                 cache.write()
     if not found:
-        raise ValueError(f"none of the {len(files)} pictures in {folder} can be read")
+        raise ValueError(
+            f"none of the {len(files)} pictures in {folder} can be read: see the warnings above"
+        )
     read = tuple(path for path in files if path in found)
     return FolderFeatures(folder, read, torch.stack([found[p] for p in read]), tuple(skipped))
 
@@ -95,7 +97,7 @@ def folder_features(folder: Path, extractor: Extractor, reading: Reading) -> Fol
 def _computed(
     files: Sequence[Path], extractor: Extractor, skipped: list[tuple[Path, str]], strict: bool
 ) -> list[tuple[Path, torch.Tensor]]:
-    """Return the features of a batch; what cannot be read is added to `skipped`."""
+    """Return the features of a batch; unreadable files are added to `skipped`."""
 
     def prepared(path: Path) -> torch.Tensor | str:
         try:
@@ -104,7 +106,7 @@ def _computed(
             return str(error)
         return extractor.prepare(picture)
 
-    with ThreadPoolExecutor(_THREADS) as pool:  # decoding lets go of the interpreter
+    with ThreadPoolExecutor(_THREADS) as pool:  # Pillow decodes without the interpreter lock
         answers = list(zip(files, pool.map(prepared, files), strict=True))
     tensors = [(path, answer) for path, answer in answers if not isinstance(answer, str)]
     for path, answer in answers:
@@ -118,17 +120,21 @@ def _computed(
     shapes = {tuple(tensor.shape) for _, tensor in tensors}
     if len(shapes) > 1:
         raise ValueError(
-            f"{extractor.name} leaves pictures their sizes ({len(shapes)} in a batch): --batch 1"
+            f"{extractor.name} keeps the sizes of pictures, and a batch has {len(shapes)} sizes: "
+            "give --batch 1"
         )
     try:
         features = extractor.features(torch.stack([tensor for _, tensor in tensors]))
     except torch.OutOfMemoryError as error:
         raise RuntimeError(
-            f"the memory does not suffice for {len(tensors)} pictures at once: choose a smaller "
-            "--batch, or --device cpu"
+            f"out of memory with {len(tensors)} pictures at a time: give a smaller --batch, or "
+            "--device cpu"
         ) from error
     paths = [path for path, _ in tensors]
     for path, row in zip(paths, features, strict=True):
         if not bool(row.isfinite().all()):
-            raise ValueError(f"{extractor.name} gives features of {path} that are not finite")
+            raise ValueError(
+                f"{extractor.name} gives NaN or infinite features for {path}: remove the "
+                "picture, or choose other --features"
+            )
     return list(zip(paths, features, strict=True))

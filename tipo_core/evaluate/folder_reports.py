@@ -1,13 +1,11 @@
-"""What the commands on folders of pictures report: frechet, vendi, aesthetic."""
+"""Reports on folders of pictures: Frechet distance, Vendi score, aesthetic scores."""
 
 from __future__ import annotations
 
-import argparse
 import csv
-import json
 import logging
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,13 +28,43 @@ from .vendi import score_of, vendi_spectrum
 _log = logging.getLogger("tipo-suite")
 
 
-def frechet_report(arguments: argparse.Namespace) -> str:
-    """Return the Frechet distance of two folders, with what it is to be read with, as JSON."""
-    extractor, (real, drawn) = _read(arguments, arguments.real, arguments.drawn)
-    if arguments.csv:
-        _write_csv(arguments.csv, "feature_norm", _norms(real) + _norms(drawn))
+Report = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class FeatureModel:
+    """The extractor of features by name, its device, and whether it may be downloaded."""
+
+    name: str
+    device: str = "auto"
+    download: bool = False
+
+
+@dataclass(frozen=True)
+class OutputFiles:
+    """Files that a report writes beside its numbers: one CSV row per picture, a chart."""
+
+    csv: Path | None = None
+    plot: Path | None = None
+
+
+def frechet_report(
+    real_folder: Path,
+    drawn_folder: Path,
+    model: FeatureModel,
+    reading: Reading,
+    files: OutputFiles = OutputFiles(),
+    unit_length: bool = False,
+) -> Report:
+    """Return the Frechet distance of two folders, extrapolated too where there are enough pictures.
+
+    With `unit_length`, features are scaled to length 1 first.
+    """
+    extractor, (real, drawn) = _read(model, reading, real_folder, drawn_folder)
+    if files.csv:
+        _write_csv(files.csv, "feature_norm", _norms(real) + _norms(drawn))
     name = extractor.name
-    if arguments.unit_length:
+    if unit_length:
         name += " of length 1"
         real, drawn = _of_unit_length(real), _of_unit_length(drawn)
     first, second = real.features, drawn.features
@@ -51,11 +79,11 @@ def frechet_report(arguments: argparse.Namespace) -> str:
     line = extrapolate(first, second) if can_extrapolate(first, second) else None
     if line is None and not warnings:
         warnings.append(
-            f"not extrapolated to infinitely many pictures: that takes {PICTURES_PER_DIMENSION} a "
-            f"dimension in both folders, {PICTURES_PER_DIMENSION * dimensions}"
+            f"not extrapolated to infinitely many pictures: both folders need "
+            f"{PICTURES_PER_DIMENSION} per dimension, {PICTURES_PER_DIMENSION * dimensions}"
         )
-    if arguments.plot:
-        _frechet_chart(name, real, drawn, line).save(arguments.plot)
+    if files.plot:
+        _frechet_chart(name, real, drawn, line).save(files.plot)
     return _report(
         f"FD with {name}",
         distance,
@@ -67,24 +95,29 @@ def frechet_report(arguments: argparse.Namespace) -> str:
     )
 
 
-def vendi_report(arguments: argparse.Namespace) -> str:
-    """Return the Vendi score of a folder as JSON."""
-    extractor, (side,) = _read(arguments, arguments.folder)
+def vendi_report(
+    folder: Path,
+    model: FeatureModel,
+    reading: Reading,
+    files: OutputFiles = OutputFiles(),
+) -> Report:
+    """Return the Vendi score of a folder, from 1 to the number of pictures."""
+    extractor, (side,) = _read(model, reading, folder)
     try:
         spectrum = vendi_spectrum(side.features)
     except ValueError as error:
         raise ValueError(f"{side.folder}: {error}; pictures count from 0 by name") from error
     score = score_of(spectrum)
-    if arguments.csv:
-        _write_csv(arguments.csv, "feature_norm", _norms(side))
-    if arguments.plot:
+    if files.csv:
+        _write_csv(files.csv, "feature_norm", _norms(side))
+    if files.plot:
         points = [(float(n), value) for n, value in enumerate(spectrum.cumsum(0).tolist(), 1)]
         Chart(
             f"Vendi score {score:.2f} of {len(side.files)} pictures",
             "largest eigenvalues",
             "share of the whole",
             [Series(side.folder.name, [(0.0, 0.0), *points], "line")],
-        ).save(arguments.plot)
+        ).save(files.plot)
     return _report(
         f"Vendi score with {extractor.name}",
         score,
@@ -96,25 +129,31 @@ def vendi_report(arguments: argparse.Namespace) -> str:
     )
 
 
-def aesthetic_report(arguments: argparse.Namespace) -> str:
-    """Return the mean score of a folder, and how the scores spread, as JSON."""
-    head = load_head(arguments.head)
-    extractor, (side,) = _read(arguments, arguments.folder)
+def aesthetic_report(
+    folder: Path,
+    head_file: Path,
+    model: FeatureModel,
+    reading: Reading,
+    files: OutputFiles = OutputFiles(),
+) -> Report:
+    """Return mean, spread, smallest, median and largest score of a folder."""
+    head = load_head(head_file)
+    extractor, (side,) = _read(model, reading, folder)
     scores = head.scores(side.features)
-    if arguments.csv:
+    if files.csv:
         rows = zip(side.files, scores.tolist(), strict=True)
-        _write_csv(arguments.csv, "score", [(side.folder, path, score) for path, score in rows])
-    if arguments.plot:
+        _write_csv(files.csv, "score", [(side.folder, path, score) for path, score in rows])
+    if files.plot:
         points, width = histogram(scores.tolist())
         Chart(
             f"mean {float(scores.mean()):.3f} of {len(side.files)} pictures",
-            f"score of {arguments.head.name}",
+            f"score of {head_file.name}",
             "pictures",
             [Series(side.folder.name, points, "bars", width)],
-        ).save(arguments.plot)
+        ).save(files.plot)
     several = len(side.files) > 1
     return _report(
-        f"mean score of {arguments.head.name} on {extractor.name}",
+        f"mean score of {head_file.name} on {extractor.name}",
         float(scores.mean()),
         extractor,
         side.features.shape[1],
@@ -127,12 +166,13 @@ def aesthetic_report(arguments: argparse.Namespace) -> str:
     )
 
 
-def _read(arguments: argparse.Namespace, *folders: Path) -> tuple[Extractor, list[FolderFeatures]]:
-    reading = Reading(arguments.batch, arguments.limit, arguments.cache, arguments.strict)
+def _read(
+    model: FeatureModel, reading: Reading, *folders: Path
+) -> tuple[Extractor, list[FolderFeatures]]:
     for folder in folders:  # a wrong name is an error before a model is loaded
         if not folder.is_dir():
-            raise FileNotFoundError(f"there is no folder {folder}")
-    extractor = load_extractor(arguments.features, arguments.device, arguments.download)
+            raise FileNotFoundError(f"there is no folder {folder}: check the path")
+    extractor = load_extractor(model.name, model.device, model.download)
     return extractor, [folder_features(folder, extractor, reading) for folder in folders]
 
 
@@ -144,13 +184,13 @@ def _report(
     sides: dict[str, FolderFeatures],
     warnings: Sequence[str],
     **more: float | None,
-) -> str:
+) -> Report:
     for warning in warnings:
         _log.warning("%s", warning)
     skipped = sum(len(side.skipped) for side in sides.values())
     if skipped:
         _log.warning("pictures that could not be read and were skipped: %d", skipped)
-    report: dict[str, Any] = {"metric": metric, "value": value, **more}
+    report: Report = {"metric": metric, "value": value, **more}
     report |= {"features": extractor.name, "dimensions": dimensions}
     for name, side in sides.items():
         report[name] = {
@@ -159,7 +199,7 @@ def _report(
             "skipped": [{"file": str(path), "why": why} for path, why in side.skipped],
         }
     report["warnings"] = list(warnings)
-    return json.dumps(report, indent=2, ensure_ascii=False) + "\n"
+    return report
 
 
 def _of_unit_length(side: FolderFeatures) -> FolderFeatures:
@@ -183,7 +223,7 @@ def _write_csv(path: Path, column: str, rows: Iterable[tuple[Path, Path, float]]
 def _frechet_chart(
     name: str, real: FolderFeatures, drawn: FolderFeatures, line: Extrapolation | None
 ) -> Chart:
-    """The line to infinitely many pictures; where there is none, both folders in two dimensions."""
+    """Return the extrapolation as a chart; without one, both folders in two dimensions (PCA)."""
     if line is not None:
         widest = max(inverse for inverse, _ in line.points)
         ends = [(0.0, line.value), (widest, line.value + line.slope * widest)]

@@ -1,4 +1,4 @@
-"""The Frechet distance between two sets of features, and what it tends to for more pictures.
+"""The Frechet distance between two sets of features, and its limit for many pictures.
 
 |mu_1 - mu_2|^2 + tr(S_1 + S_2 - 2 (S_1 S_2)^(1/2)) of the two Gaussians with the sets' means and
 unbiased covariances (Dowson & Landau 1982; of Inception features: Heusel et al. 2017,
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import torch
 
-# Below this many pictures a dimension the bias is no straight line of 1/N, even of a half.
+# With fewer pictures per dimension, the bias of half the set is not linear in 1/N.
 PICTURES_PER_DIMENSION = 4
 _SHARES = 15
 _SEED = 0
@@ -41,23 +41,23 @@ class Extrapolation:
 def gaussian(features: torch.Tensor) -> Gaussian:
     """Return the Gaussian of features (N, D). Raises ValueError for N < 2.
 
-    The root is the R of a QR decomposition of the centred features, so the covariance, whose
-    condition is the square of theirs, is never formed.
+    The root is the R of a QR decomposition of the centred features. The covariance, whose condition
+    number is the square of theirs, is never computed.
     """
     count = features.shape[0]
     if count < 2:
-        raise ValueError(f"a covariance needs 2 pictures or more, there is {count}")
+        raise ValueError(f"a covariance needs 2 pictures or more, there is {count}: add pictures")
     features = features.to(torch.float64)
     mean = features.mean(0)
     return Gaussian(mean, torch.linalg.qr((features - mean) / math.sqrt(count - 1), mode="r").R)
 
 
 def frechet_distance(first: Gaussian, second: Gaussian) -> float:
-    """Return the squared Frechet (2-Wasserstein) distance; 0 at the least.
+    """Return the squared Frechet (2-Wasserstein) distance, at least 0.
 
     With S = A.T @ A and T = B.T @ B, tr((S T)^(1/2)) is the sum of the singular values of
-    A @ B.T: its squared singular values are the eigenvalues of S T. That holds for covariances
-    of any rank and loses no digits to a matrix square root.
+    A @ B.T: its squared singular values are the eigenvalues of S T. This holds for covariances
+    of any rank and avoids the rounding errors of a matrix square root.
     """
     if first.mean.shape != second.mean.shape:
         raise ValueError(
@@ -78,10 +78,10 @@ def can_extrapolate(first: torch.Tensor, second: torch.Tensor) -> bool:
 def extrapolate(first: torch.Tensor, second: torch.Tensor) -> Extrapolation:
     """Return the distance between features (N, D) and (M, D) as N and M grow without end.
 
-    The distance is biased upwards by a/N + b/M + ...; so it is measured between random shares of
-    both sets, from a half to all, and the line through them over 1/share is read at 0. After
-    Chong & Forsyth 2020 (arXiv 1911.07023), who take shares of the drawn pictures alone: here
-    the real ones are a sample too. The estimate has no bias of first order, and may be negative.
+    The distance is biased upwards by a/N + b/M + ... . So it is measured between random shares of
+    both sets, from a half to all, and a line through these over 1/share is evaluated at 0. After
+    Chong & Forsyth 2020 (arXiv 1911.07023), who take shares of the drawn pictures alone; here the
+    real ones are a sample too. The estimate has no first-order bias, and may be negative.
     """
     generator = torch.Generator().manual_seed(_SEED)
     points = []

@@ -1,4 +1,4 @@
-"""The pictures of a folder: which there are, and each as RGB."""
+"""List the picture files of a folder, and open one as RGB."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ _FORMATS = ("PNG", "JPEG", "WEBP", "AVIF")
 
 
 class UnreadablePicture(Exception):
-    """A file that is no picture, or a damaged one; the text says why."""
+    """A file that is damaged or not a picture; the text says why."""
 
 
 def picture_files(folder: Path) -> list[Path]:
-    """Return the pictures in `folder` and the folders in it, in the order of their paths.
+    """Return the pictures in `folder` and its subfolders, in the order of their paths.
 
-    Hidden files and folders (of thumbnails, of version control) are left out. Raises
-    FileNotFoundError where there is no folder, ValueError where it holds no picture.
+    Hidden files and folders (thumbnails, version control) are left out. Raises FileNotFoundError
+    for a missing folder, ValueError for one without pictures.
     """
     if not folder.is_dir():
-        raise FileNotFoundError(f"there is no folder {folder}")
+        raise FileNotFoundError(f"there is no folder {folder}: check the path")
     files = [
         path
         for path in folder.rglob("*")
@@ -33,12 +33,12 @@ def picture_files(folder: Path) -> list[Path]:
         and path.is_file()
     ]
     if not files:
-        raise ValueError(f"{folder} holds no picture: {', '.join(SUFFIXES)} are read")
+        raise ValueError(f"{folder} holds no picture: give one with {', '.join(SUFFIXES)} files")
     return sorted(files, key=lambda path: path.relative_to(folder).as_posix())
 
 
 def open_picture(path: Path) -> Image:
-    """Return the picture as RGB: upright, its first frame, what is transparent over white.
+    """Return the first frame of a picture as RGB, upright by EXIF, transparency over white.
 
     Raises UnreadablePicture.
     """
@@ -47,7 +47,7 @@ def open_picture(path: Path) -> Image:
     Image.init()
     try:
         with warnings.catch_warnings():
-            # Large pictures are meant; beyond twice that size Pillow raises by itself.
+            # Large pictures are allowed; above twice the warning's size Pillow raises an error.
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             with Image.open(
                 path, formats=[name for name in _FORMATS if name in Image.OPEN]
@@ -57,7 +57,7 @@ def open_picture(path: Path) -> Image:
     except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
         reason = str(error) or type(error).__name__
         if path.suffix.lower() == ".avif" and "AVIF" not in Image.OPEN:
-            reason = "this Pillow reads no AVIF; version 11.3 and newer do"
+            reason = "this Pillow cannot read AVIF: install 11.3 or newer"
         raise UnreadablePicture(reason) from error
 
 
@@ -65,7 +65,7 @@ def _rgb(picture: Image) -> Image:
     from PIL import Image
 
     if picture.mode.startswith("I"):
-        # 16-bit grey, which Pillow would clip at 255 rather than scale.
+        # 16-bit grey: Pillow's own conversion clips at 255 instead of scaling.
         return (
             picture.convert("I").point(lambda value: value / 257 + 0.5).convert("L").convert("RGB")
         )

@@ -1,4 +1,4 @@
-"""A progress bar on standard error: tqdm's where it is installed, else a line now and then."""
+"""Progress on standard error: a bar of tqdm where it is installed, else a line every 5 s."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _SECONDS_BETWEEN_LINES = 5.0
 
 @contextmanager
 def progress_bar(total: int, label: str) -> Iterator[Callable[[int], None]]:
-    """Give a function that is told how many more are done; silent where stderr is no terminal."""
+    """Yield a function that takes the number of pictures just done; silent without a terminal."""
     if not sys.stderr.isatty():
         yield lambda _: None
         return
@@ -26,7 +26,7 @@ def progress_bar(total: int, label: str) -> Iterator[Callable[[int], None]]:
 
 
 class _Lines:
-    """What tqdm would show, as plain lines."""
+    """Progress as plain lines, for an environment without tqdm."""
 
     def __init__(self, total: int, label: str) -> None:
         self._total, self._label = total, label

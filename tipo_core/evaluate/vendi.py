@@ -1,4 +1,4 @@
-"""The Vendi score: how many different pictures a set is worth."""
+"""The Vendi score: the effective number of different pictures in a set."""
 
 from __future__ import annotations
 
@@ -8,17 +8,19 @@ import torch
 def vendi_spectrum(features: torch.Tensor) -> torch.Tensor:
     """Return the eigenvalues (largest first, float64) of K / N, with K the cosines of (N, D).
 
-    There are min(N, D) of them; the others are 0. Raises ValueError where a row is 0, which has
-    no direction.
+    These are min(N, D) values; the other eigenvalues are 0. Raises ValueError where a row is 0,
+    which has no direction.
     """
     features = features.to(torch.float64)
     count, dimensions = features.shape
     if count == 0:
-        raise ValueError("the Vendi score of no pictures is not defined")
+        raise ValueError("there is no picture, so the Vendi score is not defined: add pictures")
     norms = features.norm(dim=1, keepdim=True)
     if not bool((norms > 0).all()):
         row = int((norms == 0).nonzero()[0, 0])
-        raise ValueError(f"the features of picture {row} are all 0, so they have no direction")
+        raise ValueError(
+            f"the features of picture {row} are all 0, so they have no direction: remove it"
+        )
     rows = features / norms
     # K = rows @ rows.T and rows.T @ rows have the same eigenvalues apart from zeros.
     gram = rows.T @ rows if dimensions < count else rows @ rows.T

@@ -1,20 +1,19 @@
-"""Training records as token ids, made in pools: each follows from the seed and its number alone."""
+"""Training records as token ids, in pools that follow from the seed and the pool's number alone."""
 
 from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from tokenizers import Tokenizer
 
-from lab.nano.data.samples import Sample
-
 from ..prompt.vocabulary.blocklist import blocklist_matches
 from .records import Record, make_record
+from .sample import Samples
 from .tokenizer import EOS, token_id
 from .workers import pieces
 
@@ -23,7 +22,7 @@ log = logging.getLogger("tipo-suite")
 
 @dataclass(frozen=True)
 class Entry:
-    """The ids of a record; with `masked` the first `request` of them are not learned."""
+    """The token ids of one record; with `masked` the loss skips the first `request` of them."""
 
     ids: list[int]
     request: int
@@ -31,10 +30,10 @@ class Entry:
 
 
 def encode(record: Record, tokenizer: Tokenizer, most: int) -> tuple[list[int], int]:
-    """Return the ids of a record, begin and end tokens included, and how many are the request's.
+    """Return the ids of a record, at most `most`, and how many of them are the request's.
 
-    At most `most` ids are kept. Text and answer are encoded as one: the border falls where the
-    answer's first piece starts.
+    Begin and end tokens are included. Request and answer are encoded as one text; a token counts to
+    the request where it ends before the answer's first character.
     """
     encoded = tokenizer.encode(record.request + record.answer)
     ids = [*encoded.ids, token_id(tokenizer, EOS)][:most]
@@ -44,27 +43,27 @@ def encode(record: Record, tokenizer: Tokenizer, most: int) -> tuple[list[int], 
 
 
 class RecordPools:
-    """Makes pools of `size` records: the samples in a new order in every epoch, each worded anew.
+    """Pools of `size` records; every epoch shuffles the samples and words each of them anew.
 
-    Ids beyond `most` a record are cut off.
+    A record has at most `most` token ids; longer ones are cut.
     """
 
     def __init__(
-        self, samples: Sequence[Sample], tokenizer: Tokenizer, most: int, size: int, seed: int
+        self, samples: Samples, tokenizer: Tokenizer, most: int, size: int, seed: int
     ) -> None:
         self.samples, self.tokenizer, self.most = samples, tokenizer, most
         self.size = min(size, len(samples))
         self.seed = seed
         self._order = lru_cache(maxsize=2)(self.order)
 
-    def order(self, number: int) -> list[int]:
-        """Return the places of the samples in the order of an epoch."""
+    def order(self, epoch: int) -> list[int]:
+        """Return the sample numbers in the order of an epoch."""
         order = list(range(len(self.samples)))
-        random.Random(f"epoch {self.seed} {number}").shuffle(order)
+        random.Random(f"epoch {self.seed} {epoch}").shuffle(order)
         return order
 
     def pool(self, number: int) -> list[Entry]:
-        """Return a pool; a record with a blocked word is left out and logged."""
+        """Return pool `number`; a record with a blocked word is left out and logged."""
         rng = random.Random(f"records {self.seed} {number}")
         entries = []
         for place in range(number * self.size, (number + 1) * self.size):
@@ -78,10 +77,10 @@ class RecordPools:
         return entries
 
     def all(self, workers: int = 1) -> Iterator[list[Entry]]:
-        """Yield all pools, without end, made by so many processes."""
-        given = (self.samples, self.tokenizer, self.most, self.size, self.seed)
-        return pieces(_pools, given, workers)
+        """Yield pools 0, 1, 2, ... without end; `workers` processes make them."""
+        arguments = (self.samples, self.tokenizer, self.most, self.size, self.seed)
+        return pieces(_pools, arguments, workers)
 
 
-def _pools(*given: Any) -> Callable[[int], list[Entry]]:
-    return RecordPools(*given).pool
+def _pools(*arguments: Any) -> Callable[[int], list[Entry]]:
+    return RecordPools(*arguments).pool

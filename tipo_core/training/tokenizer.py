@@ -1,4 +1,4 @@
-"""A byte-level BPE with the TIPO tokens, trained on the records' own text."""
+"""A byte-level BPE tokenizer with the TIPO tokens, trained on the text of the records."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_token
 from tokenizers.trainers import BpeTrainer
 
 BOS, EOS, PAD = "<s>", "</s>", "<pad>"
-# In the order in which the TIPO vocabulary has them.
+# In the order of the TIPO vocabulary.
 TIPO_TOKENS = tuple(
     f"<|{name}|>"
     for name in (
@@ -17,12 +17,12 @@ TIPO_TOKENS = tuple(
         "short_to_long_to_tag", "gen_meta",
     )
 )  # fmt: skip
-# Words keep their digits (`1girl` can be one token); a space goes with the word after it.
+# Words keep their digits (`1girl` can be one token); a space belongs to the word after it.
 _PIECES = Regex(r" ?[\p{L}\p{N}]+| ?[^\s\p{L}\p{N}]+|\n|\s+")
 
 
 def token_id(tokenizer: Tokenizer, token: str) -> int:
-    """Return the id of a special token that the tokenizer was trained with."""
+    """Return the id of a special token of a tokenizer that `train_tokenizer` made."""
     found = tokenizer.token_to_id(token)
     assert found is not None, f"the tokenizer has no {token}"
     return int(found)

@@ -1,7 +1,7 @@
-"""Train a small TIPO-format Llama from scratch on the CPU or one accelerator.
+"""Train a TIPO model: the recipe, batches, loss, optimizers and the loop, on a GPU or a CPU.
 
-The folder that comes out has the ordinary Hugging Face layout. Progress is kept in it
-(`training.safetensors`, `training.json`), so that a run that was stopped goes on where it was.
+The forward pass runs under autocast in bfloat16. The registry forbids autocast in the archive of a
+node pack, so the archive leaves this package out; a clone and the installed library have it.
 """
 
 from __future__ import annotations
@@ -17,15 +17,10 @@ from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
 
-import numpy as np
 import torch
 from safetensors.torch import save_file
 from tokenizers import Tokenizer
 from torch.nn import functional
-
-from lab.nano.data.sample_workers import make_samples
-from lab.nano.data.samples import SampleSource
-from lab.nano.data.tag_fit import ROUNDS
 
 from ..lm.files.fused_weights import file_state
 from ..lm.model.config import LlamaConfig
@@ -33,27 +28,29 @@ from ..lm.model.kv_cache import Uncached
 from ..lm.model.llama import Llama
 from .record_pools import Entry, RecordPools
 from .records import make_record
+from .sample import SampleRange, Samples
 from .tokenizer import BOS, EOS, PAD, token_id, train_tokenizer
 from .training_state import keep, resume
 
 log = logging.getLogger("tipo-suite")
 
 Reader = Callable[[Llama, torch.Tensor], torch.Tensor]
-# Records sorted by length together, so that a batch wastes little on padding; batches come in a
-# few fixed widths, because each shape is compiled once.
+# Records of a pool are batched by length, so that little is padding. Batches come in a few fixed
+# widths (tokens), because torch.compile compiles once for each shape.
 _POOL = 4096
 _WIDTHS = (64, 96, 136, 184, 240, 320, 448)
-HELD_OUT = 512
 _TOKENIZER_SAMPLES = 40_000
+_MOST_HELD_OUT = 512
 
 
 @dataclass(frozen=True)
 class Recipe:
     """All numbers of a training run; lengths and batch sizes count tokens.
 
-    The defaults made the model that ships, in six minutes of a GPU and eight workers; on a CPU take
-    smaller batches and a smaller model. `workers` are processes: for the samples before the
-    training, for the records during it.
+    The defaults made tipo-nano, in six minutes of a GPU and eight workers, from 260,000 samples; a
+    CPU needs smaller batches and a smaller model. `held_out` samples are not trained on, their loss
+    is reported (0: a tenth of all, at most 512). `workers` processes make the records. `threads`
+    is for torch (0: its own choice), `compile` 1 runs torch.compile.
     """
 
     vocab_size: int = 6144
@@ -63,8 +60,7 @@ class Recipe:
     heads: int = 12
     kv_heads: int = 6
     context: int = 1024
-    samples: int = 260_000
-    fit_rounds: int = ROUNDS
+    held_out: int = 0
     workers: int = 2
     batch_tokens: int = 49_152
     steps: int = 3000
@@ -78,7 +74,7 @@ class Recipe:
     compile: int = 1
 
     def config(self, tokenizer: Tokenizer) -> LlamaConfig:
-        """Return the model's shape for a trained tokenizer."""
+        """Return the configuration of the model for a trained tokenizer."""
         return LlamaConfig(
             vocab_size=tokenizer.get_vocab_size(),
             hidden_size=self.hidden_size,
@@ -98,14 +94,14 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Batch:
-    """Token ids `B, T`, padded on the right, and the targets: -100 where nothing is learned."""
+    """Token ids `B, T`, padded on the right, and targets `B, T`; the loss skips targets of -100."""
 
     tokens: torch.Tensor
     targets: torch.Tensor
 
 
 def batches(pools: Iterable[list[Entry]], pad: int, recipe: Recipe) -> Iterator[Batch]:
-    """Yield the batches of pools, those of a pool in random order; `pad` fills the rows up."""
+    """Yield the batches of pools, those of one pool in random order; `pad` is the padding's id."""
     for number, pool in enumerate(pools):
         groups = []
         for narrow, width in zip((0, *_WIDTHS), _WIDTHS, strict=False):
@@ -126,9 +122,9 @@ def batches(pools: Iterable[list[Entry]], pad: int, recipe: Recipe) -> Iterator[
 def loss_of(
     model: Llama, tokens: torch.Tensor, targets: torch.Tensor, read: Reader | None = None
 ) -> torch.Tensor:
-    """Return the mean cross entropy (nats a token) of targets `B, T` after tokens `B, T`.
+    """Return the mean cross entropy (nats per token) of targets `B, T` for tokens `B, T`.
 
-    Scores are computed only where there is a target. `read` may be a compiled `hidden_states`.
+    Logits are computed only where there is a target. `read` may be a compiled `hidden_states`.
     """
     device = next(model.parameters()).device
     wanted = targets.flatten() != -100
@@ -139,7 +135,7 @@ def loss_of(
 
 
 def hidden_states(model: Llama, tokens: torch.Tensor) -> torch.Tensor:
-    """Return the hidden states `B * T, C` of token ids `B, T`, rows on their own."""
+    """Return the hidden states `B * T, C` of token ids `B, T`; each row attends to itself alone."""
     batch, length = tokens.shape
     dtype = torch.get_autocast_dtype(tokens.device.type)
     reading = Uncached(model.config, batch, length, tokens.device, dtype)
@@ -147,7 +143,7 @@ def hidden_states(model: Llama, tokens: torch.Tensor) -> torch.Tensor:
 
 
 def learning_rate(recipe: Recipe, step: int) -> float:
-    """Return the rate at `step`: linear warm-up, a level stretch, a straight line downwards."""
+    """Return the rate at `step`: linear warm-up, constant, then linear decay to `final_share`."""
     if step < recipe.warmup:
         return recipe.learning_rate * (step + 1) / recipe.warmup
     level = max(recipe.warmup, int(recipe.stable_share * recipe.steps))
@@ -156,7 +152,7 @@ def learning_rate(recipe: Recipe, step: int) -> float:
 
 
 def initialise(model: Llama, seed: int) -> None:
-    """Fill the weights: normal 0.02, the projections back into the stream scaled by depth."""
+    """Fill the weights: normal, std 0.02; projections into the residual stream / sqrt(2 layers)."""
     generator = torch.Generator().manual_seed(seed)
     scale = 1 / math.sqrt(2 * model.config.num_hidden_layers)
     for name, weight in model.named_parameters():
@@ -167,27 +163,31 @@ def initialise(model: Llama, seed: int) -> None:
         torch.nn.init.normal_(weight, std=0.02 * (scale if deep else 1), generator=generator)
 
 
-def train(folder: Path, out: Path, recipe: Recipe) -> None:
-    """Train on the corpora in `folder` and write the model to `out`."""
+def train(source: Samples, out: Path, recipe: Recipe) -> None:
+    """Train on the samples of `source` and write model, tokenizer and loss curve to `out`.
+
+    The first `held_out` samples are kept for the held-out loss. A stopped run continues after its
+    last saved step. Raises ValueError where no sample is left to train on.
+    """
     if recipe.threads:
         torch.set_num_threads(recipe.threads)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    count = recipe.held_out or min(_MOST_HELD_OUT, max(1, len(source) // 10))
+    if count >= len(source):
+        raise ValueError(
+            f"{count} samples are held out, and there are {len(source)}: give more samples, or "
+            "hold out fewer"
+        )
     out.mkdir(parents=True, exist_ok=True)
-    started = time.monotonic()
-    biases_file = out / "tag_biases.npy"
-    biases = np.load(biases_file) if biases_file.exists() else None
-    source = SampleSource(folder, recipe.seed, biases=biases, fit_rounds=recipe.fit_rounds)
-    np.save(biases_file, source.biases)
-    samples = make_samples(folder, recipe.samples + HELD_OUT, source, recipe.workers)
-    held_out, samples = samples[:HELD_OUT], samples[HELD_OUT:]
-    log.info("%d samples in %.0f s", len(samples), time.monotonic() - started)
+    held_out, samples = SampleRange(source, 0, count), SampleRange(source, count, len(source))
 
     tokenizer_file = out / "tokenizer.json"
     rng = random.Random(recipe.seed)
     if tokenizer_file.exists():
         tokenizer = Tokenizer.from_file(str(tokenizer_file))
     else:
-        records = (make_record(sample, rng) for sample in samples[:_TOKENIZER_SAMPLES])
+        first_ones = range(min(len(samples), _TOKENIZER_SAMPLES))
+        records = (make_record(samples[number], rng) for number in first_ones)
         texts = (record.request + record.answer for record in records)
         tokenizer = train_tokenizer(texts, recipe.vocab_size)
         tokenizer.save(str(tokenizer_file))
@@ -204,8 +204,8 @@ def train(folder: Path, out: Path, recipe: Recipe) -> None:
     pad = token_id(tokenizer, PAD)
     most = min(recipe.context, _WIDTHS[-1])
     size = max(_POOL, recipe.batch_tokens // 4)
-    known = RecordPools(held_out, tokenizer, most, size, recipe.seed + 1)
-    probe = list(islice(batches(known.all(), pad, recipe), 6))
+    probe_pools = RecordPools(held_out, tokenizer, most, size, recipe.seed + 1)
+    probe = list(islice(batches(probe_pools.all(), pad, recipe), 6))
     pools = RecordPools(samples, tokenizer, most, size, recipe.seed + 2 + first)
     stream = batches(pools.all(recipe.workers), pad, recipe)
     read = torch.compile(hidden_states, dynamic=False) if recipe.compile else hidden_states
@@ -226,9 +226,9 @@ def train(folder: Path, out: Path, recipe: Recipe) -> None:
         last = step + 1 == recipe.steps
         if (step + 1) % 50 == 0:
             pace = (time.monotonic() - started) / (step + 1 - first)
-            log.info("step %d  %.2f s a step", step + 1, pace)
+            log.info("step %d  %.2f s per step", step + 1, pace)
         if (step + 1) % 100 == 0 or last:
-            # Not under no_grad: that would compile every width once more.
+            # Not under no_grad, which would make torch.compile compile every width again.
             losses = [loss_of(model, b.tokens, b.targets, read).item() for b in probe]
             held = sum(losses) / len(losses)
             row = (step + 1, seen, running / (step % 100 + 1), held, time.monotonic() - started)
@@ -243,7 +243,7 @@ def train(folder: Path, out: Path, recipe: Recipe) -> None:
 
 
 def export(model: Llama, out: Path) -> None:
-    """Write `model.safetensors` (fp16) and `config.json`, each in one move."""
+    """Write `model.safetensors` (fp16) and `config.json` in the layout of Hugging Face."""
     weights = {
         name: weight.detach().to("cpu", torch.float16).contiguous()
         for name, weight in file_state(model.state_dict(), model.config).items()
@@ -255,9 +255,9 @@ def export(model: Llama, out: Path) -> None:
 
 
 def _optimizers(model: Llama, recipe: Recipe) -> list[torch.optim.Optimizer]:
-    """Muon (Jordan et al. 2024) for the matrices inside, AdamW for embedding and norms.
+    """Return Muon (Jordan et al. 2024) for the layers' matrices, AdamW for embedding and norms.
 
-    Muon's steps are scaled to the size of AdamW's, so one rate serves both.
+    Muon's updates are scaled to the RMS of AdamW's, so both use one learning rate.
     """
     inside = [p for name, p in model.named_parameters() if p.dim() > 1 and "embed" not in name]
     embedding = [p for name, p in model.named_parameters() if p.dim() > 1 and "embed" in name]

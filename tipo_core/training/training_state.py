@@ -1,4 +1,4 @@
-"""Where a training run stands, kept in its folder."""
+"""The state of a training run in its folder, from which a stopped run continues."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def keep(
     optimizers: list[torch.optim.Optimizer],
     progress: dict[str, Any],
 ) -> None:
-    """Keep weights and the optimizers' moments for `resume`."""
+    """Save weights, optimizer moments and `progress` for `resume`."""
     tensors = {f"model.{name}": weight for name, weight in model.state_dict().items()}
     for place, optimizer in enumerate(optimizers):
         for number, state in optimizer.state_dict()["state"].items():
@@ -35,7 +35,7 @@ def keep(
 
 
 def resume(out: Path, model: Llama, optimizers: list[torch.optim.Optimizer]) -> tuple[int, int]:
-    """Load what `keep` kept; return how many steps and tokens are done (0: nothing was kept)."""
+    """Load the state that `keep` saved; return the steps and tokens done (0, 0 without a state)."""
     if not (out / "training.json").exists():
         return 0, 0
     progress = json.loads((out / "training.json").read_text(encoding="utf-8"))
@@ -50,5 +50,5 @@ def resume(out: Path, model: Llama, optimizers: list[torch.optim.Optimizer]) -> 
                 *_, number, key = name.split(".")
                 state.setdefault(int(number), {})[key] = tensor
         optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
-    log.info("going on after step %d", progress["step"])
+    log.info("continuing after step %d", progress["step"])
     return int(progress["step"]), int(progress["tokens"])

@@ -1,4 +1,4 @@
-"""Numbered pieces of work, done by several processes ahead of their use."""
+"""Numbered pieces of work, made by several processes ahead of their use."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ Piece = TypeVar("Piece")
 
 
 def pieces(
-    start: Callable[..., Callable[[int], Piece]], given: tuple[Any, ...], workers: int
+    start: Callable[..., Callable[[int], Piece]], arguments: tuple[Any, ...], workers: int
 ) -> Iterator[Piece]:
-    """Yield piece 0, 1, 2, ... without end, made by what `start(*given)` returns.
+    """Yield pieces 0, 1, 2, ... without end, from the function that `start(*arguments)` returns.
 
-    `workers` above 1 are processes, each of which starts once. A piece must follow from its number
-    alone: then how many there are changes nothing.
+    With `workers` above 1, that many processes call `start` once each. A piece must depend on its
+    number alone, so that the number of processes does not change the result.
     """
     if workers <= 1:
-        yield from map(start(*given), count())
+        yield from map(start(*arguments), count())
         return
-    with ProcessPoolExecutor(workers, initializer=_start, initargs=(start, given)) as executor:
+    with ProcessPoolExecutor(workers, initializer=_start, initargs=(start, arguments)) as executor:
         numbers = count()
         ahead: deque[Future[Piece]] = deque()
         try:
@@ -34,12 +34,13 @@ def pieces(
             executor.shutdown(cancel_futures=True)
 
 
-# What makes the pieces, in a process of its own.
+# In a worker process: the function that makes the pieces. ProcessPoolExecutor's initializer has no
+# other way to hand it to the calls that follow.
 _maker: list[Callable[[int], Any]] = []
 
 
-def _start(start: Callable[..., Callable[[int], Any]], given: tuple[Any, ...]) -> None:
-    _maker[:] = [start(*given)]
+def _start(start: Callable[..., Callable[[int], Any]], arguments: tuple[Any, ...]) -> None:
+    _maker[:] = [start(*arguments)]
 
 
 def _piece(number: int) -> Any:

@@ -8,7 +8,7 @@ from pathlib import Path
 import gguf
 import torch
 
-from devkit.bench.models.made_up_words import Words
+from devkit.bench.models.word_chain import Words
 from tipo_core.lm.model.config import LlamaConfig
 
 _NAMES = gguf.get_tensor_name_map(gguf.MODEL_ARCH.LLAMA, 64)

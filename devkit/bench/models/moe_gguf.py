@@ -9,8 +9,8 @@ from pathlib import Path
 import gguf
 import torch
 
-from devkit.bench.models.bench_models import SEED, cached
 from devkit.bench.models.llama_gguf import finish, write_sizes
+from devkit.bench.models.random_models import SEED, cached
 from devkit.setup.layout import Layout
 from tipo_core.lm.model.config import ExpertsConfig, LlamaConfig
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import torch
 
-from devkit.bench.bench import Aim, Benchmark, Figure, Setting, Unmeasured, at_least, at_most
+from devkit.bench.benchmark import Aim, Benchmark, Figure, Setting, Unmeasured, at_least, at_most
 from devkit.bench.engines import load_ours, why_missing
-from devkit.bench.worker_process import Worker
+from devkit.bench.worker import Worker
 from devkit.setup.layout import Layout
 from tipo_core.lm.generate.engine import LlamaLanguageModel
 from tipo_core.lm.generate.token_sampling import SamplingOptions

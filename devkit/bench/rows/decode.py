@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from devkit.bench.bench import Aim, Bar, Benchmark, Figure, Setting, Unmeasured, at_least_times
+from devkit.bench.benchmark import Aim, Bar, Benchmark, Figure, Setting, Unmeasured, at_least_times
 from devkit.bench.engines import why_missing
-from devkit.bench.models.bench_models import TIPO_200M, BenchModel
 from devkit.bench.models.moe_gguf import experts_gguf
+from devkit.bench.models.random_models import TIPO_200M, BenchModel
 from devkit.bench.race import Runner, race, rates
 
 ROUNDS = 4

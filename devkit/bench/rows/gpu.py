@@ -6,9 +6,17 @@ from collections.abc import Iterator, Sequence
 
 import torch
 
-from devkit.bench.bench import Aim, Benchmark, Figure, Setting, Unmeasured, at_least, at_least_times
+from devkit.bench.benchmark import (
+    Aim,
+    Benchmark,
+    Figure,
+    Setting,
+    Unmeasured,
+    at_least,
+    at_least_times,
+)
 from devkit.bench.engines import why_missing
-from devkit.bench.models.bench_models import TIPO_500M, BenchModel
+from devkit.bench.models.random_models import TIPO_500M, BenchModel
 from devkit.bench.race import Runner, race, rates
 from devkit.bench.rows.decode import PROMPT
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import torch
 
-from devkit.bench.bench import Aim, Benchmark, Figure, Setting, Unmeasured, at_most
+from devkit.bench.benchmark import Aim, Benchmark, Figure, Setting, Unmeasured, at_most
 from devkit.bench.engines import Ours
-from devkit.bench.models.bench_models import TIPO_200M, BenchModel
-from devkit.bench.worker_process import Worker
+from devkit.bench.models.random_models import TIPO_200M, BenchModel
+from devkit.bench.worker import Worker
 
 TOKENS = 1024
 _STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")

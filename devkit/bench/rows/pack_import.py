@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Iterator, Sequence
 
-from devkit.bench.bench import Aim, Benchmark, Figure, Setting, at_most
+from devkit.bench.benchmark import Aim, Benchmark, Figure, Setting, at_most
 
 # ComfyUI's core is imported first; what the pack adds to it is timed, five times under as many
 # names. The least time is the cost: the others are this and what else the machine was doing.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from devkit.bench.bench import Aim, Benchmark, Figure, Setting, Unmeasured, at_least_times
+from devkit.bench.benchmark import Aim, Benchmark, Figure, Setting, Unmeasured, at_least_times
 from devkit.bench.engines import why_missing
-from devkit.bench.models.bench_models import TIPO_200M, BenchModel
+from devkit.bench.models.random_models import TIPO_200M, BenchModel
 from devkit.bench.race import Pace, Runner, race
 
 ROUNDS = 3

@@ -1,16 +1,17 @@
-"""Pictures that never were: tags, a caption and metadata that belong together.
+"""Training samples of tipo-nano from public corpora: tags, a caption and metadata that agree.
 
-Four sources, mixed: tag sets grown from statistics with captions written from them, photo
-captions with the tags found in their own words, the style phrases of image prompts, and the scenes
-that toy-sd draws.
+Four sources are mixed: tag sets drawn from pair statistics with captions written from them, photo
+captions with the tags that their words name, style phrases of image prompts, and the scenes that
+toy-sd draws.
 """
 
 from __future__ import annotations
 
+import logging
 import random
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
@@ -18,6 +19,8 @@ import numpy as np
 
 from tipo_core.expansion.tasks import Length
 from tipo_core.prompt.vocabulary.blocklist import blocklist_matches
+from tipo_core.training.sample import Sample
+from tipo_core.training.workers import pieces
 
 from .captions import write_caption
 from .corpora import as_sentence, is_held_out_text, read_lines, style_phrases, tags_in_words
@@ -25,10 +28,12 @@ from .tag_fit import ROUNDS, fit_biases
 from .tag_sets import Start, TagSampler, TagStatistics
 from .toy_scenes import toy_scene, toy_sentences, toy_tags
 
+log = logging.getLogger("tipo-suite")
+
 _TOY_SHARE = 0.15
 _PHOTO_SHARE = 0.25
 _STYLE_SHARE = 0.15
-# Samples that are drafted together: the tag sets are drawn at the same time.
+# Drafts per block; the tag sets of a block are drawn together.
 BLOCK = 512
 _FIT_SEED = 20261125
 # Person counts as they start a picture: tags, number of people, weight.
@@ -59,25 +64,11 @@ _META = (
     "highres, absurdres",
 )
 _RATINGS = ("safe", "general")
-_SYLLABLES = "ka ri to mi na sel vor an be lu do fen gar hal is jor ko len mar nor".split()
-
-
-@dataclass(frozen=True)
-class Sample:
-    """One picture in words: tags (counts first), caption sentences, metadata lines.
-
-    With `in_order` the first tag stays the first and the others keep their order.
-    """
-
-    tags: tuple[str, ...]
-    sentences: tuple[str, ...]
-    meta: Mapping[str, str] = field(default_factory=dict)
-    in_order: bool = False
 
 
 @dataclass(frozen=True)
 class _Draft:
-    """A sample before its tags are drawn: how many of its first tags are counts, its caption."""
+    """A sample whose tags are not drawn yet; `counts` of its first tags are numbers of people."""
 
     start: Start
     counts: int
@@ -85,10 +76,10 @@ class _Draft:
 
 
 class SampleSource:
-    """Endless samples from the corpora in a folder; the same seed gives the same samples.
+    """Samples without end from the corpora in a folder; the same seed gives the same samples.
 
-    With `held_out` photo captions and drawn scenes are those that the training leaves out.
-    `biases` are those of the tags, fitted once (`tag_fit.py`): None fits them here.
+    With `held_out`, photo captions and toy-sd scenes are those that the training leaves out.
+    `biases` (`2, N`) are the fitted log weights of the tags (`tag_fit.py`); None fits them here.
     """
 
     def __init__(
@@ -118,7 +109,7 @@ class SampleSource:
             yield from self.block(number)
 
     def block(self, number: int) -> list[Sample]:
-        """Return the samples of one block; blocks may be made in any order and anywhere."""
+        """Return the samples of block `number`; they depend on the seed and the number alone."""
         rng = random.Random(f"samples {self.seed} {number}")
         sampler = TagSampler(
             self.statistics, self.biases, np.random.default_rng((self.seed, number))
@@ -177,7 +168,7 @@ class SampleSource:
 
 
 def _starts(rng: np.random.Generator, people: bool, total: int) -> list[Start]:
-    """Return beginnings of `total` pictures with people or without, for `fit_biases`."""
+    """Return the first tags of `total` pictures with people or without, for `fit_biases`."""
     casts = [cast for cast in _CASTS if (cast[1] > 0) == people]
     weights = np.array([weight for *_, weight in casts], dtype=np.float64)
     picked = rng.choice(len(casts), size=total, p=weights / weights.sum())
@@ -186,13 +177,13 @@ def _starts(rng: np.random.Generator, people: bool, total: int) -> list[Start]:
 
 
 def _size(rng: random.Random) -> int:
-    """A number of tags, evenly over the length classes."""
+    """Return a number of tags; every length class is equally likely."""
     span = rng.choice(tuple(Length)).tags
     return rng.randint(span.least, span.most)
 
 
 def _clean(sample: Sample) -> Sample | None:
-    """Return the sample, or None when something in it is on the block list."""
+    """Return the sample, or None where a tag or sentence is on the block list."""
     return None if blocklist_matches(" | ".join((*sample.tags, *sample.sentences))) else sample
 
 
@@ -209,6 +200,22 @@ def _meta(rng: random.Random) -> dict[str, str]:
     return meta
 
 
-def made_up_name(rng: random.Random) -> str:
-    """Return a name that belongs to nobody, for the metadata lines of artists and characters."""
-    return " ".join("".join(rng.sample(_SYLLABLES, 2)) for _ in range(rng.randint(1, 2)))
+def make_samples(folder: Path, total: int, source: SampleSource, workers: int) -> list[Sample]:
+    """Return the first `total` samples of `source`, whose corpora are in `folder`.
+
+    `workers` processes share the work; their number does not change the samples. The log says how
+    many drafts the block list rejected.
+    """
+    samples: list[Sample] = []
+    drafts = 0
+    for block in pieces(_blocks, (folder, source.seed, source.biases), workers):
+        samples += block
+        drafts += BLOCK
+        if len(samples) >= total:
+            break
+    log.info("the block list left out %d of %d drafts", drafts - len(samples), drafts)
+    return samples[:total]
+
+
+def _blocks(folder: Path, seed: int, biases: np.ndarray) -> Callable[[int], list[Sample]]:
+    return SampleSource(folder, seed, biases=biases).block

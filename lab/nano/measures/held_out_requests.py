@@ -12,10 +12,11 @@ from tipo_core.expansion.format import Request
 from tipo_core.expansion.request import ExpansionRequest
 from tipo_core.expansion.tasks import Field, Length, Task
 from tipo_core.training.records import make_record
+from tipo_core.training.sample import Sample
 
 from ...toy_sd.drawings.drawings import caption_prompt, scene, tag_prompt
 from ...toy_sd.drawings.styles import STYLES
-from ..data.samples import Sample, SampleSource
+from ..data.samples import SampleSource
 from ..data.tag_sets import TagStatistics
 
 # A person types a few tags and a sentence or two.

@@ -67,7 +67,7 @@ def test_encode_report_names_layer_and_tokens_of_each_chunk(client: Client) -> N
         "clip_skip 2\nclip_l: layer 11 of 12\nl: 1 chunk, tokens of text 1"
     ]
     assert outcome.outputs[long]["text"] == [
-        "clip_skip 0: as the model came\nclip_l: final output, all 12 layers\n"
+        "clip_skip 0: the model's default\nclip_l: final output, all 12 layers\n"
         "l: 2 chunks, tokens of text 75 + 5\n"
         '  chunk 2 begins: "cat cat cat cat cat cat | cat cat cat cat cat"'
     ]

@@ -265,7 +265,7 @@ def test_progress_and_cancel_within_an_interval(client: Client) -> None:
 @pytest.mark.parametrize(
     ("changes", "named"),
     [
-        ({"cfg_start": 0.8, "cfg_end": 0.4}, "cfg_start 0.8 lies behind cfg_end 0.4"),
+        ({"cfg_start": 0.8, "cfg_end": 0.4}, "cfg_start 0.8 is greater than cfg_end 0.4"),
         ({"cfg_end_value": -0.5}, "give 0 or more, or -1"),
     ],
 )

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageStat
 
+from devkit.commands.generate import draw_card
 from devkit.generate.cards import SIDE as SIDE_OF_CARD
-from devkit.generate.generate import draw_card
 from devkit.generate.templates import Template, template
 from devkit.server.graph_settings import load_graph, the_node
 from devkit.server.server import Server

@@ -121,11 +121,11 @@ def test_aesthetic(folders: Path, capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("tensors", "wanted"),
     [
-        ({"weight": torch.ones(1, 4), "bias": torch.ones(1)}, "takes embeddings of 4 numbers"),
+        ({"weight": torch.ones(1, 4), "bias": torch.ones(1)}, "takes embeddings of 4 dimensions"),
         ({"weight": torch.ones(3, 1), "bias": torch.ones(1)}, "holds bias (1,), weight (3, 1)"),
-        ({"weight": torch.ones(1, 3), "bias": torch.ones(3)}, "a head is a safetensors file"),
-        ({"weight": torch.ones(3)}, "holds weight (3,): a head is"),
-        ({"weight": torch.ones(1, 3), "bias": torch.ones(1) / 0}, "not finite"),
+        ({"weight": torch.ones(1, 3), "bias": torch.ones(3)}, "give a safetensors file"),
+        ({"weight": torch.ones(3)}, "holds weight (3,): give"),
+        ({"weight": torch.ones(1, 3), "bias": torch.ones(1) / 0}, "infinite"),
     ],
 )
 def test_heads_that_do_not_fit(
@@ -154,7 +154,7 @@ def error_of(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> str:
         (("frechet", "real", "nowhere"), "there is no folder"),
         (("frechet", "real", "drawn", "--limit", "1"), "2 pictures or more, there is 1"),
         (("vendi", "real", "--plot", "chart.xyz"), "end it in .png"),
-        (("vendi", "real", "--batch", "0"), "batch 0 is too small"),
+        (("vendi", "real", "--batch", "0"), "batch is 0: give 1 or more"),
         (("vendi", "real", "--features", "pixels:x"), "write pixels:1 to"),
         (("aesthetic", "real", "--head", "nowhere.safetensors"), "there is no head"),
     ],
@@ -179,4 +179,4 @@ def test_ctrl_c_is_a_line_too(
     monkeypatch.setattr(pictures, "folder_features", interrupted)
     asked = ["vendi", str(folders / "real"), *PIXELS]
     assert command_line.main([*asked, "--cache", str(folders / "cache")]) == 130
-    assert capsys.readouterr().err == "interrupted: what is done is in the cache\n"
+    assert capsys.readouterr().err == "interrupted: the features computed so far are in the cache\n"

@@ -93,7 +93,7 @@ def test_nothing_is_fetched_unasked_and_no_code_is_run(monkeypatch: pytest.Monke
 def test_a_model_that_lacks_weights_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     fake = FakeTransformers(FakeModel(), ("pooler.a", "layer.3.weight"))
     monkeypatch.setitem(sys.modules, "transformers", fake)
-    with pytest.raises(OSError, match=r"lacks 1 weights, layer\.3\.weight"):
+    with pytest.raises(OSError, match=r"lacks 1 weights, such as layer\.3\.weight"):
         load_extractor("someone/something", "cpu")
 
 
@@ -141,7 +141,7 @@ def test_a_model_of_timm(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
     own.write_bytes(b"22")
     assert load_extractor(f"timm:net@{own}", "cpu").identity != identity
     for other in (tmp_path / "none.safetensors", tmp_path):
-        with pytest.raises(OSError, match="is no safetensors file: write timm:NAME@FILE"):
+        with pytest.raises(OSError, match="is not a safetensors file: write timm:NAME@FILE"):
             load_extractor(f"timm:net@{other}", "cpu")
     fake.create_model = broken
     with pytest.raises(OSError, match=r"own.safetensors does not hold the weights of timm's net"):
@@ -163,7 +163,7 @@ def test_pixels_are_the_mean_colours_from_black_to_white() -> None:
         ("pixels:0", "cpu", "write pixels:1 to pixels:128"),
         ("pixels:big", "cpu", "write pixels:1"),
         ("timm:resnet18", "toaster", "device 'toaster' cannot be used"),
-        (" ", "cpu", "no features are named"),
+        (" ", "cpu", "--features is empty"),
     ],
 )
 def test_bad_names(monkeypatch: pytest.MonkeyPatch, name: str, device: str, wanted: str) -> None:

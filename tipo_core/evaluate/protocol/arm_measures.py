@@ -1,102 +1,106 @@
-"""Both arms measured: the reports of frechet, vendi and aesthetic beside each other."""
+"""Measure both arms: the reports of frechet, vendi and aesthetic side by side."""
 
 from __future__ import annotations
 
-import argparse
 import csv
 import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ..aesthetic import load_head
 from ..chart import Chart, Series
 from ..extractors import load_extractor
-from ..folder_reports import aesthetic_report, frechet_report, vendi_report
+from ..folder_features import Reading
+from ..folder_reports import FeatureModel, Report, aesthetic_report, frechet_report, vendi_report
 from ..picture_folder import picture_files
 from .arms import ARMS
 
 NAME = "measures"
 _COLUMNS = ("measure", "metric", "arm", "value", "extrapolated", "pictures", "skipped")
+# How to read the number of each measure.
+_READS = {
+    "frechet": "smaller is nearer to the real ones",
+    "vendi": "larger is more variety",
+    "aesthetic": "larger is better liked",
+}
 
 
 @dataclass(frozen=True)
-class _Measure:
-    """A command on folders of pictures, and which way its number is read."""
+class Measures:
+    """The measures of a run: Vendi always, Frechet with `real`, aesthetic with `head`.
 
-    name: str
-    reads: str
-    report: Callable[[argparse.Namespace], str]
+    `real` is a folder of real pictures, `head` the file of an aesthetic predictor for embeddings of
+    `head_model`. With `unit_length`, Frechet scales features to length 1.
+    """
+
+    model: FeatureModel
+    reading: Reading
+    real: Path | None = None
+    unit_length: bool = True
+    head: Path | None = None
+    head_model: FeatureModel | None = None
+
+    def reports(self) -> dict[str, Callable[[Path], Report]]:
+        """Return the report of each measure as a function of an arm's folder."""
+        reports: dict[str, Callable[[Path], Report]] = {}
+        if self.real is not None:
+            reports["frechet"] = partial(self._frechet, self.real)
+        reports["vendi"] = self._vendi
+        if self.head is not None:
+            reports["aesthetic"] = partial(self._aesthetic, self.head)
+        return reports
+
+    def _frechet(self, real: Path, folder: Path) -> Report:
+        return frechet_report(real, folder, self.model, self.reading, unit_length=self.unit_length)
+
+    def _vendi(self, folder: Path) -> Report:
+        return vendi_report(folder, self.model, self.reading)
+
+    def _aesthetic(self, head: Path, folder: Path) -> Report:
+        return aesthetic_report(folder, head, self.head_model or self.model, self.reading)
 
 
-_FRECHET = _Measure("frechet", "smaller is nearer to the real ones", frechet_report)
-_VENDI = _Measure("vendi", "larger is more variety", vendi_report)
-_AESTHETIC = _Measure("aesthetic", "larger is better liked", aesthetic_report)
+def check(measures: Measures) -> None:
+    """Raise the errors that `measure` would raise for models and folders, without measuring."""
+    if measures.real is not None:
+        picture_files(measures.real)
+    models = [measures.model]
+    if measures.head is not None:
+        load_head(measures.head)
+        models.append(measures.head_model or measures.model)
+    for model in models:
+        # On the CPU, because the server may need the memory of the accelerator.
+        load_extractor(model.name, "cpu", model.download)
 
 
-def check(arguments: argparse.Namespace) -> None:
-    """Raise what `measure` would raise for models and folders, without measuring."""
-    if arguments.real is not None:
-        picture_files(arguments.real)
-    names = [arguments.features]
-    if arguments.head is not None:
-        load_head(arguments.head)
-        names.append(arguments.head_features)
-    for name in names:
-        # Not on the accelerator, whose memory the server may need.
-        load_extractor(name, "cpu", arguments.download)
-
-
-def measure(arguments: argparse.Namespace) -> str:
-    """Measure both arms in the folder `out`, write measures.json, .csv and charts there.
+def measure(out: Path, test: str, measures: Measures) -> str:
+    """Measure both arms in the folder `out`; write measures.json, measures.csv and charts there.
 
     Returns the table.
     """
-    asked = [_FRECHET] if arguments.real is not None else []
-    asked += [_VENDI] + ([_AESTHETIC] if arguments.head is not None else [])
     reports = {
-        one.name: {arm: json.loads(one.report(_asked(arguments, one, arm))) for arm in ARMS}
-        for one in asked
+        name: {arm: report(out / arm) for arm in ARMS}
+        for name, report in measures.reports().items()
     }
-    out: Path = arguments.out
-    _write(out / f"{NAME}.json", json.dumps({"test": arguments.test, **reports}, indent=2) + "\n")
+    _write(out / f"{NAME}.json", json.dumps({"test": test, **reports}, indent=2) + "\n")
     _write_csv(out / f"{NAME}.csv", reports)
     for name, arms in reports.items():
         bars = [Series(arm, [(x, arms[arm]["value"])], "bars", 0.8) for x, arm in enumerate(ARMS)]
         chart = Chart(arms[ARMS[0]]["metric"], "0 plain, 1 expanded", name, bars)
         chart.save(out / f"{NAME}-{name}.png")
-    return _table({one.name: one.reads for one in asked}, reports)
+    return _table(reports)
 
 
-def _asked(arguments: argparse.Namespace, one: _Measure, arm: str) -> argparse.Namespace:
-    """Return the command line of a measure of one arm."""
-    folder = arguments.out / arm
-    return argparse.Namespace(
-        real=arguments.real,
-        drawn=folder,
-        folder=folder,
-        unit_length=arguments.unit_length,
-        head=arguments.head,
-        features=arguments.head_features if one is _AESTHETIC else arguments.features,
-        download=arguments.download,
-        batch=arguments.batch,
-        limit=0,
-        device=arguments.device,
-        cache=arguments.cache or arguments.out / "features",
-        strict=arguments.strict,
-        csv=None,
-        plot=None,
-    )
-
-
-def _side(report: dict[str, Any]) -> dict[str, Any]:
+def _side(report: Report) -> dict[str, Any]:
     side: dict[str, Any] = report.get("drawn") or report["pictures"]
     return side
 
 
-def _write_csv(path: Path, reports: dict[str, dict[str, Any]]) -> None:
+def _write_csv(path: Path, reports: dict[str, dict[str, Report]]) -> None:
     part = path.with_name(path.name + ".part")
     with part.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream)
@@ -116,11 +120,11 @@ def _write(path: Path, text: str) -> None:
     os.replace(part, path)
 
 
-def _table(reads: dict[str, str], reports: dict[str, dict[str, Any]]) -> str:
+def _table(reports: dict[str, dict[str, Report]]) -> str:
     lines: list[tuple[str, ...]] = [("", *ARMS, "")]
     for name, arms in reports.items():
         metric = arms[ARMS[0]]["metric"]
-        lines.append((metric, *(f"{arms[arm]['value']:.4g}" for arm in ARMS), reads[name]))
+        lines.append((metric, *(f"{arms[arm]['value']:.4g}" for arm in ARMS), _READS[name]))
         if all(arms[arm].get("extrapolated") is not None for arm in ARMS):
             far = (f"{arms[arm]['extrapolated']:.4g}" for arm in ARMS)
             lines.append(("  extrapolated", *far, ""))

@@ -1,74 +1,25 @@
-"""The two arms: a workflow that draws a prompt as TIPO expands it, and one that draws it as is."""
+"""The two arms of the comparison: a workflow with TIPO, and the same one without."""
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from ...comfy_api.api_graph import GraphError, load_graph, nodes_of_type, resolve
+from ...comfy_api.api_graph import GraphError, nodes_of_type, resolve
 from ...comfy_api.http_client import Graph
 from ...prompt.syntax.parse import parse
 
 PLAIN, EXPANDED = "plain", "expanded"
 ARMS = (PLAIN, EXPANDED)
-WORKFLOW = Path(__file__).parents[3] / "workflows" / "api" / "text-to-image.json"
-# What the published pictures were drawn with: see docs/evaluation.md.
-PUBLISHED = {
-    ("EmptyLatentImage", "width"): 1024,
-    ("EmptyLatentImage", "height"): 1024,
-    ("TipoExpand", "tag_length"): "long",
-    ("TipoExpand", "caption_length"): "long",
-    ("TipoSampler", "steps"): 16,
-    ("TipoSampler", "cfg"): 3.0,
-    ("TipoSampler", "sampler_name"): "dpmpp_2m_sde",
-    ("TipoSampler", "scheduler"): "exponential",
-}
-# Tags and a caption for a model of tags; the caption alone for one of captions.
-_TAGS_TEMPLATE = (
-    "<|special|>, <|characters|>, <|copyrights|>, <|artist|>, <|general|>, <|extended|>. "
-    "<|quality|>, <|meta|>, <|rating|>"
-)
-_CAPTION_TEMPLATE = "<|extended|>"
-# The node types that expand, and their outputs of text, by the keys of what they report.
+# Node types that expand a prompt, and their text outputs by their keys in the node's report.
 _OUTPUTS = {
     "TipoExpand": ("prompt", "tags", "caption", "added"),
     "TipoTask": ("tags", "short", "long", "added"),
 }
 _FIELDS = {"TipoExpand": ("tags", "caption"), "TipoTask": ("tags", "short", "long")}
 _SEEDS = ("seed", "noise_seed")
-
-
-def published_workflow(field: str) -> Graph:
-    """Return the pack's text-to-image graph with the published settings, for prompts in `field`.
-
-    It keeps no picture in the server's output folder.
-    """
-    graph = load_graph(WORKFLOW)
-    for (class_type, name), value in PUBLISHED.items():
-        for node_id in nodes_of_type(graph, class_type):
-            graph[node_id]["inputs"][name] = value
-    (expand,) = nodes_of_type(graph, "TipoExpand")
-    template = _TAGS_TEMPLATE if field == "tags" else _CAPTION_TEMPLATE
-    graph[expand]["inputs"]["template"] = template
-    (positive,) = (
-        node["inputs"]["positive"][0]
-        for node in graph.values()
-        if node["class_type"] == "TipoSampler"
-    )
-    for node_id in nodes_of_type(graph, "TipoClipSkipEncode"):
-        if node_id != positive:
-            graph[node_id]["inputs"]["text"] = ""
-    (save,) = nodes_of_type(graph, "TipoSaveImage")
-    images = graph[save]["inputs"]["images"]
-    graph[save] = {
-        "class_type": "PreviewImage",
-        "inputs": {"images": images},
-        "_meta": {"title": "Preview Image"},
-    }
-    return graph
 
 
 @dataclass(frozen=True)
@@ -81,7 +32,7 @@ class Arms:
 
     @classmethod
     def of(cls, graph: Graph, field: str, expander: str | None = None) -> Arms:
-        """Find the expander, by name where there are several, and check that both arms can be.
+        """Find the expander, by name where there are several, and check both arms.
 
         Raises GraphError.
         """
@@ -135,16 +86,16 @@ class Arms:
         return graph
 
     def plain(self, prompt: str) -> str:
-        """Return what is drawn without TIPO: names are escaped where TIPO's node does that too.
+        """Return the prompt of the arm without TIPO; names are escaped where TIPO's node does so.
 
-        ComfyUI would else read `name (series)` as a weight in one arm alone.
+        Otherwise ComfyUI would read `name (series)` as a weight in one arm only.
         """
         inputs = self.graph[self.expander]["inputs"]
         is_escaped = self.field == "tags" and inputs.get("escape_names", True)
         return parse(prompt).escaped() if is_escaped else prompt
 
     def drawn(self, arm: str, prompt: str, outputs: Mapping[str, Any]) -> str:
-        """Return the text that was drawn, as the server reports it. Raises ValueError."""
+        """Return the drawn prompt as the server reports it. Raises ValueError without a report."""
         if arm == PLAIN:
             return self.plain(prompt)
         reports = outputs.get(self.expander, {}).get("tipo") or []
@@ -157,7 +108,7 @@ class Arms:
         return str(self.graph[self.expander]["class_type"])
 
     def _used(self) -> list[str]:
-        """Return which outputs of the expander other nodes take, in their order."""
+        """Return the outputs of the expander that other nodes use, in their order."""
         names = _OUTPUTS[self._class_type]
         taken = {
             value[1]
@@ -173,13 +124,13 @@ class Arms:
             for name, value in node["inputs"].items():
                 if _leads_to(value, self.expander) and value[1] >= len(known):
                     raise GraphError(
-                        f"node {node_id} ({node['class_type']}): its {name} is no text of the "
-                        f"{self._class_type}, so that nothing can stand for it without TIPO",
+                        f"node {node_id} ({node['class_type']}) takes {name} from an output of the "
+                        f"{self._class_type} that is not text, which the arm without TIPO lacks",
                         f"connect one of {', '.join(known)}",
                     )
         if not self._used():
             raise GraphError(
-                f"no node takes the text of node {self.expander} ({self._class_type})",
+                f"no node uses the text of node {self.expander} ({self._class_type})",
                 "connect it to the text encoder",
             )
 
@@ -189,13 +140,13 @@ def _leads_to(value: Any, node_id: str) -> bool:
 
 
 def picture_of(outputs: Mapping[str, Any]) -> Mapping[str, str]:
-    """Return the first picture that a run left, one that was saved before a preview.
+    """Return the first picture of a run's outputs; saved pictures come before previews.
 
     Raises ValueError where there is none.
     """
     pictures = [picture for output in outputs.values() for picture in output.get("images", [])]
     pictures.sort(key=lambda picture: picture.get("type") != "output")
     if not pictures:
-        raise ValueError("it left no picture: add Preview Image or Save Image to the workflow")
+        raise ValueError("the run made no picture: add Preview Image or Save Image to the workflow")
     picture: Mapping[str, str] = pictures[0]
     return picture

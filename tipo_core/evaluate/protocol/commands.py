@@ -1,15 +1,35 @@
-"""The command line of `protocol`; nothing heavy is imported before it runs."""
+"""The command `protocol`: its options, and the run from these to pictures and measures.
+
+torch is imported when the command runs, so that --help is quick.
+"""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..commands import CLIP, DINO, HEAD_FORM, UNIT_LENGTH, add_reading
+from ...comfy_api.api_graph import GraphError, apply_settings, load_graph
+from ...comfy_api.http_client import Graph, HttpClient
+from ..commands import (
+    CLIP,
+    DINO,
+    HEAD_HELP,
+    UNIT_LENGTH_HELP,
+    add_reading,
+    feature_model,
+    reading,
+)
+from .arms import ARMS, Arms
+from .draw import Run, draw
+from .prompts import Cut, prompts_of
+from .workflow import OPTIONS, published_workflow, set_options
+
+if TYPE_CHECKING:
+    from .arm_measures import Measures
 
 _TESTS = {
-    "scenery": (32_768, "tags", "tags that are about no content, and `scenery`"),
+    "scenery": (32_768, "tags", "tags that describe no content, and `scenery`"),
     "short": (10_000, "caption", "short captions"),
     "truncated": (10_000, "caption", "the first sentences of long captions"),
 }
@@ -20,15 +40,15 @@ def add_protocol(commands: Any) -> None:
     """Add `protocol` and its tests to a parser's subparsers."""
     protocol = commands.add_parser("protocol", help="draw with and without TIPO, and compare")
     tests = protocol.add_subparsers(dest="test", required=True)
-    for name, (count, field, what) in _TESTS.items():
-        test = tests.add_parser(name, help=what)
+    for name, (count, field, text) in _TESTS.items():
+        test = tests.add_parser(name, help=text)
         test.add_argument("--out", type=Path, required=True, help="folder of the run; resumed")
         test.add_argument(
             "--prompts",
             type=Path,
             required=name != "scenery",
             metavar="FILE",
-            help="a .txt with a prompt a line, a .csv, or a folder of pictures with .txt files"
+            help="a .txt with one prompt per line, a .csv, or a folder of pictures with .txt files"
             + (" (without it: the tag `scenery` alone)" if name == "scenery" else ""),
         )
         test.add_argument("--column", metavar="NAME", help="the column of a .csv")
@@ -46,9 +66,7 @@ def add_protocol(commands: Any) -> None:
         )
         _add_drawing(test.add_argument_group("drawing"))
         _add_measuring(test.add_argument_group("measuring"))
-        test.set_defaults(
-            report=_protocol, when_interrupted=": the same command goes on where this one stopped"
-        )
+        test.set_defaults(report=_protocol, when_interrupted=": the same command continues the run")
 
 
 def _add_drawing(group: argparse._ArgumentGroup) -> None:
@@ -83,9 +101,9 @@ def _add_measuring(group: argparse._ArgumentGroup) -> None:
         "--unit-length",
         action=argparse.BooleanOptionalAction,
         default=True,
-        help=f"frechet: {UNIT_LENGTH}, as published",
+        help=f"frechet: {UNIT_LENGTH_HELP}, as published",
     )
-    group.add_argument("--head", type=Path, metavar="FILE", help=f"adds aesthetic: {HEAD_FORM}")
+    group.add_argument("--head", type=Path, metavar="FILE", help=f"adds aesthetic: {HEAD_HELP}")
     group.add_argument(
         "--head-features", default=CLIP, metavar="NAME", help="what the head reads (%(default)s)"
     )
@@ -96,6 +114,53 @@ def _add_measuring(group: argparse._ArgumentGroup) -> None:
 
 
 def _protocol(arguments: argparse.Namespace) -> str:
-    from .command import run
+    """Draw the missing pictures, measure both arms, and return the table."""
+    client = HttpClient(arguments.server)
+    cut = Cut(getattr(arguments, "sentences", 2), getattr(arguments, "words", 0))
+    prompts = prompts_of(arguments.test, arguments.prompts, arguments.count, cut, arguments.column)
+    arms = Arms.of(_workflow(arguments), arguments.field, arguments.expander)
+    measures = None if arguments.draw_only else _measures(arguments)
+    drawn = draw(
+        Run(arguments.test, prompts, arguments.seed, arms),
+        client,
+        arguments.out,
+        arguments.at_once,
+    )
+    total = len(ARMS) * len(prompts)
+    head = f"{total} pictures in {arguments.out}, {drawn} of them drawn now\n"
+    if measures is None:
+        return head
+    from .arm_measures import measure
 
-    return run(arguments)
+    return head + measure(arguments.out, arguments.test, measures)
+
+
+def _workflow(arguments: argparse.Namespace) -> Graph:
+    """Return the workflow with the options of the command line. Raises GraphError."""
+    if arguments.workflow is None:
+        graph = published_workflow(arguments.field)
+        if arguments.checkpoint is None:
+            raise GraphError(
+                "no checkpoint is given", "name one with --checkpoint, or give a --workflow"
+            )
+    else:
+        graph = load_graph(arguments.workflow)
+    set_options(graph, {name: getattr(arguments, name) for name in OPTIONS})
+    apply_settings(graph, arguments.set)
+    return graph
+
+
+def _measures(arguments: argparse.Namespace) -> Measures:
+    """Return the measures of the command line, checked before a day of drawing."""
+    from .arm_measures import Measures, check
+
+    measures = Measures(
+        feature_model(arguments),
+        reading(arguments, 0, arguments.cache or arguments.out / "features"),
+        real=arguments.real,
+        unit_length=arguments.unit_length,
+        head=arguments.head,
+        head_model=feature_model(arguments, arguments.head_features),
+    )
+    check(measures)
+    return measures

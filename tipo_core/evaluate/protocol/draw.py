@@ -1,4 +1,4 @@
-"""Draw the rows that are missing: a few prompts wait on the server, each picture is fetched."""
+"""Draw missing rows: keep a few prompts queued on the server, and fetch each picture."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0
 _SECONDS_BETWEEN_LOOKS = 5.0
 _TRIES = 3
 _SHOWN = 60
-_AGAIN = "run the same command again, it goes on from there"
+_AGAIN = "run the same command again to continue"
 _log = logging.getLogger("tipo-suite")
 _T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
 class Run:
-    """What is drawn: `prompts` of a test in both arms; row i has the seed `seed` + i."""
+    """The `prompts` of a test, drawn in both arms; row i has the seed `seed` + i."""
 
     test: str
     prompts: Sequence[str]
@@ -44,7 +44,7 @@ class Run:
     arms: Arms
 
     def recipe(self) -> dict[str, Any]:
-        """Return all that the pictures follow from, apart from the prompts and the server."""
+        """Return everything that determines the pictures, except the prompts and the server."""
         recipe: dict[str, Any] = {
             "test": self.test,
             "seed": self.seed,
@@ -58,26 +58,26 @@ class Run:
         return recipe
 
     def digest(self) -> str:
-        """Return a short name of the recipe."""
+        """Return the first 12 hexadecimal digits of the recipe's SHA-256."""
         text = json.dumps(self.recipe(), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     def order(self) -> list[Key]:
-        """Return what has to be drawn, in order: both arms of a prompt after each other."""
+        """Return all rows in drawing order: both arms of a prompt, then the next prompt."""
         return [(arm, index) for index in range(len(self.prompts)) for arm in ARMS]
 
 
 def draw(run: Run, client: HttpClient, folder: Path, at_once: int = 4) -> int:
-    """Draw the rows that are missing in `folder`; return how many that were.
+    """Draw the rows that are missing in `folder`; return their number.
 
-    `at_once` prompts run or wait on the server, so that it never waits for this process. Raises
+    `at_once` prompts are queued at a time, so that the server never waits for this process. Raises
     ValueError where the folder holds another run, RuntimeError for a prompt that failed,
-    ConnectionError for a server that does not answer; what is drawn until then is kept.
+    ConnectionError for a server that does not answer; pictures drawn before are kept.
     """
     if at_once < 1:
-        raise ValueError(f"at-once {at_once} is too small: give 1 or more")
+        raise ValueError(f"--at-once is {at_once}: give 1 or more")
     folder.mkdir(parents=True, exist_ok=True)
-    # Noted with the first picture: what the server refuses may be corrected in the same folder.
+    # Written with the first picture, so that settings that the server refuses can be corrected.
     if (folder / RECIPE).exists():
         note_recipe(folder / RECIPE, run.recipe())
     rows = Rows(folder, run.digest())
@@ -90,23 +90,23 @@ def draw(run: Run, client: HttpClient, folder: Path, at_once: int = 4) -> int:
 
 
 def _check(run: Run, rows: Rows) -> None:
-    """Raise ValueError where a row that is there is not one of this run."""
+    """Raise ValueError where a row in the folder belongs to another run."""
     settings = run.digest()
     for row in rows.done.values():
         if row.settings != settings:
             raise ValueError(
-                f"{rows.path} has rows of other settings, and {RECIPE} is not there to say which: "
-                "take another folder"
+                f"{rows.path} has rows of other settings, and {RECIPE}, which names them, is "
+                "missing: give another folder"
             )
         if row.index >= len(run.prompts):
             raise ValueError(
-                f"{rows.path} has row {row.index}, but only {len(run.prompts)} prompts are asked "
-                "for: give a larger --count or another folder"
+                f"{rows.path} has row {row.index}, and this run has {len(run.prompts)} prompts: "
+                "give a larger --count or another folder"
             )
         if row.given != run.prompts[row.index]:
             raise ValueError(
                 f"{rows.path} has row {row.index} of {_shown(row.given)}, the prompt is now "
-                f"{_shown(run.prompts[row.index])}: take another folder or the same prompts"
+                f"{_shown(run.prompts[row.index])}: give another folder or the same prompts"
             )
 
 
@@ -138,7 +138,7 @@ class _Drawing:
                             last_look = time.monotonic()
         finally:
             if self._waiting:
-                # Whatever ended this, the server need not draw what nobody will fetch.
+                # Nobody will fetch these pictures.
                 with contextlib.suppress(OSError, http.client.HTTPException):
                     self._client.withdraw(self._waiting)
 
@@ -155,7 +155,7 @@ class _Drawing:
         self._waiting[prompt_id] = key
 
     def _ended(self) -> int:
-        """Fetch what has ended; return how many that are."""
+        """Fetch the pictures of prompts that have ended; return their number."""
         count = 0
         for prompt_id, key in list(self._waiting.items()):
             entry = self._reach(partial(self._client.history, prompt_id))
@@ -166,23 +166,23 @@ class _Drawing:
         return count
 
     def _lost(self) -> list[Key]:
-        """Return and forget what the server no longer knows: it was started anew meanwhile."""
+        """Return and forget the prompts that a restarted server no longer knows."""
         queued = self._reach(self._client.queued)
         lost = []
         for prompt_id, key in list(self._waiting.items()):
-            # A run that has just ended is in no queue: its history is asked for after that.
+            # A run that has just ended is in the history, no longer in the queue.
             if prompt_id in queued or self._reach(partial(self._client.history, prompt_id)):
                 continue
             self._tries[key] = self._tries.get(key, 1) + 1
             if self._tries[key] > _TRIES:
                 raise RuntimeError(
-                    f"the server lost {self._named(key)} {_TRIES} times: see whether it is started "
-                    f"anew over and over, or its queue is cleared; then {_AGAIN}"
+                    f"the server lost {self._named(key)} {_TRIES} times: check whether it "
+                    f"restarts, or its queue is cleared; then {_AGAIN}"
                 )
             del self._waiting[prompt_id]
             lost.append(key)
         if lost:
-            _log.warning("the server forgot %d prompts, which are queued again", len(lost))
+            _log.warning("the server lost %d prompts; they are queued again", len(lost))
         return lost
 
     def _take(self, key: Key, entry: Mapping[str, Any]) -> None:
@@ -206,12 +206,15 @@ class _Drawing:
         suffix = Path(picture["filename"]).suffix.lower()
         if suffix not in SUFFIXES:
             raise RuntimeError(
-                f"{self._named(key)} was saved as {picture['filename']}: of pictures, "
-                f"{', '.join(SUFFIXES)} are measured"
+                f"{self._named(key)} was saved as {picture['filename']}: save as one of "
+                f"{', '.join(SUFFIXES)}"
             )
         content = self._reach(partial(self._client.view, picture))
         if not content:
-            raise RuntimeError(f"{self._named(key)} left the empty file {picture['filename']}")
+            raise RuntimeError(
+                f"{self._named(key)} left the empty file {picture['filename']}: check the server's "
+                "disk space"
+            )
         row = Row(
             arm,
             index,
@@ -228,7 +231,7 @@ class _Drawing:
         self._rows.add(row, content)
 
     def _reach(self, call: Callable[[], _T]) -> _T:
-        """Return call(); one error names the server where it does not answer as ComfyUI does."""
+        """Return call(); raise ConnectionError with the address where no ComfyUI answers."""
         url = self._client.url
         try:
             return call()
@@ -245,7 +248,9 @@ class _Drawing:
                 f"start it, or name it with --server, and {_AGAIN}"
             ) from error
         except json.JSONDecodeError as error:
-            raise ConnectionError(f"{url} is no ComfyUI server: name one with --server") from error
+            raise ConnectionError(
+                f"{url} is not a ComfyUI server: name one with --server"
+            ) from error
 
     def _named(self, key: Key) -> str:
         return f"row {key[1]} of {key[0]}, {_shown(self._run.prompts[key[1]])},"
@@ -257,7 +262,7 @@ def _messages(entry: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
 
 
 def _seconds(messages: Mapping[str, Mapping[str, Any]]) -> float:
-    """Return how long a run took on the server; 0 where the server does not say."""
+    """Return the seconds of a run on the server; 0 where the server reports none."""
     start, end = (
         messages.get(name, {}).get("timestamp") for name in ("execution_start", "execution_success")
     )
@@ -265,7 +270,7 @@ def _seconds(messages: Mapping[str, Mapping[str, Any]]) -> float:
 
 
 def _number(value: Any) -> Any:
-    """Return 3 for 3.0, which are one setting however they are typed."""
+    """Return 3 for 3.0, so that both count as the same setting."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 

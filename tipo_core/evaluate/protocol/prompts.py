@@ -1,4 +1,4 @@
-"""The prompts of the published tests, from files that the user has."""
+"""The prompts of the published tests, from files of the user."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _log = logging.getLogger("tipo-suite")
 
 @dataclass(frozen=True)
 class Cut:
-    """What is kept of a long caption: its first `words`, or where that is 0, `sentences`.
+    """How much of a long caption is kept: its first `words` or, with words 0, `sentences`.
 
-    Two sentences are kept in the published runs.
+    The published runs keep two sentences.
     """
 
     sentences: int = 2
@@ -30,7 +30,7 @@ class Cut:
 
     def __post_init__(self) -> None:
         if self.sentences < 1 or self.words < 0:
-            raise ValueError("a caption is cut after 1 sentence, or 1 word, or more")
+            raise ValueError("--sentences must be 1 or more, --words 0 or more")
 
     def of(self, caption: str) -> str:
         """Return the first part of a caption."""
@@ -40,10 +40,10 @@ class Cut:
 
 
 def scenery_prompt(tags: str) -> str:
-    """Return the tags that are about no content, and `scenery` behind them.
+    """Return the tags that describe no content, followed by `scenery`.
 
-    Kept are quality, rating, and the likes of `1girl` or `no humans`, and the first 5 artists,
-    characters and series and 10 meta tags, as in the published runs.
+    As in the published runs, these are quality, rating, tags such as `1girl` or `no humans`, the
+    first 5 artists, 5 characters, 5 series and 10 meta tags.
     """
     kept: list[str] = []
     counts: dict[Category, int] = {}
@@ -58,10 +58,10 @@ def scenery_prompt(tags: str) -> str:
 
 
 def read_prompts(source: Path, column: str | None = None) -> list[str]:
-    """Return the texts of a .txt file (one a line), a .csv, or the .txt files beside pictures.
+    """Return the texts of a .txt file (one per line), a .csv, or the .txt files beside pictures.
 
-    `column` is the CSV's. Blank ones are left out. Raises OSError or ValueError, which names the
-    file.
+    `column` is the column of a .csv. Blank texts are left out. Raises OSError or ValueError; both
+    name the file.
     """
     if source.is_dir():
         texts = _sidecars(source)
@@ -74,7 +74,7 @@ def read_prompts(source: Path, column: str | None = None) -> list[str]:
     found = [text.strip() for text in texts]
     found = [text for text in found if text]
     if not found:
-        raise ValueError(f"{source} holds no prompt: it takes one a line")
+        raise ValueError(f"{source} holds no prompt: write one per line")
     return found
 
 
@@ -83,11 +83,11 @@ def prompts_of(
 ) -> list[str]:
     """Return the first `count` prompts of a test. Raises ValueError for a test without a source.
 
-    Without one, `scenery` is drawn from the tag alone. Where the source has fewer, all are taken,
-    and that is logged.
+    Without a source, every `scenery` prompt is the tag alone. A source with fewer prompts is used
+    whole, with a warning.
     """
     if count < 1:
-        raise ValueError(f"count {count} is too small: give 1 or more")
+        raise ValueError(f"--count is {count}: give 1 or more")
     if source is None:
         if test != SCENERY:
             raise ValueError(f"{test} needs captions: give a file or folder with --prompts")
@@ -107,7 +107,7 @@ def _sidecars(folder: Path) -> Iterator[str]:
         if sidecar.is_file():
             yield " ".join(_text(sidecar).split())
         else:
-            _log.warning("%s has no .txt beside it and is left out", picture)
+            _log.warning("%s has no .txt file of the same name and is left out", picture)
 
 
 def _csv_texts(path: Path, column: str | None) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""rows.csv of a run's folder: a row for each picture that is there."""
+"""rows.csv of a run's folder: one row for each picture."""
 
 from __future__ import annotations
 
@@ -38,10 +38,9 @@ _COLUMNS = tuple(field.name for field in fields(Row))
 
 
 class Rows:
-    """The rows of a folder; what a killed run left of a last row is dropped, and drawn again.
+    """The rows of a folder, without incomplete rows and rows whose picture is missing.
 
-    A row whose picture is gone is dropped too. Used as a context manager, it keeps the file open
-    and writes each row at once.
+    As a context manager it keeps the file open and writes each row at once.
     """
 
     def __init__(self, folder: Path, settings: str) -> None:
@@ -53,7 +52,7 @@ class Rows:
                 self.done[row.key] = row
 
     def add(self, row: Row, picture: bytes) -> None:
-        """Write the picture, whole or not at all, and then its row."""
+        """Write the picture in one step, then its row."""
         path = self.folder / row.file
         path.parent.mkdir(exist_ok=True)
         part = path.with_name(path.name + ".part")
@@ -78,7 +77,7 @@ class Rows:
         self._rewrite()
 
     def _rewrite(self) -> None:
-        """Write the file anew, sorted, in one move."""
+        """Write the sorted file again, in one step."""
         part = self.path.with_name(self.path.name + ".part")
         rows = sorted(self.done.values(), key=lambda row: (row.index, ARMS.index(row.arm)))
         text = ",".join(_COLUMNS) + "\r\n" + _lines(rows)
@@ -93,10 +92,10 @@ def _lines(rows: Iterable[Row]) -> str:
 
 
 def _read(path: Path, settings: str) -> list[Row]:
-    """Return the whole rows of a file, in its order; none where there is no file."""
+    """Return the complete rows of a file, in its order; none without a file."""
     if not path.exists():
         return []
-    # A machine that lost power may leave zeros where the last row was meant to be.
+    # After a power failure, zero bytes may stand in place of the last row.
     with path.open(encoding="utf-8", errors="replace", newline="") as stream:
         text = stream.read().replace("\0", "")
     rows = []
@@ -104,7 +103,7 @@ def _read(path: Path, settings: str) -> list[Row]:
         try:
             arm, index, seed, given, drawn, file, seconds, named = cells
             row = Row(arm, int(index), int(seed), given, drawn, file, float(seconds), named)
-        except ValueError:  # the header, or a row that was cut off
+        except ValueError:  # the header, or an incomplete row
             continue
         is_cut = settings.startswith(named) and named != settings
         if arm in ARMS and not is_cut:

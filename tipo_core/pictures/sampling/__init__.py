@@ -1,1 +1,9 @@
-"""Sampling as plain numbers: denoise, guidance, the sweep of values, and its grid."""
+"""Sampling as plain numbers.
+
+- `denoise`: the steps that are run below denoise 1
+- `guidance`: cfg for each step, and the rescaling of guidance
+- `sampling_trace`: counts model calls; the report of a run
+- `sweep`: one or two parameters over lists of values, and `value_lists`: parses these lists
+- `grid`: draws pictures with labels as one picture
+- `grid_layout`: the places of pictures and labels in a grid, and `labels`: texts as pixels
+"""

@@ -11,19 +11,19 @@ import torch
 
 NO_RAMP = -1.0
 
-# uni_pc and dpm_fast meet the noise levels of the schedule up to rounding; in steps.
+# In steps: the noise levels of uni_pc and dpm_fast differ from the schedule by rounding.
 _ROUNDING = 1e-3
 
 
 @dataclass(frozen=True)
 class Guidance:
-    """The cfg of each step: an interval of the schedule, and a ramp over it.
+    """The cfg of each step: an interval with guidance, and a ramp over the schedule.
 
-    `start` and `end` are fractions of the steps that are run; outside them cfg is 1, which needs
-    no negative (Kynkaanniemi et al. 2024, "Applying Guidance in a Limited Interval"). With an
-    `end_value` other than -1, cfg goes linearly from `cfg` in the first step of the schedule to
+    `start` and `end` are fractions of the steps that are run; outside the interval cfg is 1, which
+    needs no negative (Kynkaanniemi et al. 2024, "Applying Guidance in a Limited Interval"). With an
+    `end_value` other than -1, cfg changes linearly from `cfg` in the first step of the schedule to
     `end_value` in its last.
-    Raises ValueError for values that mean nothing.
+    Raises ValueError for values out of range.
     """
 
     cfg: float
@@ -39,30 +39,31 @@ class Guidance:
                 )
         if self.start > self.end:
             raise ValueError(
-                f"cfg_start {self.start:g} lies behind cfg_end {self.end:g}: exchange them, "
-                "or set cfg 1 to do without the negative"
+                f"cfg_start {self.start:g} is greater than cfg_end {self.end:g}: exchange them, "
+                "or set cfg to 1 for no guidance"
             )
         if not 0.0 <= self.cfg < math.inf:
-            raise ValueError(f"cfg {self.cfg:g} is no strength: give 0 or more")
+            raise ValueError(f"cfg {self.cfg:g} is not valid: give a number of 0 or more")
         if self.end_value != NO_RAMP and not 0.0 <= self.end_value < math.inf:
             raise ValueError(
-                f"cfg_end_value {self.end_value:g} is no strength: give 0 or more, or -1 for none"
+                f"cfg_end_value {self.end_value:g} is not valid: give a number of 0 or more, "
+                "or -1 for no ramp"
             )
 
     @property
     def has_ramp(self) -> bool:
-        """Whether cfg changes within the interval."""
+        """Whether cfg changes over the schedule."""
         return self.end_value not in (NO_RAMP, self.cfg)
 
     @property
     def has_interval(self) -> bool:
-        """Whether a part of the schedule is left out."""
+        """Whether a part of the schedule has no guidance."""
         return self.start > 0.0 or self.end < 1.0
 
     def at(self, step: float, steps: int) -> float:
-        """Return the cfg `step` steps (0 = the first; fractions too) into a schedule of `steps`."""
+        """Return the cfg of a step (0 is the first, 1.5 in the second) of a schedule of `steps`."""
         fraction = step / steps
-        # The end belongs to what comes behind it, except that nothing comes behind 1.
+        # A step that begins at `end` is outside the interval; at 1 the interval has no end.
         if fraction < self.start or (fraction >= self.end and self.end < 1.0):
             return 1.0
         if not self.has_ramp:
@@ -72,10 +73,11 @@ class Guidance:
 
 
 def step_at(sigma: float, sigmas: Sequence[float]) -> float:
-    """Return how many steps into a schedule a noise level lies: i at `sigmas[i]`.
+    """Return the step of a noise level: i for `sigmas[i]`.
 
-    `sigmas` (steps + 1) fall. Between two of them the answer is interpolated linearly, for the
-    samplers that ask the model inside a step; outside them it is 0 or the number of steps.
+    `sigmas` are steps + 1 descending noise levels. Between two of them the step is interpolated
+    linearly, for samplers that call the model inside a step; outside them it is 0 or the number of
+    steps.
     """
     steps = len(sigmas) - 1
     begun = bisect_right(sigmas, -sigma, key=lambda level: -level) - 1
@@ -96,12 +98,13 @@ def rescaled(
     *,
     is_flow: bool,
 ) -> torch.Tensor:
-    """Return `denoised` with the spread of its velocity brought towards the positive's.
+    """Return `denoised` with the deviation of its velocity moved towards that of the positive.
 
     Lin et al. 2023, "Common Diffusion Noise Schedules and Sample Steps are Flawed", equations 15
-    and 16: v * (rescale * std(v of cond_denoised) / std(v) + 1 - rescale), the deviation over all
-    of one picture. The velocity v is that of a v-prediction model, as in core's RescaleCFG, or
-    with `is_flow` that of a rectified flow; every model's predictions can be written as either.
+    and 16: v * (rescale * std(v of cond_denoised) / std(v) + 1 - rescale), with the deviation over
+    all values of one picture. The velocity v is that of a v-prediction model, as in core's
+    RescaleCFG, or with `is_flow` that of a rectified flow; the predictions of every model convert
+    to either.
 
     `denoised` (after CFG), `cond_denoised` and the noisy `x`: B, ...; `sigma`: B.
     """
@@ -112,12 +115,12 @@ def rescaled(
         root = (sigma * sigma + 1) ** 0.5
         of_x, of_denoised = 1 / (sigma * root), -root / sigma
     velocity = of_x * x + of_denoised * denoised
-    spread = _spread(velocity)
-    aim = _spread(of_x * x + of_denoised * cond_denoised)
-    # A velocity without spread has none to be scaled.
-    factor = torch.where(spread > 0, rescale * aim / spread + (1 - rescale), 1.0)
+    deviation = _deviation(velocity)
+    target = _deviation(of_x * x + of_denoised * cond_denoised)
+    # A constant velocity cannot be rescaled: 0 / 0.
+    factor = torch.where(deviation > 0, rescale * target / deviation + (1 - rescale), 1.0)
     return (velocity * factor - of_x * x) / of_denoised
 
 
-def _spread(values: torch.Tensor) -> torch.Tensor:
+def _deviation(values: torch.Tensor) -> torch.Tensor:
     return values.std(dim=tuple(range(1, values.ndim)), keepdim=True)

@@ -1,4 +1,4 @@
-"""Short texts as pixels, in the font that comes with Pillow, so that no system needs one."""
+"""Short texts as pixels, in the font that Pillow contains: no system font is needed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 @dataclass(frozen=True)
 class Label:
-    """Lines of text, each centred, in a box (pixels) that holds them with some room around."""
+    """Lines of text, each centred in a box of `width` x `height` pixels with padding."""
 
     lines: tuple[str, ...]
     font_size: int
@@ -21,13 +21,13 @@ class Label:
 
 
 class Fonts:
-    """Pillow's own font in the sizes that were asked for."""
+    """Pillow's own font, loaded once for each size."""
 
     def __init__(self) -> None:
         self._fonts: dict[int, ImageFont.FreeTypeFont] = {}
 
     def at(self, size: int) -> ImageFont.FreeTypeFont:
-        """Return the font in a size in pixels; scalable from Pillow 10.1 on."""
+        """Return the font at a size in pixels. Needs Pillow 10.1 or newer."""
         if size not in self._fonts:
             font = ImageFont.load_default(size)
             assert isinstance(font, ImageFont.FreeTypeFont), "Pillow was built without FreeType"
@@ -35,9 +35,9 @@ class Fonts:
         return self._fonts[size]
 
     def label(self, text: str, size: int, width: int) -> Label:
-        """Return `text` in lines of `width` pixels, as far as spaces and underscores allow it.
+        """Wrap `text` at spaces and underscores into lines of at most `width` pixels.
 
-        A word that is longer makes the label wider: nothing is cut.
+        A longer word makes the label wider: no text is cut.
         """
         font = self.at(size)
         padding = 2 * _padding(size)
@@ -54,12 +54,12 @@ class Fonts:
         return Label(tuple(lines), size, widest + padding, height)
 
     def coverage(self, label: Label) -> torch.Tensor:
-        """Return how much of each pixel (H, W) of a label the ink covers, 0..1."""
+        """Return the share of each pixel of a label that ink covers: (H, W), 0..1."""
         font = self.at(label.font_size)
         picture = Image.new("L", (label.width, label.height), 0)
         draw = ImageDraw.Draw(picture)
         for number, line in enumerate(label.lines):
-            # Text is placed by its origin, and ink may begin beside it.
+            # Text is placed by its origin, and its ink may begin left or right of it.
             x = (label.width - _ink_width(line, font)) // 2 - math.floor(font.getbbox(line)[0])
             y = _padding(label.font_size) + number * _line_height(font)
             draw.text((x, y), line, fill=255, font=font)

@@ -1,4 +1,4 @@
-"""The report of a sampling run."""
+"""Counts the model calls of a sampling run, and reports them."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from .guidance import Guidance
 
 @dataclass
 class SamplingTrace:
-    """What a sampler does, noted while it runs.
+    """Model calls, noise levels and steps of a sampling run, recorded while it runs.
 
-    A model call with the negative computes both sides and costs about two without. `sigmas` are
-    the noise levels, first to last: none where no sampler ran. `steps` counts those that were run.
+    A model call with the negative costs about as much as two without. `sigmas` are the noise
+    levels, first to last; empty where no sampler ran. `steps` is the number of steps that were run.
     """
 
     with_negative: int = 0
@@ -24,7 +24,7 @@ class SamplingTrace:
     steps: int = 0
 
     def count(self, *, has_negative: bool) -> None:
-        """Count a call that begins now."""
+        """Count one call; the first call starts the clock."""
         if self.first_at is None:
             self.first_at = time.perf_counter()
         if has_negative:
@@ -39,11 +39,11 @@ class SamplingTrace:
 
     @property
     def share_of_full_cfg(self) -> float:
-        """The sides computed, as a share of both sides in every call; 1 before the first call."""
+        """The work done, as a share of every call with both prompts; 1 before the first call."""
         return (self.total + self.with_negative) / (2 * self.total) if self.total else 1.0
 
     def seconds(self) -> float:
-        """Return the seconds since the first call, without the loading before it."""
+        """Return the seconds since the first call; loading before it does not count."""
         return 0.0 if self.first_at is None else time.perf_counter() - self.first_at
 
 
@@ -59,11 +59,11 @@ def sampling_report(
     trace: SamplingTrace,
     seconds: float,
 ) -> str:
-    """Return what the sampler did, a line each; `seconds` is the time of all steps."""
+    """Report sampler, sigmas, steps, cfg and model calls; `seconds` is the time of all steps."""
     sigmas = trace.sigmas
     head = f"sampler {sampler_name}, scheduler {scheduler}"
     if not sigmas:
-        return f"{head}\ndenoise {denoise:g}: 0 steps run, the latent is returned as it came"
+        return f"{head}\ndenoise {denoise:g}: 0 steps run, the latent is returned unchanged"
     shown = sigmas if len(sigmas) <= 3 else (sigmas[0], *sigmas[-2:])
     # At 1 the whole schedule is run, whatever the mode.
     mode = f" ({denoise_mode})" if denoise < 1.0 else ""

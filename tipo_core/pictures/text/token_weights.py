@@ -1,10 +1,11 @@
-"""Weights of tokens in CLIP's output: how they are normalised, and what they do.
+"""Normalises the weights of tokens and applies them to CLIP's output.
 
-A prompt is a list of chunks; a chunk is a list of (token, weight, word id), as ComfyUI's tokenizer
-gives them with `return_word_ids=True`. Word id 0 is start, end and padding; a "word" is what
-ComfyUI tokenizes at once: the text between two changes of weight, or an embedding. All formulas
-are those of BlenderNeko's ComfyUI_ADV_CLIP_emb (`adv_encode.py`), the one of A1111 that of the
-A1111 web UI (`modules/sd_hijack_clip.py`). docs/text-encoding.md writes them down.
+A prompt is a list of chunks; a chunk is a list of (token, weight, word id) as ComfyUI's tokenizer
+returns them with `return_word_ids=True`. Word id 0 is start, end and padding. A "word" is the text
+that ComfyUI tokenizes at once: the text between two changes of weight, or an embedding.
+
+The formulas are those of BlenderNeko's ComfyUI_ADV_CLIP_emb (`adv_encode.py`); that of "A1111" is
+from the A1111 web UI (`modules/sd_hijack_clip.py`). docs/text-encoding.md explains them.
 """
 
 from __future__ import annotations
@@ -19,22 +20,21 @@ import torch
 COMFY, COMFY_PP, A1111, COMPEL, DOWN_WEIGHT = "comfy", "comfy++", "A1111", "compel", "down_weight"
 INTERPRETATIONS = (COMFY, COMFY_PP, A1111, COMPEL, DOWN_WEIGHT)
 NORMALIZATIONS = ("none", "mean", "length", "length+mean")
-# What stands where a word was taken out: `+</w>` in CLIP's vocabulary, of no meaning of its own.
+# Replaces the tokens of a masked word: `+</w>` in CLIP's vocabulary, which has little meaning.
 MASK_TOKEN = 266
-# Chunks in one pass of the encoder.
-_AT_ONCE = 32
+_BATCH_CHUNKS = 32  # chunks in one pass of the encoder
 
 WordTokens = Sequence[Sequence[tuple[Any, float, int]]]
 Pairs = list[list[tuple[Any, float]]]
-# Chunks -> the embedding (1, chunks * length, D) with core's weights applied.
+# Encodes chunks to (1, chunks * length, D), with weights applied as ComfyUI does.
 Encode = Callable[[Pairs], torch.Tensor]
 
 
 def normalized(prompt: WordTokens, how: str) -> list[list[tuple[Any, float, int]]]:
-    """Return the prompt with the weights of its words normalised; start, end and padding keep 1.
+    """Return the prompt with normalised weights of words; start, end and padding keep weight 1.
 
-    "length" gives each of a word's n tokens the weight 1 + (w - 1) / sqrt(n); "mean" then adds to
-    all of them what brings their mean to 1. Raises ValueError for an unknown `how`.
+    "length" gives each of a word's n tokens the weight 1 + (w - 1) / sqrt(n); "mean" shifts the
+    weights of all words so that their mean is 1. Raises ValueError for an unknown `how`.
     """
     if how not in NORMALIZATIONS:
         raise ValueError(f"token_normalization {how!r}: choose {', '.join(NORMALIZATIONS)}")
@@ -53,9 +53,9 @@ def normalized(prompt: WordTokens, how: str) -> list[list[tuple[Any, float, int]
 
 
 def embedding(prompt: WordTokens, interpretation: str, encode: Encode) -> torch.Tensor:
-    """Return the embedding (1, chunks * length, D) of the prompt with its weights interpreted.
+    """Encode a prompt to (1, chunks * length, D) with one interpretation of its weights.
 
-    `encode` is the encoder with core's own weighting, which "comfy" is. Raises ValueError for an
+    `encode` is ComfyUI's encoder, which applies weights as "comfy" does. Raises ValueError for an
     unknown interpretation.
     """
     if interpretation == COMFY:
@@ -63,12 +63,12 @@ def embedding(prompt: WordTokens, interpretation: str, encode: Encode) -> torch.
     if interpretation == A1111:
         return _scaled(prompt, encode(_unweighted(prompt)))
     if interpretation == COMPEL:
-        # Up as core does, down by mixing.
+        # Weights above 1 as in ComfyUI, weights below 1 by mixing.
         raised = [[(token, max(weight, 1.0)) for token, weight, _ in chunk] for chunk in prompt]
         return _mixed_down(prompt, raised, encode)
     if interpretation == COMFY_PP:
         lowered = _mixed_down(prompt, _unweighted(prompt), encode)
-        return _with_raised(lowered, prompt, encode)
+        return _add_raised(lowered, prompt, encode)
     if interpretation == DOWN_WEIGHT:
         top = max(weight for chunk in prompt for _, weight, _ in chunk)
         at_most_1 = [
@@ -90,7 +90,7 @@ def _unweighted(prompt: WordTokens) -> Pairs:
 
 
 def _scaled(prompt: WordTokens, base: torch.Tensor) -> torch.Tensor:
-    """A1111: each vector times its weight, then each chunk scaled back to its old mean."""
+    """A1111: each vector times its weight, then each chunk scaled back to its former mean."""
     weights = base.new_tensor([[weight for _, weight, _ in chunk] for chunk in prompt])
     chunks = base.reshape(len(prompt), -1, base.shape[-1])
     scaled = chunks * weights[..., None]
@@ -99,8 +99,8 @@ def _scaled(prompt: WordTokens, base: torch.Tensor) -> torch.Tensor:
 
 
 def _encoded(prompts: Sequence[Pairs], encode: Encode) -> torch.Tensor:
-    """The embeddings (prompts, chunks * length, D) of prompts of as many chunks, some at once."""
-    count = max(1, _AT_ONCE // len(prompts[0]))
+    """Encode prompts with equal numbers of chunks to (prompts, chunks * length, D), in batches."""
+    count = max(1, _BATCH_CHUNKS // len(prompts[0]))
     groups = [prompts[start : start + count] for start in range(0, len(prompts), count)]
     together = [encode([chunk for prompt in group for chunk in prompt]) for group in groups]
     width = together[0].shape[-1]
@@ -108,7 +108,7 @@ def _encoded(prompts: Sequence[Pairs], encode: Encode) -> torch.Tensor:
 
 
 def _masked(pairs: Pairs, out: Sequence[Sequence[bool]]) -> Pairs:
-    """`pairs` with MASK_TOKEN for each token that is `out`."""
+    """Replace each token that is True in `out` by MASK_TOKEN."""
     return [
         [(MASK_TOKEN, 1.0) if is_out else pair for pair, is_out in zip(chunk, outs, strict=True)]
         for chunk, outs in zip(pairs, out, strict=True)
@@ -116,10 +116,10 @@ def _masked(pairs: Pairs, out: Sequence[Sequence[bool]]) -> Pairs:
 
 
 def _mixed_down(prompt: WordTokens, pairs: Pairs, encode: Encode) -> torch.Tensor:
-    """`pairs` with the words below weight 1 partly taken out (compel).
+    """Mix `pairs` with versions in which the words below weight 1 are masked (compel).
 
-    With their weights w_1 < .. < w_n < 1 it is w_1 E_0 + (w_2 - w_1) E_1 + .. + (1 - w_n) E_n,
-    where E_i has all words of weights up to w_i masked.
+    For the weights w_1 < .. < w_n < 1 the result is w_1 E_0 + (w_2 - w_1) E_1 + .. + (1 - w_n) E_n,
+    where E_i masks all words of weights up to w_i.
     """
     levels = sorted({weight for chunk in prompt for _, weight, _ in chunk if weight < 1})
     prompts = [pairs]
@@ -131,8 +131,11 @@ def _mixed_down(prompt: WordTokens, pairs: Pairs, encode: Encode) -> torch.Tenso
     return (encoded * encoded.new_tensor(shares)[:, None, None]).sum(dim=0, keepdim=True)
 
 
-def _with_raised(lowered: torch.Tensor, prompt: WordTokens, encode: Encode) -> torch.Tensor:
-    """comfy++: to each word above 1 goes what the prompt has there more than without the word."""
+def _add_raised(lowered: torch.Tensor, prompt: WordTokens, encode: Encode) -> torch.Tensor:
+    """comfy++: add (weight - 1) times the effect of each word above weight 1 on its own tokens.
+
+    The effect of a word is the encoded prompt less the prompt encoded without the word.
+    """
     raised = {word: w for chunk in prompt for _, w, word in chunk if word and w > 1}
     if not raised:
         return lowered

@@ -1,7 +1,7 @@
-"""A Thompson automaton over characters: all states run at once, nothing is ever tried twice.
+"""A Thompson automaton over characters: all active states advance together, without backtracking.
 
 The time of a search is at most length x states. Source: K. Thompson, "Regular expression search
-algorithm", CACM 11(6), 1968. ``safe_regex`` builds these from patterns.
+algorithm", CACM 11(6), 1968. `linear_regex` compiles patterns to automata.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 Test = Callable[[str], bool]
-# What may be asked of a place between characters: (character before, character after) -> bool.
+# A condition on a position: (character before, character after) -> bool; "" at the ends.
 Assertion = Callable[[str, str], bool]
 
 
 @dataclass
 class Node:
-    """A state: consumes a character that passes ``test``, or moves on for free where allowed."""
+    """A state: consumes a character that passes `test`, or none if `assertion` holds."""
 
     test: Test | None = None
     assertion: Assertion | None = None
@@ -25,7 +25,7 @@ class Node:
 
 @dataclass(frozen=True)
 class Regex:
-    """A compiled pattern."""
+    """A compiled pattern. Build it with `linear_regex.compile`."""
 
     pattern: str
     _nodes: tuple[Node, ...] = field(repr=False, compare=False)
@@ -61,7 +61,7 @@ class Regex:
         return False
 
     def _closure(self, states: set[int], before: str, after: str) -> set[int]:
-        """The states and all that can be reached from them without a character."""
+        """The states and all states reachable from them without a character."""
         reached, waiting = set(states), list(states)
         while waiting:
             node = self._nodes[waiting.pop()]

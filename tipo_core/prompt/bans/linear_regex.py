@@ -1,11 +1,11 @@
-"""Regular expressions that cannot hang: a subset without backtracking, in linear time.
+"""Compiles regular expressions that cannot hang: a subset that needs no backtracking.
 
-``compile`` builds an ``automaton.Regex``; the time of a search is at most length x states,
-whatever the pattern is (``(a+)+$`` included). Supported: literals, ``.``,
-classes ``[a-z]`` and ``[^...]``, ``\\d \\w \\s \\D \\W \\S``, ``\\b \\B``, escaped punctuation,
-``\\n \\t``, groups ``(...)`` and ``(?:...)``, ``|``, ``* + ? {m} {m,} {m,n}`` (also lazy, which
-makes no difference to whether something matches), ``^`` and ``$``. Anything else, back-references
-and look-around among them, is a ValueError. Case is ignored.
+Users type these patterns, and Python's `re` takes exponential time for some, such as ``(a+)+$``. A
+search with an `automaton.Regex` takes at most length x states, for every pattern. Supported:
+literals, ``.``, classes ``[a-z]`` and ``[^...]``, ``\\d \\w \\s \\D \\W \\S``, ``\\b \\B``,
+escaped punctuation, ``\\n \\t``, groups ``(...)`` and ``(?:...)``, ``|``, ``* + ? {m} {m,} {m,n}``
+(lazy forms too: they match the same texts), ``^`` and ``$``. Everything else, such as
+back-references and look-around, raises ValueError. Case is ignored.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ MAX_DEPTH = 30
 
 
 def compile(pattern: str) -> Regex:
-    """Compile a pattern. ValueError, with the reason, for a bad or unsupported one."""
+    """Compile a pattern. Raises ValueError, with the reason, for a bad or unsupported one."""
     return _Compiler(pattern).compile()
 
 
 def _escaped_class(letter: str) -> Test | None:
-    """The test of ``\\d``, ``\\w``, ``\\s`` or their opposites."""
+    """The test of ``\\d``, ``\\w``, ``\\s`` or their opposites; None for another letter."""
     test: Test | None = None
     if letter in "dD":
         test = str.isdecimal
@@ -46,7 +46,7 @@ def _escaped_class(letter: str) -> Test | None:
 
 
 def _escaped_character(letter: str) -> str:
-    """The character that ``\\letter`` stands for. ValueError where that is not supported."""
+    """The character that ``\\letter`` means. Raises ValueError where it is not supported."""
     if letter in ("n", "t"):
         return "\n" if letter == "n" else "\t"
     if not letter or letter.isalnum():
@@ -54,7 +54,7 @@ def _escaped_character(letter: str) -> str:
     return letter
 
 
-_Fragment = tuple[int, int]  # the first state and the last one, whose ``following`` is open
+_Fragment = tuple[int, int]  # the first and the last state; the last has no successor yet
 
 
 class _Compiler:
@@ -82,7 +82,7 @@ class _Compiler:
 
     def _node(self, test: Test | None = None, assertion: Assertion | None = None) -> int:
         if len(self.nodes) >= MAX_STATES:
-            raise ValueError(f"too large: more than {MAX_STATES} states")
+            raise ValueError(f"the pattern is too large: more than {MAX_STATES} states")
         self.nodes.append(Node(test, assertion))
         return len(self.nodes) - 1
 
@@ -140,7 +140,7 @@ class _Compiler:
         return first, done
 
     def _copy(self, begin: int) -> _Fragment:
-        """The atom at ``begin`` once more, in states of its own."""
+        """Compile the atom at `begin` again, into new states."""
         self.position = begin
         return self._atom()
 
@@ -148,7 +148,7 @@ class _Compiler:
         return self._peek() == "{" and self._peek(2)[1:].isdigit()
 
     def _bounds(self) -> tuple[int, int | None] | None:
-        """What follows the atom: ``(at least, at most)``, or None for no quantifier."""
+        """Read a quantifier: ``(min, max)`` repeats, max None for no limit; None for none."""
         mark = self._peek()
         if mark in ("*", "+", "?") and mark:
             self.position += 1
@@ -161,13 +161,13 @@ class _Compiler:
         if not _is_number(low) or not (high == "" or _is_number(high)):
             raise ValueError(f"bad repeat count at {self.position}: write {{m}}, {{m,}} or {{m,n}}")
         self.position = close + 1
-        least = int(low)
-        most = least if not comma else (int(high) if high else None)
-        if max(least, most or 0) > MAX_REPEAT:
+        minimum = int(low)
+        maximum = minimum if not comma else (int(high) if high else None)
+        if max(minimum, maximum or 0) > MAX_REPEAT:
             raise ValueError(f"a repeat count above {MAX_REPEAT} is not supported")
-        if most is not None and most < least:
-            raise ValueError(f"the repeat counts {{{body}}} are the wrong way round")
-        return least, most
+        if maximum is not None and maximum < minimum:
+            raise ValueError(f"the repeat counts of {{{body}}} are in the wrong order")
+        return minimum, maximum
 
     def _atom(self) -> _Fragment:
         character = self._take()
@@ -198,11 +198,11 @@ class _Compiler:
     def _group(self) -> _Fragment:
         if self._peek() == "?":
             if self._peek(2) != "?:":
-                raise ValueError(f"'({self._peek(2)}' is not supported, only (...) and (?:...)")
+                raise ValueError(f"'({self._peek(2)}' is not supported, use (...) or (?:...)")
             self.position += 2
         self.depth += 1
         if self.depth > MAX_DEPTH:
-            raise ValueError(f"groups nested more than {MAX_DEPTH} deep")
+            raise ValueError(f"groups are nested more than {MAX_DEPTH} deep")
         fragment = self._alternatives()
         self.depth -= 1
         if self._take() != ")":
@@ -210,7 +210,7 @@ class _Compiler:
         return fragment
 
     def _class(self) -> Test:
-        """The test of ``[...]``; the opening bracket is read already."""
+        """Read a class after its opening bracket: the test of ``[...]``."""
         negated = self._peek() == "^"
         self.position += negated
         characters: set[str] = set()
@@ -228,7 +228,7 @@ class _Compiler:
                 self.position += 1
                 high = self._class_item([])
                 if high is None or high < low:
-                    raise ValueError(f"bad range in a class at {self.position}")
+                    raise ValueError(f"bad range in '[...]' at {self.position}")
                 ranges.append((low, high))
             else:
                 characters.add(low)
@@ -237,7 +237,7 @@ class _Compiler:
         return negation(any_of(tests)) if negated else any_of(tests)
 
     def _class_item(self, tests: list[Test]) -> str | None:
-        """The next character of a class, or None after adding the test of ``\\d`` and the like."""
+        """Read one character of a class; a class such as ``\\d`` is added to `tests`: None."""
         character = self._take()
         if character != "\\":
             return character

@@ -1,18 +1,18 @@
-"""Ban rules: which tags and sentences must not be generated, and which rule says so.
+"""Ban rules: they say which tags and sentences must not be generated.
 
-One entry a line or comma:
+Entries are separated by commas or line breaks:
 
-- ``hat``: the tag itself, in any spelling; ``*hat``: a glob, where ``*`` stands for anything and
-  ``\\*`` for a star;
-- ``/hat|cap/``: a regular expression of the subset in ``linear_regex``, found anywhere in a tag;
-- ``@artist``: a category; ``@clothing``: a group that has a line of its own to define it:
+- ``hat``: the tag, in any spelling; ``*hat``: a glob, where ``*`` matches any text and ``\\*`` a
+  star;
+- ``/hat|cap/``: a regular expression of the subset in `linear_regex`, searched anywhere in a tag;
+- ``@artist``: a category; ``@clothing``: a group, defined in a line of its own:
   ``@clothing = *skirt, *dress, shirt`` (the definition alone bans nothing);
-- ``if 1boy: skirt, dress``: entries that count only where every tag before the colon is present;
-  the condition holds to the end of its line.
+- ``if 1boy: skirt, dress``: entries that ban only while every tag before the colon is present; the
+  condition holds to the end of its line.
 
-In sentences the entries match whole words: ``hat`` finds "hat" and "hats", never "that" or "chat";
-stars at the ends of a glob stand for other words; a regular expression has to cover one to
-``MAX_PHRASE`` whole words. Categories say nothing about sentences.
+In sentences entries match whole words: ``hat`` matches "hat" and "hats", not "that" or "chat".
+Stars at the ends of a glob match other words. A regular expression must cover 1 to
+`matchers.MAX_PHRASE` whole words. Categories do not match sentences.
 """
 
 from __future__ import annotations
@@ -21,15 +21,13 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Protocol
 
 from ...error_collector import ErrorCollector
 from ..vocabulary.plain_text import is_emoticon
-from ..vocabulary.tags import Category, canonical, category
+from ..vocabulary.tags import Category, canonical
 from . import linear_regex
-from .automaton import Regex
+from .matchers import Exact, Glob, Matcher, OfCategory, Pattern
 
-MAX_PHRASE = 5
 _CATEGORIES = MappingProxyType(
     {
         **{item.value: item for item in Category},
@@ -42,79 +40,18 @@ _ENTRY = re.compile(r"\s*(/(?:\\.|[^/\\\n])*/(?=\s*(?:,|\Z))|[^,]*)\s*(?:,|\Z)")
 _DEFINITION = re.compile(r"\s*@([\w -]+?)\s*=(.*)")
 _CONDITION = re.compile(r"\s*if\s+(.+?)\s*:(?:\s+|(?=[^\s)(]))(.*)", re.IGNORECASE)
 _NAMED = re.compile(r"@[^\W\d_]")
-_PUNCTUATION = re.compile(r"[.,;:!?\u2026\u3002]+(?!\w)")
-_WORD = re.compile(r"\w(?:[\w'-]*\w)?\+?")
-
-
-class _Matcher(Protocol):
-    """Knows whether a canonical tag, or a sentence, is what an entry means."""
-
-    def in_tag(self, name: str) -> bool: ...
-
-    def in_sentence(self, sentence: str) -> bool: ...
-
-
-_Groups = Mapping[str, tuple[_Matcher, ...]]
-
-
-@dataclass(frozen=True)
-class _Exact:
-    name: str
-
-    def in_tag(self, name: str) -> bool:
-        return name == self.name
-
-    def in_sentence(self, sentence: str) -> bool:
-        return _has_phrase(sentence, self.name)
-
-
-@dataclass(frozen=True)
-class _Glob:
-    """``red*hat`` as ``("red", "hat")``: the text between the stars."""
-
-    pieces: tuple[str, ...]
-
-    def in_tag(self, name: str) -> bool:
-        return _glob_matches(self.pieces, name)
-
-    def in_sentence(self, sentence: str) -> bool:
-        inner = tuple([piece.strip() for piece in self.pieces if piece.strip()])
-        if len(inner) == 1:
-            return _has_phrase(sentence, inner[0])
-        return any(_glob_matches(inner, phrase) for phrase in _phrases(sentence))
-
-
-@dataclass(frozen=True)
-class _Pattern:
-    regex: Regex
-
-    def in_tag(self, name: str) -> bool:
-        return self.regex.search(name)
-
-    def in_sentence(self, sentence: str) -> bool:
-        return any(self.regex.fullmatch(phrase) for phrase in _phrases(sentence))
-
-
-@dataclass(frozen=True)
-class _OfCategory:
-    category: Category
-
-    def in_tag(self, name: str) -> bool:
-        return category(name) is self.category
-
-    def in_sentence(self, sentence: str) -> bool:
-        return False
+_Groups = Mapping[str, tuple[Matcher, ...]]
 
 
 @dataclass(frozen=True)
 class _Rule:
-    """One entry: what it matches, and which tags must be present for it to count."""
+    """One entry: its matchers, and the tags that must be present for it to ban (any of each)."""
 
     entry: str
-    matchers: tuple[_Matcher, ...]
-    conditions: tuple[tuple[_Matcher, ...], ...] = ()
+    matchers: tuple[Matcher, ...]
+    conditions: tuple[tuple[Matcher, ...], ...] = ()
 
-    def counts(self, present: Collection[str]) -> bool:
+    def is_active(self, present: Collection[str]) -> bool:
         return not self.conditions or all(
             any(matcher.in_tag(name) for matcher in alternatives for name in present)
             for alternatives in self.conditions
@@ -131,8 +68,8 @@ class Bans:
     def parse(cls, text: str) -> Bans:
         """Parse the rules; empty entries are ignored.
 
-        ValueError, with a line that quotes the entry for each mistake: a bad or unsupported
-        regular expression, an unknown category or group, a glob that would ban every tag.
+        Raises ValueError with one line, which quotes the entry, for each error: a bad or
+        unsupported regular expression, an unknown category or group, a glob that bans every tag.
         """
         errors = ErrorCollector()
         lines = [line for line in re.split(r"[\r\n]+", text) if line.strip()]
@@ -147,46 +84,46 @@ class Bans:
             with errors.collect():
                 if name in _CATEGORIES:
                     raise ValueError(
-                        f"ban entry '{line.strip()}': '@{name}' is a category already: "
+                        f"ban entry '{line.strip()}': '@{name}' is already a category: "
                         "choose another name for the group"
                     )
                 definitions.setdefault(name, []).extend(_entries(definition.group(2)))
-        groups = _resolved(definitions, errors)
+        groups = _resolve_groups(definitions, errors)
         rules = tuple([rule for line in rest for rule in _rules(line, groups, errors)])
         errors.raise_all()
         return cls(rules)
 
     def reason(self, tag: str, present: Collection[str]) -> str | None:
-        """The entry that bans the tag where the tags ``present`` are there too, or None."""
+        """The entry that bans the tag next to the tags `present`, or None."""
         name = canonical(tag)
         return self._first(lambda matcher: bool(name) and matcher.in_tag(name), present)
 
     def sentence_reason(self, sentence: str, present: Collection[str]) -> str | None:
-        """The entry that bans the sentence, or None."""
+        """The entry that bans the sentence next to the tags `present`, or None."""
         plain = " ".join(sentence.replace("_", " ").casefold().split())
         return self._first(lambda matcher: matcher.in_sentence(plain), present)
 
     def category_reason(self, name: str, present: Collection[str]) -> str | None:
-        """The entry that bans the whole category called `name`, or None."""
+        """The entry that bans every tag of the category `name`, or None."""
         banned = _CATEGORIES.get(name)
         return self._first(
-            lambda matcher: isinstance(matcher, _OfCategory) and matcher.category is banned, present
+            lambda matcher: isinstance(matcher, OfCategory) and matcher.category is banned, present
         )
 
-    def _first(self, is_hit: Callable[[_Matcher], bool], present: Collection[str]) -> str | None:
+    def _first(self, is_hit: Callable[[Matcher], bool], present: Collection[str]) -> str | None:
         names: list[str] | None = None
         for rule in self.rules:
             if not any(is_hit(matcher) for matcher in rule.matchers):
                 continue
             if rule.conditions and names is None:
                 names = [canonical(tag) for tag in present]
-            if rule.counts(names or ()):
+            if rule.is_active(names or ()):
                 return rule.entry
         return None
 
 
 def _entries(text: str) -> list[str]:
-    """The entries of a line: commas inside ``/.../`` do not count."""
+    """The entries of a line; a comma inside ``/.../`` does not separate."""
     return [entry for match in _ENTRY.finditer(text) if (entry := match.group(1).strip())]
 
 
@@ -194,21 +131,23 @@ def _rules(line: str, groups: _Groups, errors: ErrorCollector) -> list[_Rule]:
     condition = _CONDITION.fullmatch(line)
     required = _entries(condition.group(1)) if condition else []
     entries = _entries(condition.group(2) if condition else line)
-    conditions = tuple([_known(entry, groups, errors) for entry in required])
+    conditions = tuple([_matchers_of(entry, groups, errors) for entry in required])
     prefix = f"if {', '.join(required)}: " if condition else ""
-    return [_Rule(prefix + entry, _known(entry, groups, errors), conditions) for entry in entries]
+    return [
+        _Rule(prefix + entry, _matchers_of(entry, groups, errors), conditions) for entry in entries
+    ]
 
 
-def _known(entry: str, groups: _Groups, errors: ErrorCollector) -> tuple[_Matcher, ...]:
-    """What one entry matches; nothing for a mistake, which is noted."""
+def _matchers_of(entry: str, groups: _Groups, errors: ErrorCollector) -> tuple[Matcher, ...]:
+    """The matchers of one entry; none where it has an error, which is collected."""
     with errors.collect():
         return _matchers(entry, groups)
     return ()
 
 
-def _resolved(definitions: Mapping[str, list[str]], errors: ErrorCollector) -> _Groups:
-    """The matchers of each group, groups inside groups included; a circle is a mistake."""
-    resolved: dict[str, tuple[_Matcher, ...]] = {}
+def _resolve_groups(definitions: Mapping[str, list[str]], errors: ErrorCollector) -> _Groups:
+    """The matchers of each group and of the groups in it; a group in itself is an error."""
+    resolved: dict[str, tuple[Matcher, ...]] = {}
 
     def resolve(name: str, inside: tuple[str, ...]) -> None:
         for entry in definitions[name]:
@@ -221,7 +160,7 @@ def _resolved(definitions: Mapping[str, list[str]], errors: ErrorCollector) -> _
                     )
             if inner in definitions and inner not in resolved:
                 resolve(inner, (*inside, inner))
-        found = [m for entry in definitions[name] for m in _known(entry, resolved, errors)]
+        found = [m for entry in definitions[name] for m in _matchers_of(entry, resolved, errors)]
         resolved[name] = tuple(dict.fromkeys(found))
 
     for name in definitions:
@@ -230,11 +169,11 @@ def _resolved(definitions: Mapping[str, list[str]], errors: ErrorCollector) -> _
     return MappingProxyType(resolved)
 
 
-def _matchers(entry: str, groups: _Groups) -> tuple[_Matcher, ...]:
-    """What one entry matches; several for a group."""
+def _matchers(entry: str, groups: _Groups) -> tuple[Matcher, ...]:
+    """The matchers of one entry: several for a group. Raises ValueError for a bad entry."""
     if len(entry) > 2 and entry[0] == "/" == entry[-1]:
         try:
-            return (_Pattern(linear_regex.compile(entry[1:-1].replace("\\/", "/"))),)
+            return (Pattern(linear_regex.compile(entry[1:-1].replace("\\/", "/"))),)
         except ValueError as error:
             raise ValueError(
                 f"ban entry '{entry}': {error}: correct the regular expression, or write the tag "
@@ -243,67 +182,36 @@ def _matchers(entry: str, groups: _Groups) -> tuple[_Matcher, ...]:
     if _NAMED.match(entry):
         return _named(entry, groups)
     if is_emoticon(entry):  # ``*_*`` is a face
-        return (_Exact(canonical(entry.replace("\\*", "*"))),)
+        return (Exact(canonical(entry.replace("\\*", "*"))),)
     pieces = [
         _canonical_piece(piece.replace("\0", "*"))
         for piece in entry.replace("\\*", "\0").split("*")
     ]
     if len(pieces) == 1:
-        return (_Exact(canonical(pieces[0])),)
+        return (Exact(canonical(pieces[0])),)
     if not any(piece.strip() for piece in pieces):
         raise ValueError(f"ban entry '{entry}' bans every tag: write more of the tag than a star")
-    return (_Glob(tuple(pieces)),)
+    return (Glob(tuple(pieces)),)
 
 
-def _named(entry: str, groups: _Groups) -> tuple[_Matcher, ...]:
-    """The matchers of ``@name``. ValueError where no category and no group has the name."""
+def _named(entry: str, groups: _Groups) -> tuple[Matcher, ...]:
+    """The matchers of ``@name``. Raises ValueError where no category or group has the name."""
     name = canonical(entry[1:])
     if name in _CATEGORIES:
-        return (_OfCategory(_CATEGORIES[name]),)
+        return (OfCategory(_CATEGORIES[name]),)
     if name not in groups:
         known = ", ".join(f"@{item}" for item in (*[c.value for c in Category], *groups))
         raise ValueError(
-            f"ban entry '{entry}': no such category or group: use one of {known}, or define a "
-            f"group in a line '{entry} = tag, tag'"
+            f"ban entry '{entry}': there is no such category or group: use one of {known}, or "
+            f"define the group in a line '{entry} = tag, tag'"
         )
     return groups[name]
 
 
 def _canonical_piece(piece: str) -> str:
-    """A piece of a glob in canonical spelling, with the blanks at its ends kept."""
+    """A piece of a glob in canonical spelling; blanks at its ends are kept."""
     plain = canonical(piece)
     spaced = piece.replace("_", " ")
     if not plain:
         return " " if spaced else ""
     return " " * spaced[0].isspace() + plain + " " * spaced[-1].isspace()
-
-
-def _glob_matches(pieces: tuple[str, ...], name: str) -> bool:
-    """Whether the pieces stand in the name in order, the outer ones at its ends."""
-    first, last = pieces[0], pieces[-1]
-    if len(name) < len(first) + len(last) or not (name.startswith(first) and name.endswith(last)):
-        return False
-    position, end = len(first), len(name) - len(last)
-    for piece in pieces[1:-1]:
-        found = name.find(piece, position, end)
-        if found < 0:
-            return False
-        position = found + len(piece)
-    return True
-
-
-def _has_phrase(sentence: str, phrase: str) -> bool:
-    """Whether the phrase stands in the sentence as whole words, in singular or plural."""
-    pattern = rf"(?<!\w){re.escape(phrase)}(?:s|es)?(?!\w)"
-    return bool(phrase) and re.search(pattern, sentence) is not None
-
-
-def _phrases(sentence: str) -> list[str]:
-    """Every run of one to MAX_PHRASE words of the sentence, none across punctuation."""
-    clauses = [_WORD.findall(clause) for clause in _PUNCTUATION.split(sentence)]
-    return [
-        " ".join(words[start : start + length])
-        for words in clauses
-        for start in range(len(words))
-        for length in range(1, min(MAX_PHRASE, len(words) - start) + 1)
-    ]

@@ -1,1 +1,8 @@
-"""Lossless syntax of image prompts: spans, brackets, weights, and names with qualifiers."""
+"""Lossless syntax of image prompts: the spans of a parsed prompt joined are its text.
+
+- `parse`: prompts, segments and spans
+- `scanner`: cuts text into pieces and says what each one is
+- `brackets`: finds the pairs of brackets
+- `qualifiers`: whether parentheses end a name, ``miku (append)``, or are a weight
+- `span_kind`: the kinds of spans, in a file that loads no patterns
+"""

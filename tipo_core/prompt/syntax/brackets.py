@@ -1,7 +1,7 @@
-"""Which brackets of a prompt belong together, in linear time.
+"""Finds the pairs of brackets of a prompt, in linear time.
 
-A closing bracket takes the last open one of its kind; brackets in between that found no partner are
-words. So are the brackets in escapes, angle tags and comments, and the emoticons ``:)`` and ``:(``.
+A closing bracket is paired with the last open one of its kind. Brackets without a partner are
+words, and so are brackets in escapes, angle tags and comments, and the emoticons ``:)`` and ``:(``.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from types import MappingProxyType
 
-# Groups nested deeper are words: only the innermost levels count.
+# Deeper groups are words: only the innermost levels count.
 MAX_NESTING = 16
-# Stands for a bracket that is a word. It is no letter, and has no meaning in the prompt language.
-FILLER = "?"
+# Replaces a bracket. It is not a letter, and has no meaning in the prompt language.
+MASK = "?"
 _ANGLE_REST = r"[A-Za-z][\w-]*:[^<>\r\n]*>"
 ANGLE = f"<{_ANGLE_REST}"
 COMMENT = r"\#(?:(?<![^\r\n]\#)|(?<=[ \t]\#)(?=[ \t\r\n]|\Z))[^\r\n]*"
@@ -22,14 +22,14 @@ _EMOTICON = re.compile(r"(?<=[:;=])(?<![^\s,][:;=])[()](?=[ \t]*(?:[,\uff0c\u300
 _LIKE_EMOTICON = re.compile(r"[:;=][()]")
 _BRACKET = re.compile(r"[()\[\]{}]")
 _BRACKETS = frozenset("()[]{}")
-_BRACKET_TO_FILLER = MappingProxyType({ord(bracket): FILLER for bracket in "()[]{}"})
+_BRACKET_TO_MASK = MappingProxyType({ord(bracket): MASK for bracket in "()[]{}"})
 _NOT_ESCAPED = re.compile(r"(?<!\\)[()\[\]{}]")
 
 
-def outlined(text: str, pos: int, end: int) -> str:
-    """The text with no brackets in ``[pos, end)`` but those around the outermost groups.
+def mask_inner_brackets(text: str, pos: int, end: int) -> str:
+    """Replace all brackets in ``[pos, end)`` by MASK, except those of the outermost groups.
 
-    All others, apart from the escaped ones, have become FILLER.
+    Escaped brackets stay too. The length of the text does not change.
     """
     if not _BRACKET.search(text, pos, end):
         return text
@@ -45,9 +45,9 @@ def outlined(text: str, pos: int, end: int) -> str:
                 places.append(place)
     starts, ends = _outermost(visible, places)
     if "\\" in text:
-        signs = list(_NOT_ESCAPED.sub(FILLER, text))
+        signs = list(_NOT_ESCAPED.sub(MASK, text))
     else:
-        signs = list(text.translate(_BRACKET_TO_FILLER))
+        signs = list(text.translate(_BRACKET_TO_MASK))
     for start, last in zip(starts, ends, strict=True):
         signs[start] = text[start]
         signs[last] = text[last]
@@ -55,14 +55,14 @@ def outlined(text: str, pos: int, end: int) -> str:
 
 
 def _without_opaque(text: str) -> str:
-    """The text with FILLER in place of angle tags and comments."""
+    """Replace angle tags and comments by MASK."""
     parts = _OPAQUE.split(text)
-    parts[1::2] = [FILLER * len(part) for part in parts[1::2]]
+    parts[1::2] = [MASK * len(part) for part in parts[1::2]]
     return "".join(parts)
 
 
 def _is_emoticon(text: str, places: list[int], number: int) -> bool:
-    """Whether the bracket is in an emoticon; ``(a :)`` is a group."""
+    """Whether the bracket belongs to an emoticon; ``(a :)`` is a group."""
     place = places[number]
     if not _EMOTICON.match(text, place):
         return False
@@ -72,18 +72,18 @@ def _is_emoticon(text: str, places: list[int], number: int) -> bool:
 
 
 def _outermost(text: str, places: list[int]) -> tuple[list[int], list[int]]:
-    """Where the outermost groups start, and where they end, given the places of all brackets."""
-    starts: list[int] = []  # of the outermost groups so far, and
+    """The starts and the ends of the outermost groups, from the places of all brackets."""
+    starts: list[int] = []  # of the outermost groups so far
     ends: list[int] = []
-    depths: list[int] = []  # how many levels of groups each of them is
+    depths: list[int] = []  # levels of groups in each of them, itself included
     opened: dict[str, list[int]] = {"(": [], "[": [], "{": []}
-    # For a closing bracket the open ones of its kind, and those of the two others.
+    # For a closing bracket: the open brackets of its kind, then those of the two other kinds.
     closed = {
         ")": (opened["("], opened["["], opened["{"]),
         "]": (opened["["], opened["("], opened["{"]),
         "}": (opened["{"], opened["("], opened["["]),
     }
-    deepest = -1  # where the last group with all levels that there may be starts
+    deepest = -1  # start of the last group that has MAX_NESTING levels
     for place in places:
         bracket = text[place]
         if bracket in opened:
@@ -93,7 +93,7 @@ def _outermost(text: str, places: list[int]) -> tuple[list[int], list[int]]:
         if not own:
             continue
         start = own.pop()
-        if start < deepest:  # one level too many: this group and all around it are words
+        if start < deepest:  # one level too deep: this group and those around it are words
             own.clear()
             one.clear()
             other.clear()

@@ -1,12 +1,12 @@
-"""Lossless syntax of image prompts: text in, verbatim spans out.
+"""Parses an image prompt into verbatim spans.
 
-``parse`` tiles the text with spans, so ``str(parse(text)) == text`` for every string. Nothing is
-ever re-created from a parsed form: ``Segment.plain`` is a second, separate view of the words, for
-the language model. The rules of the language are in ``scanner``.
+The spans tile the text, so ``str(parse(text)) == text`` for every string. The prompt is never
+rebuilt from a parsed form: ``Segment.plain`` is a separate view of the words for the language
+model. ``scanner`` has the rules of the prompt language.
 
-What the model sees of a schedule ``[a:b:0.5]`` is the alternative that holds for the longer part
-of the sampling, ``b`` where the time is 0.5 or a step number; of an alternation ``[a|b]`` the
-first one; of wildcards, LoRAs, embeddings, BREAK and comments nothing.
+Of a schedule ``[a:b:0.5]`` the model sees the alternative that is active for longer: ``b`` where
+the time is 0.5 or a step number. Of an alternation ``[a|b]`` it sees the first alternative. It
+does not see wildcards, LoRAs, embeddings, BREAK and comments.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from types import MappingProxyType
 from typing import NamedTuple, overload
 
 from ..vocabulary.plain_text import plain_text, without_brackets
-from .scanner import TAIL_WINDOW, Pieces, scan, times_at_end, weight_at_end
+from .scanner import TAIL_WINDOW, Pieces, scan, times_suffix, weight_suffix
 from .span_kind import SpanKind
 
-# An attribute of an Enum costs more than a search, too much for each of 100,000 spans.
+# Reading an attribute of an Enum takes longer than a search: too long for 100,000 spans.
 _WORD, _SEPARATOR, _NEWLINE = SpanKind.WORD, SpanKind.SEPARATOR, SpanKind.NEWLINE
 _WEIGHT, _SCHEDULE, _ALTERNATION = SpanKind.WEIGHT, SpanKind.SCHEDULE, SpanKind.ALTERNATION
 _QUALIFIER, _ESCAPED, _MARK = SpanKind.QUALIFIER, SpanKind.ESCAPE, SpanKind.MARK
 _ANGLE, _BREAK, _COMMENT = SpanKind.ANGLE, SpanKind.BREAK, SpanKind.COMMENT
 _MARK_OF_GROUP = MappingProxyType({_WEIGHT: "", _SCHEDULE: ":", _ALTERNATION: "|"})
 _BARE_PARENTHESIS = re.compile(r"(?<!\\)[()]")
-# Not in ``o_o``, and not in names that everybody writes with underscores.
+# Not ``o_o``, and not names that are always written with underscores (``_FIXED_NAME``).
 _UNDERSCORED = re.compile(r"(?:(?<=[^\W_]{2})_(?=[^\W_])|(?<=[^\W_])_(?=[^\W_]{2}))")
 _FIXED_NAME = re.compile(r"\b(?:score_\d(?:_up)?|(?:source|rating)_[a-z]+)\b")
 _SPACED = re.compile(r"[^\W_] (?=[^\W_])")
@@ -52,7 +52,7 @@ class Span(NamedTuple):
 
     @property
     def children(self) -> Spans:
-        """The spans between the brackets of a group; none for any other kind.
+        """Spans between the brackets of a group; none for any other kind.
 
         ``text == text[0] + "".join(child texts) + text[-1]`` holds for every group. ``|``, the
         colons of a schedule and the final ``:1.2`` are spans of kind MARK.
@@ -62,9 +62,9 @@ class Span(NamedTuple):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Spans(Sequence[Span]):
-    """Spans in a row, like a tuple of them; a span is made when it is asked for.
+    """A sequence of spans, equal to the tuple of them. Each Span is made on access.
 
-    A prompt may have 100,000: as objects they take longer to make than all of the parsing.
+    A prompt may have 100,000 spans: making them all takes longer than parsing.
     """
 
     __slots__ = ("kinds", "starts", "texts")
@@ -103,7 +103,7 @@ class Spans(Sequence[Span]):
 
 
 class Segment(NamedTuple):
-    """One top-level item of the prompt: what stands between commas and line breaks.
+    """One top-level item of the prompt: the text between two commas or line breaks.
 
     ``text`` is verbatim, without the blanks around it. ``words`` are the plain tags inside: one
     for a simple tag, several for ``(a, b:1.2)``, none for a LoRA.
@@ -121,7 +121,7 @@ class Segment(NamedTuple):
 
     @property
     def plain(self) -> str:
-        """The words as the language model should see them, ``""`` where there are none."""
+        """The words as the language model sees them; empty for no words."""
         return ", ".join(self.words)
 
 
@@ -137,18 +137,18 @@ class Prompt:
     def segments(self) -> tuple[Segment, ...]:
         """The top-level items in order.
 
-        A BREAK or AND and a comment are items of their own, and so is an angle tag at either end
-        of an item (``1girl <lora:x:1>`` is two items).
+        BREAK, AND and comments are items of their own, and so is an angle tag at either end of an
+        item: ``1girl <lora:x:1>`` is two items.
         """
         spans = self.spans
         has_and = "AND" in spans.texts
-        runs = _runs(spans.texts, spans.kinds)
-        return tuple([_segment(spans, first, last, has_and) for first, last in runs])
+        ranges = _segment_ranges(spans.texts, spans.kinds)
+        return tuple([_segment(spans, first, last, has_and) for first, last in ranges])
 
     def escaped(self) -> str:
         """The text with the parentheses of ``name (series)`` escaped, all else verbatim.
 
-        The host would read ``(series)`` as a weight of 1.1.
+        ComfyUI reads an unescaped ``(series)`` as a weight of 1.1.
         """
         return _escaped(self.spans.texts, self.spans.kinds)
 
@@ -163,17 +163,17 @@ class Prompt:
 
 
 def parse(text: str) -> Prompt:
-    """Parse any string in linear time; never raises, and ``str`` of the result is ``text``."""
+    """Parse any string in linear time. Never raises; ``str`` of the result is the text."""
     return Prompt(_tiled(scan(text, 0, len(text)), 0))
 
 
 def escape_tag(tag: str) -> str:
-    """``hatsune miku (append)`` -> ``hatsune miku \\(append\\)``; escaped text stays as it is."""
+    """Escape parentheses: ``miku (append)`` -> ``miku \\(append\\)``; escaped ones are kept."""
     return _BARE_PARENTHESIS.sub(r"\\\g<0>", tag)
 
 
 def _tiled(pieces: Pieces, start: int) -> Spans:
-    """The pieces as spans, each starting where the one before ends."""
+    """The pieces as spans; the first one starts at `start`."""
     texts, kinds = pieces
     starts = tuple(accumulate(map(len, texts), initial=start))[:-1]
     return Spans(tuple(kinds), tuple(texts), starts)
@@ -187,9 +187,9 @@ def _children(kind: SpanKind, text: str) -> Pieces:
     close = len(text) - 1
     tail = None
     if kind is _SCHEDULE:
-        tail = times_at_end(text)
+        tail = times_suffix(text)
     elif kind is _WEIGHT and ":" in text:
-        tail = weight_at_end(text)
+        tail = weight_suffix(text)
     if tail is None:
         return scan(text, 1, close, mark)
     texts, kinds = scan(text, 1, tail.start(), mark)
@@ -208,23 +208,23 @@ def _escaped(texts: Sequence[str], kinds: Sequence[SpanKind]) -> str:
     return "".join(output)
 
 
-def _runs(texts: Sequence[str], kinds: Sequence[SpanKind]) -> Iterator[tuple[int, int]]:
-    """The first span of each segment and the one after its last; blank runs dropped."""
+def _segment_ranges(texts: Sequence[str], kinds: Sequence[SpanKind]) -> Iterator[tuple[int, int]]:
+    """The range of spans of each segment; segments of blanks are left out."""
     start = 0
     for index, kind in enumerate(kinds):
         if kind is _SEPARATOR or kind is _NEWLINE or kind is _BREAK or kind is _COMMENT:
             if start < index:
-                yield from _peeled(texts, kinds, start, index)
+                yield from _split_off_angle_tags(texts, kinds, start, index)
             if kind is _BREAK or kind is _COMMENT:
                 yield index, index + 1
             start = index + 1
-    yield from _peeled(texts, kinds, start, len(kinds))
+    yield from _split_off_angle_tags(texts, kinds, start, len(kinds))
 
 
-def _peeled(
+def _split_off_angle_tags(
     texts: Sequence[str], kinds: Sequence[SpanKind], start: int, end: int
 ) -> Iterator[tuple[int, int]]:
-    """The run without the angle tags at its ends, and these as runs of their own."""
+    """The range without the angle tags at its ends, and a range for each of these."""
     first, last = start, end
     while first < last and (kinds[first] is _ANGLE or texts[first].isspace()):
         first += 1
@@ -241,7 +241,7 @@ def _peeled(
 
 
 def _segment(spans: Spans, first: int, last: int, has_and: bool) -> Segment:
-    """The segment made of the spans ``[first, last)``."""
+    """The segment of the spans ``[first, last)``."""
     texts, kinds = spans.texts[first:last], spans.kinds[first:last]
     starts = spans.starts[first:last]
     text = "".join(texts)
@@ -278,7 +278,7 @@ def _plain_words(texts: Sequence[str], kinds: Sequence[SpanKind]) -> list[str]:
 
 
 def _chosen(kind: SpanKind, group: str) -> Pieces:
-    """The children that stand for the group: all of a weight, one alternative of the others."""
+    """The children that the model sees: all of a weight, one alternative of other groups."""
     texts, kinds = _children(kind, group)
     tail = ""
     if kind is not _ALTERNATION and kinds[-1:] == [_MARK]:

@@ -1,15 +1,15 @@
-"""Which ``(x)`` is the end of a tag's name, ``hatsune miku (append)``, and which is a weight.
+"""Decides whether ``(x)`` is the end of a name, ``hatsune miku (append)``, or a weight.
 
-Parentheses behind words are a qualifier where
+Parentheses after words are a qualifier, part of the name, where
 
-- the whole tag is a known name in any spelling (``vocabulary.is_known_name``), the tag being all
-  words from the comma, bracket or other construct before them to the closing parenthesis;
-- an underscore stands before them, ``miku_(cat)``: nobody writes that for a weight;
-- they hold one of the words by which general tags are told apart, ``star (symbol)``, at the end of
-  the tag and not in a phrase such as ``a red (flower)``.
+- the whole tag is a known name in any spelling (``vocabulary.tags.is_known_name``): all words from
+  the last comma, bracket or other construct to the closing parenthesis;
+- an underscore precedes them, ``miku_(cat)``: nobody writes a weight like that;
+- they hold a word that qualifies general tags, ``star (symbol)``, at the end of the tag and not in
+  a phrase such as ``a red (flower)``.
 
-All else is a weight, as the host reads it. So is ``solo hatsune miku (append)``: where in a phrase
-the name begins cannot be said, and a guess would change what the user wrote.
+Every other pair is a weight, as ComfyUI reads it. So is that in ``solo hatsune miku (append)``: the
+start of the name in a phrase is unknown, and a guess would change the user's prompt.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from .span_kind import SpanKind
 MAX_NAME = 170
 MAX_PAIRS = 4
 
-# Words that stand in parentheses in general and meta tags, kept by hand. Those that a user may well
-# want to weigh (``hair``, ``sky``, ``place``, ``action``) stand below, with their tags.
+# Qualifiers of general and meta tags, listed by hand. Words that a user may want to weight
+# (``hair``, ``sky``, ``place``, ``action``) are in _GENERAL_TAGS, each with its tag.
 _GENERAL = frozenset(
     (
         *("symbol", "shape", "object", "medium", "style", "texture", "phrase", "meme", "emblem"),
@@ -42,7 +42,7 @@ _GENERAL_TAGS = frozenset(
         *("ball (basic)", "stand (jojo)", "gap (touhou)"),
     )
 )
-# Behind one of these a general word is part of a phrase, and weighed.
+# After one of these a word of _GENERAL belongs to a phrase, and its parentheses are a weight.
 _OF_A_PHRASE = frozenset(
     (
         *("a", "an", "the", "of", "with", "and", "or", "in", "on", "at", "by", "to", "from", "no"),
@@ -61,21 +61,21 @@ _LETTER = re.compile(r"[^\W_]")
 _TAG_END = re.compile(r"[ \t_]*(?:\Z|:\s*[\d.]+\s*\Z|[)\]}])")
 
 
-class _Reading(Enum):
-    """How a pair of parentheses is read behind given words."""
+class _Meaning(Enum):
+    """The meaning of a pair of parentheses after given words."""
 
     WEIGHT = "weight"
-    UNKNOWN = "unknown"  # a weight, unless the name goes on and is known then
+    UNKNOWN = "unknown"  # a weight, unless more parentheses follow that make it a known name
     NAME = "name"  # a qualifier, unless a word is glued to it
     GENERAL = "general"  # a qualifier at the end of a tag
 
 
 def mark_qualifiers(texts: list[str], kinds: list[SpanKind]) -> None:
-    """Make qualifiers, in ``kinds``, of the weights that end the name of a tag."""
-    readings: dict[str, _Reading] = {}  # by tag, since a prompt may repeat one 10,000 times
+    """Change the kind of weights that end the name of a tag to QUALIFIER, in place."""
+    meanings: dict[str, _Meaning] = {}  # by tag: a prompt may repeat one 10,000 times
     word, weight = SpanKind.WORD, SpanKind.WEIGHT
     qualifier, escape = SpanKind.QUALIFIER, SpanKind.ESCAPE
-    as_weight, as_name, as_general = _Reading.WEIGHT, _Reading.NAME, _Reading.GENERAL
+    as_weight, as_name, as_general = _Meaning.WEIGHT, _Meaning.NAME, _Meaning.GENERAL
     last = len(kinds) - 1
     for index in [
         index for index, kind in enumerate(kinds) if kind is weight and texts[index][0] == "("
@@ -86,20 +86,21 @@ def mark_qualifiers(texts: list[str], kinds: list[SpanKind]) -> None:
         if index > 1 and (kinds[index - 2] is qualifier or kinds[index - 2] is escape):
             words = _words_before(texts, kinds, index)
         tag = words + group
-        reading = readings.get(tag)
-        if reading is None:
-            reading = readings[tag] = _reading(words, group)
-        if reading is as_weight or kinds[index] is qualifier:  # by a longer name
+        meaning = meanings.get(tag)
+        if meaning is None:
+            meaning = meanings[tag] = _meaning(words, group)
+        # A longer name may have marked this pair already.
+        if meaning is as_weight or kinds[index] is qualifier:
             continue
         follows = texts[index + 1] if index < last and kinds[index + 1] is word else ""
-        if reading is as_name:
+        if meaning is as_name:
             is_qualifier = not (follows and follows.lstrip("_")[:1].isalnum())
-        elif reading is as_general:
+        elif meaning is as_general:
             is_qualifier = not follows or _TAG_END.match(follows) is not None
         else:
             is_qualifier = False
             if follows and not follows.strip(" _"):
-                _mark_long_name(texts, kinds, index, tag, readings)
+                _mark_long_name(texts, kinds, index, tag, meanings)
         if is_qualifier:
             kinds[index] = qualifier
 
@@ -114,28 +115,28 @@ def _words_before(texts: list[str], kinds: list[SpanKind], index: int) -> str:
     return "".join(texts[first:index])
 
 
-def _reading(words: str, group: str) -> _Reading:
-    """How the group is read behind these words, whatever comes after it."""
+def _meaning(words: str, group: str) -> _Meaning:
+    """The meaning of the group after these words, without a look at the text that follows."""
     name = words.rstrip(" _")
     if len(group) > MAX_NAME or not _LETTER.search(name, max(0, len(name) - MAX_NAME)):
-        return _Reading.WEIGHT
+        return _Meaning.WEIGHT
     is_typed_as_name = words[-1] == "_" and not words.rstrip("_")[-1].isspace()
     if is_typed_as_name and _PLAIN_PAIR.fullmatch(group) and not _WEIGHT_INSIDE.search(group):
-        return _Reading.NAME
+        return _Meaning.NAME
     if _is_name(words + group):
-        return _Reading.NAME
-    if _BRACKET.search(words):  # one without a partner, as in ``(miku (append), solo``
+        return _Meaning.NAME
+    if _BRACKET.search(words):  # without a partner, as in ``(miku (append), solo``
         after = _BRACKET.split(words)[-1]
         if after.strip() and _is_name(after + group):
-            return _Reading.NAME
+            return _Meaning.NAME
     if words[-1] in " _":
         last_word = _BLANK.split(name)[-1].casefold()
         qualifier = group[1:-1].replace("_", " ").casefold()
         if f"{last_word} ({qualifier})" in _GENERAL_TAGS:
-            return _Reading.GENERAL
+            return _Meaning.GENERAL
         if qualifier in _GENERAL and last_word not in _OF_A_PHRASE:
-            return _Reading.GENERAL
-    return _Reading.UNKNOWN
+            return _Meaning.GENERAL
+    return _Meaning.UNKNOWN
 
 
 def _is_name(tag: str) -> bool:
@@ -147,15 +148,15 @@ def _mark_long_name(
     kinds: list[SpanKind],
     index: int,
     tag: str,
-    readings: dict[str, _Reading],
+    meanings: dict[str, _Meaning],
 ) -> None:
-    """Mark all pairs of a name that is known by all of them: ``artoria (lancer) (fate)``."""
+    """Mark all pairs of a known name that has several: ``artoria (lancer) (fate)``."""
     for last in range(index + 2, min(len(texts), index + 2 * MAX_PAIRS), 2):
         if kinds[last] is not SpanKind.WEIGHT or texts[last - 1].strip(" _"):
             return
         tag += texts[last - 1] + texts[last]
-        if tag not in readings:
-            readings[tag] = _Reading.NAME if _is_name(tag) else _Reading.UNKNOWN
-        if readings[tag] is _Reading.NAME:
+        if tag not in meanings:
+            meanings[tag] = _Meaning.NAME if _is_name(tag) else _Meaning.UNKNOWN
+        if meanings[tag] is _Meaning.NAME:
             kinds[index : last + 1 : 2] = [SpanKind.QUALIFIER] * ((last - index) // 2 + 1)
             return

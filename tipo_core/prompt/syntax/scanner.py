@@ -1,4 +1,4 @@
-"""The scanner under ``syntax``: text in, pieces out, in linear time.
+"""Cuts text into pieces and says what each one is, in linear time.
 
 The rules, in the order in which they are tried at each place:
 
@@ -11,8 +11,8 @@ The rules, in the order in which they are tried at each place:
 - ``name (series)`` is one tag: its ``(series)`` is a qualifier, not a weight (``qualifiers``);
 - groups nested more than ``MAX_NESTING`` deep are words: only the innermost levels count.
 
-A text of 100 kB may have 100,000 pieces. So they are kept as two lists side by side, and each
-step is one pass in which the common piece costs no call and makes no object of its own.
+A text of 100 kB may have 100,000 pieces. So pieces are two parallel lists, texts and kinds, and
+each step is one pass that makes no call and no object for a common piece.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ from itertools import accumulate, pairwise
 from types import MappingProxyType
 from typing import cast
 
-from .brackets import ANGLE, COMMENT, FILLER, outlined
+from .brackets import ANGLE, COMMENT, MASK, mask_inner_brackets
 from .qualifiers import mark_qualifiers
 from .span_kind import SpanKind
 
-# The longest ``:1.2`` at the end of a group; a longer one is words.
+# Max length of the ``:1.2`` at the end of a group; a longer one is words.
 TAIL_WINDOW = 40
 
 _PLAIN = r"[^\\()\[\]{}<\#_$,\uff0c\u3001\r\n]"
 _ESCAPABLE = r"[()\[\]{}<>|\#]"
 _WILDCARD = r"__(?:[^\W_]|[-/.*+~]|_(?!_))+__"
-# A sign that begins nothing, and so is part of a word.
+# A sign that begins no construct, and so is part of a word.
 _IDLE = rf"(?:_(?!_)|(?!{_WILDCARD})_|(?!{ANGLE})<|\\(?!{_ESCAPABLE})|\$(?![${{])|(?!{COMMENT})\#)"
-# No bracket is in a group, apart from escaped ones (``brackets.outlined``).
+# Only escaped brackets are left inside a group (``brackets.mask_inner_brackets``).
 _INSIDE = r"[^()\[\]{}\\]*(?:\\[()\[\]{}]?[^()\[\]{}\\]*)*"
-# Most words come to their end by the first line; the last takes all that the others leave.
+# The first line matches most words, the last one every other character.
 _TOKEN = re.compile(
     rf"""
       {_PLAIN}+(?=[,\uff0c\u3001\r\n()\[\]{{}}]|\\[()]|\Z)
@@ -54,9 +54,9 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 _SPECIAL = re.compile(rf"\\{_ESCAPABLE}|{ANGLE}|{_WILDCARD}|\$[${{]")
-# An attribute of an Enum costs more than a search, too much for each of 100,000 pieces.
+# Reading an attribute of an Enum takes longer than a search: too long for 100,000 pieces.
 _WORD, _WEIGHT, _COMMENT = SpanKind.WORD, SpanKind.WEIGHT, SpanKind.COMMENT
-# The kind by the first character; None where that is not enough, words where it is not here.
+# The kind by the first character; None where more of the text decides. Other characters: words.
 _KIND_OF_FIRST: MappingProxyType[str, SpanKind | None] = MappingProxyType(
     {
         **dict.fromkeys(",\uff0c\u3001", SpanKind.SEPARATOR),
@@ -73,8 +73,8 @@ _KIND_OF_SPECIAL = MappingProxyType(
     }
 )
 _BLANKS = frozenset(" \t")
-_LINE_ENDS = frozenset(("", "\r", "\n"))  # the ends of the text among them
-# AND between capitals, as in ``CATS AND DOGS``, is a word.
+_LINE_ENDS = frozenset(("", "\r", "\n"))  # "" is the end of the text
+# AND after a word in capitals, as in ``CATS AND DOGS``, is a word.
 _KEYWORD = re.compile(r"(?<!\w)(BREAK(?!\w)|(?<![A-Z] )AND(?!\w)|[Ee]mbedding:[^\s,:()\[\]{}<>|]+)")
 _KEYWORD_STEMS = ("BREAK", "AND", "mbedding:")
 _CUT_AT = MappingProxyType({":": re.compile("(:)"), "|": re.compile(r"(\|)")})
@@ -87,7 +87,7 @@ _KIND_OF_CUT = MappingProxyType(
 _STEP = MappingProxyType({"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1})
 _BRACKET_OR_BAR = re.compile(rf"\\{_ESCAPABLE}|{ANGLE}|[()\[\]{{}}|]")
 _NUMBER = r"(?:\d+(?:\.\d*)?|\.\d+)"
-# A weight, or the times of a schedule, at the end of a group.
+# The weight, or the times of a schedule, at the end of a group.
 _WEIGHT_TAIL = re.compile(rf":\s*[-+]?{_NUMBER}\s*\Z")
 _TIMES_TAIL = re.compile(rf":\s*[-+]?{_NUMBER}%?(?:\s*,\s*{_NUMBER}%?)*\s*\Z")
 
@@ -95,14 +95,14 @@ Pieces = tuple[list[str], list[SpanKind]]
 
 
 def scan(text: str, pos: int, end: int, mark: str = "") -> Pieces:
-    """The texts and the kinds of the pieces that tile ``text[pos:end]``, outermost groups as one.
+    """Cut ``text[pos:end]`` into pieces without gaps; an outermost group is one piece.
 
-    ``mark`` is the character, if any, that splits words here and becomes MARK pieces.
+    `mark` is the character, if any, that splits words here; it becomes pieces of kind MARK.
     """
-    outline = outlined(text, pos, end)
-    tokens = _TOKEN.findall(outline, pos, end)
+    masked = mask_inner_brackets(text, pos, end)
+    tokens = _TOKEN.findall(masked, pos, end)
     texts = tokens
-    if outline != text:
+    if masked != text:
         places = list(accumulate(map(len, tokens), initial=pos))
         texts = [text[start:stop] for start, stop in pairwise(places)]
     pieces = texts, _kinds(tokens, texts, text[pos - 1 : pos])
@@ -110,13 +110,14 @@ def scan(text: str, pos: int, end: int, mark: str = "") -> Pieces:
         pieces = _cut(pieces, _KEYWORD, stems)
     if mark:
         pieces = _cut(pieces, _CUT_AT[mark], mark)
-    if "(" in outline:
+    if "(" in masked:
         mark_qualifiers(*pieces)
     return pieces
 
 
 def _kinds(tokens: list[str], texts: list[str], before: str) -> list[SpanKind]:
-    """The kinds of the tokens, which are the texts in outline, behind the character ``before``."""
+    """The kinds of the texts; `tokens` are the same with masked brackets, `before` the character
+    before the first text."""
     kind_of = _KIND_OF_FIRST.get
     kinds = [kind_of(token[0], _WORD) for token in tokens]
     for index in [index for index, kind in enumerate(kinds) if kind is None]:
@@ -124,11 +125,9 @@ def _kinds(tokens: list[str], texts: list[str], before: str) -> list[SpanKind]:
         if text[0] in "[{":
             is_plain = "|" not in text and ":" not in text and "$$" not in text
             kinds[index] = _WEIGHT if is_plain else _group_kind(text, tokens[index])
-        elif text[0] == "#":  # as in the pattern of comments
-            behind = texts[index - 1][-1] if index else before
-            is_comment = behind in _LINE_ENDS or (
-                behind in _BLANKS and _is_before_blank(texts, index)
-            )
+        elif text[0] == "#":  # the same rule as COMMENT
+            left = texts[index - 1][-1] if index else before
+            is_comment = left in _LINE_ENDS or (left in _BLANKS and _is_before_blank(texts, index))
             kinds[index] = _COMMENT if is_comment else _WORD
         elif len(text) == 1:
             kinds[index] = _WORD
@@ -138,40 +137,40 @@ def _kinds(tokens: list[str], texts: list[str], before: str) -> list[SpanKind]:
     return cast("list[SpanKind]", kinds)
 
 
-def weight_at_end(group: str) -> re.Match[str] | None:
-    """The ``:1.2`` before the closing bracket of a weight."""
+def weight_suffix(group: str) -> re.Match[str] | None:
+    """Match the ``:1.2`` before the closing bracket of a weight."""
     close = len(group) - 1
     return _WEIGHT_TAIL.search(group, max(1, close - TAIL_WINDOW), close)
 
 
-def times_at_end(group: str) -> re.Match[str] | None:
-    """The ``:0.5`` before the closing bracket of a schedule."""
+def times_suffix(group: str) -> re.Match[str] | None:
+    """Match the ``:0.5`` before the closing bracket of a schedule."""
     close = len(group) - 1
     return _TIMES_TAIL.search(group, max(1, close - TAIL_WINDOW), close)
 
 
 def _is_before_blank(texts: list[str], index: int) -> bool:
-    """Whether a blank, a line break or nothing follows the first character of the text."""
+    """Whether the first character of the text is followed by a blank, a line break or the end."""
     ahead = texts[index][1:2] or "".join(texts[index + 1 : index + 2])[:1]
     return ahead in _BLANKS or ahead in _LINE_ENDS
 
 
-def _group_kind(group: str, outline: str) -> SpanKind:
-    """What the bracketed text is; its outline has FILLER in place of inner brackets."""
-    has_bar = "|" in group and _has_own_bar(group, outline)
+def _group_kind(group: str, masked: str) -> SpanKind:
+    """The kind of a group; `masked` is the group with MASK for its inner brackets."""
+    has_bar = "|" in group and _has_own_bar(group, masked)
     if group[0] == "{":
         return SpanKind.WILDCARD if has_bar or "$$" in group else SpanKind.WEIGHT
-    if ":" in group and times_at_end(group):
+    if ":" in group and times_suffix(group):
         return SpanKind.SCHEDULE
     return SpanKind.ALTERNATION if has_bar else SpanKind.WEIGHT
 
 
-def _has_own_bar(group: str, outline: str) -> bool:
-    """Whether the group has a ``|`` outside all inner brackets."""
+def _has_own_bar(group: str, masked: str) -> bool:
+    """Whether the group has a ``|`` that no inner bracket encloses."""
     signs: Iterable[str] = group
-    if "\\" in outline or "<" in outline:  # of those in escapes and angle tags none counts
+    if "\\" in masked or "<" in masked:  # signs in escapes and angle tags do not count
         signs = _BRACKET_OR_BAR.findall(group)
-    elif FILLER not in outline:
+    elif MASK not in masked:
         return True
     depth = 0
     for sign in signs:
@@ -184,7 +183,7 @@ def _has_own_bar(group: str, outline: str) -> bool:
 
 
 def _cut(pieces: Pieces, cut: re.Pattern[str], stems: Iterable[str]) -> Pieces:
-    """The pieces with the words cut at ``cut``, which matches where one of the stems is."""
+    """Cut the words among the pieces at `cut`, which matches only in words that have a stem."""
     texts, kinds = pieces
     new_texts: list[str] = []
     new_kinds: list[SpanKind] = []

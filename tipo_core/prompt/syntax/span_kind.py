@@ -1,4 +1,8 @@
-"""What a piece of a prompt can be."""
+"""The kinds of spans.
+
+They have a file of their own because `scanner` and `qualifiers` both need them, and because
+`pictures` uses them without loading the patterns of the scanner.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ from enum import Enum
 
 
 class SpanKind(str, Enum):
-    """What a span of the prompt is."""
+    """The kind of a span of a prompt."""
 
     WORD = "word"
     SEPARATOR = "separator"

@@ -1,8 +1,8 @@
-"""The block list: what never enters the training text of the model we ship, nor leaves it.
+"""The blocklist: words that the shipped model must neither learn from nor write.
 
-It works on whole words after case folding, with underscores and hyphens as spaces. A first pass
-over the sources is somebody else's; this is ours, and the evaluation runs it once more over what
-the trained model writes.
+It matches whole words, ignores case and reads underscores and hyphens as spaces. The training text
+is filtered with it, the answers of the trained model are checked with it, and expansion rejects
+tags and sentences with it, unless a request sets `safe` to False.
 """
 
 from __future__ import annotations
@@ -62,6 +62,6 @@ _BLOCKED = _pattern(_STEMS, _PHRASES)
 
 
 def blocklist_matches(text: str) -> tuple[str, ...]:
-    """Return the blocked words and phrases found in `text`, in their order; empty means clean."""
+    """Return the blocked words and phrases of a text, in their order; empty for a clean text."""
     plain = text.casefold().replace("_", " ").replace("-", " ")
     return tuple(match.group() for match in _BLOCKED.finditer(plain))

@@ -1,15 +1,16 @@
-"""The name lists: which names are those of artists, characters, series and meta tags.
+"""The name lists: names of artists, characters, series and meta tags.
 
 The 957 thousand names of the ``tipo-kgen`` package are kept as fingerprints, not as text: a hash
-of 48 bits a name. A text that is no name is taken for one about three times in 10^9 look-ups.
+of 48 bits for each name. A text that is not a name is taken for one about three times in 10^9
+look-ups.
 
-The file, all of it little-endian:
+The file format, little-endian:
 
 - the header: ``TIPONAME``, then four 32-bit numbers: the version of the format, the number of
   names, the CRC-32 of all that follows, and the length of the longest name in characters;
 - 65,536 16-bit numbers: how many fingerprints begin with each of the possible first 16 bits;
 - the other 32 bits of each fingerprint, in ascending order of the whole fingerprint;
-- the category of each, two bits a name, the first name in the lowest bits.
+- the category of each name, two bits, the first name in the lowest bits.
 """
 
 from __future__ import annotations
@@ -42,11 +43,11 @@ class NameTable:
 
     starts: array[int]  # 65,537 offsets into `rests`
     rests: array[int]  # the last 32 bits, ascending between two starts
-    kinds: bytes  # two bits a name: an index into CATEGORIES
-    longest: int  # characters of the longest name
+    kinds: bytes  # two bits for each name: an index into CATEGORIES
+    longest: int  # length of the longest name in characters
 
     def category(self, name: str) -> str | None:
-        """The category of a canonical name, None where the lists do not have it."""
+        """The category of a canonical name; None for a name that is not in the lists."""
         if not name or len(name) > self.longest:
             return None
         bucket, rest = _fingerprint(name)
@@ -58,24 +59,27 @@ class NameTable:
 
 
 def name_category(canonical_name: str) -> str | None:
-    """The list that has the name: one of CATEGORIES, or None.
+    """The category of a name in the shipped lists: one of CATEGORIES, or None.
 
-    The name is to be in the form of `vocabulary.canonical`. The lists are read on first use;
-    ValueError where their file is damaged.
+    The name must be canonical (`tags.canonical`). The lists are read on first use.
+    Raises ValueError where their file is missing or damaged.
     """
     return _shipped().category(canonical_name)
 
 
 def pack(categories: Mapping[str, str]) -> bytes:
-    """The content of a file with these names, each in its canonical form, and their categories.
+    """Pack names, each canonical, and their categories into the content of a file.
 
-    ValueError where two names of different categories have the same fingerprint.
+    Raises ValueError where names of different categories have the same fingerprint.
     """
     kinds = {name: number for number, name in enumerate(CATEGORIES)}
     found: dict[tuple[int, int], int] = {}
     for name, category in categories.items():
         if found.setdefault(_fingerprint(name), kinds[category]) != kinds[category]:
-            raise ValueError(f"name '{name}' has the fingerprint of another: use a longer hash")
+            raise ValueError(
+                f"name '{name}' has the fingerprint of a name of another category: "
+                "use a longer hash"
+            )
     order = sorted(found)
     counts = array("H", bytes(2 * _BUCKETS))
     packed = bytearray((len(order) + 3) // 4)
@@ -89,7 +93,7 @@ def pack(categories: Mapping[str, str]) -> bytes:
 
 
 def read(path: Path) -> NameTable:
-    """The names in a file. ValueError where it is missing, cut short, changed or no such file."""
+    """Read a file of names. Raises ValueError where it is missing, damaged or of another format."""
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -105,7 +109,7 @@ def read(path: Path) -> NameTable:
             problem = "its checksum is wrong"
         else:
             return _table(memoryview(content)[_HEADER.size :], count, longest)
-    raise ValueError(f"name lists '{path}': {problem}; {_REMEDY}")
+    raise ValueError(f"name lists '{path}': {problem}: {_REMEDY}")
 
 
 def _table(body: memoryview, count: int, longest: int) -> NameTable:
@@ -137,7 +141,7 @@ def _fingerprint(name: str) -> tuple[int, int]:
 
 
 _lock = threading.Lock()
-_loaded: list[NameTable] = []  # the shipped table, once it was asked for
+_loaded: list[NameTable] = []  # the shipped table, after the first look-up
 
 
 def _shipped() -> NameTable:

@@ -1,10 +1,10 @@
-"""Plain words of a tag: underscores to spaces, except where the underscore is the tag."""
+"""Plain words of a tag: underscores become spaces, except in emoticons and fixed names."""
 
 from __future__ import annotations
 
 import re
 
-# ``^_^``, ``0_0``, ``>_<``, ``||_||``: at most three signs on each side, one of them a letter.
+# ``^_^``, ``0_0``, ``>_<``, ``||_||``: up to three characters a side, no two letters in a row.
 _FACE = re.compile(r"[^\s_]{1,3}_[^\s_]{1,3}\Z")
 _TWO_WORD_SIGNS = re.compile(r"\w{2}")
 # Names that the models know with their underscores.
@@ -14,7 +14,7 @@ _BRACKET_FACE = re.compile(r"(?:[>}]?[:;=8][-^'o]?[()\[\]{}]+|[()\[\]{}]+[-^'o]?
 
 
 def is_emoticon(word: str) -> bool:
-    """Whether the word is a face such as ``^_^``, ``0_0`` or ``:)``."""
+    """Whether the word is an emoticon such as ``^_^``, ``0_0`` or ``:)``."""
     if _BRACKET_FACE.match(word):
         return True
     return bool(_FACE.match(word)) and not any(
@@ -23,7 +23,7 @@ def is_emoticon(word: str) -> bool:
 
 
 def plain_text(text: str) -> str:
-    """Words separated by single spaces, underscores read as spaces except in emoticons."""
+    """Separate the words by single spaces; underscores count as spaces, except in emoticons."""
     if "_" not in text:
         return " ".join(text.split())
     words = [
@@ -36,7 +36,7 @@ def plain_text(text: str) -> str:
 
 
 def without_brackets(text: str) -> str:
-    """The text without stray brackets, those of emoticons excepted; blanks unchanged."""
+    """Remove brackets, except those of emoticons; blanks do not change."""
     if not _BRACKETS.search(text):
         return text
     parts = re.split(r"(\s+)", text)

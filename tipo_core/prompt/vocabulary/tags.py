@@ -1,6 +1,7 @@
-"""What is known of tags: their category, their canonical form, and how many persons they count.
+"""Tags: their category, their canonical spelling, and the number of persons they count.
 
-The tables are small and kept by hand; everything that they do not name is ``general``.
+The tables of this module are small and kept by hand; `names` has the long lists. A tag that is in
+neither is ``general``.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from .plain_text import plain_text
 
 
 class Category(str, Enum):
-    """The categories of tags, named as the fields of the TIPO format."""
+    """The categories of tags, named like the fields of the TIPO format."""
 
     ARTIST = "artist"
     CHARACTERS = "characters"
@@ -86,7 +87,7 @@ _ESCAPED = re.compile(r"\\([()\[\]{}<>|#])")
 
 
 def canonical(tag: str) -> str:
-    """The form in which two spellings of a tag compare equal.
+    """The canonical spelling of a tag: two spellings of one tag compare equal.
 
     Case-folded, without escapes, underscores as single spaces (except in emoticons), and the
     person counts in one spelling: ``1girls``, ``one girl``, ``1 woman`` -> ``1girl``,
@@ -105,7 +106,7 @@ def canonical(tag: str) -> str:
 
 
 def category(tag: str) -> Category:
-    """The category of a tag in any spelling; ``general`` where nothing else is known."""
+    """The category of a tag in any spelling; ``general`` for an unknown tag."""
     name = canonical(tag)
     by_hand = hand_category(name)
     if by_hand is not None:
@@ -115,7 +116,7 @@ def category(tag: str) -> Category:
 
 
 def hand_category(name: str) -> Category | None:
-    """The category that the tables of this module give to a canonical name, if they know it."""
+    """The category of a canonical name in the tables of this module, or None."""
     if name in _SPECIAL or _counted(name) is not None:
         return Category.SPECIAL
     if name in _QUALITY or _QUALITY_FORM.fullmatch(name):
@@ -130,17 +131,17 @@ def hand_category(name: str) -> Category | None:
 
 
 def is_known_name(tag: str) -> bool:
-    """Whether the tag, in any spelling, is in the lists of artists, characters, series, meta."""
+    """Whether the tag, in any spelling, is in the lists of artists, characters, series or meta."""
     return _listed(canonical(tag)) is not None
 
 
 def _listed(name: str) -> str | None:
-    """The list that has the name; underscores that `canonical` took for a face are blanks here."""
+    """The category in the name lists; underscores left by `canonical` (emoticons) become spaces."""
     return name_category(name.replace("_", " ") if "_" in name else name)
 
 
 def person_count(tag: str) -> tuple[str, int | None] | None:
-    """Who and how many the tag counts: ``("girl" | "boy" | "other" | "person", number)``.
+    """The persons that a tag counts: ``("girl" | "boy" | "other" | "person", number)``.
 
     The number is None for an open count (``multiple girls``, ``6+girls``). ``solo`` is
     ``("person", 1)``, ``no humans`` is ``("person", 0)``, any other tag None.
@@ -158,7 +159,7 @@ def person_count(tag: str) -> tuple[str, int | None] | None:
 
 
 def contradicts(a: str, b: str) -> bool:
-    """Whether no picture can have both tags, judged by their person counts alone.
+    """Whether the person counts of two tags exclude each other.
 
     ``1girl`` contradicts ``2girls``, ``multiple girls`` and ``no humans``, not ``1boy``; ``solo``
     contradicts every count above one.
@@ -168,17 +169,17 @@ def contradicts(a: str, b: str) -> bool:
         return False
     (one, low, high), (other, low2, high2) = first, second
     if one == other == "person":
-        return False  # an animal alone is ``no humans, solo``
+        return False  # a lone animal is tagged ``no humans, solo``
     if one == other:
         return (high is not None and low2 > high) or (high2 is not None and low > high2)
-    if "person" in (one, other):  # ``solo`` and ``no humans`` limit what the other may count
+    if "person" in (one, other):  # ``solo`` and ``no humans`` limit the other count
         limit, count = (high, low2) if one == "person" else (high2, low)
         return limit is not None and count > limit
     return False
 
 
 def _range(tag: str) -> tuple[str, int, int | None] | None:
-    """Who the tag counts, at least and at most."""
+    """The persons that a tag counts: who, min, max."""
     name = canonical(tag)
     if name == _NO_HUMANS:
         return ("person", 0, 0)
@@ -188,7 +189,7 @@ def _range(tag: str) -> tuple[str, int, int | None] | None:
 
 
 def _counted(plain: str) -> tuple[str, int, int | None] | None:
-    """``("girl", at least, at most)`` of a person count in plain, case-folded words."""
+    """``("girl", min, max)`` of a person count in plain, case-folded words, or None."""
     match = _COUNTED.fullmatch(plain)
     if match is None:
         return None

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from devkit.bench.bench import (
+from devkit.bench.benchmark import (
     Aim,
     Bar,
     Benchmark,
@@ -24,10 +24,10 @@ from devkit.bench.bench import (
     run_bench,
     table,
 )
-from devkit.bench.benchmarks import BENCHMARKS
+from devkit.commands.bench import BENCHMARKS
+from devkit.messages import StepError
 from devkit.setup.host import Host
 from devkit.setup.layout import Layout
-from devkit.setup.steps import StepError
 
 KEYS = ["name", "value", "unit", "peer", "ratio", "bar", "met"]
 

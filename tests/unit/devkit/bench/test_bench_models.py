@@ -10,7 +10,9 @@ import pytest
 import torch
 
 from devkit.bench.engines import load_ours
-from devkit.bench.models.bench_models import (
+from devkit.bench.models.llama_gguf import write_llama_gguf
+from devkit.bench.models.moe_gguf import TIPO_V2, write_experts_gguf
+from devkit.bench.models.random_models import (
     TIPO_200M,
     TIPO_500M,
     BenchModel,
@@ -22,15 +24,13 @@ from devkit.bench.models.bench_models import (
     words_of,
     write_folder,
 )
-from devkit.bench.models.llama_gguf import write_llama_gguf
-from devkit.bench.models.made_up_words import (
+from devkit.bench.models.word_chain import (
     SENTENCES,
     TAGS,
     TOKENS_PER_SENTENCE,
     TOKENS_PER_TAG,
     Words,
 )
-from devkit.bench.models.moe_gguf import TIPO_V2, write_experts_gguf
 from devkit.bench.rows.agreement import scores
 from devkit.setup.layout import Layout, this_checkout
 from tipo_core.expansion.expand import expand

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from devkit.bench.bench import Figure, Unmeasured
+from devkit.bench.benchmark import Figure, Unmeasured
 from devkit.bench.engines import load_ours
 from devkit.bench.race import Pace, Runner, race, rates
 from devkit.bench.rows.agreement import compared as compared_scores

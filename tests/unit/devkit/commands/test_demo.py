@@ -11,10 +11,10 @@ import pytest
 
 from devkit import cli
 from devkit.commands import demo
-from devkit.server.progress_lines import ProgressLines
+from devkit.messages import StepError
+from devkit.server.graph_run import ProgressLines
 from devkit.server.websocket_client import Outcome
 from devkit.setup import toy_sd
-from devkit.setup.steps import StepError
 
 GRAPH: dict[str, dict[str, Any]] = {
     "1": {"class_type": "CheckpointLoaderSimple", "inputs": {}, "_meta": {"title": "Load it"}},

@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from devkit.generate.cards import MOST_BYTES, SIDE, card_of, write_card
+from devkit.messages import StepError
 from devkit.server.websocket_client import Graph, Outcome
-from devkit.setup.steps import StepError
 
 RED, BLUE, PINK = (200, 0, 0), (0, 0, 200), (255, 64, 160)
 

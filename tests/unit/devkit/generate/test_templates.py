@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 
 from devkit.generate.templates import all_templates, api_form, template, write_api_forms
-from devkit.setup.examples import put_examples
+from devkit.messages import StepError
+from devkit.setup.base_folder import put_examples
 from devkit.setup.layout import this_checkout
-from devkit.setup.steps import StepError
 
 ROOT = this_checkout().root
 TEMPLATES = all_templates(ROOT)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from devkit.messages import StepError
 from devkit.server.graph_settings import (
     apply_settings,
     combo_options,
@@ -16,7 +17,6 @@ from devkit.server.graph_settings import (
     widget_names,
 )
 from devkit.server.websocket_client import Graph
-from devkit.setup.steps import StepError
 from tipo_core.comfy_api.http_client import rejection
 
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from devkit.messages import StepError
 from devkit.server.server import START, Server
 from devkit.setup.host import Host
-from devkit.setup.steps import StepError
 
 SMALL_HOST = Path(__file__).with_name("small_host.py").read_text("utf-8")
 

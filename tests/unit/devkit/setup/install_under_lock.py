@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from devkit.setup.lock import only_one
-from devkit.setup.process import run_tool
+from devkit.setup.run_tool import run_tool
 
 with only_one(Path(sys.argv[1])):
     run_tool("install", [sys.executable, Path(__file__).with_name("slow_tool.py")])

@@ -9,7 +9,8 @@ import pytest
 
 from devkit.commands import checks
 from devkit.commands.checks import run_checks
-from devkit.setup.chromium import (
+from devkit.messages import StepError
+from devkit.setup.browser import (
     MISSING,
     VARIABLE,
     chromium_arguments,
@@ -17,7 +18,6 @@ from devkit.setup.chromium import (
     must_have_chromium,
 )
 from devkit.setup.layout import Layout
-from devkit.setup.steps import StepError
 
 
 def test_the_named_browser_comes_first(tmp_path: Path) -> None:

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from devkit.messages import StepError
 from devkit.server.server import Server
 from devkit.setup import front_ends
 from devkit.setup.front_ends import PINNED, ensure_front_end
 from devkit.setup.host import Host
 from devkit.setup.layout import Layout
-from devkit.setup.steps import StepError
 
 (VERSION,) = PINNED
 

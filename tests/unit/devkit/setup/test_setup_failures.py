@@ -15,12 +15,13 @@ import pytest
 
 import dev
 from devkit import cli
-from devkit.setup import environment, wheel
+from devkit.messages import StepError, step
+from devkit.setup import comfyui_wheel as wheel
+from devkit.setup import environment
 from devkit.setup.environment import ensure_environment
 from devkit.setup.host import FIND, users_host
 from devkit.setup.layout import Layout
-from devkit.setup.process import cause_and_remedy, run_tool
-from devkit.setup.steps import StepError, step
+from devkit.setup.run_tool import cause_and_remedy, run_tool
 
 REQUIREMENTS = "uv==0.0.1\nwebsocket-client==1.0.0\n"
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from devkit.messages import StepError
 from devkit.setup import toy_sd
 from devkit.setup.host import Host
 from devkit.setup.layout import Layout, this_checkout
-from devkit.setup.steps import StepError
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def test_missing_weights_are_an_error_that_says_how_to_get_them(layout: Layout) 
 
 def test_a_portable_python_finds_the_pack(tmp_path: Path) -> None:
     """The maker runs as a file, in a Python that adds no folder to its path."""
-    from devkit.setup.process import run_tool
+    from devkit.setup.run_tool import run_tool
 
     broken = tmp_path / "packed.safetensors"
     broken.write_bytes(b"version https://git-lfs")

@@ -128,7 +128,7 @@ def fake(object_info: dict[str, Any]) -> Iterator[FakeServer]:
 @pytest.fixture
 def object_info() -> dict[str, Any]:
     """Declarations of the nodes of the pack's graph; the checkpoint is the only choice."""
-    from tipo_core.evaluate.protocol.arms import published_workflow
+    from tipo_core.evaluate.protocol.workflow import published_workflow
 
     nodes = {node["class_type"]: {"input": {}} for node in published_workflow("tags").values()}
     nodes["CheckpointLoaderSimple"] = {

@@ -14,9 +14,10 @@ from tests.unit.evaluate.protocol.conftest import CANCELLED, EXPANDER, FAILS, Fa
 from tipo_core.comfy_api.api_graph import GraphError, apply_settings
 from tipo_core.comfy_api.http_client import HttpClient
 from tipo_core.evaluate.protocol import draw as drawing
-from tipo_core.evaluate.protocol.arms import Arms, published_workflow
+from tipo_core.evaluate.protocol.arms import Arms
 from tipo_core.evaluate.protocol.draw import Run, draw
 from tipo_core.evaluate.protocol.rows import Rows
+from tipo_core.evaluate.protocol.workflow import published_workflow
 
 PROMPTS = ("a cat", "a dog, hatsune miku (append)", "a bird")
 
@@ -98,7 +99,7 @@ def test_what_an_other_run_left_is_kept(fake: FakeServer, tmp_path: Path) -> Non
     draw(run_of(), client, tmp_path)
     before = (tmp_path / "rows.csv").read_bytes()
     refused: list[tuple[Run, str]] = [
-        (run_of("TipoSampler.steps=9"), r"has node 7 \(TipoSampler\) steps 16, not 9: take anoth"),
+        (run_of("TipoSampler.steps=9"), r"has node 7 \(TipoSampler\) steps 16, not 9: give anoth"),
         (run_of(seed=6), "has seed 5, not 6"),
         (run_of(prompts=("a cat", "a cow", "a bird")), "row 1 of 'a dog.*now 'a cow'"),
         (run_of(prompts=PROMPTS[:2]), "has row 2, but only 2 prompts.*--count"),
@@ -166,13 +167,13 @@ def test_no_server(fake: FakeServer, tmp_path: Path, monkeypatch: pytest.MonkeyP
         draw(run_of(), client, tmp_path, at_once=1)
     assert len(rows_of(tmp_path)) == 2
     monkeypatch.setattr(fake, "get", lambda *asked: (200, b"<html>"))
-    with pytest.raises(ConnectionError, match="is no ComfyUI server: name one with --server"):
+    with pytest.raises(ConnectionError, match="not a ComfyUI server: name one with --server"):
         draw(run_of(), client, tmp_path)
     fake.stop()
     with pytest.raises(ConnectionError, match=r"no ComfyUI.*at http://.*; 4 pictures are missing"):
         draw(run_of(), client, tmp_path)
     assert len(rows_of(tmp_path)) == 2
-    with pytest.raises(ValueError, match="no server's address"):
+    with pytest.raises(ValueError, match="not the address of a server"):
         HttpClient("file:///etc/passwd")
 
 

@@ -12,9 +12,10 @@ from PIL import Image
 
 from tipo_core.comfy_api.api_graph import GraphError, check_server_has
 from tipo_core.comfy_api.http_client import Graph
-from tipo_core.evaluate.protocol.arms import Arms, picture_of, published_workflow
+from tipo_core.evaluate.protocol.arms import Arms, picture_of
 from tipo_core.evaluate.protocol.prompts import Cut, prompts_of, read_prompts, scenery_prompt
 from tipo_core.evaluate.protocol.rows import NAME, Row, Rows
+from tipo_core.evaluate.protocol.workflow import published_workflow
 
 LONG = "A dog of 1.5 m runs. Dr. Smith follows it! A cat sleeps.\nThe end."
 
@@ -33,7 +34,7 @@ def test_a_long_caption_is_cut() -> None:
     assert Cut().of(LONG) == "A dog of 1.5 m runs. Dr. Smith follows it!"
     assert Cut(sentences=1).of(LONG) == "A dog of 1.5 m runs."
     assert Cut(words=6).of(LONG) == "A dog of 1.5 m runs."
-    with pytest.raises(ValueError, match="cut after 1 sentence"):
+    with pytest.raises(ValueError, match="--sentences must be 1 or more"):
         Cut(sentences=0)
 
 
@@ -60,7 +61,7 @@ def test_prompts_from_files(tmp_path: Path, caplog: pytest.LogCaptureFixture) ->
     (folder / "a.txt").write_text("a cat,\nsky", "utf-8")
     (folder / "b.txt").write_text("a dog", "utf-8")
     assert read_prompts(folder) == ["a cat, sky", "a dog"]
-    assert "c.png has no .txt beside it" in caplog.text
+    assert "c.png has no .txt file" in caplog.text
     assert prompts_of("short", folder, 1, Cut()) == ["a cat, sky"]
     assert prompts_of("truncated", lines, 9, Cut(words=1)) == ["a", "a"]
     assert "has 2 prompts, not 9: all of them" in caplog.text
@@ -84,7 +85,7 @@ def test_files_without_prompts(tmp_path: Path) -> None:
             read_prompts(path)
     with pytest.raises(ValueError, match="short needs captions"):
         prompts_of("short", None, 1, Cut())
-    with pytest.raises(ValueError, match="count 0"):
+    with pytest.raises(ValueError, match="--count is 0: give 1"):
         prompts_of("scenery", None, 0, Cut())
 
 
@@ -132,10 +133,12 @@ def test_workflows_without_two_arms(own: Graph) -> None:
     with pytest.raises(GraphError, match="one TipoExpand or TipoTask node, it has t, t2"):
         Arms.of(own, "short")
     assert Arms.of(own, "short", "t").expander == "t"
-    with pytest.raises(GraphError, match=r"no node takes the text of node t2"):
+    with pytest.raises(GraphError, match=r"no node uses the text of node t2"):
         Arms.of(own, "short", "t2")
     own["a"]["inputs"]["text"] = ["t", 4]
-    with pytest.raises(GraphError, match=r"node a \(CLIPTextEncode\): its text is no text of"):
+    with pytest.raises(
+        GraphError, match=r"node a \(CLIPTextEncode\) takes text from an output of .*not text"
+    ):
         Arms.of(own, "short", "t")
 
 
@@ -171,7 +174,7 @@ def test_only_menus_that_the_server_keeps_to_are_checked() -> None:
 def test_a_saved_picture_comes_before_a_preview() -> None:
     preview, saved = ({"filename": name, "type": name} for name in ("temp", "output"))
     assert picture_of({"1": {"images": [preview]}, "2": {"images": [saved]}}) == saved
-    with pytest.raises(ValueError, match="left no picture: add Preview Image"):
+    with pytest.raises(ValueError, match="made no picture: add Preview Image"):
         picture_of({"1": {"text": ["x"]}})
 
 

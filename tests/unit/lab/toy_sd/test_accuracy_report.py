@@ -204,7 +204,7 @@ def test_report_writes_what_it_says(arguments: argparse.Namespace) -> None:
             assert picture.width > 100
     # Other weights: what was measured before is not mixed with them.
     write(trained(UNet(32), Autoencoder(4)), arguments.run / WEIGHTS)
-    with pytest.raises(ValueError, match=r"has weights .* take another folder"):
+    with pytest.raises(ValueError, match=r"has weights .* give another folder"):
         report.make_report(arguments)
 
 

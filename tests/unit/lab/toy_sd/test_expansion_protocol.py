@@ -96,7 +96,7 @@ def test_a_run_that_was_stopped_goes_on(tmp_path: Path, monkeypatch: pytest.Monk
     assert protocol.run(arguments, None) == report  # type: ignore[arg-type]
     assert Drawing.drawn == 7 and len(asked) == 3
     (tmp_path / "w").write_bytes(b"two")
-    with pytest.raises(ValueError, match=r"has weights .* take another folder"):
+    with pytest.raises(ValueError, match=r"has weights .* give another folder"):
         protocol.run(arguments, None)  # type: ignore[arg-type]
     (tmp_path / "w").write_bytes(b"one")
     arguments.cfg = 6.0

@@ -88,7 +88,7 @@ def test_another_recipe_in_the_same_folder_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "recipe.json"
     progress.same_recipe(path, asdict(RECIPE))
     progress.same_recipe(path, asdict(replace(RECIPE, steps=99, log_every=1)))
-    with pytest.raises(ValueError, match="has side 16, not 32: take another folder"):
+    with pytest.raises(ValueError, match="has side 16, not 32: give another folder"):
         progress.same_recipe(path, asdict(replace(RECIPE, side=32)))
 
 

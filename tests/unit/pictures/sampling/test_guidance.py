@@ -60,10 +60,10 @@ def test_ramp_that_is_none() -> None:
         ({"start": -0.1}, "cfg_start -0.1"),
         ({"end": 1.5}, r"cfg_end 1\.5"),
         ({"start": math.nan}, "cfg_start nan"),
-        ({"start": 0.8, "end": 0.4}, r"cfg_start 0\.8 lies behind cfg_end 0\.4: exchange"),
+        ({"start": 0.8, "end": 0.4}, r"cfg_start 0\.8 is greater than cfg_end 0\.4: exchange"),
         ({"cfg": -1.0}, "cfg -1"),
         ({"cfg": math.inf}, "cfg inf"),
-        ({"end_value": -0.5}, r"cfg_end_value -0\.5 .* or -1 for none"),
+        ({"end_value": -0.5}, r"cfg_end_value -0\.5 .* or -1 for no ramp"),
         ({"end_value": math.nan}, "cfg_end_value nan"),
     ],
 )

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tipo_core.pictures.text.clip_skip import TextEncoder, layer_for_skip
+from tipo_core.pictures.text.clip_skip import TextEncoder, layer_for_skip, skip_lines
 
 CLIP_L = TextEncoder("clip_l", depth=12, is_clip=True, layer=None)
 CLIP_G = TextEncoder("clip_g", depth=32, is_clip=True, layer=-2)
@@ -29,3 +29,22 @@ def test_models_that_read_with_more_than_clip_keep_their_default(
 ) -> None:
     assert layer_for_skip(2, encoders) is None
     assert layer_for_skip(24, encoders) is None
+
+
+@pytest.mark.parametrize("encoders", [[], [T5], [CLIP_L, T5]])
+def test_skip_that_does_not_apply_is_said(encoders: list[TextEncoder]) -> None:
+    assert "does not apply" in skip_lines(2, encoders)[0]
+    assert "does not apply" not in skip_lines(0, encoders)[0]
+
+
+def test_skip_lines_say_which_encoder_keeps_the_skip_out() -> None:
+    first, *layers = skip_lines(2, [CLIP_L, T5])
+    assert first.startswith("clip_skip 2 does not apply") and "t5xxl" in first
+    for line, (name, depth) in zip(layers, [("clip_l", 12), ("t5xxl", 24)], strict=True):
+        assert line.startswith(f"{name}: ") and "final output" in line and str(depth) in line
+
+
+def test_skip_lines_name_the_skip_and_the_layer() -> None:
+    first, layer = skip_lines(-2, [CLIP_G])
+    assert first == "clip_skip 2"
+    assert layer.startswith("clip_g: ") and "layer 31 of 32" in layer

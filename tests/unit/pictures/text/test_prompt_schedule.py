@@ -1,4 +1,4 @@
-"""Schedules beside a plain reading of the same forms, step by step."""
+"""Prompt schedules, compared step by step with a second reading of the same forms."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tipo_core.pictures.text.prompt_schedule import WHOLE, Clause, break_parts, clauses
+from tipo_core.pictures.text.prompt_schedule import WHOLE, Clause, clauses
 
 STEPS = 10
 LETTERS = st.text("abc ", min_size=1, max_size=4)
@@ -87,7 +87,6 @@ def test_whatever_is_typed_holds_at_every_step(text: str) -> None:
     assert all(len(at_step(found, step)) == 1 for step in range(STEPS))
     if not set(text) & set("[\\"):
         assert found == (Clause((text,)),)
-        assert break_parts(text) == [text]
 
 
 @pytest.mark.parametrize(
@@ -137,6 +136,33 @@ def test_borders_of_steps_lie_between_the_steps_of_all_even_schedulers(steps: in
             assert begin[step - 1] < starts[step] <= begin[step] - 1e-6, (name, step)
 
 
+@pytest.mark.parametrize("steps", [2, 3, 7, 10, 20, 150])
+def test_step_that_begins_at_a_typed_fraction_has_the_later_text(steps: int) -> None:
+    """ComfyUI applies both texts to a step that begins exactly at the border between them."""
+    for step in range(1, steps):
+        typed = f"{step / steps:.12f}"
+        before, after = clauses([f"[a:b:{typed}]"], steps)
+        ((begin, border),), ((same_border, end),) = before.percents, after.percents
+        assert (begin, end) == WHOLE and border == same_border
+        # Between the beginnings of the steps, and less than one of 1000 timesteps early.
+        assert (step - 1) / steps < border < step / steps
+        assert step / steps - 0.001 < border <= step / steps - 1e-5
+
+
+def test_fraction_at_the_very_start_has_no_negative_border() -> None:
+    before, after = clauses(["[a:b:0.00001]"], STEPS)
+    assert before.percents == ((0.0, 0.0),)
+    assert after.percents == (WHOLE,)
+
+
+def test_percent_that_meets_a_step_is_a_border_of_steps() -> None:
+    """The alternation changes at step 5 of 10, where the schedule changes too."""
+    found = clauses(["[a|b] [c:d:50%]"], STEPS)
+    borders = {border for clause in found for pair in clause.percents for border in pair}
+    assert len(borders) == STEPS + 1
+    assert max(border for border in borders if border < 0.5) == pytest.approx((4 / 9 + 0.5) / 2)
+
+
 def test_clause_that_does_not_change_is_one() -> None:
     found = clauses(["a [b:c:0.5] AND d :0.7"], STEPS)
     assert [(c.texts[0], c.weight, c.ranges) for c in found] == [
@@ -164,18 +190,3 @@ def test_weight_of_nothing_or_less_is_refused(weight: str) -> None:
 def test_too_many_texts_are_refused() -> None:
     with pytest.raises(ValueError, match="more than 64 different texts"):
         clauses(["[a|b|c|d|e|f|g] [h|i|j|k|l|m|n|o|p|q|r]"], 200)
-
-
-@pytest.mark.parametrize(
-    ("text", "parts"),
-    [
-        ("a BREAK b", ["a", "b"]),
-        ("BREAK a BREAK\nBREAK b BREAK", ["a", "b"]),
-        ("BREAK", [""]),
-        ("(a BREAK b:1.2), c", ["(a :1.2)", "( b:1.2), c"]),
-        ("(a ((b BREAK c) d:0.5))", ["(a ((b ):0.5))", "((( c) d:0.5))"]),
-        ("BREAKFAST, a", ["BREAKFAST, a"]),
-    ],
-)
-def test_break_keeps_the_weights_around_it(text: str, parts: list[str]) -> None:
-    assert break_parts(text) == parts

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import string
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -54,7 +55,7 @@ def test_no_names(tmp_path: Path) -> None:
         (lambda content: content[:8] + b"\x09" + content[9:], "not a name list"),
     ],
 )
-def test_damaged_file(file: Path, harm, problem: str) -> None:
+def test_damaged_file(file: Path, harm: Callable[[bytes], bytes], problem: str) -> None:
     file.write_bytes(harm(file.read_bytes()))
     with pytest.raises(ValueError, match=problem) as error:
         read(file)

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import torch
 
-from devkit.bench.bench import Aim, Benchmark, Figure, Setting, Unmeasured, at_most_times
+from devkit.bench.benchmark import Aim, Benchmark, Figure, Setting, Unmeasured, at_most_times
 from devkit.bench.engines import Ours
-from devkit.bench.models.bench_models import TIPO_200M, BenchModel
-from devkit.bench.worker_process import Worker
+from devkit.bench.models.random_models import TIPO_200M, BenchModel
+from devkit.bench.worker import Worker
 
 ROUNDS = 5
 _CHUNK = 16 << 20

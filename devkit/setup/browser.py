@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from devkit.setup.steps import StepError
+from devkit.messages import StepError
 
 VARIABLE = "CHROMIUM_PATH"
 NAMES = ("chromium", "chromium-browser", "google-chrome")

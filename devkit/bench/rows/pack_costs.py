@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from devkit.bench.bench import Aim, Benchmark, Figure, Setting, at_most_times
+from devkit.bench.benchmark import Aim, Benchmark, Figure, Setting, at_most_times
 from devkit.server.session import running_server
 from devkit.server.websocket_client import Client, Graph
 from devkit.setup import toy_sd

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from devkit.messages import StepError, say, step
 from devkit.setup.environment import write_atomically
 from devkit.setup.host import Host
 from devkit.setup.layout import Layout
-from devkit.setup.steps import StepError, say, step
 
 
 @dataclass(frozen=True)

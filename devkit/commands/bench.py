@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from devkit.bench.bench import Benchmark
+from devkit.bench.benchmark import Benchmark
 from devkit.bench.rows.agreement import NANO, SMOLLM2
 from devkit.bench.rows.decode import DECODE, EXPERTS, VARIANTS
-from devkit.bench.rows.first_token import FIRST_TOKEN
+from devkit.bench.rows.fresh_process import FIRST_TOKEN
 from devkit.bench.rows.gpu import GPU
 from devkit.bench.rows.memory_of_decoding import MEMORY
-from devkit.bench.rows.node_costs import NODES
+from devkit.bench.rows.pack_costs import NODES
 from devkit.bench.rows.pack_import import IMPORT
 from devkit.bench.rows.whole_request import REQUEST
 

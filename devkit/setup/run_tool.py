@@ -9,8 +9,8 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from devkit.messages import StepError, say
 from devkit.setup.lock import held_descriptors
-from devkit.setup.steps import StepError, say
 
 _NETWORK = re.compile(
     r"error sending request|dns error|name or service not known|nodename nor servname"

@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 from tests.unit.evaluate.protocol.conftest import FakeServer
 from tipo_core.evaluate import __main__ as command_line
 from tipo_core.evaluate.frechet import frechet_distance, gaussian
-from tipo_core.evaluate.protocol.arms import published_workflow
+from tipo_core.evaluate.protocol.workflow import published_workflow
 from tipo_core.evaluate.vendi import vendi_score
 
 
@@ -90,13 +90,13 @@ def test_what_is_wrong_is_said_before_anything_is_drawn(
     show = {"class_type": "PreviewAny", "inputs": {"source": ["1", 0]}}
     own.write_text(json.dumps({"1": expand, "2": show}), "utf-8")
     for arguments, words in (
-        (no_checkpoint, "no model draws the pictures: name one with --checkpoint"),
+        (no_checkpoint, "no checkpoint is given: name one with --checkpoint"),
         ([*asked, "--set", "steps=3"], "'steps=3' is not NODE.INPUT=VALUE"),
         ([*asked, "--set", "Nothing.steps=3"], "there is no node 'Nothing'"),
         ([*asked, "--workflow", str(own)], "--checkpoint sets a CheckpointLoaderSimple, and"),
         ([*asked, "--features", "pixels:0"], "'pixels:0' is unknown"),
         ([*asked, "--features", "pixels:1", "--real", str(tmp_path / "x")], "there is no folder"),
-        ([*asked, "--draw-only", "--at-once", "0"], "at-once 0 is too small"),
+        ([*asked, "--draw-only", "--at-once", "0"], "--at-once"),
     ):
         assert command_line.main(arguments) == 1
         assert words in capsys.readouterr().err
@@ -113,7 +113,7 @@ def test_an_interrupted_run_says_how_it_goes_on(
 
     monkeypatch.setattr("tipo_core.comfy_api.http_client.HttpClient.queue", interrupted)
     assert command_line.main([*asked, "--draw-only"]) == 130
-    assert "interrupted: the same command goes on where" in capsys.readouterr().err
+    assert "interrupted: the same command continues" in capsys.readouterr().err
 
 
 def test_a_vae_named_by_its_checkpoint_follows_the_checkpoint(

@@ -1,0 +1,82 @@
+"""A process that loads one program and does what it is told, line by line.
+
+Each line of its input is a JSON object, `task` and its arguments; each line of its output the
+answer. `bench_process.Worker` is the other end.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from devkit.bench.engines import ENGINES, Engine
+from devkit.bench.rows.agreement import agreement
+from devkit.bench.rows.fresh_process import first_token
+from devkit.bench.rows.memory_of_decoding import memory_of_decoding
+
+
+class Tasks:
+    """What the process can be told."""
+
+    def __init__(self) -> None:
+        self.engine: Engine | None = None
+
+    def open(self, engine: str, threads: int, **arguments: Any) -> dict[str, Any]:
+        """Load a program and its model."""
+        torch.set_num_threads(threads)
+        self.engine = ENGINES[engine](**arguments)
+        return {}
+
+    def complete(self, **arguments: Any) -> dict[str, Any]:
+        """Let the program complete a text."""
+        assert self.engine is not None, "open a program first"
+        return _timed(self.engine.complete, arguments)
+
+    def request(self, **arguments: Any) -> dict[str, Any]:
+        """Let the program do a whole request."""
+        assert self.engine is not None, "open a program first"
+        return _timed(self.engine.request, arguments)
+
+    def first_token(self, **arguments: Any) -> dict[str, Any]:
+        """Load a model and write one token; read its file."""
+        return first_token(**arguments)
+
+    def memory(self, **arguments: Any) -> dict[str, Any]:
+        """Load a model and decode."""
+        return memory_of_decoding(**arguments)
+
+    def agreement(self, **arguments: Any) -> dict[str, Any]:
+        """Compare the precisions of a model."""
+        return agreement(**arguments)
+
+
+def _timed(call: Callable[..., int], arguments: dict[str, Any]) -> dict[str, Any]:
+    started = time.perf_counter()
+    tokens = call(**arguments)
+    return {"seconds": time.perf_counter() - started, "tokens": tokens}
+
+
+def main() -> None:
+    """Answer until the input ends."""
+    # The programs may print: only answers go to the real output.
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    tasks = Tasks()
+    for line in sys.stdin:
+        arguments = json.loads(line)
+        do = getattr(tasks, arguments.pop("task"))
+        try:
+            answer = do(**arguments)
+        except Exception as error:  # whatever a program says is the reason of a row
+            answer = {"error": f"{type(error).__name__}: {error}"}
+        print(json.dumps(answer), file=answers, flush=True)
+
+
+if __name__ == "__main__":
+    main()
