@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from functools import partial
 from typing import Any
 
 import comfy.model_management as management
@@ -77,8 +78,8 @@ def precision() -> dict[str, Any]:
     for dtype in (torch.float32, torch.float16):
         broken = new_vae(weights, dtype)
         found[f"broken {dtype}"] = [
-            said(lambda broken=broken: decoded(broken, samples)),
-            said(lambda broken=broken: encoded(broken, pixels)),
+            said(partial(decoded, broken, samples)),
+            said(partial(encoded, broken, pixels)),
         ]
     sick = samples.clone()
     sick[0, 0, 0, 0] = torch.inf
