@@ -15,7 +15,6 @@ import torch
 from tipo_core.expansion.tasks import Length, Task
 from tipo_core.lm.files.loader import load_llama
 from tipo_core.lm.files.model_files import ModelFiles
-from tipo_core.lm.files.loader import load_llama
 from tipo_core.training.__main__ import main
 from tipo_core.training.record_pools import RecordPools, encode
 from tipo_core.training.records import Record
