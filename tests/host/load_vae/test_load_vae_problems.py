@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import save_file
 
 from devkit.server.websocket_client import Client, GraphRejected
-from tests.host import vae_weights
+from tests.host.load_vae import vae_weights
 from tests.host.load_vae.load_graphs import load_graph, offered, problem_of, report_of
 from tests.host.load_vae.vae_weights import CONFIG, INDEX_FILE, WEIGHTS_FILE, Weights, write_folder
 from tests.host.picture_graphs import SECONDS
