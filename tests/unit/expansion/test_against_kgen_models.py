@@ -23,8 +23,8 @@ from tipo_core.lm.files.fused_weights import to_hf_state_dict
 from tipo_core.lm.files.hf_config import hf_config, read_hf_config
 from tipo_core.lm.files.loader import load_llama
 from tipo_core.lm.files.model_files import ModelFiles
+from tipo_core.lm.generate.completion import StopReason
 from tipo_core.lm.generate.engine import Completion, LlamaLanguageModel
-from tipo_core.lm.generate.stop_reason import StopReason
 from tipo_core.lm.generate.token_sampling import SamplingOptions
 from tipo_core.lm.hub.catalog import shipped_model
 from tipo_core.lm.model.config import LlamaConfig, MoEConfig
@@ -70,7 +70,7 @@ def test_8_an_answer_ends_at_the_context_and_is_kept(tiny: tuple[Llama, TextToke
         request = ExpansionRequest(tags, "", Length.VERY_LONG, Length.VERY_LONG)
         expansion = expand(language_model(tiny), request)[0]
         assert expansion.tags.startswith(tags)
-        assert expansion.passes[-1].grown.reason is StopReason.CONTEXT_LIMIT
+        assert expansion.passes[-1].result.reason is StopReason.CONTEXT_LIMIT
     assert not expansion.added
 
 

@@ -9,7 +9,7 @@ import torch
 
 from tipo_core.lm.files.loader import load_llama
 from tipo_core.lm.files.model_files import ModelFiles
-from tipo_core.lm.generate.batch import Rows
+from tipo_core.lm.generate.batch import DecodeBatch
 from tipo_core.lm.generate.engine import LlamaLanguageModel
 from tipo_core.lm.generate.token_sampling import SamplingOptions
 from tipo_core.lm.model.config import LlamaConfig
@@ -95,11 +95,11 @@ def greedy(
     options = SamplingOptions(
         temperature=0, repetition_penalty=repetition_penalty, max_new_tokens=count
     )
-    rows = Rows(model, 1, options, device=CPU, dtype=torch.float32)
+    rows = DecodeBatch(model, 1, options, device=CPU, dtype=torch.float32)
     with torch.inference_mode():
-        rows.begin(0, prompt, seed=0, least=count)
+        rows.prefill(0, prompt, seed=0, min_length=count)
         while len(rows.texts[0]) < len(prompt) + count:
-            rows.visit([0])
+            rows.decode([0])
     return rows.texts[0][len(prompt) :][:count]
 
 

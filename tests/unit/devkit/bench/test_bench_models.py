@@ -134,7 +134,7 @@ def test_a_whole_request_takes_the_same_tokens_for_any_seed(taught: dict[str, Pa
             assert expansion.attempts == 1
             assert len(expansion.added_tags) == TAGS
             assert not expansion.banned
-            tokens = [report.grown.new_tokens for report in expansion.passes]
+            tokens = [report.result.new_tokens for report in expansion.passes]
             assert tokens == [TAGS * TOKENS_PER_TAG, SENTENCES * TOKENS_PER_SENTENCE]
 
 

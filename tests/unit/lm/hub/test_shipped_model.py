@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from tipo_core.expansion.expand import expand
-from tipo_core.expansion.fields import fill_steps
+from tipo_core.expansion.fields import fill_fields
 from tipo_core.expansion.format import Request
 from tipo_core.expansion.request import ExpansionRequest
 from tipo_core.expansion.tasks import Field, Length, Task
@@ -64,7 +64,7 @@ def test_answers_have_the_form_and_length_of_their_task(
     first = task.fields[0]
     given = {first: GIVEN[first]}
     request = Request(task, Length.VERY_SHORT, given, {"rating": "safe"}, gen_meta=True)
-    (filled,) = nano.answer([fill_steps(request, 5)])
+    (filled,) = nano.run([fill_fields(request, 5)])
     assert filled.answer.well_formed and filled.reached
     assert set(filled.answer.fields) == set(task.fields[1:] or task.fields)
     assert all(blocklist_matches(text) == () for text in filled.answer.fields.values())
@@ -79,7 +79,7 @@ def test_an_expansion_reaches_its_length_class_and_is_repeatable(nano: LlamaLang
         variants=2,
     )
     first, second = expand(nano, request)
-    assert all(step.grown.reached for step in (*first.passes, *second.passes))
+    assert all(step.result.reached for step in (*first.passes, *second.passes))
     assert first.prompt != second.prompt
     assert expand(nano, request)[0].prompt == first.prompt
     assert 18 <= len(first.tags.split(",")) <= 36

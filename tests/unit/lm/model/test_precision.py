@@ -44,7 +44,7 @@ def test_logits_are_near_those_of_fp32(
     agree(files, precision)
     # Side by side if a row is independent of the others.
     at_once = 1 if precision == "bf16" else 16
-    assert language_model(files, precision).side_by_side == at_once
+    assert language_model(files, precision).max_batch_size == at_once
 
 
 @SMALLER
@@ -78,7 +78,7 @@ def test_a_mixture_of_experts_is_loaded_in_each_precision(
         ).median() / exact.std()
     assert error < 2 * WITHIN[precision]
     # With experts a row depends on the others.
-    assert language_model(ModelFiles(tmp_path), precision).side_by_side == 1
+    assert language_model(ModelFiles(tmp_path), precision).max_batch_size == 1
 
 
 @pytest.mark.parametrize("precision", ["auto", "int8"])
