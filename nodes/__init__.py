@@ -1,17 +1,28 @@
-"""What the graph sees: one file a family of nodes, each ending in its `NODES` list."""
+"""The pack's nodes. Each file of a node ends in its `NODES` list.
+
+text/             expansion, single task, sampling options, bans, split, format, fields
+image/            prompt encoding, sampling, sweep and grid, saving
+vae/              load, decode, encode
+models.py         Load TIPO Model: folders, menu, download, report
+hosted_model.py   a language model under ComfyUI's model management
+memory.py         the only file that touches ComfyUI's model management, progress and interrupt
+inputs.py         link types, and inputs and outputs that several nodes share
+host_features.py  the only file that tests the host for features of declarations
+fingerprint.py    digests by which ComfyUI sees that a file was replaced
+"""
 
 from __future__ import annotations
 
 from comfy_api.latest import ComfyExtension, io
 
 from . import models
-from .image import clip_encode, sampler, save, sweep
+from .image import clip_encode, grid, sampler, save, sdxl_size, sweep
 from .text import bans, expand, fields, format, options, split, task
 from .vae import load_vae, vae_decode, vae_encode
 
 FAMILIES = (
     *(models, expand, task, options, bans, split, format, fields),
-    *(clip_encode, sampler, sweep, load_vae, vae_decode, vae_encode, save),
+    *(clip_encode, sdxl_size, sampler, sweep, grid, load_vae, vae_decode, vae_encode, save),
 )
 
 

@@ -1,7 +1,7 @@
-"""The state of files, as the executor keeps it to see that one was replaced.
+"""A digest of files, by which ComfyUI's executor sees that a file was replaced.
 
-ComfyUI also writes what a node returns for it into the pictures that are saved, which people share:
-so it tells nothing of the files, least of all where they are.
+ComfyUI writes a node's fingerprint into saved pictures, which people share: the digest does not
+reveal the paths of the files.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from pathlib import Path
 
 
 def state_of(files: Iterable[Path]) -> str:
-    """Return a digest of the files' paths, times and sizes, "" for no file.
+    """Return a digest of the files' paths, times and sizes, or "" for no files.
 
-    Raises OSError for a file that is not there.
+    Raises OSError for a missing file.
     """
     states = [(str(path), path.stat()) for path in files]
     digest = hashlib.blake2b(digest_size=12)

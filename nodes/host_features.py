@@ -1,6 +1,6 @@
-"""What newer ComfyUI takes in a node's declaration, given where this one has it (0.3.75 to 0.33).
+"""Declarations of nodes with the fields of newer ComfyUI versions, if this one has them.
 
-Feature tests of the host for declarations stand in this file alone.
+This is the only file that tests the host (0.3.75 to 0.33) for features of declarations.
 """
 
 from __future__ import annotations
@@ -24,14 +24,15 @@ def schema(
     shows_report: bool = False,
     **declared: Any,
 ) -> io.Schema:
-    """Return the declaration of a node; what this ComfyUI does not know is left out.
+    """Return the declaration of a node; fields that this ComfyUI does not have are left out.
 
-    `search_aliases` are other words that find the node, `advanced` the ids of the inputs that
-    stay folded, `essentials_category` its shelf in the menu of essentials. A node with
-    `is_text_node` is there for the text that it shows, one with `shows_report` shows one beside its
-    work: ComfyUI keeps the text and sends it again for an unchanged node. Older cores do so for
-    output nodes alone. A text node is one there; so a graph with a mistake elsewhere is refused in
-    part only (web/node_errors.js shows it). Raises ValueError for an unknown advanced input.
+    `search_aliases` are other words that find the node, `advanced` the ids of the inputs that are
+    folded by default, `essentials_category` its place in the menu of essentials. `is_text_node`
+    marks a node whose purpose is the text it shows, `shows_report` a node that shows a text beside
+    its work: newer ComfyUI keeps the text of both and sends it again for an unchanged node. Older
+    ComfyUI does this for output nodes only, so a text node is an output node there; a graph with an
+    error in another node is then refused in part only (web/node_errors.js shows the error). Raises
+    ValueError for an unknown advanced input.
     """
     newer = {
         "search_aliases": list(search_aliases),
@@ -44,7 +45,7 @@ def schema(
     by_id = {one.id: one for one in inputs}
     for name in advanced:
         if name not in by_id:
-            raise ValueError(f"{declared['node_id']} has no input {name!r} to fold")
+            raise ValueError(f"{declared['node_id']} has no input {name!r} that could be advanced")
         if hasattr(by_id[name], "advanced"):
             by_id[name].advanced = True
     return io.Schema(inputs=list(inputs), **known, **declared)

@@ -25,6 +25,11 @@ def text_box(name: str, tooltip: str, **options: Any) -> io.String.Input:
     return io.String.Input(name, multiline=True, tooltip=tooltip, **{"default": "", **options})
 
 
+def linked_text(name: str, tooltip: str) -> io.String.Input:
+    """Return an optional text input without a widget."""
+    return io.String.Input(name, optional=True, force_input=True, tooltip=tooltip)
+
+
 def fraction(name: str, default: float, tooltip: str, **options: Any) -> io.Float.Input:
     """Return an input of a number from 0 to 1."""
     return io.Float.Input(

@@ -30,9 +30,10 @@ def _devices(management: Any) -> list[torch.device]:
     chosen: torch.device = management.get_torch_device()
     backend = getattr(torch, chosen.type, None)
     # torch counts devices of the types cuda (ROCm too), xpu and npu.
-    if chosen.index is None or not hasattr(backend, "device_count"):
+    count = getattr(backend, "device_count", None)
+    if chosen.index is None or count is None:
         return [chosen]
-    return [chosen, *(torch.device(chosen.type, n) for n in range(backend.device_count()))]
+    return [chosen, *(torch.device(chosen.type, index) for index in range(count()))]
 
 
 def text_model_devices(name: str) -> tuple[torch.device, torch.device]:

@@ -14,7 +14,8 @@ from typing import Any, Protocol
 
 import torch
 
-from tipo_core.lm.files.loader import ModelFiles, load_llama
+from tipo_core.lm.files.loader import load_llama
+from tipo_core.lm.files.model_files import ModelFiles
 from tipo_core.lm.generate.completion import CompletionRequest
 from tipo_core.lm.generate.engine import LlamaLanguageModel
 from tipo_core.lm.generate.token_sampling import SamplingOptions

@@ -12,6 +12,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 
 from devkit.messages import StepError, say, step
+from devkit.setup.base_folder import link_pack
 from devkit.setup.browser import MISSING, find_chromium, must_have_chromium
 from devkit.setup.layout import Layout
 from devkit.setup.run_tool import run_tool
@@ -62,7 +63,14 @@ def _check(layout: Layout, parts: Sequence[str]) -> None:
         (LINT, "lint (ruff check)", [python, "-m", "ruff", "check", "--quiet", "."]),
         (LINT, "format (ruff format)", [python, "-m", "ruff", "format", "--check", "--quiet", "."]),
         (TYPES, "types (mypy)", [python, "-m", "mypy", "--no-error-summary"]),
+        (
+            TYPES,
+            "types of the nodes (mypy)",
+            [python, "-m", "mypy", "--no-error-summary", "-p", "tipo_suite.nodes"],
+        ),
     ]
+    # Relative imports of the nodes lead to the root, which is a package under this name alone.
+    link_pack(layout.root, layout.host / "types" / "tipo_suite")
     for part, name, command in commands:
         if part in parts:
             with step(name):

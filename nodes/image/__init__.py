@@ -1,1 +1,1 @@
-"""Nodes on pictures: text encoding, sampling, sweeps and grids, saving."""
+"""Nodes for pictures: text encoding, sampling, sweeps and grids, saving."""

@@ -1,4 +1,4 @@
-"""ComfyUI's tokens of a prompt, in chunks, and a CLIP whose weights mean something else."""
+"""A prompt's tokens in chunks, and a CLIP value with another interpretation of weights."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from itertools import groupby, zip_longest
 from typing import Any
 
 import comfy.clip_model
-import comfy.model_management
 import comfy.sd1_clip
 import comfy.sdxl_clip
 import torch
@@ -17,19 +16,20 @@ import torch
 from ...tipo_core.pictures.text.encode_report import Chunk, EncoderChunks
 from ...tipo_core.pictures.text.prompt_chunks import split_at_break
 from ...tipo_core.pictures.text.token_weights import Pairs, WordTokens, embedding, normalized
+from ..memory import check_interrupt
 
-# ComfyUI's names for the tokens of CLIP-L, CLIP-G and SD2's CLIP-H; the others are no CLIP.
+# ComfyUI's keys for the tokens of CLIP-L, CLIP-G and SD2's CLIP-H; other keys are not CLIP.
 CLIP_KEYS = ("l", "g", "h")
 _EMBEDDING = re.compile(r"(?<!\w)[Ee]mbedding:[^\s,:()\[\]{}<>|]+")
-# Tokens of text shown on each side of a border between chunks.
+# Number of tokens shown on each side of a border between chunks.
 _SHOWN = 6
 
 
 def clip_encoders(model: Any) -> dict[str, Any]:
-    """Return the encoders of a text model whose output is that of CLIP encoders alone, by key.
+    """Return the CLIP encoders of a text model, by key, if they alone make its output.
 
-    That is SD1.x, SD2.x, SDXL, its refiner and Stable Cascade. Empty for all others, which read
-    CLIP's output in other ways or not at all (SD3, Flux, ...).
+    These are SD1.x, SD2.x, SDXL, its refiner and Stable Cascade. The result is empty for other
+    models, which combine CLIP with other encoders or have none (SD3, Flux, ...).
     """
     if isinstance(model, comfy.sdxl_clip.SDXLClipModel):
         return {"l": model.clip_l, "g": model.clip_g}
@@ -45,8 +45,8 @@ def clip_encoders(model: Any) -> dict[str, Any]:
 class WeightedTextModel:
     """A CLIP text model that normalises and interprets the weights of its tokens.
 
-    It takes the place of `cond_stage_model` in a clone of ComfyUI's CLIP value; the model itself,
-    which other clones share, is not changed. Its tokens carry word ids.
+    It replaces `cond_stage_model` in a clone of ComfyUI's CLIP value; the wrapped model, which
+    other clones share, is not changed. Its tokens carry word ids.
     """
 
     def __init__(self, model: Any, interpretation: str, normalization: str) -> None:
@@ -55,11 +55,11 @@ class WeightedTextModel:
         self.normalization = normalization
 
     def set_clip_options(self, options: dict[str, Any]) -> None:
-        """Choose the layer, as ComfyUI's CLIP value does before it encodes."""
+        """Set the layer; ComfyUI's CLIP value calls this before it encodes."""
         self.model.set_clip_options(options)
 
     def reset_clip_options(self) -> None:
-        """Go back to the model's own layer."""
+        """Reset the layer to the model's own."""
         self.model.reset_clip_options()
 
     def encode_token_weights(self, tokens: Mapping[str, WordTokens]) -> tuple[torch.Tensor, Any]:
@@ -75,19 +75,19 @@ class WeightedTextModel:
         pooled = []
 
         def encode(chunks: Pairs) -> torch.Tensor:
-            comfy.model_management.throw_exception_if_processing_interrupted()
+            check_interrupt()
             cond, first_pooled = encoder.encode_token_weights(chunks)[:2]
             pooled.append(first_pooled)
             result: torch.Tensor = cond
             return result
 
         cond = embedding(normalized(prompt, self.normalization), self.interpretation, encode)
-        # The first pass begins with the prompt as it is.
+        # The first pass encodes the prompt itself; its first chunk gives the pooled output.
         return cond, pooled[0]
 
 
 def weighted(clip: Any, interpretation: str, normalization: str) -> Any:
-    """Return a clone of a CLIP value with its weights interpreted; it takes word tokens."""
+    """Return a clone of a CLIP value that interprets weights; it takes tokens with word ids."""
     clip = clip.clone()
     clip.cond_stage_model = WeightedTextModel(clip.cond_stage_model, interpretation, normalization)
     return clip
@@ -97,8 +97,8 @@ def weighted(clip: Any, interpretation: str, normalization: str) -> Any:
 class PromptTokens:
     """A prompt's tokens by encoder, as ComfyUI's tokenizers give them.
 
-    `of_clip` are chunks of (token, weight, word id) of the CLIP encoders; `others` what the other
-    tokenizers gave, untouched, and `others_with_words` the same with word ids, for counting.
+    `of_clip` holds chunks of (token, weight, word id) of the CLIP encoders, `others` the unchanged
+    result of the other tokenizers, and `others_with_words` the same with word ids, for counting.
     """
 
     of_clip: dict[str, list[Any]]
@@ -107,7 +107,7 @@ class PromptTokens:
 
     @property
     def for_core(self) -> Any:
-        """The tokens as core's encoders take them: (token, weight)."""
+        """The tokens in the form of core's encoders: (token, weight)."""
         if not self.of_clip:
             return self.others
         return {
@@ -119,11 +119,11 @@ class PromptTokens:
 def prompt_tokens(
     clip: Any, text: str, text_g: str, text_t5: str, *, has_breaks: bool
 ) -> PromptTokens:
-    """Return the tokens of a prompt: of `text`, of CLIP-G's text, and of those that are no CLIP.
+    """Return the tokens of a prompt: `text` for CLIP, `text_g` for CLIP-G, `text_t5` for others.
 
-    All three are the same where the user has given one. With `has_breaks` a BREAK begins a new
-    chunk of CLIP's; other encoders read it as a word. Where texts fill different numbers of
-    chunks, empty ones are added, so that what the encoders read at one place belongs together.
+    With `has_breaks` a BREAK begins a new chunk of CLIP's; other encoders read it as a word. If
+    texts fill different numbers of chunks, empty chunks are added, so that corresponding parts of
+    the texts are at the same position in each encoder.
     """
     parts, parts_g = (split_at_break(t) if has_breaks else [t] for t in (text, text_g))
     must_fill = len(parts) > 1 or text != text_g
@@ -139,7 +139,7 @@ def prompt_tokens(
         if must_fill:
             _fill_up(clip, chunks)
         for key, added in chunks.items():
-            # A word of a later part is another word.
+            # Word ids continue from part to part.
             numbered = [[(t, w, i + words[key] if i else 0) for t, w, i in c] for c in added]
             words[key] = max((i for chunk in numbered for _, _, i in chunk), default=words[key])
             of_clip[key] += numbered
@@ -153,7 +153,7 @@ def prompt_tokens(
 
 
 def _fill_up(clip: Any, chunks: dict[str, list[Any]]) -> None:
-    """Add empty chunks where an encoder has fewer than another."""
+    """Add empty chunks to each encoder that has fewer than another."""
     most = max(map(len, chunks.values()), default=0)
     for key, of_encoder in chunks.items():
         if len(of_encoder) < most:
@@ -162,7 +162,7 @@ def _fill_up(clip: Any, chunks: dict[str, list[Any]]) -> None:
 
 
 def read_chunks(clip: Any, tokens: PromptTokens) -> list[EncoderChunks]:
-    """Return what fills the chunks of each encoder."""
+    """Return the token counts and border texts of each encoder's chunks."""
     found = []
     for key, chunks in tokens.of_clip.items():
         tokenizer = getattr(clip.tokenizer, f"clip_{key}").tokenizer
@@ -173,7 +173,7 @@ def read_chunks(clip: Any, tokens: PromptTokens) -> list[EncoderChunks]:
         ]
         found.append(EncoderChunks(key, tuple(shown)))
     for key, chunks in tokens.others_with_words.items():
-        # Lyrics, for one, have no word ids.
+        # Lyrics, for example, have no word ids.
         if all(len(entry) == 3 for chunk in chunks for entry in chunk):
             counts = [sum(entry[2] != 0 for entry in chunk) for chunk in chunks]
             found.append(EncoderChunks(key, tuple(map(Chunk, counts))))
@@ -181,29 +181,34 @@ def read_chunks(clip: Any, tokens: PromptTokens) -> list[EncoderChunks]:
 
 
 def left_out(clip: Any, texts: Sequence[str], tokens: PromptTokens) -> list[str]:
-    """Return a note for all that the encoders do not read: cut chunks, embeddings.
+    """Return a note per part that the encoders do not read: cut chunks, embeddings.
 
-    `texts` are those of CLIP-L, CLIP-G and the others.
+    `texts` are those of CLIP-L, CLIP-G and the other encoders.
     """
     notes = []
     counts = {key: len(chunks) for key, chunks in tokens.of_clip.items()}
     least = min(counts.values(), default=0)
-    # Core cuts them to the same length.
-    notes += [f"{k}: chunks behind {least} cut off" for k, n in counts.items() if n > least]
+    # Core cuts all encoders to the same number of chunks.
+    notes += [
+        f"{k}: chunks after chunk {least} are cut off" for k, n in counts.items() if n > least
+    ]
     encoders = clip_encoders(clip.cond_stage_model)
     for key, chunks in tokens.of_clip.items():
         vectors = {word: t for chunk in chunks for t, _, word in chunk if torch.is_tensor(t)}
         named = _EMBEDDING.findall(texts[1 if key == "g" else 0])
         if len(vectors) < len(named):
             missing = [name for name in dict.fromkeys(named) if not _is_embedding(clip, key, name)]
-            notes += [f"{key}: {name} was not found, it is left out" for name in missing]
+            notes += [f"{key}: {name} was not found and is left out" for name in missing]
             if not missing:
-                notes.append(f"{key}: an embedding is read as words where no blank is before it")
+                notes.append(f"{key}: an embedding without a space before it is read as words")
         if key not in encoders:
             continue
         width = encoders[key].transformer.get_input_embeddings().weight.shape[1]
         wrong = {vector.shape[-1] for vector in vectors.values()} - {width}
-        notes += [f"{key}: embeddings of {w} values left out, it reads {width}" for w in wrong]
+        notes += [
+            f"{key}: embeddings of {w} values are left out, the encoder reads {width}"
+            for w in wrong
+        ]
     return notes
 
 
@@ -213,7 +218,7 @@ def _is_embedding(clip: Any, key: str, name: str) -> bool:
 
 
 def _decoded(tokenizer: Any, tokens: Sequence[Any]) -> str:
-    """CLIP's tokens as text again, which is in lower case; an embedding is named as such."""
+    """Return CLIP's tokens as text (lower case), with "(embedding)" for an embedding."""
     pieces = []
     for is_text, run in groupby(tokens, key=lambda token: isinstance(token, int)):
         decoded = tokenizer.decode(list(run)).strip() if is_text else "(embedding)"

@@ -1,4 +1,4 @@
-"""What the sampler adds to a model's guidance: a count, a rescaling, a cfg for each step."""
+"""Wrappers around a model's guidance: a trace of the sampling, CFG rescale, CFG per step."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _KEY = "tipo-suite"
 
 
 def traced(model: Any, trace: SamplingTrace) -> Any:
-    """Return a clone of a model that notes its sampling in `trace`; the result is the same."""
+    """Return a clone of a model that records its sampling in `trace`; the latents are the same."""
     model = model.clone()
 
-    # Closures, because a clone of the clone would copy the owner of a bound method.
+    # Closures: a clone of the clone would copy the owner of a bound method.
     def count_call(executor: Any, inner: Any, conds: Any, *args: Any, **named: Any) -> Any:
         trace.count(has_negative=len(conds) > 1 and conds[1] is not None)
         return executor(inner, conds, *args, **named)
@@ -42,14 +42,14 @@ def traced(model: Any, trace: SamplingTrace) -> Any:
 
 
 def with_rescale(model: Any, rescale: float) -> Any:
-    """Return a clone of a model with `rescaled` behind its other post-CFG patches."""
+    """Return a clone of a model with `rescaled` after its other post-CFG patches."""
     model = model.clone()
     model_sampling = model.get_model_object("model_sampling")
     is_flow = isinstance(model_sampling, comfy.model_sampling.CONST)
 
     def rescale_cfg(args: dict[str, Any]) -> torch.Tensor:
         denoised: torch.Tensor = args["denoised"]
-        # At cfg 1 nothing was amplified; what other patches did is theirs.
+        # At cfg 1 CFG has amplified nothing: leave the result of other patches as it is.
         if math.isclose(args["cond_scale"], 1.0):
             return denoised
         return rescaled(
@@ -61,9 +61,9 @@ def with_rescale(model: Any, rescale: float) -> Any:
 
 
 def with_schedule(model: Any, guidance: Guidance) -> Any:
-    """Return a clone of a model whose guider takes the cfg of `guidance` at each noise level.
+    """Return a clone of a model whose guider uses the cfg of `guidance` at each noise level.
 
-    At cfg 1 core leaves the negative out.
+    At cfg 1 core does not compute the negative.
     """
     model = model.clone()
 
@@ -72,7 +72,7 @@ def with_schedule(model: Any, guidance: Guidance) -> Any:
     ) -> Any:
         options = model_options or {}
         sigmas = options["transformer_options"]["sample_sigmas"].tolist()
-        # Core makes a guider for each run.
+        # Core makes a new guider for each run, so that changing its cfg affects this run only.
         executor.class_obj.cfg = guidance.at(step_at(float(timestep[0]), sigmas), len(sigmas) - 1)
         return executor(x, timestep, options, seed)
 
@@ -81,7 +81,7 @@ def with_schedule(model: Any, guidance: Guidance) -> Any:
 
 
 def _wrap(model: Any, place: str, wrapper: Any) -> None:
-    """Put `wrapper` around one of core's calls during a sampling with `model`, a clone."""
+    """Wrap one of core's calls while `model`, a clone, is sampled."""
     comfy.patcher_extension.add_wrapper_with_key(
         place, _KEY, wrapper, model.model_options, is_model_options=True
     )

@@ -1,4 +1,4 @@
-"""Sampler (CFG / Denoise): core's KSampler, with CFG over a part of the schedule and a report."""
+"""Sampler (CFG / Denoise): core's KSampler with scheduled and rescaled CFG, and a report."""
 
 from __future__ import annotations
 
@@ -19,12 +19,13 @@ from ...tipo_core.pictures.sampling.denoise import (
 from ...tipo_core.pictures.sampling.guidance import NO_RAMP, Guidance
 from ...tipo_core.pictures.sampling.sampling_trace import SamplingTrace, sampling_report
 from ..host_features import schema
+from ..inputs import cfg_input, fraction, report_output, sampler_choices, sampling_inputs
 from .guidance_wrappers import traced, with_rescale, with_schedule
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How a latent is sampled, apart from the guidance; the names are the node's inputs."""
+    """Sampling settings without the guidance; the names are those of the node's inputs."""
 
     seed: int
     steps: int
@@ -45,12 +46,12 @@ def sample(
 ) -> tuple[dict[str, Any], str]:
     """Denoise `latent["samples"]` (B, C, H, W; 5-D and nested too): a new latent and the report.
 
-    It is core's `common_ksampler` that runs, so that shape, dtype, keys and values of the result
-    are those of KSampler for every kind of latent. `latent` stays as it is. Raises ValueError for
-    settings that mean nothing.
+    Core's `common_ksampler` runs, so that shape, dtype, keys and values of the result are those of
+    KSampler for every kind of latent. `latent` is not changed. Raises ValueError for settings that
+    are unknown or out of range.
     """
     if not 0.0 <= cfg_rescale <= 1.0:
-        raise ValueError(f"cfg_rescale {cfg_rescale:g} is outside 0 to 1: give a value between")
+        raise ValueError(f"cfg_rescale {cfg_rescale:g} is out of range: set it between 0 and 1")
     trace = SamplingTrace()
     steps = _steps(model, settings)
     if cfg_rescale:
@@ -84,17 +85,14 @@ def sample(
 
 
 def _steps(model: Any, settings: Settings) -> dict[str, Any]:
-    """Return how core is told which steps to run: by its own denoise, or by the first step.
+    """Return the argument of `common_ksampler` that selects the steps: its denoise or first step.
 
-    Core takes another sampler or scheduler for a name that it does not know: here it is an error.
+    Raises ValueError for an unknown sampler or scheduler, which core replaces with another.
     """
-    for name, known in (
-        ("sampler_name", comfy.samplers.KSampler.SAMPLERS),
-        ("scheduler", comfy.samplers.KSampler.SCHEDULERS),
-    ):
+    for name, known in sampler_choices().items():
         if getattr(settings, name) not in known:
             raise ValueError(
-                f"{name} {getattr(settings, name)!r} is not known: choose {', '.join(known)}"
+                f"{name} {getattr(settings, name)!r} is unknown: choose {', '.join(known)}"
             )
     check_denoise(settings.steps, settings.denoise, settings.denoise_mode)
     if settings.denoise == 0.0 or settings.denoise_mode == RUN_ALL_STEPS:
@@ -126,121 +124,77 @@ class TipoSampler(io.ComfyNode):
             ],
             advanced=["denoise_mode", "cfg_start", "cfg_end", "cfg_rescale", "cfg_end_value"],
             shows_report=True,
-            description="Takes the place of KSampler: the same inputs give the same latent to the "
-            "last bit, and the node shows what was really run. CFG may work in a part of the "
-            "schedule alone, change over it, and be rescaled.",
+            description="Replaces KSampler: the same inputs give the same latent to the bit, and "
+            "the node shows the steps that ran. CFG can apply to a part of the schedule, change "
+            "over it, and be rescaled.",
             inputs=[
                 io.Model.Input("model", tooltip="Diffusion model that denoises the latent."),
-                io.Int.Input(
-                    "seed",
-                    default=0,
-                    min=0,
-                    max=0xFFFFFFFFFFFFFFFF,
-                    control_after_generate=True,
-                    tooltip="Random seed of the noise.",
-                ),
-                io.Int.Input(
-                    "steps",
-                    default=20,
-                    min=1,
-                    max=10000,
-                    tooltip="Denoising steps. Below denoise 1, denoise_mode says how many of them "
+                *sampling_inputs(
+                    seed="Random seed of the noise.",
+                    steps="Denoising steps. Below denoise 1, denoise_mode decides how many of them "
                     "run.",
+                    cfg="Classifier-free guidance: how strongly the picture follows the prompt. At "
+                    "1 the negative is not computed, which halves the work.",
+                    sampler_name="Algorithm of the steps.",
+                    scheduler="Distribution of the noise levels (sigmas) over the steps.",
                 ),
-                io.Float.Input(
-                    "cfg",
-                    default=8.0,
-                    min=0.0,
-                    max=100.0,
-                    step=0.1,
-                    round=0.01,
-                    tooltip="Classifier-free guidance: how strongly the picture follows the "
-                    "prompt. At 1 the negative is not computed, which halves the work.",
-                ),
-                io.Combo.Input(
-                    "sampler_name",
-                    options=comfy.samplers.KSampler.SAMPLERS,
-                    tooltip="Algorithm that takes the steps.",
-                ),
-                io.Combo.Input(
-                    "scheduler",
-                    options=comfy.samplers.KSampler.SCHEDULERS,
-                    tooltip="How the noise levels (sigmas) are spread over the steps.",
-                ),
-                io.Conditioning.Input("positive", tooltip="What the picture should show."),
-                io.Conditioning.Input("negative", tooltip="What the picture should avoid."),
+                io.Conditioning.Input("positive", tooltip="Content the picture should show."),
+                io.Conditioning.Input("negative", tooltip="Content the picture should avoid."),
                 io.Latent.Input(
                     "latent_image",
                     tooltip="Latent to denoise: an empty one for text to image, an encoded "
-                    "picture for image to image. A noise mask in it is honoured.",
+                    "picture for image to image. Its noise mask is used.",
                 ),
-                io.Float.Input(
+                fraction(
                     "denoise",
-                    default=1.0,
-                    min=0.0,
-                    max=1.0,
-                    step=0.01,
-                    tooltip="Strength: 1 replaces the latent, lower keeps more of it, 0 returns "
-                    "it unchanged. denoise_mode says which steps are run below 1.",
+                    1.0,
+                    "Strength: 1 replaces the latent, lower values keep more of it, 0 returns it "
+                    "unchanged. Below 1, denoise_mode decides which steps run.",
                 ),
                 io.Combo.Input(
                     "denoise_mode",
                     options=list(DENOISE_MODES),
                     default=RUN_ALL_STEPS,
                     optional=True,
-                    tooltip="Below denoise 1: run all steps takes the last steps of a longer "
+                    tooltip="Below denoise 1: run all steps runs the last steps of a longer "
                     "schedule, as ComfyUI does; scale steps runs about steps x denoise of them, "
                     "as A1111 does.",
                 ),
-                io.Float.Input(
+                fraction(
                     "cfg_start",
-                    default=0.0,
-                    min=0.0,
-                    max=1.0,
-                    step=0.01,
+                    0.0,
+                    "Fraction of the steps at which CFG starts. Before it the negative is not "
+                    "computed, which halves the work.",
                     optional=True,
-                    tooltip="From which fraction of the steps on CFG works. Before it the negative "
-                    "is not computed, which halves the work.",
                 ),
-                io.Float.Input(
+                fraction(
                     "cfg_end",
-                    default=1.0,
-                    min=0.0,
-                    max=1.0,
-                    step=0.01,
+                    1.0,
+                    "Fraction of the steps at which CFG ends. After it the negative is not "
+                    "computed, which halves the work.",
                     optional=True,
-                    tooltip="Up to which fraction of the steps CFG works. Behind it the negative "
-                    "is not computed, which halves the work.",
                 ),
-                io.Float.Input(
+                fraction(
                     "cfg_rescale",
-                    default=0.0,
-                    min=0.0,
-                    max=1.0,
-                    step=0.01,
+                    0.0,
+                    "Reduces the contrast that a high cfg adds (Lin et al. 2023): 0 is off, 0.7 is "
+                    "usual. Applied to the result of CFG, after other patches.",
                     optional=True,
-                    tooltip="Takes back the contrast that a high cfg adds (Lin et al. 2023): 0 is "
-                    "off, 0.7 is usual. Works on the result of CFG, behind other patches.",
                 ),
-                io.Float.Input(
+                cfg_input(
                     "cfg_end_value",
                     default=NO_RAMP,
                     min=-1.0,
-                    max=100.0,
-                    step=0.1,
-                    round=0.01,
                     optional=True,
-                    tooltip="The cfg of the last step: it changes linearly from cfg to this over "
-                    "the schedule. -1, or the same as cfg, is off.",
+                    tooltip="cfg of the last step: cfg changes linearly to this value over the "
+                    "schedule. -1, or the value of cfg, is off.",
                 ),
             ],
             outputs=[
                 io.Latent.Output("latent", display_name="latent", tooltip="The denoised latent."),
-                io.String.Output(
-                    "report",
-                    display_name="report",
-                    tooltip="What was run: sampler, scheduler, sigmas, steps, model calls, seconds "
-                    "per step.",
+                report_output(
+                    "Sampler, scheduler, sigmas, steps and model calls that ran, and seconds per "
+                    "step."
                 ),
             ],
         )

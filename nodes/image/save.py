@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import comfy.model_management
 import folder_paths
 import numpy as np
 import torch
@@ -13,26 +12,28 @@ from comfy_api.latest import io, ui
 from PIL import Image
 
 from ...tipo_core.pictures.files.formats import ENDINGS, FORMATS, format_problem, size_problem
-from ...tipo_core.pictures.files.generation_settings import read_generation
+from ...tipo_core.pictures.files.generation_settings import read_generation_settings
 from ...tipo_core.pictures.files.image_file import disk_problem, encoded, save_report, write_whole
 from ...tipo_core.pictures.files.infotext import infotext
 from ...tipo_core.pictures.files.metadata import ImageMetadata, storable
 from ..host_features import schema
+from ..inputs import linked_text, report_output
+from ..memory import check_interrupt
 
 VERSION = "ComfyUI"
 METADATA_OFF = "no metadata: the server runs with --disable-metadata"
 
 
 def to_pillow(image: torch.Tensor) -> Image.Image:
-    """One picture (H, W, C) in 0..1 as 8-bit pixels, rounded as core's Save Image rounds.
+    """Return one picture (H, W, C) in 0..1 as 8-bit pixels, rounded as in core's Save Image.
 
-    Raises ValueError for other channels than grey, grey with alpha, RGB and RGBA.
+    Raises ValueError unless the channels are grey, grey with alpha, RGB or RGBA.
     """
     channels = image.shape[-1]
     if not 1 <= channels <= 4:
         raise ValueError(
-            f"The picture has {channels} channels; files hold 1 to 4 (grey or RGB, with or without "
-            "alpha): convert it first."
+            f"The picture has {channels} channels; a file holds 1 to 4 (grey or RGB, with or "
+            "without alpha): convert the picture first."
         )
     scaled = 255.0 * image.cpu().numpy()
     pixels = np.clip(scaled, 0, 255, out=scaled).astype(np.uint8)
@@ -47,11 +48,11 @@ def save_images(
     target_kb: int,
     metadata: ImageMetadata,
 ) -> tuple[list[ui.SavedResult], str]:
-    """Write the batch (B, H, W, C) into ComfyUI's output folder, numbered after what is there.
+    """Write the batch (B, H, W, C) into ComfyUI's output folder; return the files and the report.
 
-    Returns the files and the report. The name cannot lead out of that folder. Cancelling leaves the
-    pictures that are finished. Raises ValueError for a picture that the format does not hold, and
-    OSError naming the folder and the remedy where the disk does not take a file.
+    Numbers continue those of files in the folder. The name cannot lead out of that folder. After a
+    cancel the finished pictures remain. Raises ValueError for a picture that the format cannot
+    hold, and OSError with the folder and the remedy if a file cannot be written.
     """
     output = folder_paths.get_output_directory()
     height, width = images.shape[1:3]
@@ -65,8 +66,7 @@ def save_images(
         raise OSError(disk_problem(error, output)) from error
     saved, files = [], []
     for number, image in enumerate(images):
-        cancelled = comfy.model_management.throw_exception_if_processing_interrupted
-        one = encoded(to_pillow(image), metadata, format, quality, target_kb, cancelled)
+        one = encoded(to_pillow(image), metadata, format, quality, target_kb, check_interrupt)
         file = (
             f"{name.replace('%batch_num%', str(number))}_{counter + number:05}_.{ENDINGS[format]}"
         )
@@ -96,7 +96,7 @@ class TipoSaveImage(io.ComfyNode):
             essentials_category="Basics",
             description="Saves pictures as PNG, WebP, JPEG or AVIF, by quality or by file size, "
             "with the workflow, the prompt and the settings inside. Drop a PNG, WebP or AVIF on "
-            "ComfyUI to get the graph back.",
+            "ComfyUI to open the workflow again.",
             is_output_node=True,
             hidden=[io.Hidden.prompt, io.Hidden.extra_pnginfo, io.Hidden.unique_id],
             inputs=[
@@ -104,34 +104,32 @@ class TipoSaveImage(io.ComfyNode):
                 io.String.Input(
                     "filename_prefix",
                     default="TIPO",
-                    tooltip="Start of the file name, inside the output folder; a / makes a "
-                    "subfolder. %year%, %month%, %day%, %width%, %height% and %batch_num% are "
-                    "filled in, and %Node.input% takes a value from the graph.",
+                    tooltip="Start of the file name in the output folder; a / makes a subfolder. "
+                    "%year%, %month%, %day%, %width%, %height% and %batch_num% are replaced, and "
+                    "%Node.input% is replaced with a value from the graph.",
                 ),
                 io.Combo.Input(
                     "format",
                     options=FORMATS,
                     default="png",
                     tooltip="png keeps every pixel; webp and avif are several times smaller. jpeg "
-                    "opens everywhere, but has no alpha (it is laid over white), and ComfyUI does "
-                    "not open the graph from it.",
+                    "opens everywhere, but it has no alpha (the background becomes white), and "
+                    "ComfyUI does not open the workflow from it.",
                 ),
                 io.Int.Input(
                     "quality",
                     default=90,
                     min=1,
                     max=100,
-                    tooltip="For webp, jpeg and avif (png is lossless) while target_kb is 0: 90 is "
-                    "hard to tell from the original, 75 a good deal smaller. The same number is "
-                    "not the same look in each format.",
+                    tooltip="For webp, jpeg and avif (png is lossless) while target_kb is 0: 90 "
+                    "looks almost like the original, 75 makes much smaller files. The same number "
+                    "looks different in each format.",
                 ),
-                io.String.Input(
+                linked_text(
                     "text",
-                    optional=True,
-                    force_input=True,
-                    tooltip="The expanded prompt, kept in the file under 'parameters', where "
-                    "galleries and A1111's PNG Info look for it, before the settings that the "
-                    "graph tells. Without it, the prompt is read from the graph.",
+                    "The expanded prompt, saved in the file under 'parameters', where galleries "
+                    "and A1111's PNG Info read it, before the settings found in the graph. Without "
+                    "it, the prompt is read from the graph.",
                 ),
                 io.Int.Input(
                     "target_kb",
@@ -139,24 +137,22 @@ class TipoSaveImage(io.ComfyNode):
                     min=0,
                     max=1_000_000,
                     optional=True,
-                    tooltip="Largest file in kB (1000 bytes), metadata included: the highest "
-                    "quality that fits is searched, and the input quality does not count. 0 = off. "
-                    "Not for png.",
+                    tooltip="Largest file size in kB (1000 bytes), metadata included: the node "
+                    "searches the highest quality that fits and ignores the input quality. 0 = "
+                    "off. Not for png.",
                 ),
             ],
             outputs=[
-                io.String.Output(
-                    "report",
-                    display_name="report",
-                    tooltip="For each file: path in the output folder, format, size, quality, "
-                    "encodes made; and what was left out.",
+                report_output(
+                    "For each file: path in the output folder, format, size, quality and number of "
+                    "encodes; and metadata that was left out."
                 ),
             ],
         )
 
     @classmethod
     def validate_inputs(cls, format: str | None) -> bool | str:
-        # A linked value is None here and is checked when the node runs.
+        # A linked value is None here; it is checked when the node runs.
         return format is None or format_problem(format) or True
 
     @classmethod
@@ -175,7 +171,7 @@ class TipoSaveImage(io.ComfyNode):
             graph = {"prompt": prompt, **(cls.hidden.extra_pnginfo or {})}
             graph = {key: value for key, value in graph.items() if value is not None}
             height, width = images.shape[1:3]
-            generation = read_generation(prompt, str(cls.hidden.unique_id))
+            generation = read_generation_settings(prompt, str(cls.hidden.unique_id))
             metadata = storable(graph, infotext(generation, text or "", (width, height), VERSION))
         saved, report = save_images(images, filename_prefix, format, quality, target_kb, metadata)
         if args.disable_metadata:

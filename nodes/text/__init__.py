@@ -1,1 +1,1 @@
-"""Nodes on text: expansion, single tasks, options, bans, splitting, templates."""
+"""Nodes for text: expansion, single tasks, options, bans, splitting, templates."""

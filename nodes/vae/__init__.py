@@ -1,1 +1,1 @@
-"""Nodes on VAEs: load, decode, encode."""
+"""Nodes for VAEs: load, decode, encode."""

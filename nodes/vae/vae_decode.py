@@ -1,4 +1,4 @@
-"""VAE Decode: core's VAE, with the latent checked first."""
+"""VAE Decode: core's decode of a checked latent, composited over an original if requested."""
 
 from __future__ import annotations
 
@@ -11,33 +11,34 @@ from ...tipo_core.pictures.vae.inpainting import composited, fitted_mask, fitted
 from ...tipo_core.pictures.vae.input_checks import channel_problem
 from ...tipo_core.pictures.vae.tiling import AUTO, DEFAULT_OVERLAP, DEFAULT_TILE, Tiling
 from ..host_features import schema
-from .vae_run import decode_latent, tiling_inputs
+from ..inputs import report_output, tiling_inputs
+from .vae_run import decode_latent
 
 
 def decode(
     vae: Any, latent: dict[str, Any], asked: Tiling, original: torch.Tensor | None = None
 ) -> tuple[torch.Tensor, str]:
-    """Pixels of a latent and the report: (B, C, H, W) or (B, C, T, H, W) -> (B * T, H, W, 3).
+    """Decode a latent (B, C, H, W) or (B, C, T, H, W); return (B * T, H, W, 3) and the report.
 
-    At the defaults the same call as core's VAEDecode. With `original` (B or 1, H, W, C) only what
-    the latent's noise_mask covers is decoded, the rest is the original's to the last bit. Raises
-    ValueError for a VAE of another model family, for a latent that is not finite and for an
-    original that does not fit, and as `run_vae` does.
+    With the defaults the result is that of core's VAEDecode. With `original` (B or 1, H, W, C) only
+    the area of the latent's noise_mask is taken from the decoded picture; the rest equals the
+    original to the bit. Raises ValueError for a VAE of another model family, for NaN or infinite
+    values in the latent and for an original that does not fit; other errors are those of `run_vae`.
     """
     samples, mask = latent["samples"], latent.get("noise_mask")
-    if samples.is_nested:  # picture and sound in one latent: the picture comes first
+    if samples.is_nested:  # picture and sound: the picture comes first
         samples = samples.unbind()[0]
     if mask is not None and mask.is_nested:
         mask = mask.unbind()[0]
     vae.throw_exception_if_invalid()
-    if vae.latent_dim > 1:  # sound and 3D shapes name their channels otherwise
+    if vae.latent_dim > 1:  # latents of sound and 3D shapes have other channels
         problem = channel_problem(vae.latent_channels, samples.shape)
         if problem:
             raise ValueError(problem)
     if original is not None and mask is None:
         raise ValueError(
-            "An original is connected, but the latent carries no mask: connect the mask to VAE "
-            "Encode or to Set Latent Noise Mask, or take the original away."
+            "An original is connected, but the latent has no mask: connect the mask to VAE Encode "
+            "or to Set Latent Noise Mask, or disconnect the original."
         )
     if not torch.isfinite(samples).all():
         raise ValueError(
@@ -47,7 +48,7 @@ def decode(
     images, lines = decode_latent(vae, samples, asked)
     if images.ndim == 5:  # video: the frames become the batch
         images = images.reshape(-1, *images.shape[-3:])
-    if original is not None:
+    if original is not None and mask is not None:
         images, line = over_original(images, original, mask, vae.spacial_compression_decode())
         lines.insert(1, line)
     return images, "\n".join(lines)
@@ -56,16 +57,16 @@ def decode(
 def over_original(
     images: torch.Tensor, original: torch.Tensor, mask: torch.Tensor, factor: int
 ) -> tuple[torch.Tensor, str]:
-    """Return decoded images (B, H, W, C) laid over the original by a noise mask, and what it was.
+    """Composite images (B, H, W, C) over the original by a noise mask; return them and a note.
 
-    Raises ValueError where one of them does not fit the images.
+    Raises ValueError if the original or the mask does not fit the images.
     """
     fitted = fitted_original(original, images.shape, factor)
     soft = fitted_mask(mask, images.shape, original.shape)
     kept = 100 * (soft == 0).float().mean().item()
-    line = f"over the original, which is kept bit for bit in {kept:.1f} % of it"
+    line = f"composited over the original, which is unchanged in {kept:.1f} % of the picture"
     if fitted.shape[1:3] != original.shape[1:3]:
-        line += f"; it was cropped from {original.shape[2]} x {original.shape[1]}"
+        line += f"; the original was cropped from {original.shape[2]} x {original.shape[1]}"
     if mask.shape[-2:] not in (soft.shape[1:3], original.shape[1:3]):
         line += f"; the mask was scaled from {mask.shape[-1]} x {mask.shape[-2]}"
     return composited(images, fitted, soft), line
@@ -81,28 +82,24 @@ class TipoVaeDecode(io.ComfyNode):
             search_aliases=["vae decode tiled", "black image", "fp32 vae", "nan"],
             advanced=["tiling", "tile_size", "overlap"],
             shows_report=True,
-            description="Turns a latent into pixels as core's VAE Decode does, and says plainly "
-            "when the VAE is of another model family or the latent is broken. Black pictures are "
-            "decoded again in fp32; when memory runs out it makes room, then uses tiles, and says "
-            "so.",
+            description="Decodes a latent like core's VAE Decode, with a clear error if the VAE "
+            "belongs to another model family or the latent holds NaN. Black pictures are decoded "
+            "again in fp32. If memory runs out, other models are unloaded, then strips or tiles "
+            "are used; the report says so.",
             inputs=[
                 io.Latent.Input("samples", tooltip="Latent to decode."),
-                io.Vae.Input("vae", tooltip="VAE made for the model that drew the latent."),
+                io.Vae.Input("vae", tooltip="VAE that matches the model of the latent."),
                 *tiling_inputs("decode"),
                 io.Image.Input(
                     "original",
                     optional=True,
-                    tooltip="Picture that was encoded with a mask. What the latent's mask leaves "
-                    "out is taken from it bit for bit; soft edges blend.",
+                    tooltip="The picture that was encoded with a mask. The area outside the "
+                    "latent's mask is taken from it unchanged; soft edges blend.",
                 ),
             ],
             outputs=[
                 io.Image.Output("image", display_name="image", tooltip="The decoded pictures."),
-                io.String.Output(
-                    "report",
-                    display_name="report",
-                    tooltip="What was done: shapes, whole or tiles, precision, device, seconds.",
-                ),
+                report_output("Shapes, whole or tiles, precision, device and seconds."),
             ],
         )
 

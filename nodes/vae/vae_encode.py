@@ -1,4 +1,4 @@
-"""VAE Encode: core's encode, with a mask for inpainting, fills for it, and a report."""
+"""VAE Encode: core's encode, with a mask for inpainting that can be filled, and a report."""
 
 from __future__ import annotations
 
@@ -14,23 +14,24 @@ from ...tipo_core.pictures.vae.inpainting import (
     filled_from_surroundings,
     grown,
     mask_of,
-    pixels_problem,
 )
+from ...tipo_core.pictures.vae.input_checks import pixels_problem
 from ...tipo_core.pictures.vae.tiling import AUTO, DEFAULT_OVERLAP, DEFAULT_TILE, Tiling
 from ..host_features import schema
-from .vae_run import encode_pixels, is_of_pictures, tiling_inputs
+from ..inputs import report_output, tiling_inputs
+from .vae_run import encode_pixels, is_of_pictures
 
 
 def checked_pixels(vae: Any, pixels: torch.Tensor) -> tuple[torch.Tensor, list[str]]:
-    """Return the colour channels of pixels (B, H, W, C), and what else was in them.
+    """Return the colour channels of pixels (B, H, W, C), and a note on other channels.
 
-    Raises ValueError where the VAE cannot encode them.
+    Raises ValueError if the VAE cannot encode the pixels.
     """
     vae.throw_exception_if_invalid()
     if not is_of_pictures(vae):
         raise ValueError(
-            "This VAE is of sound or 3D shapes, the pixels are pictures: choose a VAE made for "
-            "the image model."
+            "This VAE is for sound or 3D shapes, but the pixels are pictures: choose a VAE that "
+            "matches the image model."
         )
     channels = vae.output_channels
     if problem := pixels_problem(pixels.shape, channels, vae.spacial_compression_encode()):
@@ -38,20 +39,20 @@ def checked_pixels(vae: Any, pixels: torch.Tensor) -> tuple[torch.Tensor, list[s
     if not torch.isfinite(pixels).all():
         raise ValueError(
             "The pixels hold NaN or infinite values. They come from an earlier node, not from the "
-            "VAE: look at the picture before it is encoded."
+            "VAE: check the picture before it is encoded."
         )
     if pixels.shape[-1] == channels:
         return pixels, []
-    what = "alpha is" if pixels.shape[-1] == channels + 1 else f"channels behind {channels} are"
-    return pixels[..., :channels], [f"{what} left out: the VAE encodes {channels} channels"]
+    extra = "alpha is" if pixels.shape[-1] == channels + 1 else f"channels after {channels} are"
+    return pixels[..., :channels], [f"{extra} left out: the VAE encodes {channels} channels"]
 
 
 def masked(
     pixels: torch.Tensor, mask: torch.Tensor, mask_grow: int, fill: str
 ) -> tuple[torch.Tensor, torch.Tensor, str]:
-    """Return pixels, filled where asked, the grown mask (B or 1, 1, H, W), and what was done."""
+    """Return pixels with the requested fill, the grown mask (B or 1, 1, H, W), and a note."""
     if fill not in FILLS:
-        raise ValueError(f"fill {fill!r} is not known: choose {' or '.join(FILLS)}")
+        raise ValueError(f"fill {fill!r} is unknown: choose {' or '.join(FILLS)}")
     mask = grown(mask_of(mask, pixels.shape), mask_grow)
     line = f"mask: {100 * mask.mean().item():.1f} % of the picture"
     if mask_grow:
@@ -72,11 +73,11 @@ def encode(
     fill: str,
     asked: Tiling,
 ) -> tuple[dict[str, Any], str]:
-    """Return the latent of pixels (B, H, W, C) and the report; the inputs stay as they are.
+    """Return the latent of pixels (B, H, W, C) and the report; the inputs are not changed.
 
-    The samples are those of core's VAEEncode. With a mask, the latent's noise_mask is (B, 1, H, W)
-    as SetLatentNoiseMask makes it, cut as the encoder cuts the picture. Raises ValueError for
-    pixels or masks that do not fit.
+    The samples are those of core's VAEEncode. With a mask, the latent's noise_mask (B, 1, H, W) is
+    that of SetLatentNoiseMask, cropped like the picture. Raises ValueError for pixels or masks
+    that do not fit.
     """
     pixels, notes = checked_pixels(vae, pixels)
     if mask is not None:
@@ -107,17 +108,17 @@ class TipoVaeEncode(io.ComfyNode):
             search_aliases=["vae encode tiled", "inpaint", "outpaint", "vae encode for inpainting"],
             advanced=["fill", "mask_grow", "tiling", "tile_size", "overlap"],
             shows_report=True,
-            description="Turns pixels into a latent as core's VAE Encode does, and says what was "
-            "done. With a mask the latent is ready for inpainting and outpainting at any denoise: "
-            "the masked pixels are not made grey.",
+            description="Encodes pixels like core's VAE Encode, with a report. With a mask the "
+            "latent is ready for inpainting and outpainting at any denoise: the masked pixels are "
+            "not replaced with grey.",
             inputs=[
                 io.Image.Input("pixels", tooltip="Pictures to encode; the frames of a video VAE."),
-                io.Vae.Input("vae", tooltip="VAE made for the model that will sample the latent."),
+                io.Vae.Input("vae", tooltip="VAE that matches the model that samples the latent."),
                 io.Mask.Input(
                     "mask",
                     optional=True,
-                    tooltip="What a sampler may redraw: 1 wholly, 0 not at all, between partly. Of "
-                    "the pixels' size; one, or one for each picture.",
+                    tooltip="Area that a sampler may redraw: 1 fully, 0 not at all, values between "
+                    "partly. It has the size of the pixels; one mask, or one per picture.",
                 ),
                 io.Int.Input(
                     "mask_grow",
@@ -132,9 +133,9 @@ class TipoVaeEncode(io.ComfyNode):
                     options=list(FILLS),
                     default=KEEP,
                     optional=True,
-                    tooltip="What the masked part begins with, which shows below denoise 1: keep "
-                    "leaves the pixels, surroundings continues what is around it. For outpainting "
-                    "choose surroundings.",
+                    tooltip="Start content of the masked area, visible below denoise 1: keep "
+                    "leaves the pixels, surroundings continues the picture around the mask. Choose "
+                    "surroundings for outpainting.",
                 ),
                 *tiling_inputs("encode"),
             ],
@@ -144,12 +145,7 @@ class TipoVaeEncode(io.ComfyNode):
                     display_name="latent",
                     tooltip="The encoded pictures, with the mask as their noise mask.",
                 ),
-                io.String.Output(
-                    "report",
-                    display_name="report",
-                    tooltip="What was done: shapes, mask, crop, whole or tiles, precision, device, "
-                    "seconds.",
-                ),
+                report_output("Shapes, mask, crop, whole or tiles, precision, device and seconds."),
             ],
         )
 

@@ -1,7 +1,8 @@
-"""A VAE built again in fp32, for values that a smaller precision cannot hold.
+"""A second VAE with the same weights in fp32, for values that a smaller precision cannot hold.
 
-The model of a VAE belongs to ComfyUI: pins, pages and patches hang on it, and a copy of these would
-be freed twice. So ComfyUI builds a new VAE from the weights, and it is used where it is the same.
+A VAE's model must not be copied: ComfyUI attaches pinned memory, pages and patches to it, and those
+of a copy would be freed twice. ComfyUI builds a new VAE from the weights instead; it is used if it
+has the same classes, shapes and settings.
 """
 
 from __future__ import annotations
@@ -11,13 +12,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import comfy.model_patcher
 import comfy.sd
 import torch
 from torch import nn
 
 from ...tipo_core.memory import is_out_of_memory, with_second_try
 from ...tipo_core.pictures.vae.vae_precision import precision_name
+from ..memory import patcher_attributes
 
 _SIZES = ("latent_channels", "latent_dim", "output_channels")
 _RATIOS = (
@@ -30,17 +31,18 @@ _PLAIN = (bool, int, float, str, type(None))
 
 @contextmanager
 def in_fp32(vae: Any, make_room: Callable[[], None]) -> Iterator[Any]:
-    """Give a VAE with the same weights in fp32, under ComfyUI's model management, for a while.
+    """Yield a VAE with the same weights in fp32, under ComfyUI's model management.
 
-    Raises ValueError where ComfyUI builds another VAE from the weights alone, RuntimeError where
-    memory does not suffice after `make_room`.
+    Raises ValueError if ComfyUI builds another kind of VAE from the weights alone, and RuntimeError
+    if the memory is not sufficient after `make_room`.
     """
     fresh = with_second_try(
         lambda: _built_again(vae),
         make_room,
-        f"{vae.device} has too little memory for the VAE in fp32: close what else uses the memory.",
+        f"{vae.device} has too little memory for the VAE in fp32: close other programs that use "
+        "the memory.",
     )
-    # Settings that a node made on the VAE stay; the model and its patcher are new.
+    # Keep settings that a node made on the VAE; the model and its patcher are new.
     precise = copy.copy(vae)
     precise.first_stage_model, precise.patcher = fresh.first_stage_model, fresh.patcher
     precise.vae_dtype = torch.float32
@@ -48,15 +50,14 @@ def in_fp32(vae: Any, make_room: Callable[[], None]) -> Iterator[Any]:
     try:
         yield precise
     finally:
-        # The model manager forgets a model that nobody holds; the device is left at once.
+        # Free the device now; the model manager drops a model without references later.
         fresh.patcher.detach()
 
 
 def _built_again(vae: Any) -> Any:
     own = vae.patcher
     state = {
-        # In memory of its own: a weight on its device, or one that a patch was applied to, is the
-        # host's to change.
+        # Copy: ComfyUI may move a weight, or change it when it applies or removes a patch.
         name: getattr(own.backup.get(name), "weight", weight).to("cpu", copy=True)
         for name, weight in vae.first_stage_model.state_dict().items()
     }
@@ -67,7 +68,7 @@ def _built_again(vae: Any) -> Any:
     )
     try:
         fresh = comfy.sd.VAE(sd=state, device=own.load_device, dtype=torch.float32)
-    except Exception as error:  # of many types: it took the weights for another kind's
+    except Exception as error:  # of any type, if ComfyUI takes them for another kind's weights
         if is_out_of_memory(error):
             raise
         raise ValueError(problem) from error
@@ -79,10 +80,10 @@ def _built_again(vae: Any) -> Any:
 
 
 def _is_same_kind(fresh: Any, vae: Any) -> bool:
-    """Whether two VAEs compute the same from their weights.
+    """Return whether two VAEs compute the same values from the same weights.
 
-    ComfyUI tells kinds of VAE apart by names, shapes and dtypes of weights, and some of them by the
-    metadata of a file, which is gone.
+    ComfyUI detects the kind of a VAE by names, shapes and dtypes of its weights, and some kinds by
+    the metadata of the file, which is no longer available.
     """
     made = fresh.first_stage_model
     if made is None or any(getattr(fresh, one) != getattr(vae, one) for one in _SIZES):
@@ -93,13 +94,13 @@ def _is_same_kind(fresh: Any, vae: Any) -> bool:
 
 
 def _is_same_model(fresh: nn.Module, live: nn.Module) -> bool:
-    """Whether two models have the same classes, shapes and settings.
+    """Return whether two models have the same classes, shapes and settings.
 
-    `live` may have been loaded: the host's notes about that are on it alone, and do not count.
+    `live` may have been loaded: the attributes that its patcher set are ignored.
     """
 
     def classes(model: nn.Module) -> list[Any]:
-        # By name: weight normalisation makes a class of its own for each module.
+        # Compare names: weight normalisation makes a new class for each module.
         return [
             (name, type(module).__module__, type(module).__qualname__)
             for name, module in model.named_modules()
@@ -110,24 +111,17 @@ def _is_same_model(fresh: nn.Module, live: nn.Module) -> bool:
 
     if classes(fresh) != classes(live) or shapes(fresh) != shapes(live):
         return False
+    ignored = patcher_attributes()
     return all(
         _setting(value) == _setting(vars(other).get(name))
         for module, other in zip(fresh.modules(), live.modules(), strict=True)
         for name, value in vars(module).items()
-        if not (name.startswith("_") or (module is fresh and name in _host_notes()))
+        if not (name.startswith("_") or (module is fresh and name in ignored))
     )
 
 
-def _host_notes() -> frozenset[str]:
-    """Return the names of the attributes that a patcher sets on a model when it takes it."""
-    bare = nn.Module()
-    cpu = torch.device("cpu")
-    comfy.model_patcher.ModelPatcher(bare, load_device=cpu, offload_device=cpu)
-    return frozenset(vars(bare).keys() - vars(nn.Module()).keys())
-
-
 def _setting(value: Any) -> Any:
-    """Return a plain value as it is; of anything else the name of its function or class."""
+    """Return a plain value unchanged, and the name of any other value's function or class."""
     if isinstance(value, _PLAIN):
         return value
     if isinstance(value, (list, tuple)):

@@ -15,11 +15,12 @@ import pytest
 from devkit.server.graph_settings import nodes_of_type
 from devkit.server.server import Server
 from devkit.server.websocket_client import Client, Graph
-from devkit.setup.host import Host, ensure_host, prepare_base, write_model_paths
+from devkit.setup.base_folder import prepare_base, write_model_paths
+from devkit.setup.host import Host, ensure_host
 from devkit.setup.layout import this_checkout
 from devkit.setup.toy_sd import NAME, ensure_toy_sd
-from tests.host.linear_vae import linear_vae
-from tests.host.vae_weights import Weights
+from tests.host.load_vae.vae_weights import Weights
+from tests.host.vae.linear_vae import linear_vae
 
 HERE = Path(__file__).resolve().parent
 BROKEN_MODEL = "weights-missing"

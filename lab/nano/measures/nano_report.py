@@ -19,7 +19,8 @@ from tipo_core.expansion.expand import expand
 from tipo_core.expansion.fields import FilledRequest, derived_seed, fill_fields, open_prompt
 from tipo_core.expansion.format import Answer, Request, read_answer, render_request, split_tags
 from tipo_core.expansion.tasks import Field
-from tipo_core.lm.files.loader import ModelFiles, load_llama
+from tipo_core.lm.files.loader import load_llama
+from tipo_core.lm.files.model_files import ModelFiles
 from tipo_core.lm.generate.completion import CompletionRequest
 from tipo_core.lm.generate.engine import LlamaLanguageModel, StopReason
 from tipo_core.lm.generate.token_sampling import SamplingOptions

@@ -12,7 +12,7 @@ from functools import cached_property
 
 import torch
 
-from ..model.fp16_kv_cache import HalfCache
+from ..model.fp16_kv_cache import Fp16KVCache
 from ..model.kv_cache import KVCache
 from ..model.llama import Llama
 from .token_sampling import SamplingOptions, candidates, draw, uniform_numbers
@@ -40,14 +40,14 @@ class DecodeBatch:
         device: torch.device,
         dtype: torch.dtype,
         has_small_cache: bool = False,
-        line_ends: Sequence[int] = (),
+        newline_ids: Sequence[int] = (),
     ) -> None:
         self.model = model
         self.dtype = dtype
         self.options = options
         self.device = device
         self.cache = (
-            HalfCache(model.config, count, 0)
+            Fp16KVCache(model.config, count, 0)
             if has_small_cache
             else KVCache(model.config, count, 0, device, dtype)
         )
@@ -62,17 +62,17 @@ class DecodeBatch:
         self._banned_next: list[Collection[int]] = [()] * count
         # `B, T`: the ids of each text, padded with its first id.
         self.seen = torch.zeros(count, 1, dtype=torch.long, device=device)
-        ends = (*model.config.eos_token_ids, *line_ends)
+        ends = (*model.config.eos_token_ids, *newline_ids)
         self.ends = torch.tensor(ends, dtype=torch.long, device=device)
 
     @cached_property
     def tied(self) -> torch.Tensor | None:
-        """The output matrix of a model that ties it, fetched once: see `Llama.tied_matrix`."""
-        return self.model.tied_matrix(self.device, self.dtype)
+        """The output matrix of a model that ties it, fetched once: see `Llama.tied_head`."""
+        return self.model.tied_head(self.device, self.dtype)
 
     def clear(self, row: int) -> None:
         """Empty a row."""
-        self.cache.cut(row, 0)
+        self.cache.truncate(row, 0)
         self.texts[row] = []
         self._first_prompts[row] = []
 
@@ -92,7 +92,7 @@ class DecodeBatch:
         """
         assert prompt, "a prompt of no tokens"
         kept = min(shared_prefix(self.texts[row], prompt), self.cache.lengths[row], len(prompt) - 1)
-        self.cache.cut(row, kept)
+        self.cache.truncate(row, kept)
         if kept < len(self._first_prompts[row]):
             self._first_prompts[row] = []
         new = list(prompt[kept:-1])
@@ -102,12 +102,12 @@ class DecodeBatch:
             twin = next((other for other, first in prompts if new and first == new), None)
             self._first_prompts[row] = new
             if twin is not None:
-                self.cache.copy(twin, row, len(new))
+                self.cache.copy_prefix(twin, row, len(new))
                 new = []
         for start in range(0, len(new), _PREFILL_TOKENS):
             chunk = new[start : start + _PREFILL_TOKENS]
             tokens = torch.tensor(chunk, device=self.device)
-            self.model.read(tokens, self.cache.reading(row, len(chunk)))
+            self.model(tokens, self.cache.prefill(row, len(chunk)))
         self.texts[row] = list(prompt)
         self.generators[row].manual_seed(seed)
         self.min_length[row] = len(prompt) + min_length
@@ -126,7 +126,7 @@ class DecodeBatch:
         """Append the next token to the text of each of `rows`; return the new tokens of each."""
         self.reserve(1 + max(len(self.texts[row]) for row in rows))
         tokens = torch.tensor([self.texts[row][-1] for row in rows], device=self.device)
-        hidden = self.model.read(tokens, self.cache.step(rows))
+        hidden = self.model(tokens, self.cache.decode(rows))
         check_finite(math.isfinite(hidden.sum().item()))
         drawn = self._draw(rows, self.model.logits(hidden, self.tied))
         for row, token in zip(rows, drawn, strict=True):

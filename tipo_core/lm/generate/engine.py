@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from ...memory import Rescue, with_second_try
-from ..kernels.fp16_linear import is_half_fast
+from ..kernels.fp16_linear import has_fp16_kernel
 from ..model.kv_cache import KVCache
 from ..model.llama import Llama
 from ..tokenizers.text_tokenizer import TextTokenizer
@@ -64,7 +64,7 @@ class LlamaLanguageModel:
         int8 or fp16 matrices, whose kernels compute each row alone, and on an accelerator (see
         `StaticBatch`). A mixture of experts runs alone, since each row reads experts of its own.
         """
-        if self.model.config.experts is not None:
+        if self.model.config.moe is not None:
             return 1
         if self.device.type != "cpu":
             return StaticBatch.width
@@ -76,7 +76,7 @@ class LlamaLanguageModel:
             "device": self.device,
             "dtype": self.dtype,
             "has_small_cache": self._has_small_cache,
-            "line_ends": self.tokenizer.line_ends,
+            "newline_ids": self.tokenizer.newline_ids,
         }
         if self.device.type == "cpu":
             return DecodeBatch(self.model, count, self.options, **shared)
@@ -86,7 +86,7 @@ class LlamaLanguageModel:
 
     @property
     def _has_small_cache(self) -> bool:
-        return self.device.type == "cpu" and self._is_row_by_row and is_half_fast()
+        return self.device.type == "cpu" and self._is_row_by_row and has_fp16_kernel()
 
     @property
     def _is_row_by_row(self) -> bool:

@@ -47,9 +47,9 @@ class StaticBatch(DecodeBatch):
         super().__init__(*args, **kwargs)
         self.weights_move = weights_move
         # Attention reads the whole cache under a mask, and 0 * NaN is NaN.
-        self.cache.is_blank = True
+        self.cache.is_zero_filled = True
 
-    def visit(self, rows: Sequence[int]) -> list[list[int]]:
+    def decode(self, rows: Sequence[int]) -> list[list[int]]:
         """Append `STEPS` tokens to the text of each of `rows`; return the new tokens of each."""
         # The last new token is not in the cache yet: the next call feeds it.
         longest = max(len(text) for text in self.texts)
@@ -59,7 +59,7 @@ class StaticBatch(DecodeBatch):
         drawn = self._step.run(rows)
         for row, tokens in zip(rows, drawn, strict=True):
             self.texts[row] += tokens
-            self.cache.lengthen(row, STEPS)
+            self.cache.extend(row, STEPS)
         return drawn
 
 
@@ -161,10 +161,10 @@ class _StaticStep:
 
     def _run_step(self) -> None:
         owner, model = self._owner, self._owner.model
-        cos, sin = self._cache.tables
-        self.turn = self._padded(cos[self._places]), self._padded(sin[self._places])
+        cos, sin = self._cache.rotary_tables
+        self.cos_sin = self._padded(cos[self._places]), self._padded(sin[self._places])
         self._mask = (self._positions <= self._places[:, None])[:, None, None]
-        hidden = model.read(self._padded(self._tokens), self)
+        hidden = model(self._padded(self._tokens), self)
         # An idle row may have read nothing, so that its output does not count.
         self._are_finite.logical_and_(
             (hidden.isfinite().all(-1)[: self._count] | ~self._is_active).all()

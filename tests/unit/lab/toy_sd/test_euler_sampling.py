@@ -1,4 +1,4 @@
-"""Euler's steps and schedules by hand; tests/host/test_toy_sd.py holds them against ComfyUI."""
+"""Euler steps and schedules by hand; tests/host/image/test_toy_sd.py compares with ComfyUI."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tipo_core.lm.files.loader import ModelFiles
+from tipo_core.lm.files.model_files import ModelFiles
 from tipo_core.lm.generate.completion import (
     Cancelled,
     Completion,

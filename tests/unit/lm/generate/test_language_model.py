@@ -8,7 +8,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from tipo_core.lm.files.loader import ModelFiles, load_llama
+from tipo_core.lm.files.loader import load_llama
+from tipo_core.lm.files.model_files import ModelFiles
 from tipo_core.lm.generate.completion import Cancelled, StopReason
 
 from ..conftest import MakeModel

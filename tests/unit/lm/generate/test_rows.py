@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import pytest
 import torch
 
-from tipo_core.lm.files.loader import ModelFiles
+from tipo_core.lm.files.model_files import ModelFiles
 from tipo_core.lm.generate.batch import DecodeBatch
 
 from ..passes import language_model

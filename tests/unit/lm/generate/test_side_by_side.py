@@ -17,7 +17,7 @@ import torch
 from tipo_core.expansion.expand import expand
 from tipo_core.expansion.request import ExpansionRequest
 from tipo_core.expansion.tasks import Length
-from tipo_core.lm.files.loader import ModelFiles
+from tipo_core.lm.files.model_files import ModelFiles
 from tipo_core.lm.generate.completion import Completion, CompletionRequest
 from tipo_core.lm.generate.engine import LlamaLanguageModel
 from tipo_core.lm.hub.catalog import shipped_model

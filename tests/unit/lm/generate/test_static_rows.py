@@ -8,7 +8,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from tipo_core.lm.files.loader import ModelFiles
+from tipo_core.lm.files.model_files import ModelFiles
 from tipo_core.lm.generate.batch import DecodeBatch
 from tipo_core.lm.generate.completion import Cancelled, CompletionRequest, StopReason
 from tipo_core.lm.generate.engine import LlamaLanguageModel
@@ -159,15 +159,15 @@ def test_a_tied_embedding_is_fetched_once_for_all_texts(make_model: MakeModel) -
     files = make_model(tie_word_embeddings=True)
     model = accelerated(files)
     fetched: list[torch.Tensor] = []
-    own = model.model.tied_matrix
+    own = model.model.tied_head
 
-    def tied_matrix(device: torch.device, dtype: torch.dtype) -> torch.Tensor | None:
+    def tied_head(device: torch.device, dtype: torch.dtype) -> torch.Tensor | None:
         matrix = own(device, dtype)
         assert matrix is not None
         fetched.append(matrix)
         return matrix
 
-    model.model.tied_matrix = tied_matrix  # type: ignore[method-assign]
+    model.model.tied_head = tied_head  # type: ignore[method-assign]
     found = model.complete_many(asks())
     assert len(fetched) == 1
     assert found == accelerated(files).complete_many(asks())

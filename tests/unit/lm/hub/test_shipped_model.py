@@ -1,4 +1,4 @@
-"""tipo-nano as it ships: its files, its size, its answers."""
+"""The shipped tipo-nano: its files, its size, its answers."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_transformers_opens_it_with_the_same_logits(nano: LlamaLanguageModel) ->
     )
     tokens = torch.tensor([nano.tokenizer.encode("target: <|long|>\ntag: 1girl, cat ears, hat")])
     with torch.inference_mode():
-        assert (nano.model(tokens) - theirs(tokens).logits).abs().max() < 1e-4
+        assert (nano.model.sequence_logits(tokens) - theirs(tokens).logits).abs().max() < 1e-4
 
 
 @pytest.mark.parametrize("task", Task)
@@ -70,7 +70,7 @@ def test_answers_have_the_form_and_length_of_their_task(
     assert all(blocklist_matches(text) == () for text in filled.answer.fields.values())
 
 
-def test_an_expansion_reaches_its_class_and_repeats(nano: LlamaLanguageModel) -> None:
+def test_an_expansion_reaches_its_length_class_and_is_repeatable(nano: LlamaLanguageModel) -> None:
     request = ExpansionRequest(
         tags="1girl, cat ears, reading a book",
         tag_length=Length.SHORT,
@@ -92,11 +92,11 @@ def test_the_model_card_has_the_figures() -> None:
     assert len(re.findall(r"^### ", card, re.MULTILINE)) >= len(Task)
 
 
-def test_neither_the_end_nor_a_line_end_comes_before_the_fewest_tokens(
+def test_no_end_token_and_no_newline_before_the_minimum_length(
     nano: LlamaLanguageModel,
 ) -> None:
     tokenizer = nano.tokenizer
-    assert [tokenizer.decode([number]) for number in tokenizer.line_ends] == ["\n"]
+    assert [tokenizer.decode([number]) for number in tokenizer.newline_ids] == ["\n"]
     prompt = (
         "target: <|very_short|> <|short_to_tag_to_long|>\nshort: A planet with two moons.\n"
         "tag: planet, red, smooth, two moons, no ring, space"

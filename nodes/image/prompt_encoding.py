@@ -1,0 +1,165 @@
+"""A prompt encoded by core's text encoders, with clip skip, weights, schedules and a report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import comfy.clip_model
+import comfy.sd1_clip
+import comfy.sdxl_clip
+
+from ...tipo_core.pictures.text.clip_skip import TextEncoder, layer_for_skip, skip_lines
+from ...tipo_core.pictures.text.encode_report import EncodedClause, clause_lines
+from ...tipo_core.pictures.text.prompt_schedule import Clause, clauses
+from ...tipo_core.pictures.text.token_weights import COMFY
+from .clip_tokens import PromptTokens, clip_encoders, left_out, prompt_tokens, read_chunks, weighted
+from .sdxl_size import SdxlSize
+
+
+@dataclass(frozen=True)
+class Texts:
+    """The prompt of all encoders, and other prompts of some encoders where not empty."""
+
+    text: str
+    text_g: str = ""
+    text_t5: str = ""
+
+    @property
+    def by_encoder(self) -> tuple[str, str, str]:
+        """The text of CLIP-L, of CLIP-G and of the encoders that are not CLIP."""
+        return self.text, self.text_g or self.text, self.text_t5 or self.text
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a prompt is encoded; the names are those of the node's inputs."""
+
+    clip_skip: int = 0
+    weight_interpretation: str = COMFY
+    token_normalization: str = "none"
+    prompt_syntax: bool = True
+    schedule_steps: int = 20
+
+    @property
+    def has_cores_weights(self) -> bool:
+        """Whether core's own encoder gives the requested weights."""
+        return self.weight_interpretation == COMFY and self.token_normalization == "none"
+
+
+def text_encoders(clip: Any) -> list[TextEncoder]:
+    """Return the text encoders of a CLIP value, each with the layer it is read at now."""
+    encoders = []
+    for path, module in clip.cond_stage_model.named_modules():
+        if not isinstance(module, comfy.sd1_clip.SDClipModel):
+            continue
+        kind, default_layer = module.options_default[:2]
+        layer = default_layer if kind == "hidden" else None
+        # As SDClipModel.set_clip_options: a layer beyond the encoder's depth is its last layer.
+        if clip.layer_idx is not None:
+            layer = clip.layer_idx if abs(clip.layer_idx) <= module.num_layers else None
+        encoders.append(
+            TextEncoder(
+                name=path.rsplit(".", 1)[-1] or "text encoder",
+                depth=module.num_layers,
+                is_clip=isinstance(module.transformer, comfy.clip_model.CLIPTextModel),
+                layer=layer,
+            )
+        )
+    return encoders
+
+
+def encode(
+    clip: Any, texts: Texts, settings: Settings, size: SdxlSize | None = None
+) -> tuple[list[Any], str]:
+    """Return the conditioning of a prompt and the report; `clip` is not changed.
+
+    Without scheduled syntax, and with core's weights, the conditioning equals core's own to the
+    bit. Raises ValueError for an empty `clip`, an invalid schedule, or settings that the encoders
+    do not support.
+    """
+    if clip is None:
+        raise ValueError(
+            "The clip input is empty: the checkpoint holds no text encoder. Load one with a "
+            "CLIP loader node, or choose a checkpoint that includes it."
+        )
+    encoders = text_encoders(clip)
+    layer = layer_for_skip(settings.clip_skip, encoders)
+    if layer is not None:
+        clip = clip.clone()
+        clip.clip_layer(layer)
+        encoders = [replace(encoder, layer=layer) for encoder in encoders]
+    is_weighted = not settings.has_cores_weights and bool(clip_encoders(clip.cond_stage_model))
+    encoder = clip
+    if is_weighted:
+        how = settings.weight_interpretation, settings.token_normalization
+        encoder = weighted(clip, *how)
+
+    extras = {} if size is None else vars(size)
+    conditioning: list[Any] = []
+    encoded = []
+    found = texts.by_encoder
+    for clause in _clauses(found, settings):
+        tokens = prompt_tokens(clip, *clause.texts, has_breaks=settings.prompt_syntax)
+        conds = encoder.encode_from_tokens_scheduled(
+            tokens.of_clip if is_weighted else tokens.for_core, add_dict=extras
+        )
+        conditioning += _timed(conds, clause)
+        notes = left_out(clip, clause.texts, tokens)
+        encoded.append(EncodedClause(clause, tuple(read_chunks(clip, tokens)), tuple(notes)))
+    lines = skip_lines(settings.clip_skip, encoders)
+    lines += _weight_lines(settings, is_weighted)
+    lines += _unused_lines(clip, texts, size, tokens)
+    return conditioning, "\n".join(lines + clause_lines(encoded))
+
+
+def _clauses(texts: Sequence[str], settings: Settings) -> Sequence[Clause]:
+    if settings.prompt_syntax:
+        return clauses(texts, settings.schedule_steps)
+    return (Clause(tuple(texts)),)
+
+
+def _timed(conds: list[Any], clause: Clause) -> list[Any]:
+    """Return core's conditioning once per time range of the clause, with its weight."""
+    share = {} if clause.weight == 1.0 else {"strength": clause.weight}
+    timed = []
+    for start, end in clause.percents:
+        times = {} if clause.is_always else {"start_percent": start, "end_percent": end}
+        timed += [[cond, {**options, **share, **times}] for cond, options in conds]
+    return timed
+
+
+def _weight_lines(settings: Settings, is_weighted: bool) -> list[str]:
+    if settings.has_cores_weights:
+        return []
+    chosen = (
+        f"weight_interpretation {settings.weight_interpretation}, "
+        f"token_normalization {settings.token_normalization}"
+    )
+    if is_weighted:
+        return [chosen]
+    return [
+        f"{chosen} do not apply, because the model does not read CLIP's output alone: "
+        "comfy and none are used"
+    ]
+
+
+def _unused_lines(
+    clip: Any, texts: Texts, size: SdxlSize | None, tokens: PromptTokens
+) -> list[str]:
+    """Return a note per input that has no effect on this model."""
+    lines = []
+    if texts.text_g and "g" not in tokens.of_clip:
+        lines.append("text_g does not apply: the model has no CLIP-G")
+    if texts.text_t5 and not tokens.others:
+        lines.append("text_t5 does not apply: the model has no other text encoder than CLIP")
+    is_sdxl = isinstance(clip.cond_stage_model, comfy.sdxl_clip.SDXLClipModel)
+    if size is not None and is_sdxl:
+        lines.append(
+            f"size {size.width} x {size.height}, crop at {size.crop_w}, {size.crop_h}, "
+            f"target {size.target_width} x {size.target_height}"
+        )
+    elif size is not None:
+        lines.append("size does not apply: only SDXL takes sizes")
+    return lines
