@@ -32,8 +32,8 @@ class Asked:
     """The requests of an evaluation.
 
     `requests` cover all tasks and lengths evenly. `expansions` are short prompts as in a node,
-    `toy` such prompts in toy-sd's words; `varied` are expanded to several variants. `continued` are tag
-    lists, for relevance. `records` and `captions` are pairs of texts, for the perplexity of the
+    `toy` such prompts in toy-sd's words; `varied` are expanded to several variants. `continued` are
+    tag lists, for relevance. `records` and `captions` are pairs of texts, for the perplexity of the
     second one.
     """
 
