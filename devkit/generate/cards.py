@@ -12,7 +12,7 @@ from typing import Any
 
 from PIL import Image, ImageDraw, ImageFont
 
-from devkit.commands.prompt_diff import tell_apart
+from devkit.commands.prompt_diff import diff_prompt
 from devkit.messages import StepError
 from devkit.server.graph_settings import nodes_of_type
 from devkit.server.websocket_client import Graph, Outcome
@@ -109,7 +109,7 @@ def text_card(typed: str, prompt: str) -> Image.Image:
     draw = ImageDraw.Draw(card)
     margin, heading = 20, 38
     split = SIDE * 2 // 5
-    pieces = [(part.text, part.owner) for part in tell_apart(prompt, typed)]
+    pieces = [(part.text, part.owner) for part in diff_prompt(prompt, typed)]
     for title, top, bottom, text in (
         ("you write", 0, split, [(typed, "yours")]),
         ("TIPO adds", split, SIDE, pieces),
