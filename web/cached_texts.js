@@ -1,7 +1,7 @@
 // Fills the text boxes of nodes whose results came from the server's cache. The server sends `ui`
 // again for cached output nodes only: the other boxes would stay empty in a new tab, and would show
-// another run's text after a value was changed and changed back. The text is taken from the history
-// of the run that executed the same node with the same inputs, all nodes before it included.
+// another run's text after a value was changed and changed back. The text comes from the history of
+// the run that executed the same node with the same inputs, including those of all nodes before it.
 import { app } from "../../scripts/app.js";
 import { api } from "../../scripts/api.js";
 import { allNodes, isOurs, rootGraph } from "./graph_nodes.js";
@@ -9,14 +9,14 @@ import { allNodes, isOurs, rootGraph } from "./graph_nodes.js";
 const RUNS_READ = 32;
 
 const numbers = new Map();
-// When a node executed last, and when a run ended, in the order of the server's messages.
+// Times of the last execution of each node, counted in messages of the server.
 let clock = 0;
 const executedAt = new Map();
 const texts = new Map();
 const started = new Set();
 
-// Returns one number for all nodes that are computed from the same types and inputs. Links are
-// replaced by the number of the node that they come from, so ids do not matter.
+// Returns the same number for nodes with the same types and inputs. A link counts as the number of
+// its source node, so ids do not matter.
 function signature(graph, id, known) {
   if (!known.has(id)) {
     const { class_type, inputs } = graph[id];
@@ -49,7 +49,7 @@ async function readHistory(path) {
 
 async function rememberOlderRuns() {
   const runs = Object.values(await readHistory(`/history?max_items=${RUNS_READ}`));
-  // The newest run is right where a file that a node reads has changed.
+  // The newest run wins: a file that a node reads may have changed.
   for (const run of runs.sort((a, b) => a.prompt[0] - b.prompt[0])) rememberTexts(run);
 }
 
@@ -59,7 +59,7 @@ async function fillBoxes(promptId, endedAt) {
   if (!run) return;
   rememberTexts(run);
   const [, , graph, extra] = run.prompt;
-  // The tab may show another workflow by now.
+  // The tab may show another workflow now.
   const workflow = extra?.extra_pnginfo?.workflow?.id;
   if (workflow && workflow !== rootGraph().id) return;
   const messages = new Map(run.status?.messages);
@@ -90,7 +90,7 @@ app.registerExtension({
     api.addEventListener("executed", ({ detail }) => {
       executedAt.set(String(detail.display_node ?? detail.node), ++clock);
     });
-    // No node executes any more: by now the run is in the history.
+    // `null` means that no node executes any more: the run is in the history now.
     api.addEventListener("executing", async ({ detail }) => {
       if (detail !== null && detail !== undefined) return;
       const finished = [...started];
@@ -99,7 +99,7 @@ app.registerExtension({
       try {
         for (const promptId of finished) await fillBoxes(promptId, endedAt);
       } catch (error) {
-        // The server is gone or its history was cleared: the boxes stay as they are.
+        // The server has stopped or its history was cleared: leave the boxes unchanged.
         console.warn("TIPO Suite: texts of cached nodes were not read", error);
       }
     });

@@ -1,8 +1,8 @@
-// Opens the pack's templates fitted to the window in Nodes 2.0. A workflow without a saved view
-// (`extra.ds`) is fitted by the front end while Vue is creating the nodes. The front ends up to
-// 1.36 at least then read the places of the nodes from elements that still have the old zoom, so
-// the nodes move apart or overlap. A marked workflow is therefore opened with the view that the
-// page has, and fitted after the nodes were measured.
+// Fits the pack's templates to the window in Nodes 2.0. The front end fits a workflow without a
+// saved view (`extra.ds`) while Vue is creating the nodes. Front ends up to at least 1.36 then read
+// the positions of the nodes from elements that still have the old zoom, so the nodes move apart or
+// overlap. A marked workflow is therefore opened with the current view of the page, and fitted
+// after the nodes were measured.
 import { app } from "../../scripts/app.js";
 import { rootGraph } from "./graph_nodes.js";
 

@@ -1,5 +1,5 @@
-// Shows the models of Load TIPO Model with size, licence and whether they are there. The value of
-// the widget, which workflows save, stays the plain name.
+// Shows the models of Load TIPO Model with size, licence and whether they have to be downloaded.
+// The value of the widget, which workflows save, stays the plain name.
 import { app } from "../../scripts/app.js";
 import { api } from "../../scripts/api.js";
 
@@ -16,7 +16,7 @@ app.registerExtension({
     if (nodeDef.name !== NODE) return;
     readLabels(nodeDef);
 
-    // A run may have downloaded a model.
+    // The run may have downloaded a model: read the labels again.
     const { onExecuted } = nodeType.prototype;
     nodeType.prototype.onExecuted = async function (output) {
       onExecuted?.call(this, output);
@@ -30,7 +30,7 @@ app.registerExtension({
     const widget = node.widgets?.find((one) => one.name === "model");
     if (widget) widget.options.getOptionLabel = (name) => labels[name] ?? name ?? "";
   },
-  // Key R: a model may have been put there by hand.
+  // Key R: the user may have added a model file.
   refreshComboInNodes(nodeDefs) {
     readLabels(nodeDefs[NODE]);
   },

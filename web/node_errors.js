@@ -1,18 +1,18 @@
 // Shows the errors of a graph that the server accepted in part. Nodes of this pack are output nodes
 // where the host offers no other way to show text, so a graph with a wrong checkpoint still has
 // valid branches: the server answers 200, runs those and puts the errors into `node_errors`. Older
-// front ends then only paint the inputs red and report a completed job.
+// front ends then only mark the inputs red and report a completed job.
 import { app } from "../../scripts/app.js";
 import { api } from "../../scripts/api.js";
 import { allNodes, isOurs } from "./graph_nodes.js";
 
-// Newer front ends open this panel for such an answer; it appears within this time.
+// Newer front ends open this panel for such an answer, within PANEL_MILLISECONDS.
 const OWN_PANEL = '[data-testid="error-overlay"]';
 const PANEL_MILLISECONDS = 300;
 
-// The front end offers no translations to the pages of packs.
+// The front end has no translations for the scripts of packs.
 const WORDS = {
-  en: ["Part of the graph was not run", "These nodes, and all nodes that need them, were left out:"],
+  en: ["Part of the graph did not run", "These nodes, and all nodes that depend on them, did not run:"],
   zh: ["图中有一部分没有运行", "以下节点以及依赖它们的节点没有运行："],
 };
 
@@ -20,7 +20,7 @@ function describe(nodeErrors, titles) {
   const lines = [];
   for (const [id, { class_type, errors }] of Object.entries(nodeErrors)) {
     lines.push(`${titles.get(id) ?? class_type} (${class_type}, #${id}):`);
-    // The server tells a check of a node's own once for each input that it looks at.
+    // The server reports a failed check of a node once per input of the check.
     const told = new Set();
     for (const { message, details } of errors ?? []) {
       const cause = `${message} ${details?.split(" - ").slice(1).join(" - ") || details}`;
@@ -43,8 +43,8 @@ function show(errors) {
   }
 }
 
-// The event comes after the front end has kept the answer. For a rejected graph the front end's
-// own dialog is open by then, under the key that a second one of its kind would take.
+// The event follows the front end's handling of the answer. For a rejected graph the front end's
+// own dialog is open by then, and a second dialog of this kind would have the same key.
 async function showNodeErrors() {
   const nodeErrors = app.lastNodeErrors;
   if (!nodeErrors || Object.keys(nodeErrors).length === 0) return;

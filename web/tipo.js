@@ -1,19 +1,19 @@
-// Shows on the node what a run put into `ui.text`: the expanded prompt, or the node's report.
-// The box is no input: it is neither saved in the workflow nor sent with the prompt, so the saved
-// values of the node's own widgets keep their places. A DOM widget works in both renderers.
+// Shows the text of a run (`ui.text`) on the node: the expanded prompt, or the node's report. The
+// box is not an input: it is neither saved in the workflow nor sent with the prompt, so the saved
+// values of the node's own widgets keep their order. A DOM widget works in both renderers.
 import { app } from "../../scripts/app.js";
 
 const BOX_HEIGHT = 96;
 
 function addTextBox(node, maxHeight) {
   const box = document.createElement("textarea");
-  // The Nodes 2.0 renderer of older front ends gives room to grow to elements of this class alone.
+  // The Nodes 2.0 renderer of older front ends lets only elements of this class grow.
   box.className = "comfy-multiline-input widget-expands";
   box.readOnly = true;
   box.placeholder = "...";
-  // The Nodes 2.0 renderer leaves the size of a foreign element to the element.
+  // The Nodes 2.0 renderer does not size the elements of other packs.
   Object.assign(box.style, { width: "100%", height: "100%", minHeight: `${BOX_HEIGHT}px` });
-  // As on ComfyUI's own text boxes: the wheel zooms the canvas unless there is text to scroll.
+  // As in ComfyUI's own text boxes, the wheel zooms the canvas unless the text can be scrolled.
   box.addEventListener("wheel", (event) => {
     if (event.ctrlKey || box.scrollHeight <= box.clientHeight) {
       event.preventDefault();
@@ -38,7 +38,7 @@ app.registerExtension({
   beforeRegisterNodeDef(nodeType, nodeDef) {
     if (!nodeDef.name.startsWith("Tipo") || !nodeDef.output?.includes("STRING")) return;
 
-    // Where the node shows a picture as well, the picture gets the room.
+    // On a node that also shows a picture, the picture gets the remaining height.
     const showsPicture = nodeDef.output_node && nodeDef.output.includes("IMAGE");
     const { onNodeCreated, onExecuted } = nodeType.prototype;
     nodeType.prototype.onNodeCreated = function (...args) {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ class Builder:
     def latent(self, batch_size: int = 1) -> list[Any]:
         return [self.add("EmptyLatentImage", width=64, height=64, batch_size=batch_size), 0]
 
-    def encode(self, clip_skip: int, text: Any = TEXT, clip: Any = None) -> str:
+    def encode(self, clip_skip: Any, text: Any = TEXT, clip: Any = None) -> str:
         clip = clip or self.clip
         return self.add("TipoClipSkipEncode", clip=clip, text=text, clip_skip=clip_skip)
 
@@ -75,6 +76,12 @@ def saved_file(server: Server, outcome: Outcome, node: str, kind: str = "images"
 
 def saved_latent(server: Server, outcome: Outcome, node: str) -> np.ndarray:
     return load_file(saved_file(server, outcome, node, "latents"))["latent_tensor"]
+
+
+def assert_equal(arrays: Iterable[np.ndarray]) -> None:
+    """Assert that two arrays are equal to the bit."""
+    one, other = arrays
+    np.testing.assert_array_equal(one, other)
 
 
 def pixels(path: Path) -> np.ndarray:

@@ -25,7 +25,7 @@ from comfy_extras.nodes_clip_sdxl import CLIPTextEncodeSDXL
 import nodes
 
 embeddings = sys.argv[1]
-encode = importlib.import_module("pack.nodes.image.clip_encode")
+encode = importlib.import_module("pack.nodes.image.prompt_encoding")
 ordinary_layers = importlib.import_module("pack.devkit.server.dynamic_vram").ordinary_layers
 
 SMALL = {
@@ -165,7 +165,8 @@ def plain_embedding(encoder: Any, chunks: Chunks, interpretation: str, how: str)
 
     def mixed(of_weights: list[float], only_up: bool | None) -> np.ndarray:
         """0.2 A + 0.3 B + 0.5 C for the weights 0.2 and 0.5."""
-        result, done = 0.0, 0.0
+        result: Any = 0.0
+        done = 0.0
         left_out: list[int] = []
         for level in [*sorted({weight for weight in of_weights if weight < 1}), 1.0]:
             whole = without(left_out)
@@ -273,7 +274,7 @@ def as_core() -> dict[str, float | None]:
         for name, clip in (("SD1", SD1), ("SDXL", SDXL), ("Flux", FLUX))
         for text in ("", "1girl", WEIGHTED, LONG, "a [b] {c} [d:e] \\(f\\) g:h, 2|3")
     }
-    off = {"prompt_syntax": False}
+    off: dict[str, Any] = {"prompt_syntax": False}
     before = core(SDXL, WEIGHTED)
     return found | {
         "Flux weights": difference(

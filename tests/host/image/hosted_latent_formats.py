@@ -19,24 +19,12 @@ import comfy.supported_models_base
 import torch
 
 import nodes
+from tests.host.image.small_model import SmallModel
 
 sampling = importlib.import_module("pack.nodes.image.sampler")
 guidance = importlib.import_module("pack.tipo_core.pictures.sampling.guidance")
 CPU = torch.device("cpu")
 STEPS, CFG, SEED = 3, 4.0, 11
-
-
-class Small(torch.nn.Module):
-    """A model for latents of any shape."""
-
-    def __init__(self, **config: Any) -> None:
-        super().__init__()
-        self.dtype = torch.float32
-        self.scale = torch.nn.Parameter(torch.tensor(0.3))
-
-    def forward(self, x: torch.Tensor, t: torch.Tensor, context: Any, **others: Any) -> Any:
-        text = context.mean(dim=(1, 2)).reshape(-1, *[1] * (x.ndim - 1))
-        return (self.scale + 10 * text) * x + torch.sin(t).reshape(text.shape)
 
 
 def model_of(latent_format: type) -> Any:
@@ -47,7 +35,7 @@ def model_of(latent_format: type) -> Any:
     config = Config({})
     config.set_inference_dtype(torch.float32, torch.float32)
     flow = comfy.model_base.ModelType.FLOW
-    model = comfy.model_base.BaseModel(config, flow, unet_model=Small)
+    model = comfy.model_base.BaseModel(config, flow, unet_model=SmallModel)
     return comfy.model_patcher.ModelPatcher(model, CPU, CPU)
 
 

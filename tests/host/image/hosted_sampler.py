@@ -24,6 +24,7 @@ import comfy.supported_models_base
 import torch
 
 import nodes
+from tests.host.image.small_model import SmallModel
 
 sampling = importlib.import_module("pack.nodes.image.sampler")
 guidance = importlib.import_module("pack.tipo_core.pictures.sampling.guidance")
@@ -62,19 +63,6 @@ WAN = {
 }
 
 
-class PictureAndSound(torch.nn.Module):
-    """A model of nested latents: core hands it picture and sound in one row."""
-
-    def __init__(self, **config: Any) -> None:
-        super().__init__()
-        self.dtype = torch.float32
-        self.scale = torch.nn.Parameter(torch.tensor(0.3))
-
-    def forward(self, x: torch.Tensor, t: torch.Tensor, context: Any, **others: Any) -> Any:
-        text = context.mean(dim=(1, 2)).reshape(-1, *[1] * (x.ndim - 1))
-        return (self.scale + 10 * text) * x + torch.sin(t).reshape(text.shape)
-
-
 class NestedConfig(comfy.supported_models_base.BASE):
     """The least of a model configuration."""
 
@@ -103,7 +91,7 @@ def nested_model() -> Any:
     config = NestedConfig({})
     config.set_inference_dtype(torch.float32, torch.float32)
     flow = comfy.model_base.ModelType.FLOW
-    return patcher_of(comfy.model_base.BaseModel(config, flow, unet_model=PictureAndSound))
+    return patcher_of(comfy.model_base.BaseModel(config, flow, unet_model=SmallModel))
 
 
 def conditioning(seed: int) -> Any:

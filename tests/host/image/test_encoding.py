@@ -11,11 +11,12 @@ from safetensors.numpy import save_file
 
 from devkit.setup.host import Host
 from tests.host.inside import run_inside
+from tests.host.report_lines import line_with
 
 
 @pytest.fixture(scope="module")
 def results(host: Host, repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """What encoded_prompts.py saw."""
+    """The results of hosted_encode.py."""
     base = tmp_path_factory.mktemp("encoding")
     vectors = np.random.default_rng(0).normal(size=(2, 64)).astype(np.float32)
     save_file({"clip_l": vectors, "clip_g": vectors}, base / "two.safetensors")
@@ -45,51 +46,41 @@ def lines(results: Any, name: str, start: int = 2) -> list[str]:
 
 
 def test_report_shows_where_chunks_begin(results: Any) -> None:
-    assert lines(results, "border") == [
-        "l: 2 chunks, tokens of text 75 + 11",
-        '  chunk 2 begins: "ten eleven twelve, a tiny | red house on a hill,"',
-    ]
-    assert lines(results, "break") == [
-        "l: 2 chunks, tokens of text 3 + 3",
-        '  chunk 2 begins: "a red cat | a blue dog"',
-    ]
+    border, with_break = lines(results, "border"), lines(results, "break")
+    assert line_with(border, "l: 2 chunks", "75 + 11")
+    assert line_with(border, "chunk 2", "ten eleven twelve, a tiny | red house on a hill,")
+    assert line_with(with_break, "l: 2 chunks", "3 + 3")
+    assert line_with(with_break, "chunk 2", "a red cat | a blue dog")
 
 
 def test_report_shows_times_and_weights_of_clauses(results: Any) -> None:
-    heads = lines(results, "times")[::2]
-    tenths = "0 to 0.05, 0.1 to 0.15, 0.2 to 0.25, 0.3 to 0.35, ... (10 times), weight 0.5"
-    assert heads[:2] == ['0 to 0.5: "a cat"', f'{tenths}: "x"']
-    assert heads[3] == '0.5 to 1: "a dog"'
+    report = lines(results, "times")
+    assert line_with(report, "0 to 0.5", '"a cat"')
+    assert line_with(report, "0 to 0.05, 0.1 to 0.15", "10 times", "weight 0.5", '"x"')
+    assert line_with(report, "0.5 to 1", '"a dog"')
 
 
 def test_report_says_what_does_not_apply(results: Any) -> None:
-    assert lines(results, "texts", 3) == [
-        "weight_interpretation comfy, token_normalization mean",
-        "text_t5 does not apply: the model reads text with CLIP alone",
-        "size 832 x 1216, crop at 8, 16, target 512 x 768",
-        "g: 1 chunk, tokens of text 3",
-        "l: 1 chunk, tokens of text 2",
-    ]
-    first, _, _, weights, text_g, size, *tokens = lines(results, "flux", 0)
-    assert first.startswith("clip_skip 2 does not apply")
-    assert weights.startswith("weight_interpretation compel, token_normalization none: do not")
-    assert (text_g, size) == (
-        "text_g does not apply: the model has no CLIP-G",
-        "size does not apply: only SDXL is told sizes",
-    )
+    texts = lines(results, "texts", 3)
+    assert line_with(texts, "weight_interpretation comfy", "token_normalization mean")
+    assert line_with(texts, "text_t5 does not apply", "CLIP")
+    assert line_with(texts, "832 x 1216", "8, 16", "512 x 768")
+    assert line_with(texts, "g: 1 chunk", "3") and line_with(texts, "l: 1 chunk", "2")
+    flux = lines(results, "flux", 0)
+    assert line_with(flux, "clip_skip 2 does not apply")
+    assert line_with(flux, "weight_interpretation compel", "do not apply")
+    assert line_with(flux, "text_g does not apply", "CLIP-G")
+    assert line_with(flux, "size does not apply", "SDXL")
     # BREAK is a word for T5.
-    assert tokens == ["l: 1 chunk, tokens of text 2", "t5xxl: 1 chunk, tokens of text 6"]
+    assert line_with(flux, "l: 1 chunk", "2") and line_with(flux, "t5xxl: 1 chunk", "6")
 
 
 def test_report_names_embeddings_that_are_left_out(results: Any) -> None:
-    assert lines(results, "embeddings", 4) == [
-        "g: embedding:none was not found, it is left out",
-        "g: embeddings of 64 values left out, it reads 96",
-        "l: embedding:none was not found, it is left out",
-    ]
-    assert lines(results, "glued", 3) == [
-        "l: an embedding is read as words where no blank is before it"
-    ]
+    report = lines(results, "embeddings", 4)
+    for key in "gl":
+        assert line_with(report, f"{key}: embedding:none", "not found", "left out")
+    assert line_with(report, "g: ", "64 values", "left out", "96")
+    assert line_with(lines(results, "glued", 3), "l: ", "embedding", "space before it", "words")
 
 
 def test_prompts_that_cannot_be_are_named(results: Any) -> None:

@@ -12,7 +12,8 @@ from devkit.server.server import Server
 from devkit.server.websocket_client import Client, RunFailed
 from devkit.setup.layout import this_checkout
 from devkit.setup.toy_sd import NAME
-from tests.host.picture_graphs import SECONDS, TEXT, Builder, pixels, saved_latent
+from tests.host.picture_graphs import SECONDS, TEXT, Builder, assert_equal, pixels, saved_latent
+from tests.host.report_lines import line_with
 
 # CLIP Text Encode (Clip Skip)
 
@@ -63,14 +64,12 @@ def test_encode_report_names_layer_and_tokens_of_each_chunk(client: Client) -> N
         build.add("PreviewAny", source=[node, 1])
     outcome = client.run(build.graph, timeout=SECONDS)
 
-    assert outcome.outputs[short]["text"] == [
-        "clip_skip 2\nclip_l: layer 11 of 12\nl: 1 chunk, tokens of text 1"
-    ]
-    assert outcome.outputs[long]["text"] == [
-        "clip_skip 0: the model's default\nclip_l: final output, all 12 layers\n"
-        "l: 2 chunks, tokens of text 75 + 5\n"
-        '  chunk 2 begins: "cat cat cat cat cat cat | cat cat cat cat cat"'
-    ]
+    (of_short,), (of_long,) = (outcome.outputs[node]["text"] for node in (short, long))
+    assert line_with(of_short, "clip_skip 2") and line_with(of_short, "clip_l", "layer 11 of 12")
+    assert line_with(of_short, "l: 1 chunk", "1")
+    assert line_with(of_long, "clip_skip 0") and line_with(of_long, "clip_l", "12 layers")
+    assert line_with(of_long, "l: 2 chunks", "75 + 5")
+    assert line_with(of_long, "chunk 2", "cat cat cat cat cat cat | cat cat cat cat cat")
 
 
 @pytest.mark.parametrize("clip_skip", [13, -13])
@@ -153,7 +152,7 @@ def test_denoise_0_returns_the_latent_unchanged_and_keeps_its_mask(
     before, after, ours, core = (saved_latent(server, outcome, node) for node in saved)
     np.testing.assert_array_equal(after, before)
     np.testing.assert_array_equal(ours, core)
-    assert "0 steps run" in outcome.outputs[untouched]["text"][0]
+    assert line_with(outcome.outputs[untouched]["text"][0], "0 steps")
 
 
 def test_sampler_report_tells_sigmas_and_steps_that_were_run(client: Client) -> None:
@@ -168,15 +167,14 @@ def test_sampler_report_tells_sigmas_and_steps_that_were_run(client: Client) -> 
     outcome = client.run(build.graph, timeout=SECONDS)
     whole, tail = (outcome.outputs[node]["text"][0].splitlines() for node in nodes)
 
-    assert whole[0] == "sampler euler, scheduler normal"
-    assert whole[1] == "sigmas 14.6146 .. 0.0292 .. 0.0000"
-    assert whole[2] == "steps run 4 of 4 asked, denoise 1"
-    assert whole[3] == "cfg 1: the negative is not computed"
+    assert line_with(whole, "euler", "normal")
+    assert line_with(whole, "sigmas", "14.6146", "0.0292", "0.0000")
+    assert line_with(whole, "steps", "4 of 4", "denoise 1")
+    assert line_with(whole, "cfg 1", "negative is not computed")
     # Half of a schedule twice as long: it begins lower, and both steps are run.
-    assert tail[1] != "sigmas 14.6146 .. 0.0292 .. 0.0000"
-    assert tail[1].endswith(".. 0.0292 .. 0.0000")
-    assert tail[2] == "steps run 2 of 2 asked, denoise 0.5 (run all steps)"
-    assert tail[3] == "cfg 6.5"
+    assert "14.6146" not in line_with(tail, "sigmas", "0.0292", "0.0000")
+    assert line_with(tail, "steps", "2 of 2", "denoise 0.5", "run all steps")
+    assert line_with(tail, "cfg 6.5")
 
 
 # VAE Decode
@@ -197,7 +195,7 @@ def test_decoded_batch_is_that_of_core(server: Server, client: Client) -> None:
             )
             for node in saved
         ]
-        np.testing.assert_array_equal(*decoded)
+        assert_equal(decoded)
         assert decoded[0].std() > 1, "a flat picture would equal anything"
 
 

@@ -50,7 +50,7 @@ def write_folder(folder: Path, weights: Weights, shards: int = 1) -> Path:
     if shards == 1:
         save_file(weights, folder / WEIGHTS_FILE)
         return folder
-    weight_map = {}
+    weight_map: dict[str, str] = {}
     for number in range(shards):
         name = f"diffusion_pytorch_model-{number + 1:05}-of-{shards:05}.safetensors"
         part = {key: weights[key] for key in sorted(weights)[number::shards]}

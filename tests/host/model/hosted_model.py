@@ -1,4 +1,4 @@
-"""What nodes/memory.py does, tried inside ComfyUI's own Python; prints what was seen as JSON.
+"""Load TIPO Model and its language model inside ComfyUI's own Python; prints results as JSON.
 
 Run by test_hosted_model.py (see inside.py) with an extra_model_paths.yaml as its argument.
 """
@@ -16,10 +16,11 @@ import comfy.model_management as management
 import comfy.model_patcher
 import comfy.utils
 import torch
-import utils.extra_config
 
 extra = sys.argv[1]
-host = importlib.import_module("pack.nodes.memory")
+memory, hosted_model, models = (
+    importlib.import_module(f"pack.nodes.{name}") for name in ("memory", "hosted_model", "models")
+)
 sampling = importlib.import_module("pack.tipo_core.lm.generate.token_sampling")
 
 OPTIONS = sampling.SamplingOptions(max_new_tokens=24)
@@ -42,39 +43,39 @@ def text(model: Any, on_token: Callable[[int], None] | None = None) -> str:
 
 
 def folders() -> dict[str, Any]:
-    before = [str(path) for path in host.model_folders()]
-    utils.extra_config.load_extra_path_config(extra)
+    before = [str(path) for path in models.model_folders()]
+    importlib.import_module("utils.extra_config").load_extra_path_config(extra)
     return {
         "before": before,
-        "after": [str(path) for path in host.model_folders()],
-        "download": str(host.download_folder()),
-        "names": host.model_names(),
-        "labels": dict(host.model_labels()),
+        "after": [str(path) for path in models.model_folders()],
+        "download": str(models.download_folder()),
+        "names": list(models.model_labels()),
+        "labels": dict(models.model_labels()),
     }
 
 
 def choices() -> dict[str, Any]:
     def devices(chosen: str, **newer: Any) -> list[str]:
-        names: list[str] = host.device_names(
+        names: list[str] = memory.device_names(
             SimpleNamespace(get_torch_device=lambda: torch.device(chosen), **newer)
         )
         return names
 
     both = [torch.device("xpu:0"), torch.device("xpu:1"), CPU]
     return {
-        "here": host.device_names(),
+        "here": memory.device_names(),
         "mps": devices("mps"),
         "xpu": devices("xpu:0"),
         "newer": devices("xpu:0", get_all_torch_devices=lambda: both),
-        "device": said(lambda: host.load_model("tipo-nano", "cuda:7", "auto")),
-        "precision": said(lambda: host.load_model("tipo-nano", "auto", "fp12")),
-        "model": said(lambda: host.load_model("no-such-model", "auto", "auto")),
+        "device": said(lambda: models.load_model("tipo-nano", "cuda:7", "auto")),
+        "precision": said(lambda: models.load_model("tipo-nano", "auto", "fp12")),
+        "model": said(lambda: models.load_model("no-such-model", "auto", "auto")),
     }
 
 
 def interrupt() -> dict[str, Any]:
-    hosted = host.load_model("tipo-nano", "auto", "fp32")
-    show, tokens = host.progress(), []
+    hosted = models.load_model("tipo-nano", "auto", "fp32")
+    show, tokens = memory.progress(), []
 
     def on_token(count: int) -> None:
         tokens.append(count)
@@ -87,18 +88,18 @@ def interrupt() -> dict[str, Any]:
         "tokens": tokens,
         "error": error,
         "again": text(hosted.ready(OPTIONS)),
-        "expected": text(host.load_model("tipo-nano", "auto", "fp32").ready(OPTIONS)),
+        "expected": text(models.load_model("tipo-nano", "auto", "fp32").ready(OPTIONS)),
     }
 
 
 def streamed() -> dict[str, Any]:
     """As --lowvram and --novram do it: nearly all weights stay behind and are cast when used."""
-    hosted = host.load_model("tipo-nano", "auto", "fp32")
+    hosted = models.load_model("tipo-nano", "auto", "fp32")
     model = hosted.ready(OPTIONS)
     expected = text(model)
     management.free_memory(1e30, CPU)
     size = hosted.patcher.model_size()
-    found = {"expected": expected, "dynamic": host.is_dynamic(hosted.patcher)}
+    found = {"expected": expected, "dynamic": memory.is_dynamic(hosted.patcher)}
     if found["dynamic"]:  # streamed always
         hosted.patcher.load(CPU)
         found["share"] = hosted.patcher.loaded_size() / size
@@ -124,14 +125,14 @@ class FailingPatcher(comfy.model_patcher.ModelPatcher):
 
 
 def out_of_memory() -> dict[str, Any]:
-    hosted = host.load_model("tipo-nano", "auto", "fp32")
+    hosted = models.load_model("tipo-nano", "auto", "fp32")
     expected = text(hosted.ready(OPTIONS))
-    other = host.load_model("tipo-nano", "auto", "fp32")
+    other = models.load_model("tipo-nano", "auto", "fp32")
 
     def failing(times: int) -> Any:
         patcher = FailingPatcher(hosted.patcher.model, load_device=CPU, offload_device=CPU)
         patcher.failures = times
-        return host.HostedModel("tipo-nano", patcher, hosted.tokenizer, hosted.precision)
+        return hosted_model.HostedModel("tipo-nano", patcher, hosted.tokenizer, hosted.precision)
 
     def is_loaded(one: Any) -> bool:
         return any(patcher is one.patcher for patcher in management.loaded_models())
@@ -172,17 +173,17 @@ def download() -> dict[str, Any]:
             management.interrupt_current_processing()
 
     comfy.utils.set_progress_bar_global_hook(hook)
-    found: dict[str, Any] = {"before": host.files_fingerprint("TIPO-100M")}
-    found["cancelled"] = said(lambda: host.load_model("TIPO-100M", "auto", "auto"))
-    partial = sum(path.stat().st_size for path in host.download_folder().rglob("*.part"))
+    found: dict[str, Any] = {"before": models.files_fingerprint("TIPO-100M")}
+    found["cancelled"] = said(lambda: models.load_model("TIPO-100M", "auto", "auto"))
+    partial = sum(path.stat().st_size for path in models.download_folder().rglob("*.part"))
     found["partial"] = partial
-    hosted = host.load_model("TIPO-100M", "auto", "auto")
+    hosted = models.load_model("TIPO-100M", "auto", "auto")
     found["last"] = shown[-1]
     found["messages"] = len(shown)
-    found["report"] = host.model_report(hosted)
-    found["label"] = host.model_labels()["TIPO-100M"]
-    found["after"] = host.files_fingerprint("TIPO-100M")
-    found["problems"] = [host.name_problem(name) for name in ("TIPO-100M", "TIPO-500M")]
+    found["report"] = models.model_report(hosted)
+    found["label"] = models.model_labels()["TIPO-100M"]
+    found["after"] = models.files_fingerprint("TIPO-100M")
+    found["problems"] = [models.name_problem(name) for name in ("TIPO-100M", "TIPO-500M")]
     return found
 
 

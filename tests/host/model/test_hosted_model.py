@@ -1,4 +1,4 @@
-"""nodes/memory.py inside ComfyUI: folders, devices, cancel, streaming, out of memory, download."""
+"""The language model in ComfyUI: folders, devices, cancel, streaming, out of memory, download."""
 
 from __future__ import annotations
 

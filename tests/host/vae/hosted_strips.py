@@ -13,9 +13,11 @@ import comfy.sd
 import torch
 from comfy.ldm.models.autoencoder import AutoencoderKL
 
+from tests.host.vae.kl_config import kl_config
+
 decode_node = importlib.import_module("pack.nodes.vae.vae_decode").TipoVaeDecode
 encode_node = importlib.import_module("pack.nodes.vae.vae_encode").TipoVaeEncode
-Strips = importlib.import_module("pack.tipo_core.pictures.vae.row_strips").Strips
+StripExecutor = importlib.import_module("pack.tipo_core.pictures.vae.row_strips").StripExecutor
 
 CPU = torch.device("cpu")
 GENERATOR = torch.Generator().manual_seed(3)
@@ -25,22 +27,14 @@ def normal(*shape: int) -> torch.Tensor:
     return torch.randn(*shape, generator=GENERATOR)
 
 
+def new_model(**changes: Any) -> AutoencoderKL:
+    return AutoencoderKL(ddconfig=kl_config(**changes), embed_dim=4)
+
+
 def weights_of(**changes: Any) -> dict[str, torch.Tensor]:
     """Random weights that keep the values at about unit size."""
-    config = {
-        "double_z": True,
-        "z_channels": 4,
-        "resolution": 256,
-        "in_channels": 3,
-        "out_ch": 3,
-        "ch": 128,
-        "ch_mult": [1, 2, 4, 4],
-        "num_res_blocks": 2,
-        "attn_resolutions": [],
-        **changes,
-    }
     weights = {}
-    for name, value in AutoencoderKL(ddconfig=config, embed_dim=4).state_dict().items():
+    for name, value in new_model(**changes).state_dict().items():
         drawn = normal(*value.shape)
         if "norm" in name and name.endswith("weight"):
             weights[name] = 1 + 0.1 * drawn
@@ -88,29 +82,20 @@ def real_size() -> dict[str, Any]:
 def shapes() -> list[float]:
     """The largest difference for numbers of rows that do and do not divide the height."""
     worst = []
-    for changes, height, width in (
-        ({"ch": 32, "ch_mult": [1, 2]}, 13, 9),
-        ({"ch": 32, "ch_mult": [1, 2, 2], "num_res_blocks": 1}, 8, 5),
-        ({"ch": 32, "ch_mult": [2]}, 6, 7),
-    ):
-        weights = weights_of(**changes)
-        config = {
-            "double_z": True,
-            "z_channels": 4,
-            "resolution": 256,
-            "in_channels": 3,
-            "out_ch": 3,
-            "num_res_blocks": 2,
-            "attn_resolutions": [],
-            **changes,
-        }
-        model = AutoencoderKL(ddconfig=config, embed_dim=4)
-        model.load_state_dict(weights)
-        factor = 2 ** (len(changes["ch_mult"]) - 1)
+    cases: list[tuple[list[int], int, int, int]] = [
+        ([1, 2], 2, 13, 9),
+        ([1, 2, 2], 1, 8, 5),
+        ([2], 2, 6, 7),
+    ]
+    for ch_mult, blocks, height, width in cases:
+        changes = {"ch": 32, "ch_mult": ch_mult, "num_res_blocks": blocks}
+        model = new_model(**changes)
+        model.load_state_dict(weights_of(**changes))
+        factor = 2 ** (len(ch_mult) - 1)
         z, x = normal(2, 4, height, width), normal(1, 3, height * factor, width * factor)
         drawn, encoded = model.decoder(z), model.encoder(x)
         for rows in (1, 2, 3, 8, 64):
-            strips = Strips(rows, CPU, CPU)
+            strips = StripExecutor(rows, CPU, CPU)
             worst.append((strips.decode(model.decoder, z) - drawn).abs().max().item())
             worst.append((strips.encode(model.encoder, x) - encoded).abs().max().item())
     return worst
@@ -118,26 +103,15 @@ def shapes() -> list[float]:
 
 def half() -> float:
     """The mean difference in bf16, of 255, beside that of bf16 in one piece from fp32."""
-    weights = weights_of(ch=32, ch_mult=[1, 2, 2])
-    # ComfyUI finds a VAE's sizes by its weights only for the usual ones: the model by itself.
-    config = {
-        "double_z": True,
-        "z_channels": 4,
-        "resolution": 256,
-        "in_channels": 3,
-        "out_ch": 3,
-        "num_res_blocks": 2,
-        "attn_resolutions": [],
-        "ch": 32,
-        "ch_mult": [1, 2, 2],
-    }
-    model = AutoencoderKL(ddconfig=config, embed_dim=4)
-    model.load_state_dict(weights)
+    # ComfyUI detects only the usual sizes of a VAE: use the model itself.
+    changes = {"ch": 32, "ch_mult": [1, 2, 2]}
+    model = new_model(**changes)
+    model.load_state_dict(weights_of(**changes))
     z = normal(1, 4, 16, 16)
     exact = model.decoder(z)
     model.to(torch.bfloat16)
     whole = (model.decoder(z.bfloat16()).float() - exact).abs().mean()
-    strips = Strips(5, CPU, CPU).decode(model.decoder, z.bfloat16()).float()
+    strips = StripExecutor(5, CPU, CPU).decode(model.decoder, z.bfloat16()).float()
     return float((strips - exact).abs().mean() / whole)
 
 

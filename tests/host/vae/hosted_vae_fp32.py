@@ -19,6 +19,8 @@ import comfy.sd
 import comfy.taesd.taehv
 import torch
 
+from tests.host.vae.kl_config import kl_config
+
 vae_fp32 = importlib.import_module("pack.nodes.vae.vae_fp32")
 ordinary_layers = importlib.import_module("pack.devkit.server.dynamic_vram").ordinary_layers
 CPU = torch.device("cpu")
@@ -40,18 +42,7 @@ def is_dynamic(vae: Any) -> bool:
 
 def kl(channels: int, *, is_plain: bool = False) -> dict[str, torch.Tensor]:
     """Weights of an SD-like VAE, in fp16; `is_plain` without the quantisation layers (Flux)."""
-    settings = {
-        "double_z": True,
-        "z_channels": channels,
-        "resolution": 256,
-        "in_channels": 3,
-        "out_ch": 3,
-        "ch": 128,
-        "ch_mult": [1, 2, 4, 4],
-        "num_res_blocks": 2,
-        "attn_resolutions": [],
-        "dropout": 0.0,
-    }
+    settings = kl_config(channels, dropout=0.0)
     with torch.device("meta"), ordinary_layers():
         if is_plain:
             part = "comfy.ldm.modules.diffusionmodules.model."

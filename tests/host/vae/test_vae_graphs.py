@@ -10,7 +10,7 @@ from PIL import Image
 
 from devkit.server.server import Server
 from devkit.server.websocket_client import Client, GraphRejected, Outcome, RunFailed
-from tests.host.picture_graphs import SECONDS, Builder, saved_file, saved_latent
+from tests.host.picture_graphs import SECONDS, Builder, assert_equal, saved_file, saved_latent
 
 SIDE = 96
 
@@ -49,7 +49,7 @@ class Inpainting(Builder):
         self.mask = [self.add("LoadImageMask", image=uploads["mask"], channel="red"), 0]
         self.positive = self.core_encode()
 
-    def encoded(self, **inputs: Any) -> list[Any]:
+    def vae_encoded(self, **inputs: Any) -> list[Any]:
         inputs = {"pixels": self.picture, "vae": self.vae, "mask": self.mask} | inputs
         return [self.add("TipoVaeEncode", **{k: v for k, v in inputs.items() if v}), 0]
 
@@ -74,14 +74,14 @@ def test_graph_of_defaults_is_cores(
     # An alpha channel, as some nodes make it; core's node leaves it out too.
     rgba = [build.add("JoinImageWithAlpha", image=build.picture, alpha=build.mask), 0]
     core = build.add("VAEEncode", pixels=rgba, vae=build.vae)
-    ours = build.encoded(pixels=rgba, mask=None)
+    ours = build.vae_encoded(pixels=rgba, mask=None)
     latents = [build.save_latent(node) for node in (core, ours[0])]
     images = [build.add("VAEDecode", samples=[core, 0], vae=build.vae), 0]
     pictures = [build.add("SaveImage", images=images, filename_prefix="vae/inpaint")]
     pictures.append(build.saved(ours))
     outcome = client.run(build.graph, timeout=SECONDS)
-    np.testing.assert_array_equal(*(saved_latent(server, outcome, node) for node in latents))
-    np.testing.assert_array_equal(*(pixels(server, outcome, node) for node in pictures))
+    assert_equal(saved_latent(server, outcome, node) for node in latents)
+    assert_equal(pixels(server, outcome, node) for node in pictures)
     assert "alpha is left out" in outcome.outputs[ours[0]]["text"][0]
 
 
@@ -89,9 +89,9 @@ def test_inpainting_below_denoise_1_keeps_the_rest_and_does_not_grey(
     server: Server, client: Client, uploads: dict[str, str]
 ) -> None:
     build = Inpainting(uploads)
-    latent = build.redrawn(build.encoded())
+    latent = build.redrawn(build.vae_encoded())
     inpainted, plain = build.saved(latent, original=build.picture), build.saved(latent)
-    whole = build.saved(build.redrawn(build.encoded(mask=None)))
+    whole = build.saved(build.redrawn(build.vae_encoded(mask=None)))
     inputs = {"pixels": build.picture, "vae": build.vae, "mask": build.mask, "grow_mask_by": 0}
     grey = build.saved(build.redrawn([build.add("VAEEncodeForInpaint", **inputs), 0]))
     outcome = client.run(build.graph, timeout=SECONDS)
@@ -120,7 +120,7 @@ def test_outpainting_continues_the_picture_instead_of_grey(
     sides = {"left": 0, "top": 0, "right": 64, "bottom": 0, "feathering": 16}
     pad = build.add("ImagePadForOutpaint", image=build.picture, **sides)
     inputs: dict[str, Any] = {"pixels": [pad, 0], "mask": [pad, 1]}
-    encoded = {fill: build.encoded(**inputs, fill=fill) for fill in ("surroundings", "keep")}
+    encoded = {fill: build.vae_encoded(**inputs, fill=fill) for fill in ("surroundings", "keep")}
     begun = {fill: build.saved(latent) for fill, latent in encoded.items()}
     drawn = {
         fill: build.saved(build.redrawn(latent, denoise=0.05), original=[pad, 0])
@@ -146,7 +146,7 @@ def test_mask_grows_and_the_sampler_redraws_all_of_it(
     server: Server, client: Client, uploads: dict[str, str]
 ) -> None:
     build = Inpainting(uploads)
-    latent = build.redrawn(build.encoded(mask_grow=8))
+    latent = build.redrawn(build.vae_encoded(mask_grow=8))
     node = build.saved(latent, original=build.picture)
     outcome = client.run(build.graph, timeout=SECONDS)
     image, mask = Image.fromarray(soft_box()), soft_box()
@@ -163,14 +163,14 @@ def test_mask_of_a_picture_without_alpha_is_explained(
     client: Client, uploads: dict[str, str]
 ) -> None:
     build = Inpainting(uploads)
-    build.saved(build.encoded(mask=[build.picture[0], 1]))
+    build.saved(build.vae_encoded(mask=[build.picture[0], 1]))
     with pytest.raises(RunFailed, match="Load Image gives this empty mask"):
         client.run(build.graph, timeout=SECONDS)
 
 
 def test_original_without_a_mask_is_explained(client: Client, uploads: dict[str, str]) -> None:
     build = Inpainting(uploads)
-    build.saved(build.encoded(mask=None), original=build.picture)
+    build.saved(build.vae_encoded(mask=None), original=build.picture)
     with pytest.raises(RunFailed, match="the latent carries no mask"):
         client.run(build.graph, timeout=SECONDS)
 
@@ -180,14 +180,14 @@ def test_sizes_outside_the_widgets_are_refused(
     client: Client, uploads: dict[str, str], inputs: dict[str, int]
 ) -> None:
     build = Inpainting(uploads)
-    build.saved(build.encoded(), **inputs)
+    build.saved(build.vae_encoded(), **inputs)
     with pytest.raises(GraphRejected, match=next(iter(inputs))):
         client.run(build.graph, timeout=SECONDS)
 
 
 def test_unknown_choices_name_the_known_ones(client: Client, uploads: dict[str, str]) -> None:
     build = Inpainting(uploads)
-    build.saved(build.encoded(), tiling="sometimes")
+    build.saved(build.vae_encoded(), tiling="sometimes")
     # Newer cores know the choices of a menu before the run.
     named = "'sometimes' (is not known: choose |not in \\[)'?auto'?, '?always'?, '?never"
     with pytest.raises((RunFailed, GraphRejected), match=named):

@@ -9,6 +9,7 @@ from safetensors.torch import save_file
 
 from devkit.setup.host import Host
 from tests.host.inside import run_inside
+from tests.host.report_lines import line_with
 from tests.host.vae.linear_vae import linear_vae
 
 Found = dict[str, Any]
@@ -17,7 +18,7 @@ BROKEN = "its weights are broken"
 
 @pytest.fixture(scope="module")
 def results(host: Host, tmp_path_factory: pytest.TempPathFactory) -> Found:
-    """What hosted_vae.py saw."""
+    """The results of hosted_vae.py."""
     base = tmp_path_factory.mktemp("base")
     file = base / "linear-vae.safetensors"
     save_file(linear_vae(), file)
@@ -34,19 +35,15 @@ def test_defaults_are_cores_nodes_to_the_last_bit(results: Found) -> None:
 
 def test_report_says_shapes_crop_alpha_way_and_precision(results: Found) -> None:
     found = results["defaults"]
-    assert found["decode report"] == [
-        "latent 3 x 4 x 9 x 13 -> 3 x 72 x 104 x 3",
-        "in one piece",
-        "fp32 on cpu",
-    ]
-    assert found["encode report"] == [
-        "pixels 2 x 67 x 100 x 3 -> 2 x 4 x 8 x 12",
-        "alpha is left out: the VAE encodes 3 channels",
-        "cropped from 100 x 67 to 96 x 64 (width x height): the VAE takes multiples of 8",
-        "in one piece",
-        "fp32 on cpu",
-    ]
-    assert found["half report"][-1] == "fp16 on cpu"
+    decode, encode = found["decode report"], found["encode report"]
+    assert line_with(decode, "3 x 4 x 9 x 13", "3 x 72 x 104 x 3") == decode[0]
+    assert line_with(encode, "2 x 67 x 100 x 3", "2 x 4 x 8 x 12") == encode[0]
+    assert line_with(encode, "alpha", "left out", "3 channels")
+    assert line_with(encode, "100 x 67", "96 x 64", "multiples of 8")
+    for report in (decode, encode):
+        assert line_with(report, "in one piece")
+        assert line_with(report, "fp32", "cpu") == report[-1]
+    assert line_with(found["half report"], "fp16", "cpu")
 
 
 def test_video_is_cores_too_whole_and_in_tiles(results: Found) -> None:
@@ -55,15 +52,15 @@ def test_video_is_cores_too_whole_and_in_tiles(results: Found) -> None:
     assert found["shapes"] == [[5, 64, 96, 3], [1, 16, 2, 4, 12]]
     assert found["mask"] == [5, 1, 32, 96]
     assert found["tiles"] and found["encode tiles"] and found["not whole"]
-    assert found["tiles report"][1] == "tiles of 64 with overlap 16"
+    assert line_with(found["tiles report"], "tiles of 64", "overlap 16")
 
 
-def test_memory_that_runs_out_once_makes_other_models_leave(results: Found) -> None:
+def test_memory_that_runs_out_once_unloads_other_models(results: Found) -> None:
     found = results["memory"]
     assert found["stays"], "another model left without need"
     is_whole, report, sizes, other_stays = found["once"]
     assert is_whole
-    assert report[1] == "memory ran out once, other models left the device: in one piece"
+    assert line_with(report, "memory ran out once", "in one piece")
     assert sizes == [[320, 320]] * 2
     assert not other_stays
 
@@ -72,25 +69,21 @@ def test_memory_that_runs_out_again_means_the_users_tiles_then_smaller_ones(
     results: Found,
 ) -> None:
     found = results["memory"]
-    start = "memory ran out twice, other models left the device: "
+    twice = "memory ran out twice", "tiles of 256", "overlap 64"
     is_right, report, sizes, _ = found["tiles"]
     assert is_right
-    assert report[1] == start + "tiles of 256 with overlap 64"
-    # Not core's own, which would come right behind the first try with tiles of 64.
+    assert line_with(report, *twice)
+    # Core's own tiles, of 64, would follow the first attempt at once.
     assert sizes == [[320, 320], [320, 320], [320, 128]]
     assert found["untouched"]
-    assert found["limited overlap"][1:3] == [
-        start + "tiles of 256 with overlap 64",
-        "overlap 128 was limited to 64 (a quarter of the tile)",
-    ]
+    assert line_with(found["limited overlap"], *twice)
+    assert line_with(found["limited overlap"], "overlap 128", "64", "a quarter of the tile")
     report, sizes = found["halved"]
-    assert report[1].endswith(
-        "ran out 3 times, other models left the device: tiles of 128 with overlap 32"
-    )
+    assert line_with(report, "3 times", "tiles of 128", "overlap 32")
     assert sizes[2:] == [[320, 128], [256, 64]]
     is_right, report, sizes = found["encode"]
     assert is_right
-    assert report[1] == start + "tiles of 256 with overlap 64"
+    assert line_with(report, *twice)
     assert sizes == [[320, 320], [320, 320], [256, 256]]
 
 
@@ -112,7 +105,7 @@ def test_tiles_asked_for_are_cores_and_near_the_whole(results: Found) -> None:
     for verb in ("decode", "encode"):
         is_right, report = found[verb]
         assert is_right
-        assert report[1] == "tiles of 128 with overlap 32"
+        assert line_with(report, "tiles of 128", "overlap 32")
     assert found["not whole"]
     assert found["decode difference"] < 1, "more than 1/255 on average"
     assert found["encode difference"] < 0.02
@@ -121,14 +114,15 @@ def test_tiles_asked_for_are_cores_and_near_the_whole(results: Found) -> None:
 def test_vae_of_sound_decodes_as_before_and_has_no_tiles_and_no_pixels(results: Found) -> None:
     found = results["tiles"]
     assert found["sound"]
-    assert "sound or 3D shapes, not of pictures: set tiling to auto" in found["sound tiles"]
-    assert "the pixels are pictures: choose a VAE" in found["sound encode"]
+    assert line_with(found["sound tiles"], "sound or 3D shapes", "set tiling to auto")
+    assert line_with(found["sound encode"], "sound or 3D shapes", "choose a VAE")
 
 
 def test_vae_that_has_tiles_of_its_own_is_reported(results: Found) -> None:
     found = results["tiles"]
-    assert "this kind of VAE cuts its tiles itself" in found["own tiles"]
-    assert not any("cuts its tiles itself" in line for line in found["decode"][1])
+    own = "its tiles itself"
+    assert line_with(found["own tiles"], own)
+    assert not any(own in line for line in found["decode"][1])
 
 
 def test_fp16_that_overflows_is_done_again_in_fp32(results: Found) -> None:
@@ -138,14 +132,14 @@ def test_fp16_that_overflows_is_done_again_in_fp32(results: Found) -> None:
     assert found["decode"] == 0
     assert found["encode"] == 0
     for report in (*found["reports"], found["tiles report"], found["white"]):
-        assert "fp16 gave NaN or infinite values: done again in fp32" in report
-        assert report[-1] == "fp32 on cpu"
+        assert line_with(report, "fp16", "NaN or infinite", "again in fp32")
+        assert line_with(report[-1:], "fp32", "cpu")
     assert found["white in core"], "core's clamp hides infinity"
     assert found["tiles"] < 1e-6
     assert found["lowvram"]
 
 
-def test_fp32_copy_leaves_the_vae_as_it_was_and_nothing_behind(results: Found) -> None:
+def test_fp32_copy_changes_nothing_and_leaves_nothing_in_memory(results: Found) -> None:
     found = results["precision"]
     assert found["untouched"]
     assert found["models left"] == 0
@@ -155,10 +149,7 @@ def test_fp32_copy_leaves_the_vae_as_it_was_and_nothing_behind(results: Found) -
 def test_memory_that_runs_out_in_fp32_makes_room_too(results: Found) -> None:
     is_same, report = results["precision"]["tight"]
     assert is_same
-    assert report[2] == (
-        "fp16 gave NaN or infinite values: done again in fp32, memory ran out once, other models "
-        "left the device: in one piece"
-    )
+    assert line_with(report, "fp16", "again in fp32", "memory ran out once", "in one piece")
 
 
 def test_values_that_are_not_finite_name_who_is_at_fault(results: Found) -> None:
@@ -172,9 +163,9 @@ def test_values_that_are_not_finite_name_who_is_at_fault(results: Found) -> None
 def test_mask_is_set_latent_noise_masks_cut_as_the_picture(results: Found) -> None:
     found = results["inpainting"]
     assert found["samples"] and found["mask"] and found["grown"]
-    assert found["report"][1] == "mask: 7.2 % of the picture"
-    assert found["grown report"][1].endswith("grown by 3")
-    assert found["empty report"][1].endswith("(empty: a sampler will change nothing)")
+    assert line_with(found["report"], "mask", "7.2 %")
+    assert line_with(found["grown report"], "mask", "grown by 3")
+    assert line_with(found["empty report"], "mask", "empty", "change nothing")
 
 
 def test_composite_keeps_the_original_bit_for_bit_and_blends(results: Found) -> None:
@@ -182,11 +173,10 @@ def test_composite_keeps_the_original_bit_for_bit_and_blends(results: Found) -> 
     assert found["kept"] and found["redrawn"]
     assert found["blend"] < 1e-6
     assert found["changed"] > 0.1, "nothing was redrawn"
-    kept = "over the original, which is kept bit for bit in 85.4 % of it"
-    assert found["decode report"][1] == f"{kept}; it was cropped from 100 x 67"
+    assert line_with(found["decode report"], "original", "85.4 %", "cropped from 100 x 67")
     assert found["uncut mask"]
     assert found["scaled mask"]
-    assert found["scaled report"][1].endswith("; the mask was scaled from 48 x 32")
+    assert line_with(found["scaled report"], "mask was scaled from 48 x 32")
     assert found["inputs untouched"]
 
 
@@ -196,7 +186,7 @@ def test_composite_keeps_the_original_bit_for_bit_and_blends(results: Found) -> 
         ("size", "mask is 32 x 64, the picture 64 x 64"),
         ("no alpha", "Load Image gives this empty mask"),
         ("batch", "3 masks for 2 pictures"),
-        ("all masked", "no surroundings to fill from"),
+        ("all masked", "nothing is left to fill it from"),
         ("fill", "choose keep or surroundings"),
         ("one channel", "encodes 3 colour channels, the pixels have 1"),
         ("rgba vae", "encodes 4 colour channels, the pixels have 3"),
@@ -211,7 +201,7 @@ def test_pixels_and_masks_that_do_not_fit_are_named(results: Found, case: str, w
 @pytest.mark.parametrize(
     ("case", "words"),
     [
-        ("no mask", "the latent carries no mask"),
+        ("no mask", "the latent has no mask"),
         ("size", "original is 64 x 128, the decoded picture 64 x 64"),
         ("batch", "3 originals for 2 decoded pictures"),
         ("masks", "3 masks for 2 decoded pictures"),

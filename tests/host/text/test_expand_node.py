@@ -1,0 +1,104 @@
+"""TIPO Expand and TIPO Format: options, repeats, shortfalls, names, and errors."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+
+from devkit.server.graph_settings import the_node
+from devkit.server.websocket_client import Client, Graph, GraphRejected, RunFailed
+from tests.host.graphs import ended, inputs_of, text_only, texts
+from tests.host.text.prompt_graphs import LIMIT, add
+
+
+def test_a_graph_from_before_the_new_inputs_still_runs(client: Client, graph: Graph) -> None:
+    new = ("options", "ban_rules", "metadata", "gen_meta", "rounds", "escape_names")
+    small = text_only(graph, seed=31)
+    now = texts(small, client.run(ended(small), timeout=LIMIT))
+    for name in new:
+        inputs_of(small, "TipoExpand").pop(name, None)
+    before = texts(small, client.run(ended(small), timeout=LIMIT))
+    assert [text["prompt"] for text in before] == [text["prompt"] for text in now]
+
+
+def test_linked_options_replace_the_widgets_and_repeats_are_told(
+    client: Client, graph: Graph
+) -> None:
+    """Without chance the second variant is the first again, which the node says."""
+    small = text_only(graph, temperature=0.0, variants=2, caption_length="none")
+    here = client.run(ended(small), timeout=LIMIT)
+    first, second = texts(small, here)
+    assert second["repeats"] == 0 and second["prompt"] == first["prompt"]
+    (text,) = here.outputs[the_node(small, "TipoExpand")]["text"]
+    assert text.count("(equal to #1, draws: ") == 1
+
+    linked = copy.deepcopy(small)
+    options = {"temperature": 0.0, "top_p": 0.95, "min_p": 0.05, "top_k": 80}
+    penalty = {"repetition_penalty": 1.17, "max_new_tokens": 512}
+    node = add(linked, "TipoOptions", **options, **penalty)
+    inputs_of(linked, "TipoExpand").update(temperature=1.5, top_k=0, options=[node, 0])
+    there = texts(linked, client.run(ended(linked), timeout=LIMIT))
+    assert [text["prompt"] for text in there] == [first["prompt"], second["prompt"]]
+
+
+def test_the_node_says_what_fell_short_and_why(client: Client, graph: Graph) -> None:
+    small = text_only(graph, tags="1girl", bans="/[aeiou]/", caption_length="none")
+    outcome = client.run(ended(small), timeout=LIMIT)
+    (variant,) = texts(small, outcome)
+    assert variant["added_tags"] == [] or all(
+        not set(tag) & set("aeiou") for tag in variant["added_tags"]
+    )
+    (report,) = variant["passes"]
+    assert not report["reached"]
+    (text,) = outcome.outputs[the_node(small, "TipoExpand")]["text"]
+    assert f"(tags: {report['count']} of 6-18, {report['reason']}, answers: " in text
+    assert f"(banned by '/[aeiou]/': {variant['banned']['/[aeiou]/']})" in text
+
+
+@pytest.mark.parametrize(
+    ("escape_names", "written"),
+    [(True, "hatsune miku \\(append\\), (cat ears:1.2)"), (False, None)],
+)
+def test_names_are_escaped_unless_that_is_off(
+    client: Client, graph: Graph, escape_names: bool, written: str | None
+) -> None:
+    tags = "hatsune miku (append), (cat ears:1.2)"
+    lengths = {"tag_length": "none", "caption_length": "none"}
+    small = text_only(graph, tags=tags, escape_names=escape_names, **lengths)
+    (variant,) = texts(small, client.run(ended(small), timeout=LIMIT))
+    assert variant["prompt"] == (written or tags)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"metadata": "rating general"}, r"rating general.*key: value.*copyrights"),
+        ({"bans": "@colours"}, r"@colours.*@artist"),
+        ({"template": "<|user|> <|mood|>"}, r"<\|mood\|>.*<\|user\|>"),
+    ],
+)
+def test_a_wrong_text_in_expand_is_quoted(
+    client: Client, graph: Graph, changes: dict[str, Any], message: str
+) -> None:
+    small = text_only(graph, **{"tag_length": "none", "caption_length": "none", **changes})
+    with pytest.raises(RunFailed, match=rf"(?s)TipoExpand.*{message}"):
+        client.run(ended(small), timeout=LIMIT)
+
+
+@pytest.mark.parametrize(
+    ("preset", "message"),
+    [
+        ("custom", r"<\|mood\|>.*<\|extended\|>"),
+        ("tags last", r"tags last.*(custom.*NL only|NL only.*custom)"),
+    ],
+)
+def test_format_names_the_known_fields_and_presets(
+    client: Client, graph: Graph, preset: str, message: str
+) -> None:
+    small = text_only(graph, tag_length="none", caption_length="none")
+    expansion = [the_node(small, "TipoExpand"), 4]
+    add(small, "TipoFormat", expansion=expansion, preset=preset, template="<|mood|>")
+    with pytest.raises((RunFailed, GraphRejected), match=rf"(?s)TipoFormat.*{message}"):
+        client.run(ended(small), timeout=LIMIT)
