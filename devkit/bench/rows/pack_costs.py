@@ -62,7 +62,8 @@ class Race:
         graph: Graph = {**self.feed, "timed": timed}
         if self.core != "SaveImage":
             graph["shown"] = {"class_type": "PreviewAny", "inputs": {"source": ["timed", 0]}}
-        return _numbered(graph, number)
+        numbered: Graph = _numbered(graph, number)
+        return numbered
 
 
 def _numbered(value: Any, number: int) -> Any:

@@ -231,7 +231,7 @@ def exclusive_group(tag: str) -> str:
     """Return the name of the group of which a picture of one person shows one tag, or ''."""
     found = aspect(tag)
     if found in (Aspect.HAIR_COLOR, Aspect.HAIR_LENGTH, Aspect.GAZE, Aspect.BACKGROUND):
-        return found.value
+        return str(found.value)
     coloured = _COLOURED.match(tag)
     if coloured:
         return coloured.group(1)
