@@ -1,4 +1,4 @@
-"""The frame of the benchmarks: rows, bars, what is shown and what is written."""
+"""Rows and bars of the benchmarks, the table and the JSON lines."""
 
 from __future__ import annotations
 

@@ -246,7 +246,7 @@ def test_comfyui_path_without_a_comfyui(tmp_path: Path) -> None:
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
-    """What identifies a ComfyUI."""
+    """The files that identify a ComfyUI."""
     folder = tmp_path / "apps" / "ComfyUI"
     (folder / "comfy").mkdir(parents=True)
     (folder / "main.py").touch()
