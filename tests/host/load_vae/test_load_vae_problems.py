@@ -1,4 +1,4 @@
-"""Load VAE in the real host: what it says of files that are none, damaged or missing."""
+"""Load VAE in the real host: errors for files that are not VAEs, damaged or missing."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_truncated_file_says_so(client: Client, models: Path, vae: Weights) -> N
 def test_vae_without_some_tensors_is_not_filled_with_noise(
     client: Client, models: Path, vae: Weights
 ) -> None:
-    """ComfyUI only logs what is missing and computes with memory that nobody wrote."""
+    """ComfyUI only logs missing tensors and computes with uninitialised memory."""
     for key in ("taesd_decoder.12.weight", "taesd_encoder.0.bias"):
         part = {name: value for name, value in vae.items() if name != key}
         save_file(part, models / "vae" / "part.safetensors")

@@ -88,7 +88,7 @@ def make_large_model(folder: Path) -> None:
 
 
 def probing(graph: Graph, act: str = "look", **expand: Any) -> Graph:
-    """The text part of a graph, and the probe behind it."""
+    """The text part of a graph, followed by the probe."""
     probed = text_only(graph, **expand)
     model, text = (the_node(probed, kind) for kind in ("TipoLoadModel", "TipoExpand"))
     probed["probe"] = {
@@ -107,7 +107,7 @@ def loading(graph: Graph, model: str, precision: str, act: str) -> Graph:
 
 
 def state_of(outcome: Outcome) -> dict[str, Any]:
-    """What the probe saw."""
+    """Return the probe's state."""
     state: dict[str, Any] = outcome.outputs["probe"]["state"][0]
     return state
 

@@ -136,7 +136,7 @@ def test_outpainting_continues_the_picture_instead_of_grey(
 
     off = {fill: np.abs(new(begun, fill) - border).mean() for fill in begun}
     assert off["surroundings"] < 0.25 * off["keep"]
-    # What is drawn from it at a low denoise goes on with the border, not with the padding's grey
+    # A low denoise continues the border, not the padding's grey
     # (at more, toy-sd gives all its own colours).
     off = {fill: np.abs(new(drawn, fill) - border).mean() for fill in drawn}
     assert off["surroundings"] < off["keep"]
