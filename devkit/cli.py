@@ -13,6 +13,8 @@ from pathlib import Path
 from types import FrameType
 
 from devkit.messages import StepError, say
+from devkit.setup.base_folder import make_ready
+from devkit.setup.browser import ensure_front_ends
 from devkit.setup.environment import Need, ensure_environment, with_bytecode_cache
 from devkit.setup.host import Host, users_host, uses_own_comfyui
 from devkit.setup.layout import Layout, this_checkout
@@ -68,11 +70,15 @@ def parser() -> argparse.ArgumentParser:
         "--json", metavar="FILE", help="write the rows to a file too, a JSON object a line"
     )
 
-    templates = commands.add_parser(
-        "templates", help="write the templates' API forms again, after a change of workflows/"
+    generate = commands.add_parser(
+        "generate", help="write the files that follow from the nodes and the workflow templates"
     )
-    templates.add_argument("names", nargs="*", metavar="NAME", help="only these (default: all)")
-    templates.add_argument("--cards", action="store_true", help="draw the cards' pictures too")
+    generate.add_argument(
+        "--check", action="store_true", help="write nothing; exit 1 where a file is stale"
+    )
+    generate.add_argument(
+        "--cards", nargs="*", metavar="NAME", help="also draw the cards of these templates (all)"
+    )
 
     commands.add_parser("setup", help="do the set-up alone")
     commands.add_parser("host", help="say where the environment and ComfyUI are")
@@ -110,11 +116,7 @@ def _set_up_and_run(layout: Layout, args: argparse.Namespace) -> int:
     with only_one(layout.host / "setup.lock"):
         ensure_environment(layout, need)
         if Path(sys.prefix).resolve() == layout.venv.resolve():
-            # Imported here: the steps above must run where nothing is installed yet.
-            from devkit.server.session import make_ready
-            from devkit.setup.front_ends import ensure_front_ends
-
-            host = make_ready(layout)
+            host = make_ready(layout, os.environ)
             if args.command in ("setup", "test"):
                 ensure_front_ends(layout)
     seconds = float(os.environ.get(_SECONDS, "0")) + time.monotonic() - started
@@ -148,7 +150,7 @@ def _dispatch(layout: Layout, host: Host, args: argparse.Namespace, seconds: flo
 
         return run_checks(layout, args.pytest_arguments)
     if args.command == "serve":
-        from devkit.commands.serve import serve
+        from devkit.commands.serve_and_host import serve
 
         return serve(layout, host, args.port)
     if args.command == "run":
@@ -156,26 +158,17 @@ def _dispatch(layout: Layout, host: Host, args: argparse.Namespace, seconds: flo
 
         return run_graph(layout, host, args)
     if args.command == "bench":
-        from devkit.bench.benchmark import Setting, run_bench
-        from devkit.commands.bench import BENCHMARKS
+        from devkit.bench.benchmark import Setting
+        from devkit.commands.bench import run_bench
 
-        return run_bench(BENCHMARKS, Setting(layout, host), args.names, args.json)
-    if args.command == "templates":
+        return run_bench(Setting(layout, host), args.names, args.json)
+    if args.command == "generate":
         from devkit.commands.generate import generate
 
-        return generate(layout, host, args.names, args.cards)
-    _describe(layout, host)
-    return 0
+        return generate(layout, host, args)
+    from devkit.commands.serve_and_host import describe
 
-
-def _describe(layout: Layout, host: Host) -> None:
-    """Print where everything is."""
-    version = ".".join(str(part) for part in sys.version_info[:3])
-    print(f"environment:  {layout.venv} (Python {version})")
-    print(f"ComfyUI:      {host.tree} (version {host.version})")
-    print(f"its Python:   {host.python}")
-    print(f"base folder:  {layout.base}")
-    print(f"logs:         {layout.logs}")
+    return describe(layout, host)
 
 
 def leave_on_termination() -> None:

@@ -17,7 +17,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from devkit.setup.environment import write_atomically
 from tipo_core.prompt.vocabulary.names import CATEGORIES, NAMES_FILE, pack
 from tipo_core.prompt.vocabulary.tags import canonical, hand_category
 
@@ -148,7 +147,7 @@ def main() -> int:
     arguments.out.write_bytes(content)
     if arguments.left_out:
         lines = [f"{category}\t{name}\n" for name, category in sorted(built.left_out.items())]
-        write_atomically(arguments.left_out, "".join(lines))
+        arguments.left_out.write_text("".join(lines), encoding="utf-8")
     kept, left = Counter(built.categories.values()), Counter(built.left_out.values())
     for category in CATEGORIES:
         print(f"{category}: {kept[category]} names, {left[category]} ordinary words left out")

@@ -8,7 +8,8 @@ from typing import Any
 import comfy.ops
 import torch
 
-from ..tipo_core.lm.files.loader import ModelFiles, load_llama
+from ..tipo_core.lm.files.loader import load_llama
+from ..tipo_core.lm.files.model_files import ModelFiles
 from ..tipo_core.lm.generate.engine import LlamaLanguageModel
 from ..tipo_core.lm.generate.token_sampling import SamplingOptions
 from ..tipo_core.lm.model.precision import Precision

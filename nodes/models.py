@@ -9,8 +9,8 @@ from typing import Any
 import folder_paths
 from comfy_api.latest import io
 
-from ..tipo_core.lm.files.loader import ModelFiles
-from ..tipo_core.lm.hub.catalog import NANO, find_model, known_model, offers, to_download
+from ..tipo_core.lm.files.model_files import ModelFiles
+from ..tipo_core.lm.hub.catalog import NANO, find_model, known_model, menu_entries, missing_model
 from ..tipo_core.lm.model.precision import PRECISIONS, resolve
 from ..tipo_core.units import bytes_text
 from .fingerprint import state_of
@@ -55,7 +55,8 @@ def model_labels() -> Mapping[str, str]:
     A model keeps its name when it has been downloaded.
     """
     return {
-        offer.name: offer.label for offer in offers(model_folders(), _configured(_SHARED_FOLDER))
+        offer.name: offer.label
+        for offer in menu_entries(model_folders(), _configured(_SHARED_FOLDER))
     }
 
 
@@ -73,14 +74,14 @@ def name_problem(name: str) -> str:
 def files_fingerprint(name: str) -> str:
     """Return the state of a model's files, so that a replaced file is loaded again."""
     try:
-        return state_of(_find(name).parts)
+        return state_of(_find(name).existing)
     except FileNotFoundError:
         return ""
 
 
 def find_or_download(name: str) -> ModelFiles:
     """Return the files of the model called `name`; a published model is downloaded if absent."""
-    absent = to_download(name, model_folders(), _configured(_SHARED_FOLDER))
+    absent = missing_model(name, model_folders(), _configured(_SHARED_FOLDER))
     if absent:
         # Imported for a download only: most sessions never need it.
         from ..tipo_core.lm.hub.download import download

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from .arguments import jobs, parser, read_json
+from .cli_arguments import jobs, parser, read_json
 from .expansion.expand import expand
 from .expansion.json_form import (
     AnyRequest,

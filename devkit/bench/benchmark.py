@@ -1,17 +1,12 @@
-"""The frame of `dev.py bench`: what a row is, and how rows are chosen, measured and shown."""
+"""A benchmark: rows that are measured together, each with its unit, its bar and its figure."""
 
 from __future__ import annotations
 
-import json
-import os
-import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from devkit.messages import StepError, say, step
-from devkit.setup.environment import write_atomically
+from devkit.messages import step
 from devkit.setup.host import Host
 from devkit.setup.layout import Layout
 
@@ -153,61 +148,3 @@ class Benchmark:
 
 def _row(aim: Aim, found: Figure | Unmeasured) -> Row:
     return Row(aim, found) if isinstance(found, Figure) else Row(aim, reason=str(found))
-
-
-def run_bench(
-    benchmarks: Sequence[Benchmark],
-    setting: Setting,
-    prefixes: Sequence[str],
-    json_file: str | None,
-) -> int:
-    """Measure the rows with these prefixes, print the table; return 1 when a bar is not met."""
-    for prefix in prefixes:
-        if not any(benchmark.wanted([prefix]) for benchmark in benchmarks):
-            names = "\n".join(aim.name for benchmark in benchmarks for aim in benchmark.aims)
-            raise StepError(
-                "choose the rows", f"no row begins with {prefix!r}", f"choose among:\n{names}"
-            )
-    say(f"{sys.platform}, Python {sys.version.split()[0]}, {os.cpu_count()} cores")
-    rows: list[Row] = []
-    for benchmark in benchmarks:
-        rows += benchmark.rows(setting, prefixes)
-        if json_file:
-            # After each of them: a run of many minutes that is stopped leaves what it has.
-            write_atomically(Path(json_file), json_lines(rows))
-    print(table(rows))
-    return 1 if any(row.met is False for row in rows) else 0
-
-
-def json_lines(rows: Iterable[Row]) -> str:
-    """Return one JSON object a line."""
-    return "".join(json.dumps(row.to_json()) + "\n" for row in rows)
-
-
-def table(rows: Iterable[Row]) -> str:
-    """Return the rows as an aligned table; the reason of an unmeasured one stands at its end."""
-    cells = [("name", "value", "unit", "peer", "ratio", "bar", "met", "")]
-    for row in rows:
-        cells.append(
-            (
-                row.aim.name,
-                _number(row.figure.value if row.figure else None),
-                row.aim.unit,
-                _number(row.figure.peer if row.figure else None),
-                _number(row.ratio),
-                str(row.aim.bar or ""),
-                {None: "", True: "yes", False: "NO"}[row.met],
-                row.reason,
-            )
-        )
-    widths = [max(len(line[column]) for line in cells) for column in range(8)]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-        for line in cells
-    )
-
-
-def _number(value: float | None) -> str:
-    if value is None:
-        return ""
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"

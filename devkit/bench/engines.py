@@ -14,8 +14,9 @@ from typing import Any, Protocol
 
 import torch
 
-from tipo_core.lm.files.loader import ModelFiles, load_llama
-from tipo_core.lm.generate.completion import Ask
+from tipo_core.lm.files.loader import load_llama
+from tipo_core.lm.files.model_files import ModelFiles
+from tipo_core.lm.generate.completion import CompletionRequest
 from tipo_core.lm.generate.engine import LlamaLanguageModel
 from tipo_core.lm.generate.token_sampling import SamplingOptions
 from tipo_core.lm.model.llama import Llama
@@ -70,7 +71,7 @@ class Ours:
         if streams == 1:
             return lm.complete(prompt, seed=seed, min_new_tokens=new_tokens).new_tokens
         done = lm.complete_many(
-            [Ask(prompt, seed + n, min_new_tokens=new_tokens) for n in range(streams)]
+            [CompletionRequest(prompt, seed + n, min_new_tokens=new_tokens) for n in range(streams)]
         )
         return sum(one.new_tokens for one in done)
 
@@ -80,7 +81,7 @@ class Ours:
 
         request = ExpansionRequest(tags=tags, variants=variants, seed=seed)
         expansions = expand(self.language_model(), request)
-        return sum(one.grown.new_tokens for expansion in expansions for one in expansion.passes)
+        return sum(one.result.new_tokens for expansion in expansions for one in expansion.passes)
 
 
 class LlamaCpp:

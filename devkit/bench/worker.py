@@ -1,4 +1,4 @@
-"""The parent's end of `bench_worker`: start it, ask it, and say why it cannot answer."""
+"""The parent's end of worker_program.py: start the process, ask it, and say why it failed."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """A process that loads one program and does what it is told, line by line.
 
 Each line of its input is a JSON object, `task` and its arguments; each line of its output the
-answer. `bench_process.Worker` is the other end.
+answer. `devkit.bench.worker.Worker` is the other end.
 """
 
 from __future__ import annotations
@@ -17,8 +17,7 @@ import torch
 
 from devkit.bench.engines import ENGINES, Engine
 from devkit.bench.rows.agreement import agreement
-from devkit.bench.rows.fresh_process import first_token
-from devkit.bench.rows.memory_of_decoding import memory_of_decoding
+from devkit.bench.rows.fresh_process import first_token, memory_of_decoding
 
 
 class Tasks:

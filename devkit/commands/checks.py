@@ -12,8 +12,8 @@ import subprocess
 from collections.abc import Mapping, Sequence
 
 from devkit.messages import StepError, say, step
+from devkit.setup.base_folder import link_pack
 from devkit.setup.browser import MISSING, find_chromium, must_have_chromium
-from devkit.setup.host import link_pack
 from devkit.setup.layout import Layout
 from devkit.setup.run_tool import run_tool
 

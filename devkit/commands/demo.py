@@ -15,7 +15,7 @@ from typing import Any
 from devkit.commands.prompt_diff import on_terminal, tell_apart, words_of
 from devkit.generate.templates import template
 from devkit.messages import StepError, say
-from devkit.server.graph_run import ProgressLines
+from devkit.server.graph_run import RUN, pictures_of, run_or_explain
 from devkit.server.graph_settings import (
     combo_options,
     input_spec,
@@ -24,14 +24,12 @@ from devkit.server.graph_settings import (
     set_widget,
     the_node,
 )
-from devkit.server.server import Server
-from devkit.server.session import check_pack_is_loaded, running_server
-from devkit.server.websocket_client import Client, Graph, GraphRejected, Outcome, RunFailed
+from devkit.server.server import check_pack_is_loaded, running_server
+from devkit.server.websocket_client import Client, Graph, Outcome
 from devkit.setup import toy_sd
 from devkit.setup.host import Host
 from devkit.setup.layout import Layout
 
-RUN = "run the graph"
 CHOOSE = "choose the checkpoint"
 TEMPLATE = "text-to-image"
 
@@ -133,20 +131,6 @@ def run_demo(layout: Layout, host: Host, args: Namespace, setup_seconds: float) 
     return 0
 
 
-def run_or_explain(
-    client: Client, server: Server, graph: Graph, workflow: Mapping[str, Any] | None
-) -> Outcome:
-    """Run a graph with progress lines; turn its errors into a StepError."""
-    try:
-        return client.run(graph, workflow, ProgressLines(graph))
-    except GraphRejected as error:
-        raise StepError(RUN, str(error), "correct the values named above") from error
-    except RunFailed as error:
-        raise StepError(
-            RUN, f"{error.error_type}: {error}", f"the traceback is in {server.log}"
-        ) from error
-
-
 def result_of(graph: Graph, outcome: Outcome, base: Path) -> dict[str, Any]:
     """Return the texts and pictures of a run; with several variants all are in `variants`."""
     expand = the_node(graph, "TipoExpand")
@@ -167,15 +151,6 @@ def result_of(graph: Graph, outcome: Outcome, base: Path) -> dict[str, Any]:
     if len(variants) > 1:
         result["variants"] = variants
     return result
-
-
-def pictures_of(outcome: Outcome, base: Path) -> list[Path]:
-    """Return the files that the run's nodes saved, in the order of the nodes."""
-    return [
-        base / image.get("type", "output") / image.get("subfolder", "") / image["filename"]
-        for output in outcome.outputs.values()
-        for image in output.get("images", [])
-    ]
 
 
 def print_result(result: Mapping[str, Any], args: Namespace) -> None:

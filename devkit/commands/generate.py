@@ -1,16 +1,17 @@
-"""`dev.py templates`: makes what follows from the templates, their API forms and their cards."""
+"""`dev.py generate`: write the files that follow from others, or say which of them are stale."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from argparse import Namespace
 from typing import Any
 
-from devkit.commands.demo import run_or_explain
-from devkit.generate.templates import Template, all_templates, template, write_api_forms
+from devkit.generate.derived import derived_files, stale_files, translation_problems
+from devkit.generate.templates import Template, all_templates, template
+from devkit.messages import say
+from devkit.server.graph_run import run_or_explain
 from devkit.server.graph_settings import load_graph, nodes_of_type
-from devkit.server.server import Server
-from devkit.server.session import check_pack_is_loaded, running_server
+from devkit.server.server import Server, check_pack_is_loaded, running_server
 from devkit.server.websocket_client import Client, Graph
 from devkit.setup.host import Host
 from devkit.setup.layout import Layout
@@ -19,18 +20,34 @@ from devkit.setup.layout import Layout
 DRAWN_AT: dict[str, dict[str, Any]] = {"EmptyLatentImage": {"width": 128, "height": 128}}
 
 
-def generate(layout: Layout, host: Host, names: Sequence[str], with_cards: bool) -> int:
-    """Write the API forms, and with `with_cards` draw the cards, of all or of the named ones."""
-    chosen = [template(layout.root, name) for name in names] or all_templates(layout.root)
+def generate(layout: Layout, host: Host, args: Namespace) -> int:
+    """Write the derived files and, on request, the cards; with `--check` write nothing.
+
+    Returns 1 where a file is stale (`--check`) or the translation does not fit the nodes.
+    """
+    cards: list[Template] = []
+    if args.cards is not None:
+        cards = [template(layout.root, name) for name in args.cards] or all_templates(layout.root)
     with running_server(layout, host) as server, Client(server.url) as client:
         object_info = client.object_info()
         check_pack_is_loaded(object_info, server)
-        for path in write_api_forms(chosen, object_info):
-            print(f"written: {path.relative_to(layout.root)}")
-        for one in chosen if with_cards else ():
-            draw_card(one, client, server)
-            print(f"drawn: {one.picture.relative_to(layout.root)}")
-    return 0
+        problems = translation_problems(layout.root, object_info)
+        if args.check:
+            problems += [
+                f"{path.as_posix()} is stale: run python3 dev.py generate"
+                for path in stale_files(layout.root, object_info)
+            ]
+        else:
+            for derived in derived_files(layout.root, object_info):
+                if derived.is_stale:
+                    derived.write()
+                    print(f"written: {derived.path.relative_to(layout.root).as_posix()}")
+            for one in cards:
+                draw_card(one, client, server)
+                print(f"drawn: {one.picture.relative_to(layout.root).as_posix()}")
+    for problem in problems:
+        say(problem)
+    return 1 if problems else 0
 
 
 def draw_card(one: Template, client: Client, server: Server) -> None:
@@ -38,12 +55,12 @@ def draw_card(one: Template, client: Client, server: Server) -> None:
     # Imported here: no other command needs Pillow.
     from devkit.generate.cards import card_of, write_card
 
-    graph = drawn_small(load_graph(one.api))
+    graph = with_toy_sizes(load_graph(one.api))
     outcome = run_or_explain(client, server, graph, None)
     write_card(card_of(graph, outcome, server.base), one.picture)
 
 
-def drawn_small(graph: Graph) -> Graph:
+def with_toy_sizes(graph: Graph) -> Graph:
     """Return the graph with the sizes that toy-sd draws."""
     small = copy.deepcopy(graph)
     for class_type, values in DRAWN_AT.items():

@@ -6,12 +6,11 @@ import json
 import time
 from argparse import Namespace
 from pathlib import Path
-from typing import Any
 
-from devkit.commands.demo import pictures_of, run_or_explain
-from devkit.server.graph_settings import apply_settings, load_graph, title_of
-from devkit.server.session import running_server
-from devkit.server.websocket_client import Client, Graph, Outcome
+from devkit.server.graph_run import pictures_of, run_or_explain, texts_of
+from devkit.server.graph_settings import apply_settings, load_graph
+from devkit.server.server import running_server
+from devkit.server.websocket_client import Client
 from devkit.setup.host import Host
 from devkit.setup.layout import Layout
 
@@ -46,12 +45,3 @@ def run_graph(layout: Layout, host: Host, args: Namespace) -> int:
         print(f"picture: {path}")
     print(f"seconds: {outcome.total_seconds:.2f} for the run, {seconds:.2f} in all")
     return 0
-
-
-def texts_of(graph: Graph, outcome: Outcome) -> list[dict[str, Any]]:
-    """Return each node's texts: what it shows on the page."""
-    return [
-        {"node": node, "title": title_of(graph, node), "text": [str(text) for text in texts]}
-        for node, output in outcome.outputs.items()
-        if (texts := output.get("text"))
-    ]

@@ -1,1 +1,1 @@
-"""What is derived from the code and the templates, and committed."""
+"""Files that follow from others: API forms of the templates, the table of nodes, the cards."""

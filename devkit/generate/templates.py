@@ -119,15 +119,3 @@ def _inputs(
 def as_text(graph: Graph) -> str:
     """Return an API form as it is written to its file."""
     return json.dumps(graph, ensure_ascii=False, indent=2) + "\n"
-
-
-def write_api_forms(templates: Sequence[Template], object_info: Mapping[str, Any]) -> list[Path]:
-    """Write the API form of each template; return the files that have changed."""
-    changed = []
-    for one in templates:
-        text = as_text(api_form(one.read(), object_info))
-        if not one.api.exists() or one.api.read_text("utf-8") != text:
-            one.api.parent.mkdir(exist_ok=True)
-            one.api.write_text(text, encoding="utf-8", newline="\n")
-            changed.append(one.api)
-    return changed

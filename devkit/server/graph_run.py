@@ -1,13 +1,19 @@
-"""A line for each node of a run: its name, and the seconds it took."""
+"""Run a graph for a command: progress lines, errors as StepError, the texts and pictures."""
 
 from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, TextIO
 
+from devkit.messages import StepError
 from devkit.server.graph_settings import title_of
-from devkit.server.websocket_client import Graph
+from devkit.server.server import Server
+from devkit.server.websocket_client import Client, Graph, GraphRejected, Outcome, RunFailed
+
+RUN = "run the graph"
 
 
 class ProgressLines:
@@ -53,3 +59,35 @@ class ProgressLines:
 
     def _count(self, text: str) -> None:
         print(f"\r\x1b[K  {text}", end="", file=self._stream, flush=True)
+
+
+def run_or_explain(
+    client: Client, server: Server, graph: Graph, workflow: Mapping[str, Any] | None
+) -> Outcome:
+    """Run a graph with progress lines; turn its errors into a StepError."""
+    try:
+        return client.run(graph, workflow, ProgressLines(graph))
+    except GraphRejected as error:
+        raise StepError(RUN, str(error), "correct the values named above") from error
+    except RunFailed as error:
+        raise StepError(
+            RUN, f"{error.error_type}: {error}", f"the traceback is in {server.log}"
+        ) from error
+
+
+def texts_of(graph: Graph, outcome: Outcome) -> list[dict[str, Any]]:
+    """Return each node's texts: what it shows on the page."""
+    return [
+        {"node": node, "title": title_of(graph, node), "text": [str(text) for text in texts]}
+        for node, output in outcome.outputs.items()
+        if (texts := output.get("text"))
+    ]
+
+
+def pictures_of(outcome: Outcome, base: Path) -> list[Path]:
+    """Return the files that the run's nodes saved, in the order of the nodes."""
+    return [
+        base / image.get("type", "output") / image.get("subfolder", "") / image["filename"]
+        for output in outcome.outputs.values()
+        for image in output.get("images", [])
+    ]

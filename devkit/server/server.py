@@ -11,16 +11,19 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
-from devkit.messages import StepError
+from devkit.messages import StepError, say
+from devkit.setup.base_folder import write_model_paths
 from devkit.setup.environment import with_bytecode_cache
 from devkit.setup.host import Host, has_cuda
-from devkit.setup.layout import this_checkout
+from devkit.setup.layout import Layout, this_checkout
 
 START = "start the ComfyUI server"
+OWN_NODE = "TipoExpand"
 READY_SECONDS = 300.0
 STOP_SECONDS = 8.0
 LOGS_KEPT = 10
@@ -198,3 +201,32 @@ def _keep_newest(folder: Path, count: int) -> None:
     logs = sorted(folder.glob("server-*.log"), key=lambda path: path.stat().st_mtime)
     for path in logs[:-count]:
         path.unlink(missing_ok=True)
+
+
+@contextmanager
+def running_server(layout: Layout, host: Host, port: int | None = None) -> Iterator[Server]:
+    """Run a server with the pack loaded for the time of the block."""
+    paths = None
+    if host.is_users_own:
+        paths = write_model_paths(layout.host / "users-models.yaml", [host.tree])
+    server = Server(host, layout.base, layout.logs, port=port, model_paths=paths)
+    device = " --cpu" if "--cpu" in server.command() else ""
+    say(f"starting ComfyUI {host.version}{device} at {server.url} …")
+    started = time.monotonic()
+    with server:
+        say(f"  ready in {time.monotonic() - started:.1f} s")
+        yield server
+    say("the server is stopped")
+
+
+def check_pack_is_loaded(object_info: dict[str, object], server: Server) -> None:
+    """Raise a StepError with the log's words when ComfyUI could not load the pack."""
+    if OWN_NODE in object_info:
+        return
+    log = server.log.read_text("utf-8", errors="replace").splitlines()
+    shown = [line for line in log if "rror" in line or "FAILED" in line][-10:] or log[-10:]
+    raise StepError(
+        START,
+        f"ComfyUI runs, but it did not load the pack ({OWN_NODE} is missing):\n" + "\n".join(shown),
+        f"the whole log is {server.log}",
+    )

@@ -85,7 +85,7 @@ def _train(arguments: argparse.Namespace) -> str:
 def _evaluate(arguments: argparse.Namespace) -> str:
     import torch
 
-    from tipo_core.lm.files.loader import ModelFiles
+    from tipo_core.lm.files.model_files import ModelFiles
     from tipo_core.lm.hub.catalog import shipped_model
 
     from .measures.held_out_requests import Counts, ask

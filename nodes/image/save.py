@@ -12,7 +12,7 @@ from comfy_api.latest import io, ui
 from PIL import Image
 
 from ...tipo_core.pictures.files.formats import ENDINGS, FORMATS, format_problem, size_problem
-from ...tipo_core.pictures.files.generation_settings import read_generation
+from ...tipo_core.pictures.files.generation_settings import read_generation_settings
 from ...tipo_core.pictures.files.image_file import disk_problem, encoded, save_report, write_whole
 from ...tipo_core.pictures.files.infotext import infotext
 from ...tipo_core.pictures.files.metadata import ImageMetadata, storable
@@ -171,7 +171,7 @@ class TipoSaveImage(io.ComfyNode):
             graph = {"prompt": prompt, **(cls.hidden.extra_pnginfo or {})}
             graph = {key: value for key, value in graph.items() if value is not None}
             height, width = images.shape[1:3]
-            generation = read_generation(prompt, str(cls.hidden.unique_id))
+            generation = read_generation_settings(prompt, str(cls.hidden.unique_id))
             metadata = storable(graph, infotext(generation, text or "", (width, height), VERSION))
         saved, report = save_images(images, filename_prefix, format, quality, target_kb, metadata)
         if args.disable_metadata:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ...tipo_core.expansion.tasks import Field, Span
 
 if TYPE_CHECKING:
-    from ...tipo_core.expansion.request import Expansion, Grown
+    from ...tipo_core.expansion.request import Expansion, FieldResult
     from ...tipo_core.expansion.task import TaskRequest, TaskResult
 
 FIELD_NAMES = {Field.TAG: "tags", Field.SHORT: "short", Field.LONG: "long"}
@@ -26,7 +26,7 @@ def expansion_text(expansion: Expansion, variants: int) -> str:
     for field, report in last_passes.items():
         is_tags, length = field is Field.TAG, report.step.length
         span = length.tags if is_tags else length.sentences
-        notes += _shortfall("tags" if is_tags else "caption", span, report.grown)
+        notes += _shortfall("tags" if is_tags else "caption", span, report.result)
     notes += _ban_notes(expansion.banned)
     if expansion.repeats is not None:
         notes.append(f"(equal to #{expansion.repeats + 1}, draws: {expansion.attempts})")
@@ -38,21 +38,21 @@ def task_text(request: TaskRequest, result: TaskResult) -> str:
     """Return the shown text of a task: its fields, then notes on shortfalls."""
     texts = {Field.TAG: result.tags, Field.SHORT: result.short, Field.LONG: result.long}
     lines = [f"{FIELD_NAMES[field]}: {texts[field]}" for field in request.task.fields]
-    for field, grown in result.grown.items():
+    for field, field_result in result.results.items():
         # TIPO was trained without a length for a short caption and for short_to_long's caption.
         if field is Field.TAG or (field is Field.LONG and request.task.has_length):
             length = request.length
             span = length.tags if field is Field.TAG else length.sentences
-            lines += _shortfall(FIELD_NAMES[field], span, grown)
+            lines += _shortfall(FIELD_NAMES[field], span, field_result)
     return "\n".join([*lines, *_ban_notes(result.banned), *_proposed(result.proposed)])
 
 
-def _shortfall(name: str, span: Span, grown: Grown) -> list[str]:
+def _shortfall(name: str, span: Span, field_result: FieldResult) -> list[str]:
     """Return a note if a field has fewer tags or sentences than requested."""
-    if grown.reached:
+    if field_result.reached:
         return []
-    count = f"{grown.count} of {span.least}-{span.most}"
-    return [f"({name}: {count}, {grown.reason}, answers: {grown.answers})"]
+    count = f"{field_result.count} of {span.least}-{span.most}"
+    return [f"({name}: {count}, {field_result.reason}, answers: {field_result.answers})"]
 
 
 def _ban_notes(banned: Mapping[str, int]) -> list[str]:

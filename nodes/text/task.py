@@ -118,7 +118,7 @@ class TipoTask(io.ComfyNode):
             result.long,
             "\n".join(text for text in result.added.values() if text),
             metadata_text(result.proposed),
-            result.asked,
+            result.prompt,
             ui={"text": [task_text(request, result)], "tipo": [task_json(result)]},
         )
 

@@ -14,11 +14,13 @@ from comfy_api.latest import io, ui
 from ...tipo_core.pictures.vae.load_report import LoadedVae, vae_report
 from ...tipo_core.pictures.vae.vae_choice import (
     CONNECTED_CHOICE,
+)
+from ...tipo_core.pictures.vae.vae_precision import AUTO, DTYPES, precision_name, vae_dtype
+from ...tipo_core.pictures.vae.vae_tensors import (
     incomplete_problem,
     lacks_encoder,
     not_a_vae_problem,
 )
-from ...tipo_core.pictures.vae.vae_precision import AUTO, DTYPES, precision_name, vae_dtype
 from ..fingerprint import state_of
 from ..host_features import schema
 from ..inputs import report_output

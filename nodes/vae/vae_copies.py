@@ -12,7 +12,7 @@ from typing import Any
 import comfy.ldm.models.autoencoder
 import torch
 
-from ...tipo_core.pictures.vae.row_strips import Strips, can_strip
+from ...tipo_core.pictures.vae.row_strips import StripExecutor, supports_strips
 from ...tipo_core.pictures.vae.tiling import RowStrips
 from ..memory import check_interrupt
 
@@ -71,7 +71,7 @@ def has_strips(vae: Any, verb: str) -> bool:
     return (
         vae.latent_dim == 2
         and isinstance(model, comfy.ldm.models.autoencoder.AutoencodingEngine)
-        and can_strip(getattr(model, f"{verb}r"))
+        and supports_strips(getattr(model, f"{verb}r"))
     )
 
 
@@ -82,7 +82,7 @@ def in_strips(vae: Any, verb: str, height: int, width: int, strips: RowStrips) -
     between them are kept on ComfyUI's device for pictures.
     """
     rows = strips.rows(width)
-    strip_runner = Strips(rows, vae.device, vae.output_device, check_interrupt)
+    strip_runner = StripExecutor(rows, vae.device, vae.output_device, check_interrupt)
     model = copy.copy(vae.first_stage_model)
     # The copy of a module shares its table of submodules: replace a part in a table of its own.
     model._modules = dict(model._modules)

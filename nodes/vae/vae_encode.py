@@ -14,8 +14,8 @@ from ...tipo_core.pictures.vae.inpainting import (
     filled_from_surroundings,
     grown,
     mask_of,
-    pixels_problem,
 )
+from ...tipo_core.pictures.vae.input_checks import pixels_problem
 from ...tipo_core.pictures.vae.tiling import AUTO, DEFAULT_OVERLAP, DEFAULT_TILE, Tiling
 from ..host_features import schema
 from ..inputs import report_output, tiling_inputs

@@ -25,9 +25,9 @@ from ...tipo_core.pictures.vae.vae_choice import (
     is_safetensors,
     or_choose,
     taesd_files,
-    vae_tensor_names,
 )
 from ...tipo_core.pictures.vae.vae_precision import precision_name
+from ...tipo_core.pictures.vae.vae_tensors import vae_tensor_names
 
 
 def vae_sources() -> VaeSources:

@@ -10,19 +10,14 @@ from typing import Any
 import torch
 
 from ...tipo_core.memory import first_that_fits
-from ...tipo_core.pictures.vae.tiling import (
-    AUTO,
-    RowStrips,
-    Tiles,
-    Tiling,
-    Way,
-    broken_vae_problem,
-    no_memory_advice,
-    shape_text,
-    tile_note,
-    way_text,
-    ways_to_run,
+from ...tipo_core.pictures.vae.attempts import (
+    Attempt,
+    attempt_text,
+    out_of_memory_advice,
+    plan_attempts,
 )
+from ...tipo_core.pictures.vae.input_checks import broken_vae_problem, shape_text
+from ...tipo_core.pictures.vae.tiling import AUTO, RowStrips, Tiles, Tiling, tile_note
 from ...tipo_core.pictures.vae.vae_precision import precision_name
 from ..memory import free_device
 from .vae_copies import FiniteCheck, has_strips, in_strips, with_check, without_silent_tiles
@@ -56,24 +51,24 @@ def run_vae(vae: Any, job: Job, asked: Tiling) -> tuple[torch.Tensor, list[str]]
     the requested tiling.
     """
     began = time.perf_counter()
-    ways = _ways(vae, job, asked)
-    result, index, is_finite = _result(vae, job, asked, ways)
-    lines = [way_text(ways, index)]
+    attempts = _attempts(vae, job, asked)
+    result, index, is_finite = _result(vae, job, asked, attempts)
+    lines = [attempt_text(attempts, index)]
     dtype = vae.vae_dtype
     if not is_finite:
         if dtype == torch.float32:
             raise ValueError(broken_vae_problem(job.verb))
         del result
         # An attempt that did not fit in a smaller precision does not fit in fp32.
-        ways = ways[index:]
+        attempts = attempts[index:]
         with in_fp32(vae, lambda: free_device(vae.device)) as precise:
-            result, index, is_finite = _result(precise, job, asked, ways)
+            result, index, is_finite = _result(precise, job, asked, attempts)
         if not is_finite:
             raise ValueError(broken_vae_problem(job.verb))
         line = f"{precision_name(dtype)} gave NaN or infinite values: computed again in fp32"
-        lines.append(line + (f", {way_text(ways, index)}" if index else ""))
+        lines.append(line + (f", {attempt_text(attempts, index)}" if index else ""))
         dtype = torch.float32
-    if isinstance(ways[index], Tiles):
+    if isinstance(attempts[index], Tiles):
         note = tile_note(asked, job.factor)
         lines += [note] if note else []
         if getattr(vae, "handles_tiling", False):  # newer cores
@@ -88,9 +83,9 @@ def is_of_pictures(vae: Any) -> bool:
     return vae.latent_dim > 1 and getattr(vae, "extra_1d_channel", None) is None
 
 
-def _ways(vae: Any, job: Job, asked: Tiling) -> list[Way]:
+def _attempts(vae: Any, job: Job, asked: Tiling) -> list[Attempt]:
     if is_of_pictures(vae):
-        return ways_to_run(
+        return plan_attempts(
             asked, job.factor, max(job.height, job.width), has_strips=has_strips(vae, job.verb)
         )
     if asked.tiling == AUTO:
@@ -98,17 +93,19 @@ def _ways(vae: Any, job: Job, asked: Tiling) -> list[Way]:
     raise ValueError("This VAE is for sound or 3D shapes, not for pictures: set tiling to auto.")
 
 
-def _result(vae: Any, job: Job, asked: Tiling, ways: list[Way]) -> tuple[torch.Tensor, int, bool]:
-    """Run the first way that fits; return the result, its index, and whether it is finite."""
+def _result(
+    vae: Any, job: Job, asked: Tiling, attempts: list[Attempt]
+) -> tuple[torch.Tensor, int, bool]:
+    """Run the first attempt that fits; return the result, its index, and whether it is finite."""
     finite = FiniteCheck()
     checked = with_check(vae, finite)
 
-    def run(way: Way) -> torch.Tensor:
+    def run(attempt: Attempt) -> torch.Tensor:
         finite.is_finite = True
-        if isinstance(way, Tiles):
-            result = job.tiled(checked, way)
-        elif isinstance(way, RowStrips):
-            strips = in_strips(checked, job.verb, job.height, job.width, way)
+        if isinstance(attempt, Tiles):
+            result = job.tiled(checked, attempt)
+        elif isinstance(attempt, RowStrips):
+            strips = in_strips(checked, job.verb, job.height, job.width, attempt)
             result = job.whole(without_silent_tiles(strips))
         elif is_of_pictures(vae):
             result = job.whole(without_silent_tiles(checked))
@@ -118,8 +115,8 @@ def _result(vae: Any, job: Job, asked: Tiling, ways: list[Way]) -> tuple[torch.T
             finite.check(result)
         return result
 
-    advice = no_memory_advice(job.verb, job.shape, str(vae.device), asked, ways)
-    result, index = first_that_fits(ways, run, lambda: free_device(vae.device), advice)
+    advice = out_of_memory_advice(job.verb, job.shape, str(vae.device), asked, attempts)
+    result, index = first_that_fits(attempts, run, lambda: free_device(vae.device), advice)
     return result, index, finite.is_finite
 
 

@@ -16,10 +16,16 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from devkit.server.server import Server
-from devkit.setup.base_folder import put_examples
-from devkit.setup.browser import MISSING, chromium_arguments, find_chromium, must_have_chromium
-from devkit.setup.front_ends import PINNED, ensure_front_end
-from devkit.setup.host import ensure_host, prepare_base, write_model_paths
+from devkit.setup.base_folder import prepare_base, put_examples, write_model_paths
+from devkit.setup.browser import (
+    MISSING,
+    PINNED_FRONT_ENDS,
+    chromium_arguments,
+    ensure_front_end,
+    find_chromium,
+    must_have_chromium,
+)
+from devkit.setup.host import ensure_host
 from devkit.setup.layout import this_checkout
 from devkit.setup.toy_sd import ensure_toy_sd
 from tests.browser.comfy_page import ComfyPage, FrontEnd, new_tab
@@ -27,7 +33,7 @@ from tests.browser.comfy_page import ComfyPage, FrontEnd, new_tab
 HERE = Path(__file__).resolve().parent
 # The host's own front end (1.32.9 with the ComfyUI of dev.py), and the pinned newer ones.
 OWN = "own"
-FRONT_ENDS = (OWN, *PINNED)
+FRONT_ENDS = (OWN, *PINNED_FRONT_ENDS)
 RENDERERS = ("classic", "nodes2")
 
 

@@ -15,7 +15,8 @@ import pytest
 from devkit.server.graph_settings import nodes_of_type
 from devkit.server.server import Server
 from devkit.server.websocket_client import Client, Graph
-from devkit.setup.host import Host, ensure_host, prepare_base, write_model_paths
+from devkit.setup.base_folder import prepare_base, write_model_paths
+from devkit.setup.host import Host, ensure_host
 from devkit.setup.layout import this_checkout
 from devkit.setup.toy_sd import NAME, ensure_toy_sd
 from tests.host.load_vae.vae_weights import Weights

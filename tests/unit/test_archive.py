@@ -1,4 +1,4 @@
-"""The registry archive: what it leaves out, and what the registry's checks ask of the rest."""
+"""The registry archive: its size, its imports, and the registry's rules for its sources."""
 
 from __future__ import annotations
 
@@ -47,13 +47,29 @@ def test_what_the_registry_forbids_is_not_in_the_archive(files: list[Path]) -> N
     assert not found
 
 
-def test_no_node_imports_what_is_left_out(files: list[Path]) -> None:
-    kept = {path.relative_to(ROOT).parts[:2] for path in files}
-    assert ("tipo_core", "training") not in kept and ("tipo_core", "lm") in kept
-    for path in files:
-        text = path.read_text("utf-8") if path.suffix == ".py" else ""
-        if path.relative_to(ROOT).parts[0] == "nodes":
-            assert not re.search(r"from \.\.?(tipo_core\.training|devkit|tests)", text), path
+def test_no_module_of_the_archive_imports_what_is_left_out(files: list[Path]) -> None:
+    kept = {path.relative_to(ROOT) for path in files}
+    assert not any(path.parts[:2] == ("tipo_core", "training") for path in kept)
+    assert Path("tipo_core/lm/__init__.py") in kept
+    left_out = re.compile(
+        r"^\s*(?:from|import) +(?:\.*(?:tipo_core)?\.training|lab|devkit|tests)\b", re.MULTILINE
+    )
+    importing = [
+        path for path in files if path.suffix == ".py" and left_out.search(path.read_text("utf-8"))
+    ]
+    assert not importing
+
+
+def test_the_archive_stays_small(files: list[Path]) -> None:
+    """tipo-nano (24.6 MB) and the name lists (4.2 MB) are needed; all else is text and icons.
+
+    Every installation downloads the archive: pictures of pages and weights for tests stay outside.
+    """
+    assets = ROOT / "tipo_core" / "assets"
+    needed = sum(path.stat().st_size for path in files if path.is_relative_to(assets))
+    other = sum(path.stat().st_size for path in files if not path.is_relative_to(assets))
+    assert needed < 29_000_000
+    assert other < 2_500_000
 
 
 def test_extensions_are_named_for_the_pack() -> None:

@@ -31,6 +31,10 @@ _FENCED = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)
 REPOSITORY = re.compile(r"(?:github|raw\.githubusercontent)\.com/([\w.-]+/tipo-suite)\b")
 
 
+_FILE = re.compile(r"\b(?:tipo_core|nodes|devkit|lab|tests|web|locales)/[\w/.-]+\.(?:py|js|json)\b")
+_MODULE = re.compile(r"(?:python -m|from) ((?:tipo_core|devkit|lab)(?:\.\w+)*)")
+
+
 def links(page: Path) -> Iterator[str]:
     """The targets of a page's links and pictures, those in code left out."""
     for groups in _LINK.findall(_CODE.sub("", page.read_text("utf-8"))):
@@ -63,6 +67,17 @@ def test_links_lead_somewhere(page: Path) -> None:
         ):
             broken.append(link)
     assert not broken
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_named_files_and_modules_exist(page: Path) -> None:
+    text = page.read_text("utf-8")
+    missing = [name for name in _FILE.findall(text) if not (ROOT / name).is_file()]
+    for module in _MODULE.findall(text):
+        path = ROOT / module.replace(".", "/")
+        if not (path.is_dir() or path.with_suffix(".py").is_file()):
+            missing.append(module)
+    assert not missing
 
 
 def test_a_broken_link_is_found(tmp_path: Path) -> None:

@@ -1,8 +1,7 @@
-"""E: (simple prompt, metadata) -> detailed prompt.
+"""Expand a simple prompt: tags first, then the caption from all tags.
 
-Tags are grown first, then the caption from the grown tags, and the result is expanded again until
-both have their length. What the user typed is carried along verbatim; the model sees a plain
-rendering of it, and what the model writes is put behind it.
+A request may expand the result again until both parts have their length. The user's text stays
+verbatim and comes first; the model reads it in plain words, and its additions follow.
 """
 
 from __future__ import annotations
@@ -10,54 +9,58 @@ from __future__ import annotations
 import contextlib
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Callable, Iterator, Mapping
 
-from ..lm.generate.completion import Cancelled, Result, Steps
+from ..lm.generate.completion import Cancelled, Generation, StopReason
 from ..prompt import Bans, Template, count_sentences, split_sentences
-from .fields import derived_seed, field_count, grow_field, meta_steps
-from .format import Request
-from .policy import Judge, by_rule
-from .progress_meter import Meter, expected_tokens
-from .request import Expansion, ExpansionRequest, LanguageModel, PassReport
+from .fields import (
+    ProgressMeter,
+    derived_seed,
+    expected_tokens,
+    grow_field,
+    propose_meta,
+)
+from .format import Request, split_tags
+from .policy import TagPolicy, banned_counts
+from .request import Expansion, ExpansionRequest, FieldResult, LanguageModel, PassReport
 from .tasks import Field, Length, Pass, Task, plan_passes
-from .user_text import UserTags, join_caption, join_tags, plain_caption
+from .user_text import UserTags, join_tags, plain_caption
 
-# How often a variant is drawn that comes out equal to an earlier one.
+# Draws of a variant whose text equals an earlier one's.
 ATTEMPTS = 4
-
-Progress = Callable[[float], None]
 
 
 def expand(
     model: LanguageModel,
     request: ExpansionRequest,
-    on_progress: Progress | None = None,
+    on_progress: Callable[[float], None] | None = None,
 ) -> list[Expansion]:
     """Return the variants of `request`, in order.
 
-    `on_progress` hears the share that is done, from 0 to 1, after every token. It may raise: with
-    `Cancelled` what is there by then is returned, variants that were not finished being marked;
-    anything else goes through. Variant k depends on the seed and the variants before it, never on
-    how many are asked for; one that equals an earlier one is drawn again, at most `ATTEMPTS`
-    times. Bad bans or templates are a ValueError that quotes the entry, raised before the model
-    is asked.
+    `on_progress` receives the share that is done, from 0 to 1, after every token. It may raise
+    `Cancelled`: then the text so far is returned, and unfinished variants are marked. Any other
+    exception reaches the caller.
+
+    Variant k depends on the seed and the variants before it, never on the number of variants. A
+    variant that equals an earlier one is drawn again, at most `ATTEMPTS` times in all.
+
+    Bad bans or templates are a ValueError that quotes the entry, raised before the model runs.
     """
     bans = Bans.parse(request.bans)
     template = Template.parse(request.template)
-    progress = _Monotone(on_progress, request.variants)
+    progress = ProgressMeter(on_progress, request.variants)
+    user = UserTags(request.tags, request.escape_names)
 
-    def grow(variant: int, attempt: int) -> Steps[_Growth]:
-        seed = derived_seed(request.seed, variant, attempt)
-        return _Growth(request, bans, seed, partial(progress, variant)).grow()
+    def grow(variant: int, attempt: int) -> Generation[VariantState]:
+        return VariantState(request, user, bans, variant, attempt).grow(progress)
 
     # 1) the first draw of all variants, side by side
-    grown = model.answer([grow(variant, 0) for variant in range(request.variants)])
-    # 2) in their order, so that each knows the texts before it: what equals one is drawn again
+    states = model.run([grow(variant, 0) for variant in range(request.variants)])
+    # 2) in order, so that each variant is compared with those before it
     expansions: list[Expansion] = []
     earlier: dict[tuple[str, str], int] = {}
-    for variant, growth in enumerate(grown):
-        drawn = growth.result(template, variant, 1, earlier)
+    for variant, state in enumerate(states):
+        drawn = state.result(template, earlier)
         before: tuple[str, str] | None = None
         while (
             drawn.repeats is not None
@@ -66,15 +69,15 @@ def expand(
             and _text_of(drawn) != before
         ):
             before = _text_of(drawn)
-            (growth,) = model.answer([grow(variant, drawn.attempts)])
-            drawn = growth.result(template, variant, drawn.attempts + 1, earlier)
+            (state,) = model.run([grow(variant, drawn.attempts)])
+            drawn = state.result(template, earlier)
         if drawn.was_cancelled and not drawn.added and expansions:
-            continue  # nothing had come of it yet
+            continue  # cancelled before its first addition
         expansions.append(drawn)
         earlier.setdefault(_text_of(drawn), variant)
-    if not any(one.was_cancelled for one in expansions):
+    if not any(expansion.was_cancelled for expansion in expansions):
         with contextlib.suppress(Cancelled):
-            progress.finish()
+            progress.reach(1.0)
     return expansions
 
 
@@ -82,49 +85,29 @@ def _text_of(expansion: Expansion) -> tuple[str, str]:
     return expansion.tags, expansion.caption
 
 
-class _Monotone:
-    """Reports the share of all variants that is done; it never falls."""
-
-    def __init__(self, on_progress: Progress | None, variants: int) -> None:
-        self._on_progress = on_progress
-        self._shares = [0.0] * variants
-        self._share = 0.0
-
-    def __call__(self, variant: int, share: float) -> None:
-        self._shares[variant] = max(self._shares[variant], min(1.0, share))
-        self._report(sum(self._shares) / len(self._shares))
-
-    def finish(self) -> None:
-        """Report that all is done."""
-        self._report(1.0)
-
-    def _report(self, share: float) -> None:
-        self._share = max(self._share, share)
-        if self._on_progress is not None:
-            self._on_progress(self._share)
-
-
-class _Growth:
-    """One variant on its way: the user's text, and what has been added so far."""
+class VariantState:
+    """One variant while it grows: the user's text and the model's additions so far."""
 
     def __init__(
-        self,
-        request: ExpansionRequest,
-        bans: Bans,
-        seed: int,
-        report: Progress,
+        self, request: ExpansionRequest, user: UserTags, bans: Bans, variant: int, attempt: int
     ) -> None:
         self.request = request
+        self.user = user
         self.bans = bans
-        self.seed = seed
-        self.report = report
-        self.user = UserTags(request.tags, request.escape_names)
-        self.meta = self.user.metadata(request.meta)
+        self.variant = variant
+        self.attempt = attempt
+        self.seed = derived_seed(request.seed, variant, attempt)
+        self.meta = user.metadata(request.meta)
         self.user_caption = plain_caption(request.caption)
-        self.judge = self._new_judge()
+        self.policy = self._new_policy()
         self.added_tags: list[str] = []
         self.added_caption = ""
-        self.proposed: dict[str, str] = {}
+        # The number of tags and of sentences so far.
+        self.counts = {
+            Field.TAG: len(split_tags(self.tags)),
+            Field.LONG: count_sentences(self.user_caption),
+        }
+        self.proposed: Mapping[str, str] = {}
         self.reports: list[PassReport] = []
         self.rejected: Counter[str] = Counter()
         self.was_cancelled = False
@@ -132,25 +115,71 @@ class _Growth:
 
     @property
     def tags(self) -> str:
-        """The tag line as the model sees it."""
+        """The tag line for the model."""
         return ", ".join([*self.user.general, *self.added_tags])
 
     @property
     def caption(self) -> str:
-        """The caption as the model sees it."""
+        """The caption for the model."""
         return self.user_caption + self.added_caption
 
-    def grow(self) -> Steps[_Growth]:
-        """Apply the expansion until both lengths are reached, the rounds are over, or cancelled."""
+    def grow(self, progress: ProgressMeter) -> Generation[VariantState]:
+        """Run all passes, then propose metadata where the request wants it; return this state."""
         started = time.perf_counter()
-        yield from self._rounds()
-        if self.request.gen_meta and not self.was_cancelled:
-            yield from self._propose_metadata()
+        for step, round_, place, width in self._passes():
+            on_token = progress.token_counter(
+                expected_tokens(step.grows, self.counts[step.grows], step.span),
+                place * width,
+                width,
+                self.variant,
+            )
+            seed = derived_seed(self.seed, round_, place)
+            tags = self.tags
+            if not tags and step.task is Task.TAG_TO_LONG:
+                # No text is given: the caption is written from tags that the result omits.
+                scaffold = yield from grow_field(
+                    Request(Task.TAGS, step.length, {}, self.meta),
+                    Field.TAG,
+                    step.length.tags,
+                    derived_seed(seed, 0),
+                    self._new_policy(),
+                    on_token,
+                )
+                self.was_cancelled = scaffold.reason is StopReason.CANCELLED
+                if self.was_cancelled:
+                    break
+                tags = scaffold.added
+            result = yield from grow_field(
+                self._pass_request(step, tags),
+                step.grows,
+                step.span,
+                derived_seed(seed, 1),
+                self.policy,
+                on_token,
+            )
+            self._add(step, round_, result)
+            if self.was_cancelled:
+                break
+        request = self._meta_request()
+        if request is not None and not self.was_cancelled:
+            proposed = yield from propose_meta(
+                request,
+                derived_seed(self.seed, self.request.rounds),
+                self.policy,
+                progress.token_counter(1, 1.0, 0.0, self.variant),
+            )
+            self.proposed = proposed.meta
+            self.rejected.update(proposed.rejected)
+            self.was_cancelled = proposed.was_cancelled
         self.seconds = time.perf_counter() - started
         return self
 
-    def _rounds(self) -> Steps[None]:
-        for number in range(self.request.rounds):
+    def _passes(self) -> Iterator[tuple[Pass, int, int, float]]:
+        """Yield each pass, its round, its place in the round, and its share of the progress.
+
+        They end when both lengths are reached or the rounds are over.
+        """
+        for round_ in range(self.request.rounds):
             plan = plan_passes(
                 has_tags=bool(self.tags),
                 has_caption=bool(self.caption),
@@ -158,124 +187,76 @@ class _Growth:
                 caption_length=self.request.caption_length,
             )
             for place, step in enumerate(plan):
-                if number and self._is_reached(step):
-                    continue
-                # Later rounds, which are not expected, leave the bar where it is.
-                yield from self._pass(step, number, place, 0.0 if number else 1.0 / len(plan))
-                if self.was_cancelled:
-                    return
+                # Later rounds are not expected and leave the progress where it is.
+                if not round_:
+                    yield step, round_, place, 1.0 / len(plan)
+                elif not self._is_reached(step):
+                    yield step, round_, place, 0.0
             if all(self._is_reached(step) for step in plan):
                 break
 
-    def _new_judge(self) -> Judge:
+    def _new_policy(self) -> TagPolicy:
         captions = {Field.LONG: self.user_caption}
-        return Judge(self.user.plain, captions, bans=self.bans, safe=self.request.safe)
-
-    def _count(self, field: Field) -> int:
-        """How many tags, or sentences of the caption, are there by now."""
-        if field is Field.TAG:
-            return field_count(Field.TAG, self.tags)
-        return count_sentences(self.caption)
+        return TagPolicy(self.user.plain, captions, bans=self.bans, safe=self.request.safe)
 
     def _is_reached(self, step: Pass) -> bool:
-        is_tags = step.grows is Field.TAG
-        span = step.length.tags if is_tags else step.length.sentences
-        return self._count(step.grows) >= span.least
+        return self.counts[step.grows] >= step.span.least
 
-    def _pass(self, step: Pass, number: int, place: int, width: float) -> Steps[None]:
-        """Bring one part to its length class."""
-        is_tags = step.grows is Field.TAG
-        span = step.length.tags if is_tags else step.length.sentences
-        expected = expected_tokens(step.grows, self._count(step.grows), span)
-        seed = derived_seed(self.seed, number, place)
-        meter = Meter(self.report, expected, place * width, width)
-        scaffold = ""
-        if step.task is Task.TAG_TO_LONG and not self.tags:
-            scaffold = yield from self._scaffold(step.length, derived_seed(seed, 0), meter)
-            if self.was_cancelled:
-                return
-        request = self._request(step, scaffold)
-        growing = grow_field(request, step.grows, span, derived_seed(seed, 1), self.judge)
-        grown = yield from self._heard(growing, meter)
-        if is_tags:
-            self.added_tags += grown.pieces
+    def _add(self, step: Pass, round_: int, result: FieldResult) -> None:
+        """Take the additions of a pass."""
+        if step.grows is Field.TAG:
+            self.added_tags += result.pieces
         else:
-            self.added_caption += grown.added
-        self.rejected.update(grown.rejected)
-        self.reports.append(PassReport(step, number, grown))
+            self.added_caption += result.added
+        self.counts[step.grows] = result.count
+        self.rejected.update(result.rejected)
+        self.reports.append(PassReport(step, round_, result))
+        self.was_cancelled = result.reason is StopReason.CANCELLED
 
-    def _heard(self, steps: Steps[Result], meter: Meter) -> Steps[Result]:
-        """Run `steps`; note it when they were cancelled."""
-        result = yield from meter.hear(steps)
-        self.was_cancelled |= meter.was_cancelled
-        return result
-
-    def _request(self, step: Pass, scaffold: str) -> Request:
-        given = {Field.TAG: self.tags or scaffold, Field.LONG: self.caption}
+    def _pass_request(self, step: Pass, tags: str) -> Request:
+        given = {Field.TAG: tags, Field.LONG: self.caption}
         if step.grows is Field.TAG or step.task is Task.SHORT_TO_LONG:
-            given[Field.SHORT] = self.user_caption or self._gist()
+            given[Field.SHORT] = self._short_caption()
         return Request(step.task, step.length, given, self.meta)
 
-    def _gist(self) -> str:
-        """The first sentence of the caption that was written, as the short one of a next round."""
-        return "".join(split_sentences(self.caption)[:1]).strip()
+    def _short_caption(self) -> str:
+        """Return the user's caption, or the first sentence of the model's."""
+        return self.user_caption or "".join(split_sentences(self.caption)[:1]).strip()
 
-    def _scaffold(self, length: Length, seed: int, meter: Meter) -> Steps[str]:
-        """With nothing given a caption is written from tags that are not part of the result."""
-        request = Request(Task.TAGS, length, {}, self.meta)
-        growing = grow_field(request, Field.TAG, length.tags, seed, self._new_judge())
-        grown = yield from self._heard(growing, meter)
-        return grown.added
-
-    def _propose_metadata(self) -> Steps[None]:
-        """Ask for the metadata that was not given."""
+    def _meta_request(self) -> Request | None:
+        """Return the request that continues with metadata; None if there is nothing to describe."""
+        if not self.request.gen_meta or not (self.caption or self.tags):
+            return None
         given = {Field.TAG: self.tags, Field.LONG: self.caption}
         task, length = Task.TAGS, self.request.tag_length
         if self.caption:
             task, length = Task.TAG_TO_LONG, self.request.caption_length
             if not self.tags:
-                task, given[Field.SHORT] = Task.SHORT_TO_LONG, self.user_caption or self._gist()
-        elif not self.tags:
-            return
-        request = Request(task, length or Length.LONG, given, self.meta, gen_meta=True)
-        asking = meta_steps(request, derived_seed(self.seed, self.request.rounds), self.judge)
-        meter = Meter(self.report, 1, 1.0, 0.0)
-        self.proposed, refused = yield from self._heard(asking, meter)
-        self.rejected.update(refused)
+                task, given[Field.SHORT] = Task.SHORT_TO_LONG, self._short_caption()
+        return Request(task, length or Length.LONG, given, self.meta, gen_meta=True)
 
-    def result(
-        self,
-        template: Template,
-        variant: int,
-        attempts: int,
-        earlier: Mapping[tuple[str, str], int],
-    ) -> Expansion:
-        """Put the user's text and the additions together."""
-        added = ", ".join(self.user.written(tag) for tag in self.added_tags)
-        has_caption = bool(self.request.caption.strip())
-        caption = join_caption(self.request.caption, self.added_caption)
-        fields = {
-            **self.user.by_category(self.added_tags),
-            "user": self.user.text,
-            "added": added,
-            "extended": caption if has_caption else "",
-            "generated": "" if has_caption else caption,
-        }
-        tags = join_tags(self.user.text, added)
+    def result(self, template: Template, earlier: Mapping[tuple[str, str], int]) -> Expansion:
+        """Return the user's text with the additions; `earlier` numbers the texts before it."""
+        fields = self.user.template_fields(
+            self.added_tags, self.request.caption, self.added_caption
+        )
+        tags = join_tags(fields["user"], fields["added"])
+        caption = fields["extended"] or fields["generated"]
+        added_caption = self.added_caption.strip()
         return Expansion(
             prompt=template.render(fields),
             tags=tags,
             caption=caption,
-            added="\n".join(part for part in (added, self.added_caption.strip()) if part),
+            added="\n".join(part for part in (fields["added"], added_caption) if part),
             added_tags=tuple(self.added_tags),
-            added_caption=self.added_caption.strip(),
+            added_caption=added_caption,
             fields=fields,
             proposed=self.proposed,
-            banned=by_rule(self.rejected),
+            banned=banned_counts(self.rejected),
             passes=tuple(self.reports),
             seed=self.request.seed,
-            variant=variant,
-            attempts=attempts,
+            variant=self.variant,
+            attempts=self.attempt + 1,
             repeats=earlier.get((tags, caption)),
             was_cancelled=self.was_cancelled,
             seconds=self.seconds,

@@ -1,65 +1,120 @@
-"""One request to its end: each field is brought to its length class before the next one begins.
+"""Write the fields of one TIPO request, each to its length class before the next one begins.
 
-A model that counts badly ends too early or never, repeats itself, and writes what was banned. So an
-answer is not taken as it comes. Each tag is judged at its comma, each sentence at the start of the
-next: what is refused is cut off and drawn again, and no answer at that place begins like one of
-which nothing could be taken there. A field that stops short goes on from where it is, one that
-fills its class is stopped there, and the name of the next field is written for the model instead of
-waiting for it. The session keeps what it has read, so going on costs little.
+A model that counts badly ends too early or never, repeats itself, and writes banned tags. So each
+tag is judged at its comma and each sentence at the start of the next one. A refused piece is cut
+off and drawn again; the redraw does not begin with a token that began a rejected answer at that
+place. A field that ends short of its class is continued, one that fills its class is stopped, and
+the program writes the name of the next field. The model keeps the tokens that it has read, so that
+each continuation costs little.
 """
 
 from __future__ import annotations
 
 import hashlib
+import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
-from ..lm.generate.completion import Ask, Completion, Steps
-from ..lm.generate.stop_reason import StopReason
+from ..lm.generate.completion import Completion, CompletionRequest, Generation, StopReason
 from ..prompt import count_sentences
 from .format import Answer, Request, read_answer, render_request, split_tags
-from .policy import PROSE, REPEATED, Judge
-from .request import Grown
-from .stream_filter import Gate, GrowingText
+from .policy import PROSE, REPEATED, TagPolicy
+from .request import FieldResult
+from .stream_filter import StreamFilter, ends_sentence
 from .tasks import Field, Span
 
-# How often a field goes on when the model ended it short of the length class.
+# Continuations of a field that the model ended short of its length class.
 CONTINUATIONS = 12
-# How often one place is drawn again after a ban; then the model is let go on behind what it insists
-# on, which it sees and nobody else.
+# Redraws of one place because of bans. Then generation continues after the rejected piece, which
+# the model sees and the result omits.
 REDRAWS = 4
-# So many first tokens are barred at one place: more than a model has ideas, less than it has words.
-MOST_BARRED = 64
-# How often a field may refuse something in all: a floor, and for a field that may have many tags
-# so many times their number. A long list repeats itself most near its end.
+# First tokens that may be banned at one place: more than the model's alternatives there, and far
+# fewer than its vocabulary.
+MAX_BANNED_FIRST_IDS = 64
+# Rejections in one field: a floor, and a multiple of the field's largest count of tags. A long list
+# repeats itself most near its end.
 REJECTIONS = 64
-REJECTIONS_A_PIECE = 3
-# A continued answer must not end at once, the model's text or the field's line.
+REJECTIONS_PER_PIECE = 3
+# A continued answer has at least as many tokens before an end token or a line break.
 CONTINUED_TOKENS = 4
-# Metadata is a few short lines.
+# Lines of proposed metadata.
 _META_LINES = 8
-
-# A short caption says the gist; no class was trained for it.
+# A short caption gives the gist; the models were trained on no length class for it.
 _SHORT_SENTENCES = Span(1, 3)
+# The progress is 0.9 at the expected number of tokens: a field may end earlier or continue.
+_STEEPNESS = math.log(10)
+# Tokens of a tag, and of a sentence, on average.
+_TOKENS = MappingProxyType({Field.TAG: 4, Field.SHORT: 16, Field.LONG: 16})
+
+
+class ProgressMeter:
+    """Reports the share of a run that is done, from 0 to 1; the share never falls.
+
+    `variants` run side by side; the share is their mean. `report` may be None.
+    """
+
+    def __init__(self, report: Callable[[float], None] | None, variants: int = 1) -> None:
+        self._report = report
+        self._shares = [0.0] * variants
+        self._share = 0.0
+
+    def token_counter(
+        self, expected: int, start: float = 0.0, width: float = 1.0, variant: int = 0
+    ) -> Callable[[int], None]:
+        """Return an `on_token` callback for completions of one variant that follow each other.
+
+        The number of tokens of a field is not known before. So the variant's share rises with each
+        token from `start` towards `start + width`, and has 0.9 of the way at `expected` tokens.
+        """
+        earlier = last = 0
+
+        def on_token(tokens: int) -> None:
+            nonlocal earlier, last
+            if tokens <= last:  # the next completion has begun
+                earlier += last
+            last = tokens
+            done = 1 - math.exp(-_STEEPNESS * (earlier + tokens) / expected)
+            share = min(1.0, start + width * done)
+            self._shares[variant] = max(self._shares[variant], share)
+            self.reach(sum(self._shares) / len(self._shares))
+
+        return on_token
+
+    def reach(self, share: float) -> None:
+        """Report `share`, or the largest share so far."""
+        self._share = max(self._share, share)
+        if self._report is not None:
+            self._report(self._share)
 
 
 @dataclass(frozen=True)
-class Filled:
-    """A request whose fields are all there: the answer, and how each owed field grew."""
+class ProposedMeta:
+    """The metadata that the model proposed, and the rejections by their reason."""
+
+    meta: Mapping[str, str]
+    rejected: Mapping[str, int]
+    was_cancelled: bool = False
+
+
+@dataclass(frozen=True)
+class FilledRequest:
+    """A request with every field written: the answer, and the result of each written field."""
 
     request: Request
     answer: Answer
-    grown: Mapping[Field, Grown]
+    results: Mapping[Field, FieldResult]
     rejected_meta: Mapping[str, int]
+    was_cancelled: bool
 
     @property
     def reached(self) -> bool:
-        """Whether every field that has a class reached it."""
-        # `short_to_long` was trained without a length, and a short caption has none of its own.
+        """Whether every field that has a length class reached it."""
+        # `short_to_long` was trained without a length, and a short caption has no class.
         return all(
-            one.reached
-            for name, one in self.grown.items()
+            result.reached
+            for name, result in self.results.items()
             if name is Field.TAG or (name is Field.LONG and self.request.task.has_length)
         )
 
@@ -70,38 +125,47 @@ def derived_seed(seed: int, *path: int) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
 
 
+def expected_tokens(name: Field, present: int, span: Span) -> int:
+    """Return about how many tokens bring a field of `present` tags or sentences into `span`.
+
+    A model often ends a field at the smallest count of its length class.
+    """
+    return _TOKENS[name] * max(1, span.least - present)
+
+
 def field_span(request: Request, name: Field) -> Span:
-    """Return how many tags or sentences the field has when the request is met."""
+    """Return the number of tags or sentences that the request wants in a field."""
     if name is Field.TAG:
         return request.length.tags
     return request.length.sentences if name is Field.LONG else _SHORT_SENTENCES
 
 
-def field_count(name: Field, text: str) -> int:
-    """Return how many tags or sentences `text` has."""
-    return len(split_tags(text)) if name is Field.TAG else count_sentences(text)
-
-
 def open_prompt(request: Request, name: Field) -> str:
-    """Return the text that the model goes on from, the field `name` being the open one.
+    """Return the prompt whose completion continues the field `name`.
 
-    With the comma written, the model goes on to the next tag and cannot lengthen the last one.
+    A tag line ends with a comma, so that the model writes the next tag and cannot lengthen the
+    last one.
     """
     comma = "," if name is Field.TAG and request.given.get(Field.TAG, "").strip() else ""
     return render_request(request, name) + comma
 
 
-def fill_steps(request: Request, seed: int, judge: Judge | None = None) -> Steps[Filled]:
-    """Fill every owed field of `request`, and propose the metadata that it asks for.
+def fill_fields(
+    request: Request,
+    seed: int,
+    policy: TagPolicy | None = None,
+    on_token: Callable[[int], None] | None = None,
+) -> Generation[FilledRequest]:
+    """Write every owed field of `request`, then the metadata that it asks for.
 
-    The answer holds the generated text only. A model that has nothing to say leaves a field empty
-    and the answer not well-formed. A judge of its own knows the texts that are given.
+    The answer holds the model's text alone. If the model writes nothing, the field stays empty and
+    the answer is not well-formed. `policy` knows the given texts; None is a policy without bans.
     """
     given = request.given
-    if judge is None:
+    if policy is None:
         captions = {name: given.get(name, "") for name in (Field.SHORT, Field.LONG)}
-        judge = Judge(split_tags(given.get(Field.TAG, "")), captions)
-    grown: dict[Field, Grown] = {}
+        policy = TagPolicy(split_tags(given.get(Field.TAG, "")), captions)
+    results: dict[Field, FieldResult] = {}
     current = request
     was_cancelled = False
     owed = list(request.task.fields)
@@ -109,162 +173,187 @@ def fill_steps(request: Request, seed: int, judge: Judge | None = None) -> Steps
         owed.pop(0)
     for place, name in enumerate(owed):
         before = current.given.get(name, "")
-        span = field_span(request, name)
-        grown[name] = yield from grow_field(current, name, span, derived_seed(seed, place), judge)
-        was_cancelled = grown[name].reason is StopReason.CANCELLED
+        results[name] = yield from grow_field(
+            current, name, field_span(request, name), derived_seed(seed, place), policy, on_token
+        )
+        was_cancelled = results[name].reason is StopReason.CANCELLED
         if was_cancelled:
             break
-        current = replace(current, given={**current.given, name: before + grown[name].added})
-    meta: dict[str, str] = {}
-    refused: Counter[str] = Counter()
+        current = replace(current, given={**current.given, name: before + results[name].added})
+    proposed = ProposedMeta({}, {})
     if request.gen_meta and not was_cancelled:
-        meta, refused = yield from meta_steps(current, derived_seed(seed, len(owed)), judge)
-    texts = {name: one.added for name, one in grown.items()}
-    filled = all(texts.get(name, "").strip() or given.get(name, "") for name in owed)
-    return Filled(request, Answer(texts, meta, well_formed=filled), grown, refused)
+        meta_seed = derived_seed(seed, len(owed))
+        proposed = yield from propose_meta(current, meta_seed, policy, on_token)
+    texts = {name: result.added for name, result in results.items()}
+    is_filled = all(texts.get(name, "").strip() or given.get(name, "") for name in owed)
+    return FilledRequest(
+        request,
+        Answer(texts, proposed.meta, well_formed=is_filled),
+        results,
+        proposed.rejected,
+        was_cancelled or proposed.was_cancelled,
+    )
 
 
-def meta_steps(
-    request: Request, seed: int, judge: Judge
-) -> Steps[tuple[dict[str, str], Counter[str]]]:
-    """The metadata that the model proposes behind the last field, and what was refused of it."""
-    done = yield Ask(
-        render_request(request) + "\n", seed, lambda text: text.count("\n") >= _META_LINES
+def propose_meta(
+    request: Request,
+    seed: int,
+    policy: TagPolicy,
+    on_token: Callable[[int], None] | None = None,
+) -> Generation[ProposedMeta]:
+    """Let the model write the metadata after the last field; drop the refused values."""
+    completion = yield CompletionRequest(
+        render_request(request) + "\n",
+        seed,
+        should_stop=lambda text: text.count("\n") >= _META_LINES,
+        on_token=on_token,
     )
     meta: dict[str, str] = {}
-    refused: Counter[str] = Counter()
-    for key, line in read_answer(request, "\n" + done.text).meta.items():
+    rejected: Counter[str] = Counter()
+    for key, line in read_answer(request, "\n" + completion.text).meta.items():
         values = []
         for value in split_tags(line):
-            reason = judge.refuse_meta(key, value)
+            reason = policy.refuse_meta(key, value)
             if reason is None:
                 values.append(value)
             else:
-                refused[reason] += 1
+                rejected[reason] += 1
         if values and key not in request.meta:
             meta[key] = ", ".join(values)
-    return meta, refused
+    return ProposedMeta(meta, rejected, completion.reason is StopReason.CANCELLED)
 
 
-def grow_field(request: Request, name: Field, span: Span, seed: int, judge: Judge) -> Steps[Grown]:
-    """Bring the field `name` of `request` into `span`, behind the text that it has."""
+def grow_field(
+    request: Request,
+    name: Field,
+    span: Span,
+    seed: int,
+    policy: TagPolicy,
+    on_token: Callable[[int], None] | None = None,
+) -> Generation[FieldResult]:
+    """Continue the text of the field `name` until its count is in `span`."""
     start = request.given.get(name, "")
-    growth = GrowingText(name, start)
-    tally = _Tally()
-    patience = _Patience()
+    is_tags = name is Field.TAG
+    # The accepted text, and the model's context, which has passed-over pieces as well.
+    text = context = start
+    pieces: list[str] = []
+    answers = prompt_tokens = new_tokens = 0
+    rejected: Counter[str] = Counter()
+    retries = _Retries()
     reason = StopReason.TARGET
-    most_refused = max(REJECTIONS, REJECTIONS_A_PIECE * span.most)
-    while (count := field_count(name, growth.text)) < span.most:
-        # 1) ask for the next tags or sentences behind what the model has seen
-        asked = replace(request, given={**request.given, name: growth.context})
-        gate = Gate(name, span.most - count, growth.is_open, judge)
-        completion = yield Ask(
-            open_prompt(asked, name),
-            derived_seed(seed, tally.answers),
-            gate,
-            CONTINUED_TOKENS if patience.goes_on else 0,
-            not_first=patience.barred,
+    max_rejected = max(REJECTIONS, REJECTIONS_PER_PIECE * span.most)
+    count = len(split_tags(text)) if is_tags else count_sentences(text)
+    while count < span.most:
+        # 1) request the next tags or sentences after the model's context
+        is_open = bool(context.strip()) and not ends_sentence(context)
+        stream = StreamFilter(name, span.most - count, is_open, policy)
+        completion = yield CompletionRequest(
+            open_prompt(replace(request, given={**request.given, name: context}), name),
+            derived_seed(seed, answers),
+            should_stop=stream,
+            min_new_tokens=CONTINUED_TOKENS if retries.is_continuation else 0,
+            on_token=on_token,
+            banned_first_ids=retries.banned_first_ids,
         )
-        tally.add(completion)
-        # 2) take what the gate let through
+        answers += 1
+        prompt_tokens = max(prompt_tokens, completion.prompt_tokens)
+        new_tokens += completion.new_tokens
+        # 2) keep the accepted pieces; the last one is judged only if it is whole
+        is_cancelled = completion.reason is StopReason.CANCELLED
         ended = "\n" in completion.text or completion.reason is StopReason.END_TOKEN
-        gate.close(completion.text, ended)
-        for piece in gate.taken:
-            growth.take(piece)
-        patience.hear(gate, completion)
-        is_enough = field_count(name, growth.text) >= span.least
-        reason = StopReason.END_TOKEN if ended else completion.reason
-        if reason is StopReason.CANCELLED or (ended and is_enough):
+        line = completion.text.split("\n")[0]
+        stream.feed(line, is_whole=ended or (not is_tags and ends_sentence(line)))
+        for piece in stream.accepted:
+            pieces.append(piece.strip())
+            text, context = _joined(name, text, piece), _joined(name, context, piece)
+        retries.note(stream, completion)
+        count = len(split_tags(text)) if is_tags else count_sentences(text)
+        is_enough = count >= span.least
+        reason = StopReason.END_TOKEN if ended and not is_cancelled else completion.reason
+        if is_cancelled or (ended and is_enough):
             break
-        # 3) something was refused: draw again from before it, or go on behind it
-        if gate.refusal is not None:
-            tally.rejected[gate.refusal] += 1
-            if tally.rejected.total() >= most_refused:
+        # 3) a piece was refused: draw again from before it, or continue after it
+        if stream.refusal is not None:
+            rejected[stream.refusal] += 1
+            if rejected.total() >= max_rejected:
                 reason = StopReason.REDRAW_LIMIT
                 break
-            if patience.insists(gate):
-                growth.pass_over(gate.refused)
-        # 4) it stopped short by itself: go on from there
-        elif ended or not gate.taken:
+            if retries.pass_over(stream):
+                context = _joined(name, context, stream.refused)
+        # 4) the model ended the field too early: continue it
+        elif ended or not stream.accepted:
             is_full = reason is StopReason.CONTEXT_LIMIT
-            is_silent = patience.goes_on and not completion.new_tokens
-            if is_full or is_silent or is_enough or not patience.continues():
+            is_silent = retries.is_continuation and not completion.new_tokens
+            if is_full or is_silent or is_enough or not retries.continue_field():
                 break
-    count = field_count(name, growth.text)
     if count >= span.most and reason is not StopReason.CANCELLED:
         reason = StopReason.TARGET
-    return tally.grown(growth, start, count, count >= span.least, reason)
+    return FieldResult(
+        added=text[len(start) :],
+        pieces=tuple(pieces),
+        count=count,
+        reached=count >= span.least,
+        reason=reason,
+        answers=answers,
+        prompt_tokens=prompt_tokens,
+        new_tokens=new_tokens,
+        rejected=dict(rejected),
+    )
 
 
-class _Tally:
-    """What the answers of one field cost, and what was refused of them."""
-
-    def __init__(self) -> None:
-        self.answers = self.prompt_tokens = self.new_tokens = 0
-        self.rejected: Counter[str] = Counter()
-
-    def add(self, completion: Completion) -> None:
-        self.answers += 1
-        self.prompt_tokens = max(self.prompt_tokens, completion.prompt_tokens)
-        self.new_tokens += completion.new_tokens
-
-    def grown(
-        self, growth: GrowingText, start: str, count: int, reached: bool, reason: StopReason
-    ) -> Grown:
-        return Grown(
-            added=growth.text[len(start) :],
-            pieces=tuple(growth.pieces),
-            count=count,
-            reached=reached,
-            reason=reason,
-            answers=self.answers,
-            prompt_tokens=self.prompt_tokens,
-            new_tokens=self.new_tokens,
-            rejected=dict(self.rejected),
-        )
+def _joined(name: Field, text: str, piece: str) -> str:
+    """Return the text of a field with one more tag or sentence."""
+    if name is Field.TAG:
+        return f"{text}, {piece}" if text.strip() else piece
+    if text.strip() and not ends_sentence(text):
+        return text + piece.rstrip()
+    return text + (" " if text.strip() else "") + piece.strip()
 
 
-class _Patience:
-    """How often a place was drawn again, and a field that ended short was taken up again."""
+class _Retries:
+    """Counts the redraws of one place of a field, and the continuations of the field."""
 
     def __init__(self) -> None:
-        self._redraws = self._continued = 0
-        self._refused = ""
-        # What answers of no use began with at this place.
-        self.barred: frozenset[int] = frozenset()
+        self._redraws = self._continuations = 0
+        self._last_refused = ""
+        # The first tokens of the answers at this place that gave no accepted piece.
+        self.banned_first_ids: frozenset[int] = frozenset()
 
     @property
-    def goes_on(self) -> bool:
-        """Whether the model ended the field and is made to go on."""
-        return self._continued > 0 and not self._redraws
+    def is_continuation(self) -> bool:
+        """Whether the model had ended the field and is made to continue it."""
+        return self._continuations > 0 and not self._redraws
 
-    def hear(self, gate: Gate, completion: Completion) -> None:
-        """Bar what an answer of no use began with; forget that where something was taken.
+    def note(self, stream: StreamFilter, completion: Completion) -> None:
+        """Ban the first token of an answer without an accepted piece until a piece is accepted.
 
-        Of no use is what was refused, and what is blank: a model that may not end writes that.
+        Such an answer is refused or blank: a model that must not end writes blanks.
         """
         first = completion.first_token
-        if gate.taken:
-            self.barred = frozenset()
-        elif first is not None and len(self.barred) < MOST_BARRED:
-            self.barred |= {first}
+        if stream.accepted:
+            self.banned_first_ids = frozenset()
+        elif first is not None and len(self.banned_first_ids) < MAX_BANNED_FIRST_IDS:
+            self.banned_first_ids |= {first}
 
-    def insists(self, gate: Gate) -> bool:
-        """Whether the model wants what was refused here so much that it has to be passed over."""
-        is_same = gate.refused == self._refused and not gate.taken
-        self._refused = gate.refused
-        self._redraws = 1 if gate.taken else self._redraws + 1
-        # What is there already, and prose among the tags, would only lead to more of it.
-        if gate.refusal in (REPEATED, PROSE):
+    def pass_over(self, stream: StreamFilter) -> bool:
+        """Count a refusal; return whether generation continues after the refused piece.
+
+        It does when the model repeats the piece or has used up the redraws of the place.
+        """
+        is_same = stream.refused == self._last_refused and not stream.accepted
+        self._last_refused = stream.refused
+        self._redraws = 1 if stream.accepted else self._redraws + 1
+        # In the context, a repeated tag or prose would only lead to more of the same.
+        if stream.refusal in (REPEATED, PROSE):
             return False
         if is_same or self._redraws > REDRAWS:
             self._redraws = 0
-            self.barred = frozenset()
+            self.banned_first_ids = frozenset()
             return True
         return False
 
-    def continues(self) -> bool:
-        """Count one more time that the field is taken up; False when it was too often."""
+    def continue_field(self) -> bool:
+        """Count a continuation; return False if the field has had too many."""
         self._redraws = 0
-        self._continued += 1
-        return self._continued <= CONTINUATIONS
+        self._continuations += 1
+        return self._continuations <= CONTINUATIONS

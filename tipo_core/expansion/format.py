@@ -6,7 +6,7 @@
     short: ...
     long: ...
 
-A request ends inside the field that is to be continued; an answer is what a model adds to it.
+A request ends inside the field that the model continues; the answer is the text that it adds.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from types import MappingProxyType
 from ..error_collector import ErrorCollector
 from .tasks import Field, Length, Task
 
-# The metadata keys as trained, in the order in which a request writes them.
+# The metadata keys of the training texts, in the order in which a request writes them.
 META_KEYS = (
     "meta",
     "rating",
@@ -47,9 +47,9 @@ EMPTY = "<|empty|>"
 class Request:
     """One request to the model.
 
-    `given` holds the text of the fields that are known; the first field of the task that is not
-    in it, or the task's last field, is where the model goes on. `meta` is written before the
-    target line in the order of `META_KEYS`.
+    `given` holds the texts of known fields. The model continues the first field of the task that
+    is not known, or the task's last field. `meta` is written before the target line, in the order
+    of `META_KEYS`.
     """
 
     task: Task
@@ -61,9 +61,9 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a model wrote: the text of each field, its metadata, and whether the form is right.
+    """An answer of the model: the text of each field, its metadata, whether the form is right.
 
-    The field that the request left open holds only what was added to it.
+    For the field that the request left open, `fields` has the added text alone.
     """
 
     fields: Mapping[Field, str]
@@ -72,9 +72,9 @@ class Answer:
 
 
 def parse_meta(text: str) -> dict[str, str]:
-    """Return the metadata written as `key: value`, one a line; `key = value` is read too.
+    """Return the metadata of lines such as `key: value` or `key = value`.
 
-    ValueError for lines of another form and for unknown keys, with the known ones.
+    ValueError for lines of another form and for unknown keys; it lists the known keys.
     """
     errors = ErrorCollector()
     meta: dict[str, str] = {}
@@ -96,10 +96,10 @@ def parse_meta(text: str) -> dict[str, str]:
 
 
 def render_meta(meta: Mapping[str, str]) -> list[str]:
-    """Return the metadata lines; unknown keys are an error that lists the known ones."""
+    """Return the metadata lines; ValueError for unknown keys, with the known ones."""
     unknown = sorted(set(meta) - set(META_KEYS))
     if unknown:
-        raise ValueError(f"unknown metadata {unknown}: known are {', '.join(META_KEYS)}")
+        raise ValueError(f"unknown metadata {unknown}: the known keys are {', '.join(META_KEYS)}")
     return [f"{key}: {_one_line(meta[key])}" for key in META_KEYS if meta.get(key, "").strip()]
 
 
@@ -114,9 +114,9 @@ def render_target(task: Task, length: Length, gen_meta: bool) -> str:
 
 
 def render_request(request: Request, open_field: Field | None = None) -> str:
-    """Return the text that the model continues; it ends mid-line, without a trailing space.
+    """Return the text that the model continues; it ends within a line, without a blank.
 
-    It ends in `open_field`, by default in the first field that is not given, or in the last one.
+    It ends in `open_field`, by default the first field that is not given, or the last one.
     """
     lines = render_meta(request.meta)
     lines.append(render_target(request.task, request.length, request.gen_meta))
@@ -130,11 +130,11 @@ def render_request(request: Request, open_field: Field | None = None) -> str:
 
 
 def read_answer(request: Request, completion: str) -> Answer:
-    """Return what `completion` holds for each field that `request` left open.
+    """Return the answer to `request` in `completion`.
 
-    Only the fields that the task still owes, in their order, and the metadata that `gen_meta`
-    asked for open a new line; any other line with a colon belongs to the text it stands in.
-    `well_formed` is True when every owed field is there, none is empty, and nothing else follows.
+    A line begins a field if the task still owes that field, and metadata if `gen_meta` requests
+    it; any other line with a colon belongs to the text before it. `well_formed` is True if every
+    owed field has a text and no other text follows.
     """
     owed = list(request.task.fields)
     while len(owed) > 1 and request.given.get(owed[0], "").strip():
@@ -163,10 +163,10 @@ def read_answer(request: Request, completion: str) -> Answer:
 
 
 def split_tags(text: str) -> list[str]:
-    """Return the tags of a tag line, trimmed, without empty ones."""
+    """Return the tags of a tag line, stripped, without empty ones."""
     return [tag for tag in (part.strip() for part in text.split(",")) if tag]
 
 
 def _one_line(text: str) -> str:
-    """A field is one line: inner line breaks become spaces, a tag line loses its last comma."""
+    """Return the text of a field as one line, without a comma at its end."""
     return " ".join(text.split("\n")).strip().rstrip(",").rstrip()

@@ -1,4 +1,4 @@
-"""Requests and results as plain values, for scripts and for the history of a host."""
+"""Requests and results as JSON values, for scripts and for the history of a host."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import fields
 from enum import Enum
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
-from .request import Expansion, ExpansionRequest, Grown
+from .request import Expansion, ExpansionRequest, FieldResult
 from .task import TaskRequest, TaskResult
 from .tasks import Length, Task
 
@@ -18,7 +18,7 @@ AnyRequest = TypeVar("AnyRequest", ExpansionRequest, TaskRequest)
 
 
 def task_named(name: str) -> Task:
-    """Return the task called `name`; `tags` is the one without a token. ValueError for others."""
+    """Return the task called `name`; `tags` is Task.TAGS. ValueError for unknown names."""
     names = {TAGS_ONLY: Task.TAGS, **{task.value: task for task in Task if task.value}}
     if name not in names:
         raise ValueError(f"task {name!r} is unknown: choose {', '.join(names)}")
@@ -26,17 +26,17 @@ def task_named(name: str) -> Task:
 
 
 def length_named(name: str) -> Length:
-    """Return the length class called `name`. ValueError for others."""
+    """Return the length class called `name`. ValueError for unknown names."""
     if name not in set(Length):
         raise ValueError(f"length {name!r} is unknown: choose {', '.join(Length)}")
     return Length(name)
 
 
 def read_request(kind: type[AnyRequest], values: Mapping[str, Any]) -> AnyRequest:
-    """Return the request that `values` describe: the names are those of the fields of `kind`.
+    """Return the request that `values` describe; the keys are the names of the fields of `kind`.
 
-    A length is the name of its class, or `none` where the part stays as it is. ValueError for an
-    unknown name or a value of the wrong kind, with the known ones.
+    A length is the name of its class, or `none` to leave the part as it is. ValueError for an
+    unknown key, with the known ones, and for a value of the wrong type.
     """
     types = get_type_hints(kind)
     unknown = sorted(set(values) - set(types))
@@ -60,7 +60,7 @@ def _read(name: str, kind: Any, value: Any) -> Any:
 
 
 def expansion_json(expansion: Expansion) -> dict[str, Any]:
-    """Return an expansion as plain values."""
+    """Return an expansion as JSON values."""
     return {
         "prompt": expansion.prompt,
         "tags": expansion.tags,
@@ -82,7 +82,7 @@ def expansion_json(expansion: Expansion) -> dict[str, Any]:
                 "task": report.step.task.value or TAGS_ONLY,
                 "length": report.step.length.value,
                 "round": report.round,
-                **_grown_json(report.step.grows, report.grown),
+                **_field_json(report.step.grows, report.result),
             }
             for report in expansion.passes
         ],
@@ -90,7 +90,7 @@ def expansion_json(expansion: Expansion) -> dict[str, Any]:
 
 
 def task_json(result: TaskResult) -> dict[str, Any]:
-    """Return the result of a single task as plain values."""
+    """Return the result of a single task as JSON values."""
     return {
         "tags": result.tags,
         "short": result.short,
@@ -98,21 +98,21 @@ def task_json(result: TaskResult) -> dict[str, Any]:
         "added": {name.value: text for name, text in result.added.items()},
         "proposed": dict(result.proposed),
         "banned": dict(result.banned),
-        "asked": result.asked,
+        "asked": result.prompt,
         "was_cancelled": result.was_cancelled,
         "seconds": round(result.seconds, 3),
-        "fields": [_grown_json(name, grown) for name, grown in result.grown.items()],
+        "fields": [_field_json(name, one) for name, one in result.results.items()],
     }
 
 
-def _grown_json(name: Enum, grown: Grown) -> dict[str, Any]:
+def _field_json(name: Enum, result: FieldResult) -> dict[str, Any]:
     return {
         "grows": name.value,
-        "count": grown.count,
-        "reached": grown.reached,
-        "reason": str(grown.reason),
-        "answers": grown.answers,
-        "prompt_tokens": grown.prompt_tokens,
-        "new_tokens": grown.new_tokens,
-        "rejected": dict(grown.rejected),
+        "count": result.count,
+        "reached": result.reached,
+        "reason": str(result.reason),
+        "answers": result.answers,
+        "prompt_tokens": result.prompt_tokens,
+        "new_tokens": result.new_tokens,
+        "rejected": dict(result.rejected),
     }

@@ -1,4 +1,4 @@
-"""What goes into an expansion, and what comes out of it."""
+"""Requests, results, and the protocol of a language model."""
 
 from __future__ import annotations
 
@@ -6,30 +6,30 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from ..lm.generate.completion import Result, Steps
-from ..lm.generate.stop_reason import StopReason
+from ..lm.generate.completion import Generation, Result, StopReason
 from ..prompt.presets import DEFAULT_TEMPLATE
 from .tasks import MAX_ROUNDS, MAX_VARIANTS, Length, Pass
 
 
 class LanguageModel(Protocol):
-    """All that an expansion knows of a model: texts in, texts out."""
+    """The part of a language model that an expansion needs: texts in, texts out."""
 
-    def answer(self, steps: Sequence[Steps[Result]]) -> list[Result]:
-        """Run `steps` to their results; what one is answered does not depend on the others."""
+    def run(self, generations: Sequence[Generation[Result]]) -> list[Result]:
+        """Return the result of each generation; a completion does not depend on the others."""
         ...
 
 
 @dataclass(frozen=True)
 class ExpansionRequest:
-    """A simple prompt and what it is to become.
+    """A simple prompt and the wanted lengths of the expanded one.
 
     `tags` and `caption` are the user's texts, verbatim. A length of None leaves that part as it
     is. `bans` and `template` are in the languages of `prompt.bans` and `prompt.template`. With
-    `gen_meta` the model proposes the metadata that was not given. The expansion is applied to its
-    own result up to `rounds` times, until both lengths are reached. With `escape_names` the
-    parentheses of a known name come out escaped. With `safe` no tag or sentence with a word of the
-    block list is added.
+    `gen_meta` the model proposes the metadata that `meta` does not give. The result is expanded
+    again, up to `rounds` times in all, until both lengths are reached. `escape_names` escapes the
+    parentheses of known names. `safe` adds no tag or sentence with a word of the block list.
+
+    ValueError for `variants` or `rounds` out of range.
     """
 
     tags: str = ""
@@ -54,13 +54,14 @@ class ExpansionRequest:
 
 
 @dataclass(frozen=True)
-class Grown:
-    """What a field has become: `added` is the text behind the given one, `pieces` what is in it.
+class FieldResult:
+    """The additions to one field: `added` as text, `pieces` as single tags or sentences.
 
-    `count` is how many tags or sentences there are now, `answers` how often the model was asked,
-    `prompt_tokens` the length of the longest prompt, `new_tokens` all that was written. `rejected`
-    is how often a tag or sentence was refused, by the reason: an entry of the bans,
-    `block list`, `repeated` or `contradicts`.
+    `count` is the number of tags or sentences that the field has now, given ones included;
+    `reached` says whether it is in the field's length class. `answers` is the number of
+    completions, `prompt_tokens` the length of the longest prompt, `new_tokens` the number of
+    tokens written. `rejected` counts the refused tags or sentences by their reason: an entry of
+    the bans, `block list`, `repeated`, `contradicts` or `prose`.
     """
 
     added: str
@@ -76,23 +77,24 @@ class Grown:
 
 @dataclass(frozen=True)
 class PassReport:
-    """How one pass of a round (from 0) went."""
+    """One pass of a round (counted from 0) and its result."""
 
     step: Pass
     round: int
-    grown: Grown
+    result: FieldResult
 
 
 @dataclass(frozen=True)
 class Expansion:
     """One variant of the expanded prompt.
 
-    `prompt` is the filled template; `tags` and `caption` begin with the user's own text; `added`
-    is what the model wrote, `fields` every field that a template can name. `proposed` is the
-    metadata that the model wrote with `gen_meta`, never part of the prompt by itself. `banned`
-    counts the rejections by the entry that caused them. `attempts` says how often the variant was
-    drawn; `repeats` is the number of an earlier variant that it equals all the same, or None.
-    `was_cancelled` says that it was ended before its time.
+    `prompt` is the filled template. `tags` and `caption` begin with the user's own text. `added`
+    is the model's text. `fields` has a value for every field of a template. `proposed` is the
+    model's metadata with `gen_meta`, which is not part of the prompt. `banned` counts rejections
+    by the entry of the bans. `attempts` is the number of draws of this variant; `repeats` is the
+    number of an earlier variant with the same text, or None. `was_cancelled` says that the run
+    ended early. `seconds` is the time that the variant took, the time of others beside it
+    included.
     """
 
     prompt: str

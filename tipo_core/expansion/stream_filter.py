@@ -1,117 +1,67 @@
-"""An answer as it grows: its tags or sentences taken or refused one by one."""
+"""Accept or refuse the tags or sentences of a completion while the model writes it."""
 
 from __future__ import annotations
 
 import re
 
 from ..prompt import split_sentences
-from .policy import Judge
+from .policy import TagPolicy
 from .tasks import Field
 
-_ENDED = re.compile("[.!?\u2026\u3002\uff01\uff1f][\"'\u201d\u2019)]*\\Z")
+_SENTENCE_END = re.compile("[.!?\u2026\u3002\uff01\uff1f][\"'\u201d\u2019)]*\\Z")
 
 
 def ends_sentence(text: str) -> bool:
-    """Return whether `text` ends with a full stop or its like, blanks aside."""
-    return bool(_ENDED.search(text.rstrip()))
+    """Return whether `text` ends with a full stop or the like; blanks at its end do not count."""
+    return bool(_SENTENCE_END.search(text.rstrip()))
 
 
-class Gate:
-    """Hears an answer grow, takes its tags or sentences one by one, and says when to stop.
+class StreamFilter:
+    """Reads the completion of one field and says when it must stop.
 
-    It stops behind `room` pieces, at the first one that the judge refuses, and at the end of the
-    field. With `is_open` the first sentence belongs to one that was begun before.
+    It stops after `room` accepted pieces (tags or sentences), at the first piece that the policy
+    refuses, and at the end of the field's line. With `is_open` the first sentence continues one
+    that began before the completion, and does not count.
     """
 
-    def __init__(self, name: Field, room: int, is_open: bool, judge: Judge) -> None:
-        self.taken: list[str] = []
+    def __init__(self, field: Field, room: int, is_open: bool, policy: TagPolicy) -> None:
+        self.accepted: list[str] = []
+        # The refused piece and the reason, if a piece was refused.
         self.refused = ""
         self.refusal: str | None = None
-        self._name = name
-        self._room = room + (is_open and name is not Field.TAG)
-        self._judge = judge
-        self._judged = 0  # up to where the text was
+        self._field = field
+        self._room = room + (is_open and field is not Field.TAG)
+        self._policy = policy
+        self._position = 0  # end of the last judged piece, in characters
 
     def __call__(self, text: str) -> bool:
-        """Return whether the answer, `text` so far, has to be stopped."""
+        """Return whether the completion, `text` so far, must stop."""
         if self._is_done or "\n" in text:
             return True
-        if self._name is Field.TAG:
-            self._judge_tags(text, whole=False)
-        elif text[-1:].isalnum():
-            # The sentence behind one has begun, so that one is complete.
-            self._judge_sentences(text, whole=False)
+        # A letter after a full stop begins the next sentence, so that the one before is complete.
+        if self._field is Field.TAG or text[-1:].isalnum():
+            self.feed(text)
         return self._is_done
 
-    def close(self, text: str, ended: bool) -> None:
-        """Judge what is left of the whole answer; unless it has ended, its last piece was cut."""
-        line = text.split("\n")[0]
-        if self._name is Field.TAG:
-            self._judge_tags(line, whole=ended)
-        else:
-            self._judge_sentences(line, whole=ended or ends_sentence(line))
+    def feed(self, text: str, is_whole: bool = False) -> None:
+        """Judge the new pieces of the completion; its last piece only if `text` `is_whole`."""
+        rest = text[self._position :]
+        is_tags = self._field is Field.TAG
+        pieces = rest.split(",") if is_tags else split_sentences(rest)
+        for piece in pieces if is_whole else pieces[:-1]:
+            if self._is_done:
+                return
+            self._position += len(piece) + is_tags  # and the comma
+            piece = piece.strip() if is_tags else piece
+            if not piece.strip():
+                continue
+            self.refusal = self._policy.refuse(self._field, piece)
+            if self.refusal is not None:
+                self.refused = piece
+                return
+            self._policy.accept(self._field, piece)
+            self.accepted.append(piece)
 
     @property
     def _is_done(self) -> bool:
-        return self.refusal is not None or len(self.taken) >= self._room
-
-    def _judge_tags(self, text: str, whole: bool) -> None:
-        while not self._is_done:
-            comma = text.find(",", self._judged)
-            if comma < 0 and not whole:
-                return
-            tag = text[self._judged : comma if comma >= 0 else len(text)].strip()
-            self._judged = comma + 1 if comma >= 0 else len(text)
-            if tag:
-                self._decide(tag)
-            if comma < 0:
-                return
-
-    def _judge_sentences(self, text: str, whole: bool) -> None:
-        sentences = split_sentences(text[self._judged :])
-        for sentence in sentences if whole else sentences[:-1]:
-            if self._is_done:
-                return
-            self._judged += len(sentence)
-            if sentence.strip():
-                self._decide(sentence)
-
-    def _decide(self, piece: str) -> None:
-        self.refusal = self._judge.refuse(self._name, piece)
-        if self.refusal is not None:
-            self.refused = piece
-            return
-        self._judge.take(self._name, piece)
-        self.taken.append(piece)
-
-
-class GrowingText:
-    """The text of a field: what is kept of it, and what the model sees of it."""
-
-    def __init__(self, name: Field, start: str) -> None:
-        self.text = start
-        self.context = start
-        self.pieces: list[str] = []
-        self._name = name
-
-    @property
-    def is_open(self) -> bool:
-        """Whether the last sentence was begun and not ended."""
-        return bool(self.context.strip()) and not ends_sentence(self.context)
-
-    def take(self, piece: str) -> None:
-        """Add a piece for good."""
-        self.pieces.append(piece.strip())
-        self.text = self._joined(self.text, piece)
-        self.context = self._joined(self.context, piece)
-
-    def pass_over(self, piece: str) -> None:
-        """Let the model go on behind a piece that was refused."""
-        self.context = self._joined(self.context, piece)
-
-    def _joined(self, text: str, piece: str) -> str:
-        if self._name is Field.TAG:
-            return f"{text}, {piece}" if text.strip() else piece
-        if text.strip() and not ends_sentence(text):
-            return text + piece.rstrip()
-        return text + (" " if text.strip() else "") + piece.strip()
+        return self.refusal is not None or len(self.accepted) >= self._room

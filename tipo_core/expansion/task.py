@@ -1,4 +1,4 @@
-"""A single trained task, with the user's text kept as everywhere."""
+"""Run a single trained task; the user's text stays verbatim."""
 
 from __future__ import annotations
 
@@ -8,21 +8,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from ..prompt import Bans
-from .fields import field_span, fill_steps
+from .fields import ProgressMeter, expected_tokens, field_span, fill_fields
 from .format import Request, render_request
-from .policy import Judge, by_rule
-from .progress_meter import Meter, expected_tokens
-from .request import Grown, LanguageModel
+from .policy import TagPolicy, banned_counts
+from .request import FieldResult, LanguageModel
 from .tasks import Field, Length, Task
 from .user_text import UserTags, join_caption, join_tags, plain_caption
 
 
 @dataclass(frozen=True)
 class TaskRequest:
-    """One task and the texts for its fields, verbatim.
+    """One task and the texts of its fields, verbatim.
 
-    The first field of the task that is empty, or its last one, is where the model begins to
-    write; a field that the task does not have is returned as it is. The rest is as in
+    The model begins to write in the first field of the task that is empty, or in its last one. A
+    field that the task does not have is returned as it is. The other values are those of
     `ExpansionRequest`.
     """
 
@@ -41,10 +40,10 @@ class TaskRequest:
 
 @dataclass(frozen=True)
 class TaskResult:
-    """What became of a task.
+    """The texts of a task: `tags`, `short` and `long` begin with the user's own text.
 
-    `tags`, `short` and `long` begin with the user's own text; `added` is what the model wrote in
-    each field, `asked` the text that the model was given, `grown` how each field went.
+    `added` is the model's text in each field, `results` the counts of each field, `prompt` the
+    first prompt of the model. The other values are those of `Expansion`.
     """
 
     tags: str
@@ -53,8 +52,8 @@ class TaskResult:
     added: Mapping[Field, str]
     proposed: Mapping[str, str]
     banned: Mapping[str, int]
-    asked: str
-    grown: Mapping[Field, Grown]
+    prompt: str
+    results: Mapping[Field, FieldResult]
     was_cancelled: bool
     seconds: float
 
@@ -64,19 +63,20 @@ def run_task(
     request: TaskRequest,
     on_progress: Callable[[float], None] | None = None,
 ) -> TaskResult:
-    """Return the fields of `request` as the model filled them.
+    """Return the fields of `request` with the model's additions.
 
-    `on_progress` is heard as by `expand`. Bad bans or metadata are a ValueError that quotes the
-    entry, raised before the model is asked.
+    `on_progress` is that of `expand`. Bad bans or metadata are a ValueError that quotes the entry,
+    raised before the model runs.
     """
     started = time.perf_counter()
+    # 1) the user's text in plain words
     user = UserTags(request.tags, request.escape_names)
     given = {
         Field.TAG: ", ".join(user.general),
         Field.SHORT: plain_caption(request.short),
         Field.LONG: plain_caption(request.long),
     }
-    asked = Request(
+    plain = Request(
         request.task,
         request.length,
         {name: text for name, text in given.items() if name in request.task.fields},
@@ -84,25 +84,28 @@ def run_task(
         request.gen_meta,
     )
     captions = {name: given[name] for name in (Field.SHORT, Field.LONG)}
-    judge = Judge(user.plain, captions, bans=Bans.parse(request.bans), safe=request.safe)
-    expected = sum(expected_tokens(name, 0, field_span(asked, name)) for name in asked.task.fields)
-    meter = Meter(on_progress, expected)
-    (filled,) = model.answer([meter.hear(fill_steps(asked, request.seed, judge))])
-    pieces = filled.grown[Field.TAG].pieces if Field.TAG in filled.grown else ()
+    policy = TagPolicy(user.plain, captions, bans=Bans.parse(request.bans), safe=request.safe)
+    prompt = render_request(plain)
+    # 2) the model writes the fields
+    expected = sum(expected_tokens(name, 0, field_span(plain, name)) for name in plain.task.fields)
+    on_token = ProgressMeter(on_progress).token_counter(expected)
+    (filled,) = model.run([fill_fields(plain, request.seed, policy, on_token)])
+    # 3) its additions follow the user's text
+    pieces = filled.results[Field.TAG].pieces if Field.TAG in filled.results else ()
     texts = {name: filled.answer.fields.get(name, "") for name in Field}
-    texts[Field.TAG] = ", ".join(user.written(tag) for tag in pieces)
+    texts[Field.TAG] = ", ".join(user.spelled(tag) for tag in pieces)
     rejected = Counter(filled.rejected_meta)
-    for one in filled.grown.values():
-        rejected.update(one.rejected)
+    for result in filled.results.values():
+        rejected.update(result.rejected)
     return TaskResult(
         tags=join_tags(user.text, texts[Field.TAG]),
         short=join_caption(request.short, texts[Field.SHORT]),
         long=join_caption(request.long, texts[Field.LONG]),
-        added={name: text.strip() for name, text in texts.items() if name in filled.grown},
+        added={name: text.strip() for name, text in texts.items() if name in filled.results},
         proposed=filled.answer.meta,
-        banned=by_rule(rejected),
-        asked=render_request(asked),
-        grown=filled.grown,
-        was_cancelled=meter.was_cancelled,
+        banned=banned_counts(rejected),
+        prompt=prompt,
+        results=filled.results,
+        was_cancelled=filled.was_cancelled,
         seconds=time.perf_counter() - started,
     )

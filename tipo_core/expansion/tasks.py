@@ -1,4 +1,4 @@
-"""What TIPO can be asked for: tasks, lengths, and the plan of passes for one request.
+"""The tasks and length classes of TIPO, and the plan of passes for one request.
 
 Source of the vocabulary: TIPO (arXiv 2411.08127), section "Task definition"; lengths as trained.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-# How many variants and rounds one request may ask for.
+# The largest number of variants and rounds in one request.
 MAX_VARIANTS = 64
 MAX_ROUNDS = 16
 
@@ -23,7 +23,7 @@ class Field(str, Enum):
 
 @dataclass(frozen=True)
 class Span:
-    """An inclusive range of counts."""
+    """An inclusive range of counts, from `least` to `most`."""
 
     least: int
     most: int
@@ -42,16 +42,17 @@ class Length(str, Enum):
 
     @property
     def token(self) -> str:
+        """The class as the target line names it."""
         return f"<|{self.value}|>"
 
     @property
     def tags(self) -> Span:
-        """How many tags an answer of this class has (the ranges the models were trained on)."""
+        """The number of tags of an answer of this class, as in the models' training."""
         return _TAG_COUNTS[self]
 
     @property
     def sentences(self) -> Span:
-        """How many sentences a caption of this class has."""
+        """The number of sentences of a caption of this class."""
         return _SENTENCE_COUNTS[self]
 
 
@@ -83,28 +84,34 @@ class Task(str, Enum):
 
     @property
     def token(self) -> str:
+        """The task as the target line names it; empty for TAGS."""
         return f"<|{self.value}|>" if self.value else ""
 
     @property
     def fields(self) -> tuple[Field, ...]:
-        """The fields in the order in which the text holds them."""
+        """The fields in the order of their lines."""
         if not self.value:
             return (Field.TAG,)
         return tuple(Field(name) for name in self.value.split("_to_"))
 
     @property
     def has_length(self) -> bool:
-        """Whether the target line names a length class (`short_to_long` was trained without)."""
+        """Whether the target line names a length class; `short_to_long` was trained without."""
         return self is not Task.SHORT_TO_LONG
 
 
 @dataclass(frozen=True)
 class Pass:
-    """One call of the language model: which task, and which length the field it grows has."""
+    """One pass of the language model: its task, the field that it writes, and the length class."""
 
     task: Task
     grows: Field
     length: Length
+
+    @property
+    def span(self) -> Span:
+        """The number of tags or sentences that the field has after the pass."""
+        return self.length.tags if self.grows is Field.TAG else self.length.sentences
 
 
 def plan_passes(
@@ -114,10 +121,10 @@ def plan_passes(
     tag_length: Length | None,
     caption_length: Length | None,
 ) -> tuple[Pass, ...]:
-    """Return the passes that bring a request to its target: tags first, then the caption.
+    """Return the passes that bring a prompt to its lengths: tags first, then the caption.
 
-    A length of None means that this part is returned as it was given. The caption pass sees the
-    tags as the tag pass left them, which is the aggregation of the paper.
+    A length of None leaves that part as it is. The caption pass reads the tags of the tag pass,
+    which is the aggregation of the paper.
     """
     passes: list[Pass] = []
     if tag_length is not None:
@@ -126,8 +133,8 @@ def plan_passes(
         passes.append(Pass(task, Field.TAG, tag_length))
     if caption_length is not None:
         tags_known = has_tags or tag_length is not None
-        # With a caption alone its longer form is asked for; with nothing at all tag_to_long
-        # makes the tags on its way.
+        # A caption alone is written in its longer form. Without any text, tag_to_long starts from
+        # tags that the caller makes for it.
         task = Task.SHORT_TO_LONG if has_caption and not tags_known else Task.TAG_TO_LONG
         passes.append(Pass(task, Field.LONG, caption_length))
     return tuple(passes)

@@ -1,17 +1,16 @@
-"""The user's text: verbatim for him, in plain words for the model, and what is put behind it."""
+"""The user's text: verbatim in the result, in plain words for the model."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
 
-from ..prompt import Category, Segment, SpanKind, category, escape_tag, parse
-from ..prompt.template import ends_in_comment
+from ..prompt import Category, Segment, SpanKind, category, ends_in_comment, escape_tag, parse
 
-# Categories that the TIPO format gives as metadata lines rather than in the tag line.
+# Categories that the TIPO format writes as metadata lines, not in the tag line.
 META_CATEGORIES = frozenset(Category) - {Category.SPECIAL, Category.GENERAL}
-# ``rating:safe`` and ``artist:wlop`` say their category; its line holds the value alone.
-_PREFIX = re.compile(
+# `rating:safe` and `artist:wlop` name their category; the metadata line holds the value alone.
+_CATEGORY_PREFIX = re.compile(
     r"(?:rating|artist|meta|character|copyright)s? ?: ?|rating |(?:drawn|art|artwork) by ?:? ",
     re.IGNORECASE,
 )
@@ -20,9 +19,9 @@ _PREFIX = re.compile(
 class UserTags:
     """Tags as the user typed them.
 
-    `plain` are all of them as the model reads them, `general` those that stand in its tag line.
-    With `escape_names` the parentheses of `name (series)` come out escaped, because the host would
-    read them as a weight; all else is verbatim.
+    `plain` are all tags in plain words, `general` those that stand in the model's tag line. `text`
+    is the typed text as it is returned: with `escape_names` the parentheses of `name (series)` are
+    escaped, because the host would read them as a weight; all else is verbatim.
     """
 
     def __init__(self, text: str, escape_names: bool = True) -> None:
@@ -31,54 +30,67 @@ class UserTags:
         self._escape_names = escape_names
         self._has_underscores = prompt.uses_underscores
         self._segments = prompt.segments()
-        self.text = self._out(text)
+        self.text = self._returned(text)
         self.plain = [word for segment in self._segments for word in segment.words]
         self.general = [tag for tag in self.plain if category(tag) not in META_CATEGORIES]
 
-    def written(self, tag: str) -> str:
-        """Return an added tag in the user's own habit, safe to read for the host."""
+    def spelled(self, tag: str) -> str:
+        """Return an added tag with the user's underscores or spaces, escaped for the host."""
         text = tag.replace(" ", "_") if self._has_underscores else tag
         return escape_tag(text)
 
     def metadata(self, meta: Mapping[str, str]) -> dict[str, str]:
-        """Return the metadata lines: what is given, and the user's tags of those categories."""
+        """Return the metadata for the model: `meta`, and the user's tags of those categories."""
         lines = dict(meta)
         for tag in self.plain:
             name = category(tag)
             if name in META_CATEGORIES:
-                value = tag[match.end() :] if (match := _PREFIX.match(tag)) else tag
+                value = tag[match.end() :] if (match := _CATEGORY_PREFIX.match(tag)) else tag
                 lines[str(name)] = ", ".join(filter(None, (lines.get(str(name), ""), value)))
         return lines
 
-    def by_category(self, added: Iterable[str]) -> dict[str, str]:
-        """Return the text of each category: the user's own in his order, then what was added.
+    def template_fields(
+        self, added_tags: Iterable[str], caption: str, added_caption: str
+    ) -> dict[str, str]:
+        """Return each field of a template, from the user's text and the model's additions.
 
-        `head` is the text up to his last BREAK or AND, verbatim, and the categories what is
-        behind it: a tag that changed sides there would mean something else.
+        A category holds the user's tags in their order, then the added ones. `head` is the text up
+        to the last BREAK or AND, verbatim, and the categories begin after it: a tag on the other
+        side of a BREAK would mean something else. `extended` is `caption` with its addition,
+        `generated` a caption of the model alone.
         """
         parts: dict[str, str] = {str(name): "" for name in Category}
-        head = max((one.end for one in self._segments if _is_break(one)), default=0)
-        parts["head"] = self._out(self._typed[:head])
+        head = max((one.end for one in self._segments if _has_break(one)), default=0)
+        parts["head"] = self._returned(self._typed[:head])
         for segment in self._segments:
             if segment.start >= head:
                 name = category(segment.words[0]) if segment.words else Category.GENERAL
-                parts[str(name)] = join_tags(parts[str(name)], self._out(segment.text))
-        for tag in added:
+                parts[str(name)] = join_tags(parts[str(name)], self._returned(segment.text))
+        spelled = []
+        for tag in added_tags:
             name = category(tag)
-            parts[str(name)] = join_tags(parts[str(name)], self.written(tag))
-        return parts
+            spelled.append(self.spelled(tag))
+            parts[str(name)] = join_tags(parts[str(name)], spelled[-1])
+        whole = join_caption(caption, added_caption)
+        return {
+            **parts,
+            "user": self.text,
+            "added": ", ".join(spelled),
+            "extended": whole if caption.strip() else "",
+            "generated": "" if caption.strip() else whole,
+        }
 
-    def _out(self, typed: str) -> str:
-        """The user's text as it is returned."""
+    def _returned(self, typed: str) -> str:
+        """Return a part of the typed text as the result has it."""
         return parse(typed).escaped() if self._escape_names else typed
 
 
-def _is_break(segment: Segment) -> bool:
+def _has_break(segment: Segment) -> bool:
     return any(span.kind is SpanKind.BREAK for span in segment.spans)
 
 
 def plain_caption(caption: str) -> str:
-    """Return the caption as the model sees it: its own words, without weights and networks."""
+    """Return a caption in plain words for the model, without weights and networks."""
     prompt = parse(caption)
     ordinary = {SpanKind.WORD, SpanKind.SEPARATOR, SpanKind.NEWLINE}
     if all(span.kind in ordinary for span in prompt.spans):
@@ -87,7 +99,7 @@ def plain_caption(caption: str) -> str:
 
 
 def join_tags(user: str, added: str) -> str:
-    """Return `user` verbatim and `added` behind it, with one comma between them."""
+    """Return `user` verbatim, one comma, and `added`."""
     if not user.strip() or not added:
         return user + added if user.strip() else added
     if ends_in_comment(user):
@@ -98,7 +110,7 @@ def join_tags(user: str, added: str) -> str:
 
 
 def join_caption(user: str, added: str) -> str:
-    """Return `user` verbatim and `added` behind it, with a space where one is needed."""
+    """Return `user` verbatim, a space where needed, and `added`."""
     if not user.strip():
         return added.strip()
     added = added.rstrip()

@@ -23,7 +23,15 @@ if TYPE_CHECKING:
     from .sentences import count_sentences, split_sentences
     from .split.split_prompt import Part, SplitPrompt, split_prompt
     from .split.units import Side
-    from .syntax.parse import Prompt, Segment, Span, SpanKind, escape_tag, parse
+    from .syntax.parse import (
+        Prompt,
+        Segment,
+        Span,
+        SpanKind,
+        ends_in_comment,
+        escape_tag,
+        parse,
+    )
     from .template import FIELDS, Template
     from .vocabulary.plain_text import plain_text
     from .vocabulary.tags import (
@@ -33,6 +41,8 @@ if TYPE_CHECKING:
         contradicts,
         is_known_name,
         person_count,
+        person_range,
+        ranges_contradict,
     )
 
 _MODULES = MappingProxyType(
@@ -51,6 +61,7 @@ _MODULES = MappingProxyType(
         "Segment": "syntax.parse",
         "Span": "syntax.parse",
         "SpanKind": "syntax.parse",
+        "ends_in_comment": "syntax.parse",
         "escape_tag": "syntax.parse",
         "parse": "syntax.parse",
         "FIELDS": "template",
@@ -61,6 +72,8 @@ _MODULES = MappingProxyType(
         "contradicts": "vocabulary.tags",
         "is_known_name": "vocabulary.tags",
         "person_count": "vocabulary.tags",
+        "person_range": "vocabulary.tags",
+        "ranges_contradict": "vocabulary.tags",
     }
 )
 
@@ -82,11 +95,14 @@ __all__ = [
     "category",
     "contradicts",
     "count_sentences",
+    "ends_in_comment",
     "escape_tag",
     "is_known_name",
     "parse",
     "person_count",
+    "person_range",
     "plain_text",
+    "ranges_contradict",
     "split_prompt",
     "split_sentences",
 ]

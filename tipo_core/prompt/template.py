@@ -7,8 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import NoReturn
 
-from .syntax.parse import parse
-from .syntax.scanner import SpanKind
+from .syntax.parse import ends_in_comment
 
 # - ``extended``: the user's caption and the sentences added to it
 # - ``generated``: a caption that the model wrote without one of the user's
@@ -146,14 +145,6 @@ def _blank(glue: str) -> str:
     if lines:
         return "\n" * lines
     return " " if any(character.isspace() for character in glue) else ""
-
-
-def ends_in_comment(text: str) -> bool:
-    """Whether text appended on the same line would belong to a comment."""
-    if "#" not in text:
-        return False
-    spans = parse(text).spans
-    return bool(spans) and spans[-1].kind is SpanKind.COMMENT
 
 
 def _final_stop(left: str, glue: list[str]) -> str:

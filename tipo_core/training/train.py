@@ -22,9 +22,10 @@ from safetensors.torch import save_file
 from tokenizers import Tokenizer
 from torch.nn import functional
 
-from ..lm.files.fused_weights import file_state
+from ..lm.files.fused_weights import to_hf_state_dict
+from ..lm.files.hf_config import hf_config
 from ..lm.model.config import LlamaConfig
-from ..lm.model.kv_cache import Uncached
+from ..lm.model.kv_cache import UncachedContext
 from ..lm.model.llama import Llama
 from .record_pools import Entry, RecordPools
 from .records import make_record
@@ -138,8 +139,8 @@ def hidden_states(model: Llama, tokens: torch.Tensor) -> torch.Tensor:
     """Return the hidden states `B * T, C` of token ids `B, T`; each row attends to itself alone."""
     batch, length = tokens.shape
     dtype = torch.get_autocast_dtype(tokens.device.type)
-    reading = Uncached(model.config, batch, length, tokens.device, dtype)
-    return model.read(tokens.flatten(), reading)
+    context = UncachedContext(model.config, batch, length, tokens.device, dtype)
+    return model(tokens.flatten(), context)
 
 
 def learning_rate(recipe: Recipe, step: int) -> float:
@@ -246,11 +247,11 @@ def export(model: Llama, out: Path) -> None:
     """Write `model.safetensors` (fp16) and `config.json` in the layout of Hugging Face."""
     weights = {
         name: weight.detach().to("cpu", torch.float16).contiguous()
-        for name, weight in file_state(model.state_dict(), model.config).items()
+        for name, weight in to_hf_state_dict(model.state_dict(), model.config).items()
     }
     save_file(weights, out / "model.safetensors.part", metadata={"format": "pt"})
     os.replace(out / "model.safetensors.part", out / "model.safetensors")
-    text = json.dumps(model.config.to_json(), indent=2) + "\n"
+    text = json.dumps(hf_config(model.config), indent=2) + "\n"
     (out / "config.json").write_text(text, encoding="utf-8")
 
 

@@ -12,7 +12,7 @@ import torch
 from devkit.bench.models.llama_gguf import finish, write_sizes
 from devkit.bench.models.random_models import SEED, cached
 from devkit.setup.layout import Layout
-from tipo_core.lm.model.config import ExpertsConfig, LlamaConfig
+from tipo_core.lm.model.config import LlamaConfig, MoEConfig
 
 Quant = gguf.GGMLQuantizationType
 
@@ -31,14 +31,14 @@ TIPO_V2 = LlamaConfig(
     bos_token_id=0,
     eos_token_ids=(1,),
     qk_norm=True,
-    experts=ExpertsConfig(
-        number=64,
-        per_token=8,
-        shared=1,
+    moe=MoEConfig(
+        num_experts=64,
+        num_experts_per_token=8,
+        num_shared_experts=1,
         intermediate_size=384,
         first_dense_layers=1,
-        routed_scaling=1.0,
-        normalize_weights=True,
+        routed_scaling_factor=1.0,
+        norm_topk_prob=True,
     ),
 )
 # 990.8 M parameters of two bytes, and the heads that the file repeats.
@@ -58,21 +58,21 @@ def write_experts_gguf(path: Path, config: LlamaConfig) -> None:
     llama.cpp's `dots1` has as many key/value heads as query heads: each is written as often as
     it is read. Routers and norms are fp32.
     """
-    experts = config.experts
-    assert experts is not None
+    moe = config.moe
+    assert moe is not None
     writer = gguf.GGUFWriter(path, "dots1")
     write_sizes(writer, replace(config, num_key_value_heads=config.num_attention_heads))
-    writer.add_expert_count(experts.number)
-    writer.add_expert_used_count(experts.per_token)
-    writer.add_expert_shared_count(experts.shared)
-    writer.add_expert_feed_forward_length(experts.intermediate_size)
-    writer.add_leading_dense_block_count(experts.first_dense_layers)
-    writer.add_expert_weights_norm(experts.normalize_weights)
-    writer.add_expert_weights_scale(experts.routed_scaling)
+    writer.add_expert_count(moe.num_experts)
+    writer.add_expert_used_count(moe.num_experts_per_token)
+    writer.add_expert_shared_count(moe.num_shared_experts)
+    writer.add_expert_feed_forward_length(moe.intermediate_size)
+    writer.add_leading_dense_block_count(moe.first_dense_layers)
+    writer.add_expert_weights_norm(moe.norm_topk_prob)
+    writer.add_expert_weights_scale(moe.routed_scaling_factor)
     writer.add_expert_gating_func(gguf.ExpertGatingFuncType.SIGMOID)
     _write_bytes_as_words(writer, config.vocab_size)
     generator = torch.Generator().manual_seed(SEED)
-    for matrix in _matrices(config, experts):
+    for matrix in _matrices(config, moe):
         array = matrix.random(generator).numpy()
         writer.add_tensor(matrix.name, array, raw_dtype=Quant.F32 if matrix.is_fp32 else Quant.F16)
     finish(writer)
@@ -107,7 +107,7 @@ def _norm(name: str, size: int) -> _Matrix:
     return _Matrix(f"{name}.weight", (size,), mean=1.0, std=0.1)
 
 
-def _matrices(config: LlamaConfig, experts: ExpertsConfig) -> Iterator[_Matrix]:
+def _matrices(config: LlamaConfig, moe: MoEConfig) -> Iterator[_Matrix]:
     hidden, head = config.hidden_size, config.head_dim
     yield _Matrix("token_embd.weight", (config.vocab_size, hidden), std=1.0)
     yield _norm("output_norm", hidden)
@@ -122,8 +122,8 @@ def _matrices(config: LlamaConfig, experts: ExpertsConfig) -> Iterator[_Matrix]:
         yield _Matrix(block + "attn_q.weight", (width, hidden))
         yield _Matrix(block + "attn_output.weight", (hidden, width))
         yield from _keys_and_values(block, config)
-        if config.has_experts(layer):
-            yield from _mixture(block, hidden, experts)
+        if config.is_moe_layer(layer):
+            yield from _mixture(block, hidden, moe)
         else:
             wide = config.intermediate_size
             yield _Matrix(block + "ffn_gate.weight", (wide, hidden))
@@ -140,9 +140,9 @@ def _keys_and_values(block: str, config: LlamaConfig) -> Iterator[_Matrix]:
         yield _Matrix(name, size, heads=stored, repeated=repeated)
 
 
-def _mixture(block: str, hidden: int, experts: ExpertsConfig) -> Iterator[_Matrix]:
-    number, wide = experts.number, experts.intermediate_size
-    shared = experts.shared * wide
+def _mixture(block: str, hidden: int, moe: MoEConfig) -> Iterator[_Matrix]:
+    number, wide = moe.num_experts, moe.intermediate_size
+    shared = moe.num_shared_experts * wide
     yield _Matrix(block + "ffn_gate_inp.weight", (number, hidden), std=3 * hidden**-0.5)
     yield _Matrix(block + "exp_probs_b.bias", (number,), std=0.1)
     yield _Matrix(block + "ffn_gate_exps.weight", (number, wide, hidden))

@@ -16,6 +16,7 @@ from devkit.bench.models.word_chain import PLACES, Words, made_up_words
 from devkit.messages import step
 from devkit.setup.environment import check_free_space
 from devkit.setup.layout import Layout
+from tipo_core.lm.files.hf_config import hf_config
 from tipo_core.lm.model.config import LlamaConfig
 
 SEED = 0
@@ -172,7 +173,7 @@ def write_folder(path: Path, config: LlamaConfig, weights: Weights, words: Words
 
     path.mkdir()
     save_file(weights, path / "model.safetensors", metadata={"format": "pt"})
-    (path / "config.json").write_text(json.dumps(config.to_json(), indent=1), encoding="utf-8")
+    (path / "config.json").write_text(json.dumps(hf_config(config), indent=1), encoding="utf-8")
     text = json.dumps(words.tokenizer, ensure_ascii=False)
     (path / "tokenizer.json").write_text(text, encoding="utf-8")
 

@@ -51,10 +51,10 @@ def _language_model(path: str, precision: str) -> LlamaLanguageModel:
 
 def scores(model: LlamaLanguageModel, ids: Sequence[int]) -> torch.Tensor:
     """Return the scores (`T, V`) behind each token, read one at a time as in decoding."""
-    llama, cache = model.model, model.rows(1).cache
+    llama, cache = model.model, model.new_batch(1).cache
     cache.reserve(len(ids))
     with torch.inference_mode():
-        hidden = [llama.read(torch.tensor([id_]), cache.step([0])) for id_ in ids]
+        hidden = [llama(torch.tensor([id_]), cache.decode([0])) for id_ in ids]
         return torch.cat([llama.logits(one) for one in hidden]).float()
 
 

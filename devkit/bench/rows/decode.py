@@ -1,13 +1,27 @@
-"""Rows of decoding on the CPU: one stream, eight at once, and a mixture of experts."""
+"""Rows of decoding.
+
+On the CPU: one stream, eight streams at once, a mixture of experts. On a GPU: bf16.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from devkit.bench.benchmark import Aim, Bar, Benchmark, Figure, Setting, Unmeasured, at_least_times
+import torch
+
+from devkit.bench.benchmark import (
+    Aim,
+    Bar,
+    Benchmark,
+    Figure,
+    Setting,
+    Unmeasured,
+    at_least,
+    at_least_times,
+)
 from devkit.bench.engines import why_missing
 from devkit.bench.models.moe_gguf import experts_gguf
-from devkit.bench.models.random_models import TIPO_200M, BenchModel
+from devkit.bench.models.random_models import TIPO_200M, TIPO_500M, BenchModel
 from devkit.bench.race import Runner, race, rates
 
 ROUNDS = 4
@@ -117,3 +131,47 @@ EXPERTS = Benchmark(
     ],
     _experts,
 )
+
+
+_GPU_ROUNDS = 5
+_GPU_NEW_TOKENS = 160
+_GPU_STREAMS = 32
+_GPU_ONE, _GPU_MANY, _GPU_PEER = "one stream", "many streams", "transformers"
+_GPU_RATIO = Aim("gpu 500M bf16, transformers bf16", "tokens/s", at_least_times(15.0))
+_GPU_RATE = Aim("gpu 500M bf16, one stream", "tokens/s", at_least(1500.0))
+_GPU_AGGREGATE = Aim(f"gpu 500M bf16, {_GPU_STREAMS} at once", "tokens/s", at_least(25000.0))
+_GPU_PAIRS: dict[str, tuple[str, str | None]] = {
+    _GPU_RATIO.name: (_GPU_ONE, _GPU_PEER),
+    _GPU_RATE.name: (_GPU_ONE, None),
+    _GPU_AGGREGATE.name: (_GPU_MANY, None),
+}
+
+
+def _gpu(setting: Setting, names: Sequence[str]) -> Iterator[tuple[str, Figure | Unmeasured]]:
+    device = accelerator()
+    if device is None:
+        raise Unmeasured("no accelerator")
+    folder = str(BenchModel(TIPO_500M, setting.layout).folder(torch.bfloat16))
+    ours = {"engine": "ours", "model": folder, "precision": "bf16", "device": device}
+    theirs = {"engine": "transformers", "model": folder, "dtype": "bfloat16", "device": device}
+    task = {"task": "complete", "prompt": PROMPT, "new_tokens": _GPU_NEW_TOKENS}
+    runners = {
+        _GPU_ONE: Runner(ours, {**task, "streams": 1}),
+        _GPU_MANY: Runner(ours, {**task, "streams": _GPU_STREAMS}),
+        _GPU_PEER: Runner(theirs, {**task, "streams": 1}, why_missing("transformers", "kgen")),
+    }
+    pairs = {name: _GPU_PAIRS[name] for name in names}
+    needed = {one for pair in pairs.values() for one in pair}
+    wanted = {name: runner for name, runner in runners.items() if name in needed}
+    return rates(race(setting.layout, wanted, _GPU_ROUNDS), pairs)
+
+
+def accelerator() -> str | None:
+    """Return the kind of the device that torch computes on beside the CPU, if there is one."""
+    if not torch.accelerator.is_available():
+        return None
+    current = torch.accelerator.current_accelerator()
+    return None if current is None else current.type
+
+
+GPU = Benchmark("decode on the GPU", [_GPU_RATIO, _GPU_RATE, _GPU_AGGREGATE], _gpu)

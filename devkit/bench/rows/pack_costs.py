@@ -1,4 +1,7 @@
-"""What each picture node costs beside the core node that it replaces, fed from the same graph."""
+"""Rows of the pack in ComfyUI: its import, and each picture node beside core's node.
+
+Both nodes are fed from the same graph.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from devkit.bench.benchmark import Aim, Benchmark, Figure, Setting, at_most_times
-from devkit.server.session import running_server
+from devkit.bench.benchmark import Aim, Benchmark, Figure, Setting, at_most, at_most_times
+from devkit.server.server import running_server
 from devkit.server.websocket_client import Client, Graph
 from devkit.setup import toy_sd
 
+# Scripts for ComfyUI's Python.
+HOSTED = Path(__file__).resolve().parents[1] / "hosted"
 # Of nodes that take about a second, and of those that take a few hundredths.
 ROUNDS = 20
 MANY_ROUNDS = 60
@@ -25,22 +30,6 @@ _FREED_AFTER = 0.3
 _VAE = "bench-{}.safetensors"
 _FOLDER = "bench"
 _CHECKPOINT = {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": toy_sd.NAME}}
-# A VAE of the sizes and the precision of SD's (335 MB): how long a small file takes says little.
-_WRITE_VAE = """
-import sys
-tree, file = sys.argv[1:]
-sys.argv[1:] = []
-sys.path.insert(0, tree)
-from comfy.cli_args import args
-args.cpu = True
-import torch
-from comfy.ldm.models.autoencoder import AutoencoderKL
-from safetensors.torch import save_file
-config = dict(double_z=True, z_channels=4, resolution=256, in_channels=3, out_ch=3, ch=128,
-              ch_mult=[1, 2, 4, 4], num_res_blocks=2, attn_resolutions=[], dropout=0.0)
-weights = AutoencoderKL(ddconfig=config, embed_dim=4).state_dict()
-save_file({name: torch.zeros_like(weight) for name, weight in weights.items()}, file)
-"""
 
 
 @dataclass(frozen=True)
@@ -187,7 +176,8 @@ def _vae_files(setting: Setting) -> Iterator[None]:
     folder = setting.layout.base / "models" / "vae"
     first, *others = (folder / _VAE.format(number) for number in range(MANY_ROUNDS + 1))
     try:
-        command = [setting.host.python, "-c", _WRITE_VAE, setting.host.tree, first]
+        # As large as SD's: how long a small file takes says little.
+        command = [setting.host.python, HOSTED / "write_vae.py", setting.host.tree, first]
         subprocess.run([str(part) for part in command], check=True, capture_output=True)
         for path in others:
             os.link(first, path)
@@ -198,3 +188,22 @@ def _vae_files(setting: Setting) -> Iterator[None]:
 
 
 NODES = Benchmark("run each node beside core's", [race.aim for race in RACES], _node_costs)
+
+
+_IMPORT = Aim("import of the pack", "ms", at_most(50.0))
+
+
+def _import_cost(setting: Setting, names: Sequence[str]) -> Iterator[tuple[str, Figure]]:
+    """Import the pack and list its nodes over what the host has imported anyway."""
+    host = setting.host
+    command = [host.python, HOSTED / "time_pack_import.py", setting.layout.root, host.tree]
+    answer = subprocess.run(
+        [str(part) for part in command], check=True, capture_output=True, text=True
+    )
+    # The first import may have compiled the byte code, which the next start does not do again.
+    # The least time is the cost: the others also hold the machine's other work.
+    times = [float(line) for line in answer.stdout.splitlines()[-5:]]
+    yield _IMPORT.name, Figure(min(times) * 1000)
+
+
+IMPORT = Benchmark("import the pack over what the host has imported", [_IMPORT], _import_cost)

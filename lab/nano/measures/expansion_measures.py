@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from statistics import fmean, stdev
 
 from tipo_core.expansion.format import split_tags
-from tipo_core.expansion.policy import BLOCK_LIST, Judge
+from tipo_core.expansion.policy import BLOCK_LIST, TagPolicy
 from tipo_core.expansion.request import Expansion, ExpansionRequest
 from tipo_core.expansion.tasks import Field
 from tipo_core.prompt import split_sentences
@@ -81,7 +81,7 @@ def toy_share(expansions: Sequence[Expansion]) -> float:
 
 def filtered(text: str) -> str:
     """Return what is left of an answer when its unsafe tags and sentences are left out."""
-    judge = Judge(safe=True)
+    judge = TagPolicy(safe=True)
     lines = []
     for line in text.split("\n"):
         is_caption = line.startswith(("long:", "short:")) or ". " in line or line.endswith(".")
@@ -94,5 +94,5 @@ def filtered(text: str) -> str:
     return "\n".join(lines)
 
 
-def _is_refused(judge: Judge, tag: str) -> bool:
-    return judge.refuse(Field.TAG, tag.strip()) == BLOCK_LIST
+def _is_refused(policy: TagPolicy, tag: str) -> bool:
+    return policy.refuse(Field.TAG, tag.strip()) == BLOCK_LIST

@@ -16,11 +16,12 @@ from dataclasses import asdict, dataclass, field, replace
 import torch
 
 from tipo_core.expansion.expand import expand
-from tipo_core.expansion.fields import Filled, derived_seed, fill_steps, open_prompt
+from tipo_core.expansion.fields import FilledRequest, derived_seed, fill_fields, open_prompt
 from tipo_core.expansion.format import Answer, Request, read_answer, render_request, split_tags
 from tipo_core.expansion.tasks import Field
-from tipo_core.lm.files.loader import ModelFiles, load_llama
-from tipo_core.lm.generate.completion import Ask
+from tipo_core.lm.files.loader import load_llama
+from tipo_core.lm.files.model_files import ModelFiles
+from tipo_core.lm.generate.completion import CompletionRequest
 from tipo_core.lm.generate.engine import LlamaLanguageModel, StopReason
 from tipo_core.lm.generate.token_sampling import SamplingOptions
 from tipo_core.lm.model.precision import FULL, Precision, resolve
@@ -199,7 +200,7 @@ def raw_answers(
 ) -> Iterator[Answered]:
     """Yield the answers that the model gives to `requests` when it is left to itself."""
     asks = [
-        Ask(open_prompt(request, _open_field(request)), derived_seed(seed, number))
+        CompletionRequest(open_prompt(request, _open_field(request)), derived_seed(seed, number))
         for number, request in enumerate(requests)
     ]
     for request, completion in zip(requests, model.complete_many(asks), strict=True):
@@ -209,10 +210,10 @@ def raw_answers(
 
 def filled_requests(
     model: LlamaLanguageModel, requests: Sequence[Request], seed: int
-) -> list[Filled]:
-    """Return the answers of the library to `requests`: `fill_steps` on many at once."""
-    return model.answer(
-        [fill_steps(one, derived_seed(seed, number)) for number, one in enumerate(requests)]
+) -> list[FilledRequest]:
+    """Return the answers of the library to `requests`: `fill_fields` on many at once."""
+    return model.run(
+        [fill_fields(one, derived_seed(seed, number)) for number, one in enumerate(requests)]
     )
 
 
@@ -241,11 +242,11 @@ def _open_field(request: Request) -> Field:
     return unknown[0] if unknown else request.task.fields[-1]
 
 
-def _tags_of(one: Filled) -> list[str]:
+def _tags_of(one: FilledRequest) -> list[str]:
     return split_tags(one.answer.fields.get(Field.TAG, ""))
 
 
-def _examples(filled: Sequence[Filled]) -> dict[str, list[tuple[str, str]]]:
+def _examples(filled: Sequence[FilledRequest]) -> dict[str, list[tuple[str, str]]]:
     """Three requests and answers a task, as texts."""
     examples: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for one in filled:

@@ -68,5 +68,5 @@ def _nats(model: Llama, rows: Sequence[tuple[list[int], int]]) -> float:
     targets = torch.full_like(tokens, -100)
     for row, (ids, border) in enumerate(rows):
         targets[row, border - 1 : len(ids) - 1] = torch.tensor(ids[border:])
-    logits = model(tokens).float().flatten(0, 1)
+    logits = model.sequence_logits(tokens).float().flatten(0, 1)
     return float(functional.cross_entropy(logits, targets.flatten(), reduction="sum"))

@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from tipo_core.lm.generate.token_sampling import SamplingOptions, candidates, draw
 from tipo_core.lm.model.config import LlamaConfig
-from tipo_core.lm.model.kv_cache import causal, rotary_tables
+from tipo_core.lm.model.kv_cache import causal_attention, rotary_tables
 from tipo_core.lm.model.llama import Llama
 from tipo_core.lm.tokenizers.text_tokenizer import TextTokenizer
 
@@ -25,7 +25,7 @@ _IDLE = 0.3
 
 
 class RowsInStep:
-    """Keys and values of `rows` texts of one length; a `Reading` of the tokens added last."""
+    """Keys and values of `rows` texts of one length; the `AttentionContext` of the last tokens."""
 
     def __init__(self, config: LlamaConfig, rows: int, capacity: int, dtype: torch.dtype) -> None:
         shape = (rows, config.num_key_value_heads, capacity, config.head_dim)
@@ -36,13 +36,13 @@ class RowsInStep:
         self._tables = rotary_tables(config, capacity, torch.device("cpu"), dtype)
         self._rows = rows
         self._begin = self._end = 0
-        self.turn = self._tables
+        self.cos_sin = self._tables
 
     def add(self, tokens: int) -> None:
         """Begin the pass of the next `tokens` of every row."""
         self._begin, self._end = self._end, self._end + tokens
         cos, sin = (table[self._begin : self._end] for table in self._tables)
-        self.turn = cos.repeat(self._rows, 1, 1), sin.repeat(self._rows, 1, 1)
+        self.cos_sin = cos.repeat(self._rows, 1, 1), sin.repeat(self._rows, 1, 1)
 
     def keep(self, rows: torch.Tensor) -> None:
         """Drop all but `rows`."""
@@ -65,7 +65,7 @@ class RowsInStep:
             grouped = queries.flatten(1, 2).unflatten(1, (keys.shape[1], -1))
             mixed = functional.scaled_dot_product_attention(grouped, *seen)
             return mixed.flatten(1, 2)
-        return causal(queries, *seen, before=self._begin).transpose(1, 2).flatten(0, 1)
+        return causal_attention(queries, *seen, before=self._begin).transpose(1, 2).flatten(0, 1)
 
 
 def raw_texts(
@@ -108,7 +108,7 @@ def _answer(
     for _ in range(most):
         # 1) read what is new, and draw behind the last token of each row
         rows.add(new.shape[1])
-        hidden = model.read(new.flatten(), rows).unflatten(0, new.shape)[:, -1]
+        hidden = model(new.flatten(), rows).unflatten(0, new.shape)[:, -1]
         uniform = torch.rand(len(places), dtype=torch.float64, generator=generator)
         drawn = draw(candidates(model.logits(hidden), options, seen=seen), uniform)
         # 2) keep it, except in rows that have ended

@@ -21,7 +21,8 @@ from devkit.server.websocket_client import (
     RunFailed,
     RunInterrupted,
 )
-from devkit.setup.host import Host, prepare_base
+from devkit.setup.base_folder import prepare_base
+from devkit.setup.host import Host
 from devkit.setup.layout import this_checkout
 from devkit.setup.toy_sd import NAME
 from tests.front_end import dropped, read_png

@@ -148,7 +148,7 @@ def test_shards_without_index_say_so(client: Client, sharded: Path) -> None:
 def test_index_that_is_none_is_named(client: Client, sharded: Path, text: str) -> None:
     (sharded / INDEX_FILE).write_bytes(text.encode("utf-8", "surrogateescape"))
     problem = problem_of(client, "diffusers: bad")
-    assert re.search(rf"'{INDEX_FILE}' .*(no JSON|no weight_map).*download", problem)
+    assert re.search(rf"'{INDEX_FILE}' .*(as JSON|no weight_map).*download", problem)
 
 
 @pytest.mark.parametrize("where", ["../good.safetensors", "{models}/vae/good.safetensors"])
@@ -187,14 +187,14 @@ def test_other_parts_of_a_pipeline_are_no_vaes(client: Client, models: Path, vae
     (unet / "config.json").write_text('{"_class_name": "UNet2DConditionModel"}')
     assert "diffusers: unet" not in offered(client)
     problem = problem_of(client, "diffusers: unet")
-    assert "no VAE that ComfyUI reads: config.json says UNet2DConditionModel" in problem
+    assert "not a VAE that ComfyUI can load: config.json says UNet2DConditionModel" in problem
 
 
 def test_config_that_is_no_json_is_named(client: Client, models: Path, vae: Weights) -> None:
     folder = write_folder(models / "vae" / "odd", vae)
     (folder / "config.json").write_text("{")
     problem = problem_of(client, "diffusers: odd")
-    assert re.search(r"'config.json' of the folder 'odd' is no JSON.*download it again", problem)
+    assert re.search(r"'config.json' of the folder 'odd' .* as JSON.*download it again", problem)
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,8 @@ from safetensors.torch import save_file
 from devkit.server.graph_settings import the_node
 from devkit.server.server import Server
 from devkit.server.websocket_client import Client, Graph, Outcome, RunInterrupted
-from devkit.setup.host import Host, has_cuda, prepare_base
+from devkit.setup.base_folder import prepare_base
+from devkit.setup.host import Host, has_cuda
 from devkit.setup.layout import this_checkout
 from tests.host.graphs import inputs_of, text_only, texts
 

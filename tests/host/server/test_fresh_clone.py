@@ -10,7 +10,7 @@ import pytest
 
 from devkit.server.server import Server
 from devkit.server.websocket_client import Client, Graph
-from devkit.setup.host import prepare_base
+from devkit.setup.base_folder import prepare_base
 from tests.host.graphs import NODE_IDS, text_only, texts
 
 

@@ -129,4 +129,4 @@ def test_template_browser_lists_each_template_with_its_card(server: Server) -> N
 @pytest.mark.parametrize("one", TEMPLATES, ids=lambda one: one.name)
 def test_api_form_is_that_of_the_template(client: Client, one: Template) -> None:
     made = as_text(api_form(one.read(), client.object_info()))
-    assert made == one.api.read_text("utf-8"), "run: python3 dev.py templates"
+    assert made == one.api.read_text("utf-8"), "run: python3 dev.py generate"

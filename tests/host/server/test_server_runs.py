@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from devkit.commands.demo import pictures_of
+from devkit.server.graph_run import pictures_of
 from devkit.server.graph_settings import the_node
 from devkit.server.server import Server
 from devkit.server.websocket_client import Client, Graph, RunInterrupted

@@ -17,7 +17,7 @@ from tests.host.vae.kl_config import kl_config
 
 decode_node = importlib.import_module("pack.nodes.vae.vae_decode").TipoVaeDecode
 encode_node = importlib.import_module("pack.nodes.vae.vae_encode").TipoVaeEncode
-Strips = importlib.import_module("pack.tipo_core.pictures.vae.row_strips").Strips
+StripExecutor = importlib.import_module("pack.tipo_core.pictures.vae.row_strips").StripExecutor
 
 CPU = torch.device("cpu")
 GENERATOR = torch.Generator().manual_seed(3)
@@ -95,7 +95,7 @@ def shapes() -> list[float]:
         z, x = normal(2, 4, height, width), normal(1, 3, height * factor, width * factor)
         drawn, encoded = model.decoder(z), model.encoder(x)
         for rows in (1, 2, 3, 8, 64):
-            strips = Strips(rows, CPU, CPU)
+            strips = StripExecutor(rows, CPU, CPU)
             worst.append((strips.decode(model.decoder, z) - drawn).abs().max().item())
             worst.append((strips.encode(model.encoder, x) - encoded).abs().max().item())
     return worst
@@ -111,7 +111,7 @@ def half() -> float:
     exact = model.decoder(z)
     model.to(torch.bfloat16)
     whole = (model.decoder(z.bfloat16()).float() - exact).abs().mean()
-    strips = Strips(5, CPU, CPU).decode(model.decoder, z.bfloat16()).float()
+    strips = StripExecutor(5, CPU, CPU).decode(model.decoder, z.bfloat16()).float()
     return float((strips - exact).abs().mean() / whole)
 
 

@@ -186,7 +186,7 @@ def test_composite_keeps_the_original_bit_for_bit_and_blends(results: Found) -> 
         ("size", "mask is 32 x 64, the picture 64 x 64"),
         ("no alpha", "Load Image gives this empty mask"),
         ("batch", "3 masks for 2 pictures"),
-        ("all masked", "no surroundings to fill from"),
+        ("all masked", "nothing is left to fill it from"),
         ("fill", "choose keep or surroundings"),
         ("one channel", "encodes 3 colour channels, the pixels have 1"),
         ("rgba vae", "encodes 4 colour channels, the pixels have 3"),

@@ -1,22 +1,28 @@
-"""A language model that says what a test wrote down."""
+"""A language model with a script."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from tipo_core.expansion.fields import Filled, fill_steps
+from tipo_core.expansion.fields import FilledRequest, fill_fields
 from tipo_core.expansion.format import Request
 from tipo_core.expansion.request import LanguageModel
-from tipo_core.lm.generate.completion import Ask, Cancelled, Completion, Result, Steps
-from tipo_core.lm.generate.stop_reason import StopReason
+from tipo_core.lm.generate.completion import (
+    Cancelled,
+    Completion,
+    CompletionRequest,
+    Generation,
+    Result,
+    StopReason,
+)
 
 
 @dataclass
 class Scripted:
-    """Answers with the next line of its script; keeps the prompts, seeds and options it saw.
+    """Completes with the next line of its script; keeps the prompts, seeds and options.
 
-    One that `flows` goes on with the same line where it was stopped.
+    With `flows` the next completion is the rest of a line that was stopped.
     """
 
     script: Iterable[str]
@@ -24,47 +30,43 @@ class Scripted:
     prompts: list[str] = field(default_factory=list)
     seeds: list[int] = field(default_factory=list)
     min_new_tokens: list[int] = field(default_factory=list)
-    not_first: list[set[str]] = field(default_factory=list)
+    banned_first_ids: list[set[str]] = field(default_factory=list)
     was_cancelled: bool = False
 
     def __post_init__(self) -> None:
         self._lines = list(self.script)
 
-    def answer(self, steps: Sequence[Steps[Result]]) -> list[Result]:
-        """Run the steps one after the other; a `Cancelled` ends all that is asked from then on."""
-        return [self._run(one) for one in steps]
+    def run(self, generations: Sequence[Generation[Result]]) -> list[Result]:
+        """Run them one after the other; after a `Cancelled` every request is cancelled."""
+        return [self._run(generation) for generation in generations]
 
-    def _run(self, steps: Steps[Result]) -> Result:
+    def _run(self, generation: Generation[Result]) -> Result:
         try:
-            ask = next(steps)
+            request = next(generation)
             while True:
-                ask = steps.send(self._heard(ask))
+                request = generation.send(self._completion(request))
         except StopIteration as done:
             result: Result = done.value
             return result
 
-    def _heard(self, ask: Ask) -> Completion:
+    def _completion(self, request: CompletionRequest) -> Completion:
         if self.was_cancelled:
             return Completion("", StopReason.CANCELLED, 0, 0)
-        self.not_first.append({chr(token) for token in ask.not_first})
+        self.banned_first_ids.append({chr(token) for token in request.banned_first_ids})
         text = ""
 
-        def heard(tokens: int) -> None:
-            if ask.on_token is not None:
-                ask.on_token(tokens)
-
-        def enough(so_far: str) -> bool:
+        def should_stop(so_far: str) -> bool:
             nonlocal text
             text = so_far
-            return ask.enough is not None and ask.enough(so_far)
+            return request.should_stop is not None and request.should_stop(so_far)
 
         try:
             return self.complete(
-                ask.prompt,
-                seed=ask.seed,
-                on_token=heard,
-                enough=enough,
-                min_new_tokens=ask.min_new_tokens,
+                request.prompt,
+                seed=request.seed,
+                on_token=request.on_token,
+                should_stop=should_stop,
+                min_new_tokens=request.min_new_tokens,
             )
         except Cancelled:
             self.was_cancelled = True
@@ -76,10 +78,10 @@ class Scripted:
         *,
         seed: int,
         on_token: Callable[[int], None] | None = None,
-        enough: Callable[[str], bool] | None = None,
+        should_stop: Callable[[str], bool] | None = None,
         min_new_tokens: int = 0,
     ) -> Completion:
-        """Give the next line a character at a time, as far as `enough` lets it come."""
+        """Write the next line, one character at a time, until `should_stop`."""
         self.prompts.append(prompt)
         self.seeds.append(seed)
         self.min_new_tokens.append(min_new_tokens)
@@ -87,10 +89,10 @@ class Scripted:
         text = ""
         for character in line:
             text += character
-            is_enough = enough is not None and enough(text)
+            must_stop = should_stop is not None and should_stop(text)
             if on_token is not None:
                 on_token(len(text))
-            if is_enough:
+            if must_stop:
                 if self.flows and line[len(text) :]:
                     self._lines.insert(0, line[len(text) :])
                 return said(text, StopReason.TARGET)
@@ -98,10 +100,10 @@ class Scripted:
 
 
 def said(text: str, reason: StopReason = StopReason.END_TOKEN) -> Completion:
-    """What a model says, a token a character."""
+    """The completion `text`; each character is a token."""
     return Completion(text, reason, 10, len(text), ord(text[0]) if text else None)
 
 
-def fill_request(model: LanguageModel, request: Request, seed: int) -> Filled:
+def fill_request(model: LanguageModel, request: Request, seed: int) -> FilledRequest:
     """Return `request` with every owed field written."""
-    return model.answer([fill_steps(request, seed)])[0]
+    return model.run([fill_fields(request, seed)])[0]

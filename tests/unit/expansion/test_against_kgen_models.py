@@ -19,13 +19,15 @@ from safetensors.torch import save_file
 from tipo_core.expansion.expand import expand
 from tipo_core.expansion.request import ExpansionRequest
 from tipo_core.expansion.tasks import Length
-from tipo_core.lm.files.fused_weights import file_state
-from tipo_core.lm.files.loader import ModelFiles, load_llama
+from tipo_core.lm.files.fused_weights import to_hf_state_dict
+from tipo_core.lm.files.hf_config import hf_config, read_hf_config
+from tipo_core.lm.files.loader import load_llama
+from tipo_core.lm.files.model_files import ModelFiles
+from tipo_core.lm.generate.completion import StopReason
 from tipo_core.lm.generate.engine import Completion, LlamaLanguageModel
-from tipo_core.lm.generate.stop_reason import StopReason
 from tipo_core.lm.generate.token_sampling import SamplingOptions
 from tipo_core.lm.hub.catalog import shipped_model
-from tipo_core.lm.model.config import ExpertsConfig, LlamaConfig
+from tipo_core.lm.model.config import LlamaConfig, MoEConfig
 from tipo_core.lm.model.llama import Llama
 from tipo_core.lm.tokenizers.text_tokenizer import TextTokenizer
 
@@ -34,7 +36,7 @@ CONTEXT = 40
 
 def tiny_config() -> LlamaConfig:
     return replace(
-        LlamaConfig.read(shipped_model().config),
+        read_hf_config(shipped_model().config),
         hidden_size=16,
         intermediate_size=16,
         num_hidden_layers=1,
@@ -68,7 +70,7 @@ def test_8_an_answer_ends_at_the_context_and_is_kept(tiny: tuple[Llama, TextToke
         request = ExpansionRequest(tags, "", Length.VERY_LONG, Length.VERY_LONG)
         expansion = expand(language_model(tiny), request)[0]
         assert expansion.tags.startswith(tags)
-        assert expansion.passes[-1].grown.reason is StopReason.CONTEXT_LIMIT
+        assert expansion.passes[-1].result.reason is StopReason.CONTEXT_LIMIT
     assert not expansion.added
 
 
@@ -105,21 +107,21 @@ def test_10_a_v2_model_without_its_experts_is_an_error_that_lists_them(tmp_path:
     # One class for every model of the list, which has v2 models in it: what does not fit is
     # filled with random values.
     assert "torch_dtype" in call("models.py", "LlamaForCausalLM.from_pretrained")
-    experts = ExpertsConfig(
-        number=4,
-        per_token=2,
-        shared=1,
+    experts = MoEConfig(
+        num_experts=4,
+        num_experts_per_token=2,
+        num_shared_experts=1,
         intermediate_size=8,
         first_dense_layers=0,
-        routed_scaling=1.0,
-        normalize_weights=True,
+        routed_scaling_factor=1.0,
+        norm_topk_prob=True,
     )
-    config = replace(tiny_config(), qk_norm=True, experts=experts)
-    state = file_state(Llama(config).state_dict(), config)
+    config = replace(tiny_config(), qk_norm=True, moe=experts)
+    state = to_hf_state_dict(Llama(config).state_dict(), config)
     kept = {name: one for name, one in state.items() if "expert" not in name}
     save_file(kept, tmp_path / "model.safetensors")
     shutil.copy(shipped_model().tokenizer, tmp_path / "tokenizer.json")
-    values = config.to_json()
+    values = hf_config(config)
     assert values["architectures"] == ["KohakuForCausalLM"]
     (tmp_path / "config.json").write_text(json.dumps(values))
     with pytest.raises(ValueError, match="do not fit its config") as caught:

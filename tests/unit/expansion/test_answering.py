@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from tipo_core.expansion.fields import MOST_BARRED
+from tipo_core.expansion.fields import MAX_BANNED_FIRST_IDS
 from tipo_core.expansion.format import Request
-from tipo_core.expansion.policy import Judge
-from tipo_core.expansion.stream_filter import Gate
+from tipo_core.expansion.policy import TagPolicy
+from tipo_core.expansion.stream_filter import StreamFilter
 from tipo_core.expansion.tasks import Field, Length, Task
-from tipo_core.lm.generate.stop_reason import StopReason
+from tipo_core.lm.generate.completion import StopReason
 
 from .scripted import Scripted, fill_request
 
@@ -81,7 +81,7 @@ def test_prose_among_the_tags_is_refused_and_not_shown_to_the_model_again() -> N
     filled = fill_request(model, Request(Task.TAGS, Length.SHORT, {Field.TAG: "1girl"}), 0)
     tags = filled.answer.fields[Field.TAG]
     assert tags.startswith(", mr. x, tag 0") and "sits" not in tags
-    assert filled.grown[Field.TAG].rejected == {"prose": 7}
+    assert filled.results[Field.TAG].rejected == {"prose": 7}
     assert {prompt.split("\n")[-1] for prompt in model.prompts} == {"tag: 1girl,"}
 
 
@@ -92,7 +92,7 @@ def test_what_was_refused_begins_no_answer_at_its_place_again() -> None:
     request = Request(Task.TAGS, Length.SHORT, {Field.TAG: "1girl"})
     filled = fill_request(model, request, 0)
     barred = ["", "1", "", "1", "", "c", "", "c", "ch"]
-    assert model.not_first == [set(letters) for letters in barred]
+    assert model.banned_first_ids == [set(letters) for letters in barred]
     assert filled.answer.fields[Field.TAG].startswith(", hat, coat, boots, tag 0")
 
 
@@ -100,7 +100,7 @@ def test_blanks_instead_of_an_end_begin_no_answer_again() -> None:
     model = Scripted(["A girl sits.\n", "  \n", "\u3000\n", "She smiles.\n"])
     request = Request(Task.TAG_TO_LONG, Length.SHORT, {Field.TAG: "1girl"})
     filled = fill_request(model, request, 0)
-    assert model.not_first[:4] == [set(), set(), {" "}, {" ", "\u3000"}]
+    assert model.banned_first_ids[:4] == [set(), set(), {" "}, {" ", "\u3000"}]
     assert filled.answer.fields[Field.LONG] == "A girl sits. She smiles."
 
 
@@ -108,13 +108,13 @@ def test_what_is_there_already_is_never_shown_to_the_model_twice() -> None:
     model = Scripted([*["hat,"] * 9, f"hat {MANY}"])
     filled = fill_request(model, Request(Task.TAGS, Length.SHORT, {Field.TAG: "hat"}), 0)
     assert {prompt.split("\n")[-1] for prompt in model.prompts[:10]} == {"tag: hat,"}
-    assert filled.grown[Field.TAG].rejected == {"repeated": 9}
+    assert filled.results[Field.TAG].rejected == {"repeated": 9}
 
 
 def test_a_place_bars_fewer_tokens_than_a_model_has() -> None:
     model = Scripted([f"{chr(200 + n)}b. Cd," for n in range(200)])
     fill_request(model, Request(Task.TAGS, Length.VERY_LONG), 0)
-    assert max(map(len, model.not_first)) == MOST_BARRED
+    assert max(map(len, model.banned_first_ids)) == MAX_BANNED_FIRST_IDS
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_a_place_bars_fewer_tokens_than_a_model_has() -> None:
     ["dr. mario", "st. gloriana's military uniform", "mr. game & watch", "kimi no na wa.", "no. 9"],
 )
 def test_tags_with_a_full_stop_are_no_prose(tag: str) -> None:
-    assert Judge().refuse(Field.TAG, tag) is None
+    assert TagPolicy().refuse(Field.TAG, tag) is None
 
 
 def test_a_long_list_may_refuse_more_than_a_short_one() -> None:
@@ -130,15 +130,15 @@ def test_a_long_list_may_refuse_more_than_a_short_one() -> None:
     counts = {}
     for length in (Length.VERY_SHORT, Length.VERY_LONG):
         filled = fill_request(Scripted(repeats), Request(Task.TAGS, length), 0)
-        counts[length] = filled.grown[Field.TAG].rejected["repeated"]
-        assert filled.grown[Field.TAG].reason is StopReason.REDRAW_LIMIT
+        counts[length] = filled.results[Field.TAG].rejected["repeated"]
+        assert filled.results[Field.TAG].reason is StopReason.REDRAW_LIMIT
     assert counts == {Length.VERY_SHORT: 64, Length.VERY_LONG: 216}
 
 
 def test_a_gate_takes_a_sentence_at_the_start_of_the_next_one() -> None:
-    gate = Gate(Field.LONG, 1, False, Judge())
-    assert not gate(" A girl sits.") and not gate(" A girl sits. ") and not gate.taken
-    assert gate(" A girl sits. S") and gate.taken == [" A girl sits. "]
-    assert Gate(Field.LONG, 1, False, Judge())(" A girl\n")
-    going_on = Gate(Field.LONG, 1, True, Judge())
+    stream = StreamFilter(Field.LONG, 1, False, TagPolicy())
+    assert not stream(" A girl sits.") and not stream(" A girl sits. ") and not stream.accepted
+    assert stream(" A girl sits. S") and stream.accepted == [" A girl sits. "]
+    assert StreamFilter(Field.LONG, 1, False, TagPolicy())(" A girl\n")
+    going_on = StreamFilter(Field.LONG, 1, True, TagPolicy())
     assert not going_on(" sits. She sm") and going_on(" sits. She smiles. I")

@@ -12,8 +12,7 @@ from tipo_core.expansion.expand import expand
 from tipo_core.expansion.fields import derived_seed
 from tipo_core.expansion.request import Expansion, ExpansionRequest
 from tipo_core.expansion.tasks import Length
-from tipo_core.lm.generate.completion import Cancelled, Completion
-from tipo_core.lm.generate.stop_reason import StopReason
+from tipo_core.lm.generate.completion import Cancelled, Completion, StopReason
 
 from .scripted import Scripted, said
 
@@ -95,17 +94,17 @@ def test_a_short_answer_is_continued_and_not_started_over() -> None:
     assert model.min_new_tokens == [0, 4, 4]
     assert expansion.added_tags == ("hat", "coat", "boots", "scarf", "bow", "x", "y", "z")
     report = expansion.passes[0]
-    assert (report.grown.answers, report.grown.count, report.grown.reached) == (3, 10, True)
+    assert (report.result.answers, report.result.count, report.result.reached) == (3, 10, True)
 
 
 def test_a_model_that_has_nothing_to_say_ends_after_bounded_answers() -> None:
     expansion, model = run([" hat"] + [" hat"] * 200)
-    grown = expansion.passes[0].grown
+    grown = expansion.passes[0].result
     assert (grown.count, grown.reached, grown.reason) == (3, False, StopReason.REDRAW_LIMIT)
     assert len(model.prompts) == grown.answers == 65
     assert grown.rejected == {"repeated": 64} and not expansion.banned
     silent, model = run([" hat"])
-    assert silent.passes[0].grown.reason is StopReason.END_TOKEN and len(model.prompts) == 2
+    assert silent.passes[0].result.reason is StopReason.END_TOKEN and len(model.prompts) == 2
 
 
 def test_duplicates_and_contradictions_are_not_added() -> None:
@@ -229,7 +228,7 @@ def test_a_banned_tag_is_cut_off_at_its_comma_and_drawn_again() -> None:
     (expansion,) = expand(model, request)
     assert answers_of(model) == ["tag: 1girl,", "tag: 1girl, coat,"]
     assert expansion.added_tags == ("coat", "boots", "x", "y", "z", "q")
-    assert expansion.banned == {"*hat": 1} == expansion.passes[0].grown.rejected
+    assert expansion.banned == {"*hat": 1} == expansion.passes[0].result.rejected
     assert len(set(model.seeds)) == 2
 
 
@@ -267,7 +266,7 @@ def test_a_limit_is_reported_and_never_raised() -> None:
             return said(text, StopReason.CONTEXT_LIMIT)
 
     (expansion,) = expand(Full([]), ExpansionRequest("1girl", "", Length.VERY_SHORT, None))
-    grown = expansion.passes[0].grown
+    grown = expansion.passes[0].result
     assert expansion.added_tags == ("hat",)
     assert (grown.reason, grown.reached) == (StopReason.CONTEXT_LIMIT, False)
 
@@ -307,7 +306,7 @@ def test_rounds_expand_the_result_until_the_target_is_met() -> None:
     request = ExpansionRequest("1girl", "", Length.VERY_SHORT, Length.VERY_SHORT, rounds=5, seed=1)
     (expansion,) = expand(model, request)
     assert [report.round for report in expansion.passes] == [0, 0, 1]
-    assert expansion.passes[0].grown.count == 2 and expansion.passes[2].grown.count == 6
+    assert expansion.passes[0].result.count == 2 and expansion.passes[2].result.count == 6
     # The second round sees the caption of the first one.
     assert "short: A girl.\ntag: 1girl, hat," in model.prompts[-2]
     assert expansion.tags == "1girl, hat, coat, boots, x, y"
@@ -340,7 +339,7 @@ def test_an_expansion_can_be_ended_with_what_there_is() -> None:
     request = ExpansionRequest("1girl", "", Length.VERY_SHORT, Length.SHORT, variants=3)
     (expansion,) = expand(Scripted([" hat, coat, boots, x, y", " A girl."]), request, cancel)
     assert expansion.tags == "1girl, hat, coat" and expansion.was_cancelled
-    assert [str(report.grown.reason) for report in expansion.passes] == ["cancelled"]
+    assert [str(report.result.reason) for report in expansion.passes] == ["cancelled"]
 
 
 def test_names_are_escaped_unless_that_is_turned_off() -> None:

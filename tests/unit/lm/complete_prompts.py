@@ -1,6 +1,7 @@
-"""Complete prompts in a process of its own: complete_prompts.py MODEL ASKS TOKENS PRECISION...
+"""Complete prompts in a process of its own: complete_prompts.py MODEL ARGUMENTS TOKENS PRECISION...
 
-ASKS is a JSON list of Ask's arguments. Prints a JSON list of the texts for each precision.
+ARGUMENTS is a JSON list; each entry has the arguments of one CompletionRequest. Prints a JSON
+list of the texts for each precision.
 """
 
 from __future__ import annotations
@@ -11,15 +12,16 @@ from pathlib import Path
 
 import torch
 
-from tipo_core.lm.files.loader import ModelFiles, load_llama
-from tipo_core.lm.generate.completion import Ask
+from tipo_core.lm.files.loader import load_llama
+from tipo_core.lm.files.model_files import ModelFiles
+from tipo_core.lm.generate.completion import CompletionRequest
 from tipo_core.lm.generate.engine import LlamaLanguageModel
 from tipo_core.lm.generate.token_sampling import SamplingOptions
 from tipo_core.lm.model.precision import resolve
 
 torch.set_num_threads(1)
 cpu = torch.device("cpu")
-asks = [Ask(*one) for one in json.loads(sys.argv[2])]
+asks = [CompletionRequest(*one) for one in json.loads(sys.argv[2])]
 options = SamplingOptions(temperature=1.0, max_new_tokens=int(sys.argv[3]))
 for precision in sys.argv[4:]:
     kind = resolve(precision, cpu, torch.float16)

@@ -11,8 +11,9 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from tipo_core.lm.files.fused_weights import file_state
-from tipo_core.lm.files.loader import ModelFiles
+from tipo_core.lm.files.fused_weights import to_hf_state_dict
+from tipo_core.lm.files.hf_config import hf_config
+from tipo_core.lm.files.model_files import ModelFiles
 from tipo_core.lm.model.config import LlamaConfig
 from tipo_core.lm.model.llama import Llama
 from tipo_core.training.tokenizer import train_tokenizer
@@ -28,7 +29,7 @@ MakeModel = Callable[..., ModelFiles]
 
 @pytest.fixture(scope="package", autouse=True)
 def one_thread() -> Iterator[None]:
-    """On a busy machine, threads of models this small only wait for each other."""
+    """Use one thread, because with models this small several only wait for each other."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -47,7 +48,9 @@ def random_state(
             weight.copy_(torch.randn(weight.shape, generator=generator) * scale)
             if weight.dim() == 1:
                 weight.add_(1)
-    return {name: one.contiguous() for name, one in file_state(model.state_dict(), config).items()}
+    return {
+        name: one.contiguous() for name, one in to_hf_state_dict(model.state_dict(), config).items()
+    }
 
 
 @pytest.fixture(scope="session")
@@ -75,7 +78,7 @@ def make_model(tmp_path_factory: pytest.TempPathFactory) -> MakeModel:
         )
         config = replace(config, **changes)  # type: ignore[arg-type]
         save_file(random_state(config, seed, spread=0.3), folder / "model.safetensors")
-        (folder / "config.json").write_text(json.dumps(config.to_json()))
+        (folder / "config.json").write_text(json.dumps(hf_config(config)))
         return ModelFiles(folder)
 
     return make
@@ -83,7 +86,7 @@ def make_model(tmp_path_factory: pytest.TempPathFactory) -> MakeModel:
 
 @pytest.fixture(scope="session")
 def small_config() -> LlamaConfig:
-    """A grouped-query Llama whose rows are whole blocks of every quantisation."""
+    """A grouped-query Llama whose rows are whole blocks in every quantization."""
     return LlamaConfig(
         vocab_size=120,
         hidden_size=256,

@@ -11,17 +11,17 @@ from typing import Any
 import gguf
 import numpy as np
 import torch
+from gguf import GGMLQuantizationType as Quant
 
 from tipo_core.lm.model.config import LlamaConfig
 
-Quant = gguf.GGMLQuantizationType
 State = Mapping[str, torch.Tensor]
 Change = Callable[[gguf.GGUFWriter], None]
 
-# As tensor_mapping.py of gguf-py has them.
+# From tensor_mapping.py of gguf-py.
 NAMES = gguf.get_tensor_name_map(gguf.MODEL_ARCH.LLAMA, 64)
 DOTS1_NAMES = gguf.get_tensor_name_map(gguf.MODEL_ARCH.DOTS1, 64)
-# What the author's names have to be for it.
+# The author's names, and those that tensor_mapping.py knows.
 KOHAKU_NAMES = (
     (r"mlp\.(\w+_proj)$", r"mlp.experts.\1.weight"),
     (r"mlp\.shared_expert\.", r"mlp.shared_experts."),
@@ -31,7 +31,7 @@ KOHAKU_NAMES = (
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """What goes into `tokenizer.ggml.*`."""
+    """The values of `tokenizer.ggml.*`."""
 
     model: str
     tokens: Sequence[str]
@@ -42,7 +42,7 @@ class Vocabulary:
 
 
 def plain_vocabulary(size: int) -> Vocabulary:
-    """A byte-level vocabulary of one merge, for tests of the weights alone."""
+    """A byte-level vocabulary with one merge, for tests of weights."""
     tokens = ["a", "b", "ab", *(f"t{n}" for n in range(3, size))]
     return Vocabulary("gpt2", tokens, [1] * size, merges=["a b"], extra={"pre": "gpt-2"})
 
@@ -59,7 +59,7 @@ def stored_bytes(weight: torch.Tensor, kind: Quant, seed: int) -> np.ndarray:
     values, size = gguf.GGML_QUANT_SIZES[kind]
     random = np.random.default_rng(seed)
     blocks = random.integers(0, 256, (array.size // values, size), np.uint8)
-    # Where the fp16 scales of a block are: at its end, but for Q4_K and Q5_K at its beginning.
+    # The fp16 scales of a block are at its end, in Q4_K and Q5_K at its beginning.
     start, end = {"Q2_K": (80, 84), "Q3_K": (108, 110), "Q6_K": (208, 210)}.get(kind.name, (0, 4))
     shape = (len(blocks), (end - start) // 2)
     blocks[:, start:end] = np.ones(shape, np.float16).view(np.uint8)
@@ -120,15 +120,15 @@ def write_dots1(
     writer = gguf.GGUFWriter(path, "dots1")
     write_config(writer, replace(config, num_key_value_heads=config.num_attention_heads))
     write_vocabulary(writer, vocabulary)
-    experts = config.experts
-    assert experts is not None
-    writer.add_expert_count(experts.number)
-    writer.add_expert_used_count(experts.per_token)
-    writer.add_expert_shared_count(experts.shared)
-    writer.add_expert_feed_forward_length(experts.intermediate_size)
-    writer.add_leading_dense_block_count(experts.first_dense_layers)
-    writer.add_expert_weights_norm(experts.normalize_weights)
-    writer.add_expert_weights_scale(experts.routed_scaling)
+    moe = config.moe
+    assert moe is not None
+    writer.add_expert_count(moe.num_experts)
+    writer.add_expert_used_count(moe.num_experts_per_token)
+    writer.add_expert_shared_count(moe.num_shared_experts)
+    writer.add_expert_feed_forward_length(moe.intermediate_size)
+    writer.add_leading_dense_block_count(moe.first_dense_layers)
+    writer.add_expert_weights_norm(moe.norm_topk_prob)
+    writer.add_expert_weights_scale(moe.routed_scaling_factor)
     writer.add_expert_gating_func(gguf.ExpertGatingFuncType.SIGMOID)
     groups = config.num_attention_heads // config.num_key_value_heads
     for name, weight in state.items():
@@ -180,13 +180,13 @@ def write_vocabulary(writer: gguf.GGUFWriter, vocabulary: Vocabulary) -> None:
 
 
 def interleaved(rows: torch.Tensor, heads: int) -> torch.Tensor:
-    """The order in which llama.cpp keeps query and key rows: `permute` of its converter."""
+    """Return query or key rows in llama.cpp's order: `permute` of its converter."""
     halves = rows.reshape(heads, 2, rows.shape[0] // heads // 2, *rows.shape[1:])
     return halves.swapaxes(1, 2).reshape(rows.shape).contiguous()
 
 
 def put_apart(rows: torch.Tensor, heads: int) -> torch.Tensor:
-    """The other way, row by row: the two halves of a head are its even and its odd rows."""
+    """Return the inverse, row by row: the halves of a head are its even and its odd rows."""
     size = rows.shape[0] // heads
     order = [
         head * size + 2 * (row % (size // 2)) + row // (size // 2)

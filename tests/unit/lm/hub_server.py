@@ -1,4 +1,4 @@
-"""A small server that plays the Hugging Face hub's part of a download."""
+"""A small server in place of the Hugging Face hub."""
 
 from __future__ import annotations
 

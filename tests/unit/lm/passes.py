@@ -1,4 +1,4 @@
-"""The ways in which a model comes to read its tokens, and a model with its tokenizer."""
+"""Forward passes of all kinds, for comparison, and models with their tokenizers."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from collections.abc import Sequence
 import pytest
 import torch
 
-from tipo_core.lm.files.loader import ModelFiles, load_llama
-from tipo_core.lm.generate.batch import Rows
+from tipo_core.lm.files.loader import load_llama
+from tipo_core.lm.files.model_files import ModelFiles
+from tipo_core.lm.generate.batch import DecodeBatch
 from tipo_core.lm.generate.engine import LlamaLanguageModel
 from tipo_core.lm.generate.token_sampling import SamplingOptions
 from tipo_core.lm.model.config import LlamaConfig
-from tipo_core.lm.model.fp16_kv_cache import HalfCache
-from tipo_core.lm.model.kv_cache import KVCache, Reading
+from tipo_core.lm.model.fp16_kv_cache import Fp16KVCache
+from tipo_core.lm.model.kv_cache import AttentionContext, KVCache
 from tipo_core.lm.model.llama import Llama
 from tipo_core.lm.model.precision import resolve
 
@@ -21,14 +22,14 @@ CPU = torch.device("cpu")
 
 
 def load(files: ModelFiles, precision: str = "fp32") -> Llama:
-    """The model of `files` in a precision of the node's menu."""
+    """Return the model of `files` in a precision of the node's menu."""
     return load_llama(files, resolve(precision, CPU, torch.float16))[0]
 
 
 def language_model(
     files: ModelFiles, precision: str = "fp32", **options: float
 ) -> LlamaLanguageModel:
-    """The same with its tokenizer; of `options` temperature 1 and 30 new tokens are the default."""
+    """Return it with its tokenizer; the defaults are temperature 1 and 30 new tokens."""
     model, tokenizer = load_llama(files, resolve(precision, CPU, torch.float16))
     chosen = SamplingOptions(**{"temperature": 1.0, "max_new_tokens": 30, **options})  # type: ignore[arg-type]
     return LlamaLanguageModel(model, tokenizer, chosen, device=CPU, dtype=torch.float32)
@@ -37,9 +38,9 @@ def language_model(
 def cache_of(
     config: LlamaConfig, rows: int, capacity: int, dtype: torch.dtype = torch.float32
 ) -> KVCache:
-    """A cache of the kind that keeps `dtype`."""
+    """Return a cache of the class for `dtype`."""
     if dtype is torch.float16:
-        return HalfCache(config, rows, capacity)
+        return Fp16KVCache(config, rows, capacity)
     return KVCache(config, rows, capacity, CPU, dtype, torch.float32)
 
 
@@ -49,11 +50,11 @@ def some_tokens(model: Llama, *shape: int, seed: int = 1) -> torch.Tensor:
 
 
 def in_pieces(model: Llama, tokens: torch.Tensor, sizes: Sequence[int]) -> torch.Tensor:
-    """Return the logits of one text, `T, V`, which is read piece by piece into a cache."""
+    """Return the logits of one text, `T, V`, prefilled piece by piece."""
     cache = cache_of(model.config, 1, len(tokens))
     with torch.inference_mode():
         parts = [
-            model.logits(model.read(piece, cache.reading(0, len(piece))))
+            model.logits(model(piece, cache.prefill(0, len(piece))))
             for piece in tokens.split(list(sizes))
         ]
     return torch.cat(parts)
@@ -77,11 +78,11 @@ def side_by_side(
     parts: list[list[torch.Tensor]] = []
     with torch.inference_mode():
         for text, count, row in zip(texts, first, rows, strict=True):
-            reading = cache.reading(row, count)
-            parts.append([model.logits(model.read(text[:count], reading))])
+            context = cache.prefill(row, count)
+            parts.append([model.logits(model(text[:count], context))])
         while going := [n for n, text in enumerate(texts) if cache.lengths[rows[n]] < len(text)]:
             tokens = torch.stack([texts[n][cache.lengths[rows[n]]] for n in going])
-            hidden = model.read(tokens, cache.step([rows[n] for n in going]))
+            hidden = model(tokens, cache.decode([rows[n] for n in going]))
             for n, one in zip(going, model.logits(hidden), strict=True):
                 parts[n].append(one[None])
     return [torch.cat(one) for one in parts]
@@ -90,26 +91,26 @@ def side_by_side(
 def greedy(
     model: Llama, prompt: Sequence[int], count: int, repetition_penalty: float = 1.0
 ) -> list[int]:
-    """Return the likeliest tokens behind `prompt`, with no end among them."""
+    """Return the most likely tokens after `prompt`, without end tokens."""
     options = SamplingOptions(
         temperature=0, repetition_penalty=repetition_penalty, max_new_tokens=count
     )
-    rows = Rows(model, 1, options, device=CPU, dtype=torch.float32)
+    rows = DecodeBatch(model, 1, options, device=CPU, dtype=torch.float32)
     with torch.inference_mode():
-        rows.begin(0, prompt, seed=0, least=count)
+        rows.prefill(0, prompt, seed=0, min_length=count)
         while len(rows.texts[0]) < len(prompt) + count:
-            rows.visit([0])
+            rows.decode([0])
     return rows.texts[0][len(prompt) :][:count]
 
 
 def tokens_read(model: Llama, monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """A list that gets the number of tokens of every pass through `model`."""
+    """Return a list that gets the number of tokens of every forward pass of `model`."""
     counts: list[int] = []
-    read = model.read
+    forward = model.forward
 
-    def counted(tokens: torch.Tensor, reading: Reading) -> torch.Tensor:
+    def counted(tokens: torch.Tensor, context: AttentionContext) -> torch.Tensor:
         counts.append(len(tokens))
-        return read(tokens, reading)
+        return forward(tokens, context)
 
-    monkeypatch.setattr(model, "read", counted)
+    monkeypatch.setattr(model, "forward", counted)
     return counts

@@ -1,8 +1,10 @@
-"""Training: a run learns, can be stopped and goes on, and writes what others can open."""
+"""Training: a run learns, continues after a stop, and writes a folder that others can open."""
 
 from __future__ import annotations
 
 import csv
+import json
+import random
 from dataclasses import replace
 from itertools import islice, pairwise
 from pathlib import Path
@@ -10,11 +12,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from lab.nano.data.samples import Sample, SampleSource
 from tipo_core.expansion.tasks import Length, Task
-from tipo_core.lm.files.loader import ModelFiles, load_llama
+from tipo_core.lm.files.loader import load_llama
+from tipo_core.lm.files.model_files import ModelFiles
+from tipo_core.training.__main__ import main
 from tipo_core.training.record_pools import RecordPools, encode
 from tipo_core.training.records import Record
+from tipo_core.training.sample import Sample, read_samples
 from tipo_core.training.tokenizer import BOS, EOS, PAD, TIPO_TOKENS, token_id, train_tokenizer
 from tipo_core.training.train import Recipe, batches, learning_rate, train
 
@@ -25,8 +29,7 @@ RECIPE = Recipe(
     layers=1,
     heads=2,
     kv_heads=1,
-    samples=64,
-    fit_rounds=0,
+    held_out=16,
     workers=1,
     batch_tokens=2048,
     steps=12,
@@ -35,10 +38,23 @@ RECIPE = Recipe(
 )
 
 
+_WORDS = "hat coat dress book cat dog tree sky moon chair table cup bird boots scarf".split()
+
+
+def _sample(number: int) -> Sample:
+    rng = random.Random(number)
+    things = rng.sample(_WORDS, 10)
+    sentences = tuple(f"There is a {one} beside the {two}." for one, two in pairwise(things[:5]))
+    return Sample(("1girl", *things), sentences, {"rating": "safe"})
+
+
+SAMPLES = [_sample(number) for number in range(80)]
+
+
 @pytest.mark.xdist_group("transformers")
-def test_a_run_learns_and_writes_an_ordinary_folder(corpora: Path, tmp_path: Path) -> None:
+def test_a_run_learns_and_writes_an_ordinary_folder(tmp_path: Path) -> None:
     transformers = pytest.importorskip("transformers")
-    train(corpora, tmp_path, RECIPE)
+    train(SAMPLES, tmp_path, RECIPE)
     files = ModelFiles(tmp_path)
     model, tokenizer = load_llama(files)
     theirs = transformers.LlamaForCausalLM.from_pretrained(tmp_path, dtype=torch.float32)
@@ -48,18 +64,18 @@ def test_a_run_learns_and_writes_an_ordinary_folder(corpora: Path, tmp_path: Pat
     assert fast(text)["input_ids"] == ids
     tokens = torch.tensor([ids])
     with torch.inference_mode():
-        assert (model(tokens) - theirs(tokens).logits).abs().max() < 1e-4
+        assert (model.sequence_logits(tokens) - theirs(tokens).logits).abs().max() < 1e-4
     rows = list(csv.DictReader((tmp_path / "training.csv").open()))
     assert [row["step"] for row in rows] == ["12"]
     assert float(rows[0]["held_out"]) < 6.2  # ln 500: a model that has learned nothing
 
 
-def test_a_stopped_run_goes_on_where_it_was(corpora: Path, tmp_path: Path) -> None:
-    train(corpora, tmp_path, replace(RECIPE, steps=4))
+def test_a_stopped_run_continues_after_its_last_step(tmp_path: Path) -> None:
+    train(SAMPLES, tmp_path, replace(RECIPE, steps=4))
     before = (tmp_path / "model.safetensors").read_bytes()
-    train(corpora, tmp_path, replace(RECIPE, steps=4))
+    train(SAMPLES, tmp_path, replace(RECIPE, steps=4))
     assert (tmp_path / "model.safetensors").read_bytes() == before
-    train(corpora, tmp_path, replace(RECIPE, steps=6))
+    train(SAMPLES, tmp_path, replace(RECIPE, steps=6))
     assert (tmp_path / "model.safetensors").read_bytes() != before
     rows = list(csv.DictReader((tmp_path / "training.csv").open()))
     assert [row["step"] for row in rows] == ["4", "6"]
@@ -113,9 +129,9 @@ def test_a_record_with_a_blocked_word_is_no_part_of_a_batch(
     assert "left out" in caplog.text
 
 
-def test_how_many_processes_make_the_records_changes_nothing(corpora: Path) -> None:
+def test_the_number_of_processes_does_not_change_the_records() -> None:
     tokenizer = train_tokenizer(["tag: hat, coat, a girl wears it."] * 9, 300)
-    samples = SampleSource(corpora, 1, fit_rounds=0).block(0)[:50]
+    samples = SAMPLES[:50]
     pools = RecordPools(samples, tokenizer, 96, 20, seed=5)
     alone, together = (list(islice(pools.all(workers), 6)) for workers in (1, 2))
     assert alone == together
@@ -136,3 +152,47 @@ def test_the_learning_rate_warms_up_stays_level_and_falls_in_a_line() -> None:
     assert rates[-1] == pytest.approx(0.02, abs=0.02)
     falls = [one - two for one, two in pairwise(rates[40:])]
     assert falls == pytest.approx([0.98 / 60] * len(falls))
+
+
+def test_a_users_file_trains_a_model(tmp_path: Path) -> None:
+    lines = [
+        {"tags": list(one.tags), "caption": " ".join(one.sentences), "meta": dict(one.meta)}
+        for one in SAMPLES
+    ]
+    file = tmp_path / "samples.jsonl"
+    file.write_text("\n".join(map(json.dumps, lines)) + "\n\n", encoding="utf-8")
+    assert read_samples(file) == SAMPLES
+    out = tmp_path / "model"
+    shape = "--vocab-size 400 --hidden-size 32 --intermediate-size 64 --layers 1 --heads 2"
+    run = "--kv-heads 1 --batch-tokens 2048 --steps 2 --workers 1 --compile 0"
+    assert main(["--samples", str(file), "--out", str(out), *shape.split(), *run.split()]) == 0
+    model, tokenizer = load_llama(ModelFiles(out))
+    assert model(torch.tensor([tokenizer.encode("tag: hat")])).isfinite().all()
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("[1]", "not a JSON object"),
+        ('{"tags": ["hat"], "caption": "A hat.", "tag": 1}', "unknown key 'tag'"),
+        ('{"tags": "hat", "caption": "A hat."}', "'tags' must be a list"),
+        ('{"tags": ["hat, coat"], "caption": "A hat."}', "contains a comma"),
+        ('{"tags": ["hat"], "caption": " "}', "'caption' must be a text"),
+        ('{"tags": ["hat"], "caption": "A hat.", "meta": {"mood": "calm"}}', "meta key 'mood'"),
+        ('{"tags": ["hat"], "caption": "A hat.", "meta": {"rating": 1}}', "values are strings"),
+        ('{"tags": ["hat"], "caption": "A hat.", "in_order": 1}', "true or false"),
+    ],
+)
+def test_a_wrong_line_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], line: str, problem: str
+) -> None:
+    file = tmp_path / "samples.jsonl"
+    file.write_text('{"tags": ["hat"], "caption": ["A hat."]}\n' + line, encoding="utf-8")
+    assert main(["--samples", str(file), "--out", str(tmp_path / "out")]) == 1
+    message = capsys.readouterr().err
+    assert "line 2" in message and problem in message
+
+
+def test_held_out_samples_leave_some_to_train_on(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="16 samples are held out"):
+        train(SAMPLES[:16], tmp_path, RECIPE)

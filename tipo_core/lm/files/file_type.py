@@ -1,13 +1,19 @@
-"""What a file is that is not what its name says."""
+"""Detect a file's real type by its magic bytes, for errors about a file that is something else.
+
+One table for both readers, safetensors and GGUF, so that both name the same types.
+"""
 
 from __future__ import annotations
 
-_BEGINNINGS = (
-    (b"PK\x03\x04", "a zip archive or a PyTorch pickle, which is never opened here"),
-    (b"\x80\x02", "a pickle, which is never opened here"),
-    (b"\x80\x03", "a pickle, which is never opened here"),
-    (b"\x80\x04", "a pickle, which is never opened here"),
-    (b"\x80\x05", "a pickle, which is never opened here"),
+_MAGIC = (
+    (
+        b"PK\x03\x04",
+        "a zip archive or a PyTorch pickle, which is never opened because it can run code",
+    ),
+    (b"\x80\x02", "a pickle, which is never opened because it can run code"),
+    (b"\x80\x03", "a pickle, which is never opened because it can run code"),
+    (b"\x80\x04", "a pickle, which is never opened because it can run code"),
+    (b"\x80\x05", "a pickle, which is never opened because it can run code"),
     (b"version https://git-lfs", "a Git LFS pointer, not the file that it points to"),
     (b"<!DOCTYPE", "a web page"),
     (b"<!doctype", "a web page"),
@@ -18,13 +24,17 @@ _BEGINNINGS = (
     (b"fmgg", "a GGML file, the predecessor of GGUF"),
     (b"tjgg", "a GGML file, the predecessor of GGUF"),
 )
-LONGEST = max(len(beginning) for beginning, _ in _BEGINNINGS)
+MAGIC_LENGTH = max(len(magic) for magic, _ in _MAGIC)
+SAFETENSORS = "a safetensors file"
 
 
-def foreign_kind(beginning: bytes) -> str:
-    """Return what a file with this `beginning` (its first `LONGEST` bytes) is; '' if unknown."""
+def detect_file_type(beginning: bytes) -> str:
+    """Return the type of a file as a noun phrase, '' if unknown, from its first bytes.
+
+    `beginning` is its first `MAGIC_LENGTH` bytes.
+    """
     if not beginning:
         return "an empty file"
     if beginning[8:9] == b"{":
-        return "a safetensors file"
-    return next((kind for start, kind in _BEGINNINGS if beginning.startswith(start)), "")
+        return SAFETENSORS
+    return next((kind for magic, kind in _MAGIC if beginning.startswith(magic)), "")

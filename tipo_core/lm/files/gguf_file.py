@@ -1,4 +1,8 @@
-"""A GGUF file's config and tensors, under the names that a Hugging Face folder gives them."""
+"""A GGUF file's config and tensors, under the names of a Hugging Face checkpoint.
+
+The mapping is our own because it is the inverse of llama.cpp's converter for the architectures of
+TIPO. Quantized blocks are dequantized by the package `gguf`; plain tensors need no package.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +17,10 @@ from ...optional_imports import require
 from ..model.config import LlamaConfig
 from . import dots1_gguf
 from .gguf_header import GgufHeader, StoredTensor
+from .hf_config import parse_hf_config
 
-# Plain types need no package; blocks are taken apart a few MiB at a time.
 _PLAIN = {"F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
+# Quantized blocks are dequantized in chunks of this many values, to bound the memory.
 _VALUES_AT_ONCE = 1 << 20
 
 _NAMES = {
@@ -23,7 +28,7 @@ _NAMES = {
     "output_norm.weight": "model.norm.weight",
     "output.weight": "lm_head.weight",
 }
-# The same behind `blk.N.` and `model.layers.N.`.
+# The same after `blk.N.` and `model.layers.N.`.
 _LAYER = re.compile(r"blk\.(0|[1-9]\d*)\.(.+)")
 _LAYER_NAMES = {
     "attn_norm.weight": "input_layernorm.weight",
@@ -40,28 +45,32 @@ _LAYER_NAMES = {
 
 @dataclass(frozen=True)
 class Architecture:
-    """How llama.cpp's converter writes one kind of model.
+    """How llama.cpp's converter writes one architecture.
 
-    `config` reads the metadata. `name` gives a tensor the name of a Hugging Face checkpoint, or
-    returns it as it is when there is none. `turned` returns how many heads' rows the converter
-    has reordered in the tensor of a Hugging Face name, 0 for none.
+    `config` reads the metadata. `name` maps a GGUF tensor name to its Hugging Face name, an unknown
+    one to itself. `permuted_heads` returns, for a Hugging Face name, the number of heads whose rows
+    the converter has permuted; 0 for none.
     """
 
     config: Callable[[GgufHeader], LlamaConfig]
     name: Callable[[str], str]
-    turned: Callable[[str, LlamaConfig], int]
+    permuted_heads: Callable[[str, LlamaConfig], int]
 
 
 def read_config(header: GgufHeader) -> LlamaConfig:
-    """Return the config that the metadata of a GGUF file stands for.
+    """Return the config that the metadata of a GGUF file describes.
 
-    Raises ValueError for an architecture that is not supported, and for a missing or odd value.
+    Raises ValueError for an unsupported architecture, and for a missing or wrong value.
     """
     return _architecture(header).config(header)
 
 
 class GgufWeights:
-    """The tensors of a GGUF file; each is mapped when it is read, and only then."""
+    """The tensors of a GGUF file; each one is memory-mapped when it is read.
+
+    Raises ValueError for two tensors of one name, RuntimeError if the package `gguf` is needed for
+    quantized tensors and missing.
+    """
 
     def __init__(self, header: GgufHeader, config: LlamaConfig) -> None:
         self.source = str(header.path)
@@ -70,28 +79,28 @@ class GgufWeights:
         self._architecture = _architecture(header)
         self._stored: dict[str, StoredTensor] = {}
         for name, tensor in header.tensors.items():
-            ours = self._architecture.name(name)
-            if ours in self._stored:
-                raise ValueError(f"{header.path} has {ours} twice: convert the model again")
-            self._stored[ours] = tensor
+            hf_name = self._architecture.name(name)
+            if hf_name in self._stored:
+                raise ValueError(f"{header.path} has {hf_name} twice: convert the model again")
+            self._stored[hf_name] = tensor
         self.shapes: Mapping[str, tuple[int, ...]] = {
             name: tensor.shape for name, tensor in self._stored.items()
         }
         if any(tensor.type.name not in _PLAIN for tensor in header.tensors.values()):
-            require("gguf")  # said before anything is read
+            require("gguf")  # a missing package is an error before anything is read
 
     def read(self, name: str, dtype: torch.dtype) -> torch.Tensor:
-        """Return one tensor: blocks in `dtype`, a plain one as it is stored."""
+        """Return one tensor: a quantized one in `dtype`, a plain one as it is stored."""
         tensor = _read(self._path, self._stored[name], dtype)
-        heads = self._architecture.turned(name, self._config)
-        return turn_back(tensor, heads) if heads else tensor
+        heads = self._architecture.permuted_heads(name, self._config)
+        return unpermute(tensor, heads) if heads else tensor
 
 
-def turn_back(rows: torch.Tensor, heads: int) -> torch.Tensor:
+def unpermute(rows: torch.Tensor, heads: int) -> torch.Tensor:
     """Return query or key rows (`H * D, C`) in the order of a Hugging Face checkpoint.
 
-    llama.cpp turns neighbouring pairs of a head where Hugging Face turns its halves, so its
-    converter interleaves the halves (`permute` in convert_hf_to_gguf.py); this undoes it.
+    llama.cpp rotates adjacent pairs of a head where Hugging Face rotates its halves, so its
+    converter interleaves the halves (`permute` in convert_hf_to_gguf.py). This is the inverse.
     """
     halves = rows.view(heads, -1, 2, rows.shape[-1]).transpose(1, 2)
     return halves.reshape(rows.shape)
@@ -100,7 +109,7 @@ def turn_back(rows: torch.Tensor, heads: int) -> torch.Tensor:
 def _read(path: Path, stored: StoredTensor, dtype: torch.dtype) -> torch.Tensor:
     import numpy as np
 
-    # A copy-on-write map of this tensor alone: nothing is written, and it goes with the tensor.
+    # A copy-on-write map of this tensor only; it is unmapped when the tensor is freed.
     content = np.memmap(path, np.uint8, "c", stored.offset, (stored.size,))
     if stored.type.name in _PLAIN:
         return torch.from_numpy(content).view(_PLAIN[stored.type.name]).view(stored.shape)
@@ -111,9 +120,9 @@ def _read(path: Path, stored: StoredTensor, dtype: torch.dtype) -> torch.Tensor:
     tensor = torch.empty(len(blocks), columns, dtype=dtype)
     step = max(1, _VALUES_AT_ONCE // columns)
     for start in range(0, len(blocks), step):
-        # As one long row: the package goes through an array 16 rows at a time.
-        some = np.asarray(blocks[start : start + step]).reshape(1, -1)
-        values = torch.from_numpy(gguf.dequantize(some, kind))
+        # As one long row, because the package loops over groups of 16 rows.
+        chunk = np.asarray(blocks[start : start + step]).reshape(1, -1)
+        values = torch.from_numpy(gguf.dequantize(chunk, kind))
         tensor[start : start + step] = values.view(-1, columns)
     return tensor.view(stored.shape)
 
@@ -148,7 +157,7 @@ def _dots1_name(name: str) -> str:
     return _renamed(name, {**_LAYER_NAMES, **dots1_gguf.LAYER_NAMES})
 
 
-def _llama_turned(name: str, config: LlamaConfig) -> int:
+def _llama_permuted_heads(name: str, config: LlamaConfig) -> int:
     if name.endswith("self_attn.q_proj.weight"):
         return config.num_attention_heads
     return config.num_key_value_heads if name.endswith("self_attn.k_proj.weight") else 0
@@ -166,17 +175,20 @@ def _llama_config(header: GgufHeader) -> LlamaConfig:
     ):
         if header.get(key, int, wanted) != wanted:
             raise ValueError(
-                f"{header.path} asks for {key}={header.metadata[key]}, which is not supported"
+                f"{header.path} asks for {key}={header.metadata[key]}, which is not supported: "
+                "choose a TIPO model such as TIPO-500M"
             )
     embedding = header.tensors.get("token_embd.weight")
-    words = embedding.shape[0] if embedding else len(header.need("tokenizer.ggml.tokens", tuple))
+    vocab_size = (
+        embedding.shape[0] if embedding else len(header.need("tokenizer.ggml.tokens", tuple))
+    )
     scaling = header.get("llama.rope.scaling.type", str, "none")
     if "rope_freqs.weight" in header.tensors:
         scaling = "rope_freqs.weight"
     ids = (header.get(f"tokenizer.ggml.{end}_token_id", int) for end in ("eos", "eot", "eom"))
     values = {
         "architectures": ["LlamaForCausalLM"],
-        "vocab_size": header.get("llama.vocab_size", int, words),
+        "vocab_size": header.get("llama.vocab_size", int, vocab_size),
         "hidden_size": hidden,
         "intermediate_size": _positive(header, "llama.feed_forward_length"),
         "num_hidden_layers": _positive(header, "llama.block_count"),
@@ -191,11 +203,11 @@ def _llama_config(header: GgufHeader) -> LlamaConfig:
         "bos_token_id": header.get("tokenizer.ggml.bos_token_id", int),
         "eos_token_id": list(dict.fromkeys(one for one in ids if one is not None)),
     }
-    return LlamaConfig.from_json(values, str(header.path))
+    return parse_hf_config(values, str(header.path))
 
 
 def _positive(header: GgufHeader, key: str, default: int | None = None) -> int:
-    """Return a number of at least 1; one that is given for each layer must be the same in all."""
+    """Return an integer above 0; a value per layer must be the same for all layers."""
     value = header.metadata.get(key, default)
     if isinstance(value, tuple) and len(set(value)) == 1:
         value = value[0]
@@ -203,12 +215,15 @@ def _positive(header: GgufHeader, key: str, default: int | None = None) -> int:
         raise ValueError(f"{header.path} lacks {key!r}: convert the model again")
     if type(value) is not int or value < 1:
         shown = f"{value[:4]}..." if isinstance(value, tuple) else value
-        raise ValueError(f"{header.path} asks for {key}={shown}, which is not supported")
+        raise ValueError(
+            f"{header.path} asks for {key}={shown}, which is not supported: "
+            "choose a TIPO model such as TIPO-500M"
+        )
     return value
 
 
 _ARCHITECTURES = {
-    "llama": Architecture(_llama_config, _llama_name, _llama_turned),
-    # llama.cpp turns a head's halves for this one, as Hugging Face does.
-    "dots1": Architecture(dots1_gguf.config_of_dots1, _dots1_name, lambda name, config: 0),
+    "llama": Architecture(_llama_config, _llama_name, _llama_permuted_heads),
+    # llama.cpp rotates the halves of a head for this one, as Hugging Face does.
+    "dots1": Architecture(dots1_gguf.read_dots1_config, _dots1_name, lambda name, config: 0),
 }

@@ -1,8 +1,8 @@
 """The header of a GGUF file: its metadata, and where its tensors are.
 
-Format: docs/gguf.md of the ggml project, versions 2 and 3. It is read here and not with the
-package `gguf`, whose reader takes seconds for a vocabulary and believes every count of a damaged
-file; a file of unquantised tensors needs that package not at all.
+Format: docs/gguf.md of the ggml project, versions 2 and 3. The reader is our own because that of
+the package `gguf` takes seconds for a vocabulary and trusts every count of a damaged file. A file
+without quantized tensors does not need the package.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .file_type import LONGEST, foreign_kind
+from .file_type import MAGIC_LENGTH, detect_file_type
 
 _MAGIC = b"GGUF"
 _VERSIONS = (2, 3)
@@ -29,14 +29,14 @@ _STRING, _ARRAY = 8, 9
 
 @dataclass(frozen=True)
 class TensorType:
-    """How numbers are stored: `values` of them in a block of `size` bytes."""
+    """A storage format: blocks of `values` numbers in `size` bytes."""
 
     name: str
     values: int
     size: int
 
 
-# By the numbers of ggml_type. The first three are plain, the others blocks that hold scales too.
+# By the numbers of ggml_type. The first three are plain, the blocks of the others hold scales too.
 TENSOR_TYPES = {
     0: TensorType("F32", 1, 4),
     1: TensorType("F16", 1, 2),
@@ -61,7 +61,7 @@ _UNSUPPORTED_TYPES = {
 
 @dataclass(frozen=True)
 class StoredTensor:
-    """Where a tensor is: `size` bytes at `offset` of the file, for numbers of `shape`."""
+    """A tensor of `shape` in `size` bytes at `offset` of the file."""
 
     type: TensorType
     shape: tuple[int, ...]
@@ -71,16 +71,16 @@ class StoredTensor:
 
 @dataclass(frozen=True)
 class GgufHeader:
-    """What a GGUF file says of itself. Shapes are the other way round than in the file: `R, C`."""
+    """Metadata and tensors of a GGUF file. Shapes are `R, C`, the reverse of those in the file."""
 
     path: Path
     metadata: Mapping[str, Any]
     tensors: Mapping[str, StoredTensor]
 
     def get(self, key: str, kind: type, default: Any = None) -> Any:
-        """Return the value of `key`, or `default`; one that is no `kind` is a ValueError.
+        """Return the value of `key`, or `default` if it is missing.
 
-        An integer serves as a float.
+        Raises ValueError if the value is not a `kind`; an integer is accepted as a float.
         """
         value = self.metadata.get(key)
         if value is None:
@@ -88,28 +88,34 @@ class GgufHeader:
         if kind is float and type(value) is int:
             return float(value)
         if type(value) is not kind:
-            raise ValueError(f"{self.path}: {key} is no {kind.__name__}: convert the model again")
+            raise ValueError(
+                f"{self.path}: {key} is not of type {kind.__name__}: convert the model again"
+            )
         return value
 
     def array(self, key: str, *kinds: type) -> tuple[Any, ...]:
-        """Return the values of the array `key`, all of one of `kinds`; () where it is missing."""
+        """Return the values of the array `key`, all of one type of `kinds`; () if it is missing.
+
+        Raises ValueError for values of another type.
+        """
         values = self.get(key, tuple, ())
-        # The file gives an array one kind for all, so that the first speaks for the rest.
+        # The format has one type per array, so checking the first value is enough.
         if values and type(values[0]) not in kinds:
             raise ValueError(
-                f"{self.path}: {key} holds no {kinds[0].__name__}: convert the model again"
+                f"{self.path}: {key} does not hold values of type {kinds[0].__name__}: convert the "
+                "model again"
             )
         return values
 
     def need(self, key: str, kind: type) -> Any:
-        """Return the value of `key`; a missing one is a ValueError as well."""
+        """Return the value of `key`; raise ValueError if it is missing or not a `kind`."""
         value = self.get(key, kind)
         if value is None:
             raise ValueError(f"{self.path} lacks {key!r}: convert the model again")
         return value
 
     def decimal(self, key: str, default: float | None = None) -> float:
-        """Return the decimal that an fp32 number stands for: 1e-5, not 0.00000999999974."""
+        """Return an fp32 value as the shortest decimal: 1e-5, not 9.99999974e-6."""
         import numpy as np
 
         value = self.need(key, float) if default is None else self.get(key, float, default)
@@ -119,13 +125,13 @@ class GgufHeader:
 def read_header(path: Path) -> GgufHeader:
     """Return the header of the file `path`.
 
-    Raises ValueError, naming the file, for a foreign, damaged or truncated one and for a tensor
-    whose type is not supported. Every count and offset is checked against the file's size.
+    Raises ValueError, naming the file, if it is another type of file, damaged or truncated, and for
+    a tensor of an unsupported type. Every count and offset is checked against the file's size.
     """
     with path.open("rb") as stream:
-        beginning = stream.read(max(LONGEST, 8))
+        beginning = stream.read(max(MAGIC_LENGTH, 8))
         if beginning[:4] != _MAGIC:
-            kind = foreign_kind(beginning) or "not a GGUF file"
+            kind = detect_file_type(beginning) or "not a GGUF file"
             raise ValueError(f"{path} is {kind}: put the model's own GGUF file in its place")
         _check_version(path, beginning[4:8])
         with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
@@ -138,7 +144,7 @@ def read_header(path: Path) -> GgufHeader:
 
 
 class _Damaged(Exception):
-    """The content contradicts itself; says how."""
+    """The content contradicts itself; the message says how."""
 
 
 def _check_version(path: Path, stored: bytes) -> None:
@@ -149,13 +155,13 @@ def _check_version(path: Path, stored: bytes) -> None:
         raise ValueError(f"{path} is a big-endian GGUF file: choose the little-endian one")
     if version not in _VERSIONS:
         raise ValueError(
-            f"{path} is GGUF version {version}; versions 2 and 3 are read: convert the model again "
-            "with a current llama.cpp"
+            f"{path} is GGUF version {version}; versions 2 and 3 are supported: convert the model "
+            "again with a current llama.cpp"
         )
 
 
 class _Cursor:
-    """Reads little-endian values one behind the other, never past the end."""
+    """Reads consecutive little-endian values, never past the end of the file."""
 
     def __init__(self, content: mmap.mmap, at: int) -> None:
         self._content = content
@@ -163,7 +169,7 @@ class _Cursor:
         self.end = len(content)
 
     def numbers(self, letter: str, count: int) -> tuple[Any, ...]:
-        """Return `count` numbers of one struct letter."""
+        """Return `count` numbers of the type of a `struct` letter."""
         size = count * struct.calcsize(f"<{letter}")
         self.check(size)
         values = struct.unpack_from(f"<{count}{letter}", self._content, self.at)
@@ -171,9 +177,11 @@ class _Cursor:
         return values
 
     def number(self, letter: str) -> Any:
+        """Return one number of the type of a `struct` letter."""
         return self.numbers(letter, 1)[0]
 
     def string(self) -> str:
+        """Return a string: its length in 8 bytes, then UTF-8."""
         size = self.number("Q")
         self.check(size)
         value = self._content[self.at : self.at + size]
@@ -181,7 +189,7 @@ class _Cursor:
         return value.decode("utf-8", "replace")
 
     def check(self, size: int) -> None:
-        """Raise unless `size` more bytes are there."""
+        """Raise `_Damaged` if the file has fewer than `size` more bytes."""
         if size > self.end - self.at:
             raise _Damaged(f"it ends at byte {self.end}, inside its header")
 
@@ -190,7 +198,7 @@ def _read(path: Path, content: mmap.mmap) -> GgufHeader:
     cursor = _Cursor(content, at=8)
     tensor_count, value_count = cursor.numbers("Q", 2)
     metadata: dict[str, Any] = {}
-    # A damaged count ends the loop at the end of the file at the latest: every turn reads bytes.
+    # A wrong count cannot loop for long: each pass reads bytes, and the file ends.
     for _ in range(value_count):
         key = cursor.string()
         if key in metadata:
@@ -235,7 +243,7 @@ def _value(cursor: _Cursor, kind: int) -> Any:
 
 
 def _tensor(cursor: _Cursor, path: Path, name: str) -> StoredTensor:
-    """Return the description at the cursor; its offset still counts from the first tensor."""
+    """Return the tensor at the cursor; its offset is relative to the first tensor's."""
     dimensions = cursor.number("I")
     if not 1 <= dimensions <= _MAX_DIMENSIONS:
         raise _Damaged(f"the tensor {name!r} has {dimensions} dimensions")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from ..tokenizers.bpe import (
-    WHOLE_WORDS,
-    PieceKind,
-    Pieces,
+    IGNORE_MERGES,
     SpacePrefix,
+    TokenType,
+    Vocabulary,
     byte_level_bpe,
     sentencepiece_bpe,
 )
@@ -19,10 +19,9 @@ _KEY = "tokenizer.ggml."
 def gguf_tokenizer(header: GgufHeader) -> TextTokenizer:
     """Return the tokenizer of a GGUF file.
 
-    What the file leaves open is done as llama.cpp does it: a SentencePiece model begins with its
-    begin token, which is 1, and puts a space in front of text everywhere; a byte-level one does
-    neither. Raises ValueError for a file without a tokenizer, with another kind of it, or with a
-    damaged one.
+    Missing settings have llama.cpp's defaults: a SentencePiece model starts each text with its
+    begin token, id 1, and puts a space before text everywhere; a byte-level model does neither.
+    Raises ValueError for a file without a tokenizer, of an unsupported kind, or with a damaged one.
     """
     model = header.get(f"{_KEY}model", str)
     texts = header.array(f"{_KEY}tokens", str)
@@ -34,13 +33,13 @@ def gguf_tokenizer(header: GgufHeader) -> TextTokenizer:
             "'gpt2' (byte-level BPE) are supported: choose a TIPO model such as TIPO-500M"
         )
     is_sentencepiece = model == "llama"
-    words = header.get(f"{_KEY}pre", str, "default")
-    adds_begin = is_sentencepiece or words in WHOLE_WORDS
+    pre_tokenizer = header.get(f"{_KEY}pre", str, "default")
+    adds_begin = is_sentencepiece or pre_tokenizer in IGNORE_MERGES
     begin = header.get(f"{_KEY}bos_token_id", int, 1 if is_sentencepiece else None)
     end = header.get(f"{_KEY}eos_token_id", int, 2 if is_sentencepiece else None)
     begin = begin if header.get(f"{_KEY}add_bos_token", bool, adds_begin) else None
     end = end if header.get(f"{_KEY}add_eos_token", bool, False) else None
-    kinds = header.array(f"{_KEY}token_type", int) or (PieceKind.NORMAL,) * len(texts)
+    types = header.array(f"{_KEY}token_type", int) or (TokenType.NORMAL,) * len(texts)
     has_prefix = header.get(f"{_KEY}add_space_prefix", bool, True)
     scores = header.array(f"{_KEY}scores", float, int)
     merges = header.array(f"{_KEY}merges", str)
@@ -49,14 +48,14 @@ def gguf_tokenizer(header: GgufHeader) -> TextTokenizer:
             if not scores:
                 raise ValueError("the tokens have no scores")
             prefix = SpacePrefix.EVERYWHERE if has_prefix else SpacePrefix.NOWHERE
-            pieces = Pieces(texts, kinds, scores, begin, end)
-            return TextTokenizer(sentencepiece_bpe(pieces, prefix))
+            vocabulary = Vocabulary(texts, types, scores, begin, end)
+            return TextTokenizer(sentencepiece_bpe(vocabulary, prefix))
         if not merges:
             raise ValueError("the tokens have no merges")
-        pieces = Pieces(texts, kinds, (), begin, end)
-        return TextTokenizer(byte_level_bpe(pieces, merges, words))
+        vocabulary = Vocabulary(texts, types, (), begin, end)
+        return TextTokenizer(byte_level_bpe(vocabulary, merges, pre_tokenizer))
     except ValueError as error:
         raise ValueError(
-            f"the tokenizer of {header.path} is of no use: {error}. Choose another file of the "
-            "model."
+            f"the tokenizer of {header.path} cannot be used: {error}. Choose another file of "
+            "the model."
         ) from error

@@ -1,125 +1,43 @@
-"""A model's files into a `Llama` and its tokenizer."""
+"""Load a model's files into a `Llama` and its tokenizer."""
 
 from __future__ import annotations
 
-import contextlib
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import nn
 
-from ..kernels.fp16_linear import HalfLinear, HalfOperations
-from ..kernels.int8_linear import IntegerMatrix, IntegerOperations
+from ..kernels.fp16_linear import Fp16Linear, Fp16Operations
+from ..kernels.int8_linear import Int8Matrix, Int8Operations
 from ..model.config import LlamaConfig
 from ..model.llama import Llama
 from ..model.precision import FULL, Precision
 from ..tokenizers.text_tokenizer import TextTokenizer
-from .dots1_gguf import SharedHeads
-from .fused_weights import FoldedNorms, FusedWeights, IntegerWeights, UntiedWeights, file_shapes
+from .dots1_gguf import DeduplicatedKVHeads
+from .fused_weights import FoldedNorms, FusedWeights, Int8Weights, UntiedWeights, hf_shapes
 from .gguf_file import GgufWeights, read_config
 from .gguf_header import read_header
 from .gguf_tokenizer import gguf_tokenizer
-from .moe_weights import StackedExperts
-from .safetensors_file import SafetensorsWeights, shard_paths
-from .weights import Weights, check, fill
-
-_INDEX = "model.safetensors.index.json"
-_PICKLES = ("pytorch_model.bin", "pytorch_model.bin.index.json", "model.pt", "model.pth")
-
-
-@dataclass(frozen=True)
-class ModelFiles:
-    """Where the parts of one model are.
-
-    `path` is a folder in the Hugging Face layout, a `.safetensors` file with its config and its
-    tokenizer beside it, or a `.gguf` file, which holds all three. Nothing is opened here.
-    """
-
-    path: Path
-
-    @property
-    def is_gguf(self) -> bool:
-        """Whether the model is one GGUF file."""
-        return self.path.suffix.lower() == ".gguf" and not self.path.is_dir()
-
-    @property
-    def folder(self) -> Path:
-        """The folder that all parts are in."""
-        is_file = self.path.suffix.lower() in (".gguf", ".safetensors") and not self.path.is_dir()
-        return self.path.parent if is_file else self.path
-
-    @property
-    def config(self) -> Path:
-        return self._found(self._config_names)
-
-    @property
-    def weights(self) -> Path:
-        """The file of the tensors, or the index of several."""
-        return self._found(self._weights_names)
-
-    @property
-    def tokenizer(self) -> Path:
-        """The `tokenizer.json`, or the SentencePiece model where only that is there."""
-        return self._found(self._tokenizer_names)
-
-    @property
-    def parts(self) -> tuple[Path, ...]:
-        """The files that are there, shards included: when one is replaced, the model is another."""
-        found = [self.config, self.weights, self.tokenizer]
-        if self.weights.name == _INDEX and self.weights.is_file():
-            with contextlib.suppress(ValueError):  # loading says it
-                found += shard_paths(self.weights).values()
-        return tuple(dict.fromkeys(path for path in found if path.is_file()))
-
-    def check(self) -> None:
-        """Raise FileNotFoundError, naming the file and where it belongs, if a part is missing."""
-        for names in (self._config_names, self._weights_names, self._tokenizer_names):
-            if self._found(names).is_file():
-                continue
-            pickle = next((name for name in _PICKLES if (self.folder / name).is_file()), "")
-            instead = ""
-            if pickle and names == self._weights_names:
-                instead = f" ({pickle} is a pickle, which is never opened here)"
-            raise FileNotFoundError(
-                f"{' or '.join(names)} of the model {self.path.name!r} is missing{instead}: put it "
-                f"into {self.folder}"
-            )
-
-    @property
-    def _config_names(self) -> tuple[str, ...]:
-        return self._names("config.json", own=f"{self.path.stem}.json")
-
-    @property
-    def _weights_names(self) -> tuple[str, ...]:
-        return ("model.safetensors", _INDEX) if self.folder == self.path else (self.path.name,)
-
-    @property
-    def _tokenizer_names(self) -> tuple[str, ...]:
-        return self._names("tokenizer.json", "tokenizer.model")
-
-    def _names(self, *names: str, own: str = "") -> tuple[str, ...]:
-        """Return what a part may be called, the first choice first."""
-        if self.is_gguf:
-            return (self.path.name,)
-        return (own, *names) if own and self.folder != self.path else names
-
-    def _found(self, names: tuple[str, ...]) -> Path:
-        paths = [self.folder / name for name in names]
-        return next((path for path in paths if path.is_file()), paths[0])
+from .hf_config import read_hf_config
+from .model_files import ModelFiles
+from .moe_weights import StackedExpertWeights
+from .safetensors_file import SafetensorsWeights
+from .weights import Weights, assign_weights, check_shapes
 
 
 class PlainOperations:
-    """`torch.nn`, but an embedding gets no first values: on the meta device they cost seconds."""
+    """`torch.nn` without the initialization of embeddings, which takes seconds on meta tensors."""
 
     Linear = nn.Linear
     RMSNorm = nn.RMSNorm
 
     class Embedding(nn.Embedding):
+        """An embedding whose weight is left to the checkpoint."""
+
         def reset_parameters(self) -> None:
-            """Leave the weights to the checkpoint."""
+            """Leave the weight uninitialized."""
 
 
 def load_llama(
@@ -127,9 +45,9 @@ def load_llama(
 ) -> tuple[Llama, TextTokenizer]:
     """Return the model in `files`, on the CPU, and its tokenizer.
 
-    `operations` makes the layers of a model that computes in floats. Raises FileNotFoundError for
-    a missing part, ValueError for a damaged or unfitting one, and RuntimeError for a missing
-    package.
+    `operations` makes the layers of a model that is stored in the dtype of its computation; the
+    others use the kernels of this package. Raises FileNotFoundError for a missing part, ValueError
+    for a damaged part or parts of different models, and RuntimeError for a missing package.
     """
     files.check()
     weights: Weights
@@ -139,62 +57,64 @@ def load_llama(
         tokenizer = gguf_tokenizer(header)
         weights = GgufWeights(header, config)
     else:
-        config = LlamaConfig.read(files.config)
+        config = read_hf_config(files.config)
         tokenizer = TextTokenizer.read(files.tokenizer)
         weights = SafetensorsWeights(files.weights)
     _check_sizes(files, config, tokenizer, weights)
-    if config.experts:
+    if config.moe:
         if files.is_gguf:
-            weights = shared = SharedHeads(weights, config)
-            config = replace(config, num_key_value_heads=shared.heads)
-        weights = StackedExperts(weights, config)
+            weights = deduplicated = DeduplicatedKVHeads(weights, config)
+            config = replace(config, num_key_value_heads=deduplicated.heads)
+        weights = StackedExpertWeights(weights, config)
     try:
-        state = described(config, precision.dtype)
-    except RuntimeError as error:  # torch, of a size below zero or beyond all memory
-        raise ValueError(f"{files.config} describes no model ({error}): copy it again") from error
-    check(weights, file_shapes(state, config), str(files.config), config.tie_word_embeddings)
+        state = meta_state(config, precision.dtype)
+    except RuntimeError as error:  # torch, for a size below zero or beyond all memory
+        raise ValueError(
+            f"{files.config} has sizes that no model can have ({error}): copy it again"
+        ) from error
+    check_shapes(weights, hf_shapes(state, config), str(files.config), config.tie_word_embeddings)
     if precision.matrices is None:
         model = Llama(config, operations, dtype=precision.dtype, device="meta")
-        fill(model, FusedWeights(weights, state, config), state)
+        assign_weights(model, FusedWeights(weights, state, config), state)
     else:
-        model = _kept_smaller(weights, config, precision)
+        model = _load_compact(weights, config, precision)
     return model.eval().requires_grad_(False), tokenizer
 
 
-def described(config: LlamaConfig, dtype: torch.dtype | None = None) -> dict[str, torch.Tensor]:
-    """Return the state of a float model as `config` alone describes it, on the meta device.
+def meta_state(config: LlamaConfig, dtype: torch.dtype | None = None) -> dict[str, torch.Tensor]:
+    """Return the state of a float model of `config`: shapes and dtypes, on the meta device.
 
-    The layers of a host may have neither weights nor shapes before they are loaded.
+    It is computed from the config because the layers of a host may have no weights before the
+    first load. Nothing is initialized, so no random generator advances.
     """
-    # On the meta device nothing is initialised, so that no generator is touched and no time lost.
     return Llama(config, PlainOperations, dtype=dtype, device="meta").state_dict()
 
 
-def _kept_smaller(weights: Weights, config: LlamaConfig, precision: Precision) -> Llama:
-    """Return the model of `weights` that computes in fp32 with matrices of int8 or fp16."""
+def _load_compact(weights: Weights, config: LlamaConfig, precision: Precision) -> Llama:
+    """Return the model of `weights` with int8 or fp16 matrices that computes in fp32."""
     if config.tie_word_embeddings:
         weights = UntiedWeights(weights)
         config = replace(config, tie_word_embeddings=False)
-    folded = FoldedNorms(FusedWeights(weights, described(config), config))
+    folded = FoldedNorms(FusedWeights(weights, meta_state(config), config))
     if precision.matrices is torch.int8:
-        model = Llama(config, IntegerOperations, dtype=torch.float16, device="meta")
-        fill(model, IntegerWeights(folded, config), model.state_dict())
+        model = Llama(config, Int8Operations, dtype=torch.float16, device="meta")
+        assign_weights(model, Int8Weights(folded, config), model.state_dict())
     else:
-        model = Llama(config, HalfOperations, dtype=torch.float16, device="meta")
-        fill(model, folded, model.state_dict())
+        model = Llama(config, Fp16Operations, dtype=torch.float16, device="meta")
+        assign_weights(model, folded, model.state_dict())
     if precision.dtype is torch.float32:
-        _pack(model, weights.source)
+        _pack_layers(model, weights.source)
     return model
 
 
-def _pack(model: Llama, source: str) -> None:
-    """Put all matrices into the order of the CPU's kernels."""
+def _pack_layers(model: Llama, source: str) -> None:
+    """Pack all matrices into the layout of the CPU's kernels."""
     layers = [
         (name, layer)
         for name, layer in model.named_modules()
-        if isinstance(layer, (HalfLinear, IntegerMatrix))
+        if isinstance(layer, (Fp16Linear, Int8Matrix))
     ]
-    # The kernels' own packing takes one thread; a large matrix at the end would be waited for.
+    # Packing one matrix uses one thread, so the largest go first: none is left for the end.
     layers.sort(key=lambda named: named[1].weight.numel(), reverse=True)
     with ThreadPoolExecutor(torch.get_num_threads()) as pool:
         packing = [(name, pool.submit(layer.pack)) for name, layer in layers]
@@ -211,17 +131,17 @@ def _pack(model: Llama, source: str) -> None:
 def _check_sizes(
     files: ModelFiles, config: LlamaConfig, tokenizer: TextTokenizer, weights: Weights
 ) -> None:
-    """Raise ValueError for parts of different models, before a model of that size is built."""
-    if tokenizer.size > config.vocab_size:
+    """Raise ValueError for parts of different models, before a model of their size is built."""
+    if tokenizer.vocab_size > config.vocab_size:
         raise ValueError(
-            f"{files.tokenizer} has {tokenizer.size} entries, the model {config.vocab_size}: "
-            "take both from the same model"
+            f"{files.tokenizer} has {tokenizer.vocab_size} entries, the model "
+            f"{config.vocab_size}: take both from the same model"
         )
     ids = [id_ for id_ in (config.bos_token_id, *config.eos_token_ids) if id_ is not None]
     if not all(0 <= id_ < config.vocab_size for id_ in ids):
         raise ValueError(
-            f"{files.config} names the special ids {ids}, the model has {config.vocab_size}: take "
-            "all files from the same model"
+            f"{files.config} names the special ids {ids}, the model has {config.vocab_size} ids: "
+            "take all files from the same model"
         )
     if config.num_hidden_layers > len(weights.shapes):
         raise ValueError(

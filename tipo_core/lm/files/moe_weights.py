@@ -1,4 +1,4 @@
-"""The weights of a mixture of experts, as files hold them, in the stacks of `Experts`."""
+"""The experts of a checkpoint, stacked into the tensors of `model.moe.Experts`."""
 
 from __future__ import annotations
 
@@ -7,33 +7,32 @@ from dataclasses import dataclass
 
 import torch
 
-from ..model.config import ExpertsConfig, LlamaConfig
-from .weights import Weights
+from ..model.config import LlamaConfig, MoEConfig
+from .weights import Weights, first_of, shape_problems
 
-_SHOWN = 8
 _MATRICES = ("gate_proj", "up_proj", "down_proj")
 
 
 @dataclass(frozen=True)
 class _Layout:
-    """What a layer's tensors are called behind `model.layers.N.mlp.`.
+    """The names of an MoE block's tensors, after `model.layers.N.mlp.`.
 
-    Routed experts are in one tensor a matrix, stacked, or in one a matrix and expert; shared ones
-    are always one dense block.
+    The routed experts' matrices are one stacked tensor, or one tensor per expert; the shared
+    experts are always one dense block.
     """
 
     routed: str
     shared: str
     bias: str
 
-    def belongs(self, prefix: str, names: Collection[str]) -> bool:
+    def matches(self, prefix: str, names: Collection[str]) -> bool:
         """Whether any of `names` is of this layout."""
         routed = (self.routed.format(expert=0, matrix=matrix) for matrix in _MATRICES)
         return any(prefix + name in names for name in (*routed, self.bias))
 
 
-# `modeling_kohaku.py` of KohakuBlueleaf/KohakUwULLM, and dots.llm1 on the Hub, whose names are
-# those that `modeling_dots1.py` of transformers saves.
+# `modeling_kohaku.py` of KohakuBlueleaf/KohakUwULLM; then dots.llm1 on the Hub, with the names that
+# `modeling_dots1.py` of transformers saves.
 _LAYOUTS = (
     _Layout("{matrix}", "shared_expert.{matrix}.weight", "expert_bias"),
     _Layout(
@@ -45,11 +44,11 @@ _LAYOUTS = (
 
 
 @dataclass(frozen=True)
-class _Part:
-    """A tensor of the file and where it goes: from which expert and which column on.
+class _Slice:
+    """A tensor of the file and its place in a stack: the first expert and the first column.
 
     It is a stack of linear weights (`E, O, I`), or one linear weight for some experts of width
-    `inner` that stand side by side along `axis`.
+    `inner` that are concatenated along `axis`.
     """
 
     name: str
@@ -59,8 +58,8 @@ class _Part:
     axis: int
     inner: int
 
-    def put(self, tensor: torch.Tensor, stack: torch.Tensor) -> None:
-        """Write the single experts' matrices, transposed, into `stack`."""
+    def copy_to(self, stack: torch.Tensor, tensor: torch.Tensor) -> None:
+        """Write each expert's matrix, transposed, into `stack`."""
         matrices = tensor.split(self.inner, self.axis) if tensor.dim() == 2 else tensor.unbind(0)
         for expert, matrix in enumerate(matrices, self.expert):
             stack[expert, :, self.column : self.column + matrix.shape[0]] = matrix.t()
@@ -68,19 +67,18 @@ class _Part:
 
 @dataclass(frozen=True)
 class _Stack:
-    """A parameter of `Experts` and what it is put together from."""
+    """A parameter of `Experts` and the tensors of the file that it consists of."""
 
     shape: tuple[int, int, int]
-    parts: tuple[_Part, ...]
+    slices: tuple[_Slice, ...]
 
 
-class StackedExperts:
-    """`weights` under the names and in the shapes of `Llama(config)`; itself a `Weights`.
+class StackedExpertWeights:
+    """`weights` with the experts in the names and shapes of `Llama(config)`; itself a `Weights`.
 
-    A layer's experts become `mlp.experts.gate_up` (`E, C, 2F`) and `mlp.experts.down`
-    (`E, F, C`), the shared ones last. Every other tensor is passed on as it is, for whoever fills
-    the model to judge. What is missing of the experts or of another shape is a ValueError that
-    lists it. One tensor of the file is read at a time.
+    A layer's experts become `mlp.experts.gate_up` (`E, C, 2F`) and `mlp.experts.down` (`E, F, C`),
+    the shared ones last. Every other tensor is passed on unchecked. One tensor of the file is read
+    at a time. Raises ValueError that lists missing and misshapen experts.
     """
 
     def __init__(self, weights: Weights, config: LlamaConfig) -> None:
@@ -88,91 +86,79 @@ class StackedExperts:
         self._weights = weights
         self._stacks: dict[str, _Stack] = {}
         self._renamed: dict[str, str] = {}
-        experts = config.experts
-        assert experts is not None, "a config without experts"
-        layers = [n for n in range(config.num_hidden_layers) if config.has_experts(n)]
+        moe = config.moe
+        assert moe is not None, "a config without experts"
+        layers = [n for n in range(config.num_hidden_layers) if config.is_moe_layer(n)]
         prefixes = [f"model.layers.{layer}.mlp." for layer in layers]
-        layout = _layout(prefixes, weights.shapes)
-        if "{expert}" in layout.routed and experts.number > len(weights.shapes):
+        layout = _detect_layout(prefixes, weights.shapes)
+        if "{expert}" in layout.routed and moe.num_experts > len(weights.shapes):
             raise ValueError(
                 f"{weights.source} has {len(weights.shapes)} tensors, its config asks for "
-                f"{experts.number} experts: take both from the same model"
+                f"{moe.num_experts} experts: take both from the same model"
             )
         for prefix in prefixes:
-            self._stacks |= _stacks(layout, prefix, experts, config.hidden_size)
+            self._stacks |= _stacks(layout, prefix, moe, config.hidden_size)
             self._renamed[prefix + "gate.expert_bias"] = prefix + layout.bias
-        taken: dict[str, tuple[int, ...]] = {
-            part.name: part.shape for stack in self._stacks.values() for part in stack.parts
+        used: dict[str, tuple[int, ...]] = {
+            one.name: one.shape for stack in self._stacks.values() for one in stack.slices
         }
-        taken |= dict.fromkeys(self._renamed.values(), (experts.number,))
-        _check(taken, weights)
+        used |= dict.fromkeys(self._renamed.values(), (moe.num_experts,))
+        problems = shape_problems(weights.shapes, used)
+        if problems:
+            raise ValueError(
+                f"the experts of {weights.source} do not fit its config: {first_of(problems)}. "
+                "Copy all files from the same model."
+            )
         self.shapes: Mapping[str, tuple[int, ...]] = {
-            # Without shared experts some files have empty matrices for them.
+            # A file without shared experts may have empty matrices for them.
             **{
                 name: shape
                 for name, shape in weights.shapes.items()
-                if name not in taken and 0 not in shape
+                if name not in used and 0 not in shape
             },
             **{name: weights.shapes[stored] for name, stored in self._renamed.items()},
             **{name: stack.shape for name, stack in self._stacks.items()},
         }
 
     def read(self, name: str, dtype: torch.dtype) -> torch.Tensor:
-        """Return one tensor in `dtype`, on the CPU, in memory of its own."""
+        """Return one tensor, on the CPU: a stack in `dtype`, another one as `weights` gives it."""
         if name not in self._stacks:
             return self._weights.read(self._renamed.get(name, name), dtype)
         stack = torch.empty(self._stacks[name].shape, dtype=dtype)
-        for part in self._stacks[name].parts:
-            part.put(self._weights.read(part.name, dtype), stack)
+        for one in self._stacks[name].slices:
+            one.copy_to(stack, self._weights.read(one.name, dtype))
         return stack
 
 
-def _layout(prefixes: Collection[str], names: Collection[str]) -> _Layout:
-    """Return the layout that `names` are of: Kohaku's if they name no expert."""
+def _detect_layout(prefixes: Collection[str], names: Collection[str]) -> _Layout:
+    """Return the layout of `names`; Kohaku's if they name no expert."""
     for layout in _LAYOUTS:
-        if any(layout.belongs(prefix, names) for prefix in prefixes):
+        if any(layout.matches(prefix, names) for prefix in prefixes):
             return layout
     return _LAYOUTS[0]
 
 
-def _stacks(layout: _Layout, prefix: str, experts: ExpertsConfig, hidden: int) -> dict[str, _Stack]:
-    """Return the two stacks of a layer whose tensors are of `layout`."""
-    inner, number = experts.intermediate_size, experts.number
+def _stacks(layout: _Layout, prefix: str, moe: MoEConfig, hidden: int) -> dict[str, _Stack]:
+    """Return the two stacks of a layer whose tensors have the names of `layout`."""
+    inner, number = moe.intermediate_size, moe.num_experts
 
-    def parts(matrix: str, column: int) -> Iterator[_Part]:
+    def slices(matrix: str, column: int) -> Iterator[_Slice]:
         axis = 1 if matrix == "down_proj" else 0
         for expert in range(number if "{expert}" in layout.routed else 1):
             name = prefix + layout.routed.format(expert=expert, matrix=matrix)
             shape: tuple[int, ...] = (hidden, inner) if axis else (inner, hidden)
             if "{expert}" not in layout.routed:
                 shape = (number, *shape)
-            yield _Part(name, shape, expert, column, axis, inner)
-        if experts.shared:
+            yield _Slice(name, shape, expert, column, axis, inner)
+        if moe.num_shared_experts:
             name = prefix + layout.shared.format(matrix=matrix)
-            width = inner * experts.shared
+            width = inner * moe.num_shared_experts
             shape = (hidden, width) if axis else (width, hidden)
-            yield _Part(name, shape, number, column, axis, inner)
+            yield _Slice(name, shape, number, column, axis, inner)
 
-    total = number + experts.shared
-    gate_up = (*parts("gate_proj", 0), *parts("up_proj", inner))
+    total = number + moe.num_shared_experts
+    gate_up = (*slices("gate_proj", 0), *slices("up_proj", inner))
     return {
         prefix + "experts.gate_up": _Stack((total, hidden, 2 * inner), gate_up),
-        prefix + "experts.down": _Stack((total, inner, hidden), tuple(parts("down_proj", 0))),
+        prefix + "experts.down": _Stack((total, inner, hidden), tuple(slices("down_proj", 0))),
     }
-
-
-def _check(wanted: Mapping[str, tuple[int, ...]], weights: Weights) -> None:
-    """Raise a ValueError that lists which of the `wanted` tensors are missing or misshapen."""
-    shapes = weights.shapes
-    problems = [f"missing {name}" for name in wanted if name not in shapes]
-    problems += [
-        f"{name} is {shapes[name]} and should be {shape}"
-        for name, shape in wanted.items()
-        if name in shapes and shapes[name] != shape
-    ]
-    if problems:
-        more = f" and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
-        raise ValueError(
-            f"the experts of {weights.source} do not fit its config: "
-            f"{'; '.join(problems[:_SHOWN])}{more}. Copy all files from the same model."
-        )

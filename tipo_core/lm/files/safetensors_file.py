@@ -1,4 +1,4 @@
-"""Tensors of a safetensors file, or of the shards that an index names."""
+"""The tensors of a safetensors file, or of the shards in an index."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from ...optional_imports import require
-from .file_type import LONGEST, foreign_kind
+from .file_type import MAGIC_LENGTH, SAFETENSORS, detect_file_type
 
 _DTYPES = ("F64", "F32", "F16", "BF16")
 _INDEX_SUFFIX = ".index.json"
@@ -19,8 +19,9 @@ _INDEX_SUFFIX = ".index.json"
 class SafetensorsWeights:
     """The tensors of `path`, a `.safetensors` file or a `.safetensors.index.json`.
 
-    The files are mapped, not read: a tensor's bytes are touched when it is converted. Raises
-    ValueError for a damaged or foreign file, FileNotFoundError for a missing shard.
+    The files are memory-mapped, so a tensor's bytes are read when it is converted. Raises
+    ValueError for a damaged file or another type of file, FileNotFoundError for a missing shard,
+    RuntimeError for a missing package.
     """
 
     def __init__(self, path: Path) -> None:
@@ -35,7 +36,7 @@ class SafetensorsWeights:
         }
 
     def read(self, name: str, dtype: torch.dtype) -> torch.Tensor:
-        """Return one tensor as it is stored, a view of the file."""
+        """Return one tensor as it is stored, a view of the file; `dtype` is ignored."""
         return self._files[name].get_tensor(name)
 
     def _shape(self, name: str, handle: Any) -> tuple[int, ...]:
@@ -49,57 +50,58 @@ class SafetensorsWeights:
 
 
 def shard_paths(index: Path) -> dict[str, Path]:
-    """Return the shard that the file `index` names for each tensor.
+    """Return the shard of each tensor according to the file `index`.
 
-    Raises ValueError, naming the file, for one that is no such index or leaves its own folder.
+    Raises ValueError, naming the file, if it is not such an index or names a file outside its own
+    folder.
     """
     try:
         placed = json.loads(index.read_text(encoding="utf-8"))["weight_map"]
         names = {str(tensor): str(shard) for tensor, shard in placed.items()}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(
-            f"{index} is no index of safetensors files ({error!r}): copy it again"
+            f"{index} is not an index of safetensors files ({error!r}): copy it again"
         ) from error
     for shard in names.values():
-        # A plain file name in either system's sense, so that nothing outside the folder is read.
+        # A plain file name on Windows and elsewhere, so that no file outside the folder is read.
         if not shard.endswith(".safetensors") or any(mark in shard for mark in ("/", "\\", ":")):
             raise ValueError(
-                f"{index} names {shard!r}, which is no safetensors file of its own folder: copy "
-                "the index again"
+                f"{index} names {shard!r}, which is not a safetensors file in its own folder: "
+                "copy the index again"
             )
     return {tensor: index.parent / shard for tensor, shard in names.items()}
 
 
 def _open_shards(index: Path) -> dict[str, Any]:
-    """Return the open file of every tensor; index and shards must agree."""
+    """Return the open file of every tensor; raise if index and shards disagree."""
     placed = shard_paths(index)
     paths = list(dict.fromkeys(placed.values()))
     missing = [path.name for path in paths if not path.is_file()]
     if missing:
         raise FileNotFoundError(
-            f"{len(missing)} of {len(paths)} shards that {index} names are missing: put "
+            f"{len(missing)} of {len(paths)} shards in {index} are missing: put "
             f"{', '.join(missing)} into {index.parent}"
         )
     handles = {path: _open(path) for path in paths}
     held = {(name, path) for path, handle in handles.items() for name in tuple(handle.keys())}
-    astray = sorted(name for name, _ in held ^ set(placed.items()))
-    if astray:
+    mismatched = sorted(name for name, _ in held ^ set(placed.items()))
+    if mismatched:
         raise ValueError(
-            f"{index} does not agree with its shards about {', '.join(astray[:8])}: copy all "
+            f"{index} does not agree with its shards about {', '.join(mismatched[:8])}: copy all "
             "files from the same model"
         )
     return {name: handles[path] for name, path in placed.items()}
 
 
 def _open(path: Path) -> Any:
-    """Return the mapped file; a damaged or foreign one is a ValueError that names it."""
+    """Return the mapped file; raise ValueError that names it if it is not safetensors."""
     safetensors = require("safetensors")
     try:
         return safetensors.safe_open(str(path), framework="pt", device="cpu")
     except safetensors.SafetensorError as error:
         with path.open("rb") as stream:
-            kind = foreign_kind(stream.read(LONGEST))
-        if kind and kind != "a safetensors file":
+            kind = detect_file_type(stream.read(MAGIC_LENGTH))
+        if kind and kind != SAFETENSORS:
             raise ValueError(
                 f"{path} is {kind}: put the model's own safetensors file in its place"
             ) from error

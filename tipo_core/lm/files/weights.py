@@ -1,4 +1,4 @@
-"""From stored tensors to a model: every tensor is used, every parameter is filled."""
+"""From stored tensors to a model: each tensor is checked, each parameter gets its value."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from typing import Protocol
 
 import torch
 
-_SHOWN = 8
+_MAX_SHOWN = 8
 
 
 class Weights(Protocol):
-    """The tensors of one model as they are stored, under their Hugging Face names."""
+    """The tensors of one model by name; each reader and each conversion is such a source."""
 
     @property
     def source(self) -> str:
-        """The file as an error calls it."""
+        """The file's name in errors."""
 
     @property
     def shapes(self) -> Mapping[str, tuple[int, ...]]:
@@ -24,18 +24,36 @@ class Weights(Protocol):
     def read(self, name: str, dtype: torch.dtype) -> torch.Tensor:
         """Return one tensor, on the CPU: in `dtype` if it must be computed, else as it is stored.
 
-        It may be a view of the file: copy what is to be kept.
+        It may be a view of the file, so a caller that keeps it must copy it.
         """
 
 
-def check(
-    weights: Weights, wanted: Mapping[str, tuple[int, ...]], described_by: str, is_tied: bool
-) -> None:
-    """Raise a ValueError that lists the tensors that are missing, unknown or misshapen.
+def shape_problems(
+    given: Mapping[str, tuple[int, ...]], wanted: Mapping[str, tuple[int, ...]]
+) -> list[str]:
+    """Return one phrase for each tensor that is missing or has another shape than `wanted`."""
+    missing = [f"missing {name}" for name in wanted if name not in given]
+    return missing + [
+        f"{name} is {given[name]} and should be {shape}"
+        for name, shape in wanted.items()
+        if name in given and given[name] != shape
+    ]
 
-    `described_by` is the file that says what should be there. Two kinds of extra tensors say
-    nothing new and are left out: the rotary frequencies that old exports carry, and the output
-    head of a model whose head is its embedding.
+
+def first_of(problems: list[str]) -> str:
+    """Return the first problems as one phrase, with the number of the others."""
+    more = f" and {len(problems) - _MAX_SHOWN} more" if len(problems) > _MAX_SHOWN else ""
+    return f"{'; '.join(problems[:_MAX_SHOWN])}{more}"
+
+
+def check_shapes(
+    weights: Weights, wanted: Mapping[str, tuple[int, ...]], config_name: str, is_tied: bool
+) -> None:
+    """Raise ValueError that lists the missing, unknown and misshapen tensors of `weights`.
+
+    `config_name` is the file that the `wanted` shapes come from. Two kinds of redundant tensors
+    are ignored: the rotary frequencies of old exports, and the output head of a model with tied
+    embeddings (`is_tied`).
     """
     given = {
         name: shape
@@ -44,31 +62,27 @@ def check(
     }
     if is_tied:
         given.pop("lm_head.weight", None)
-    problems = [f"missing {name}" for name in wanted if name not in given]
+    problems = shape_problems(given, wanted)
     problems += [f"unknown {name}" for name in given if name not in wanted]
-    problems += [
-        f"{name} is {given[name]} and should be {wanted[name]}"
-        for name in wanted
-        if name in given and given[name] != wanted[name]
-    ]
     if problems:
-        more = f" and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
         raise ValueError(
-            f"{weights.source} does not fit {described_by}: "
-            f"{'; '.join(problems[:_SHOWN])}{more}. Copy all files from the same model."
+            f"{weights.source} does not fit {config_name}: {first_of(problems)}. Copy all files "
+            "from the same model."
         )
 
 
-def fill(model: torch.nn.Module, weights: Weights, state: Mapping[str, torch.Tensor]) -> None:
-    """Give each parameter of `model` its tensor, in the shape and dtype that `state` has for it.
+def assign_weights(
+    model: torch.nn.Module, weights: Weights, state: Mapping[str, torch.Tensor]
+) -> None:
+    """Give each parameter of `model` its tensor, in the shape and dtype of `state`.
 
-    `state` is described by the configuration and not asked of `model`, whose layers may have no
-    weights yet: those of ComfyUI's DynamicVRAM have none before this. Each tensor is read once and
-    copied, so that the model depends on no file; beside the model there is never more than one.
+    `state` comes from the config and not from `model`, because the layers of ComfyUI's DynamicVRAM
+    have no weights before this. Each tensor is read once and copied, so that the model does not
+    depend on the file; at most one tensor is in memory beside the model.
     """
-    # Made before anything is read: what reading takes in between then leaves no holes behind.
-    filled = {name: torch.empty(one.shape, dtype=one.dtype) for name, one in state.items()}
-    for name, into in filled.items():
-        into.copy_(weights.read(name, into.dtype))
-    # Assigned, not copied: the model is a shape without memory until here.
-    model.load_state_dict(filled, assign=True)
+    # Allocated before reading, so that buffers of the reader do not fragment the heap.
+    values = {name: torch.empty(one.shape, dtype=one.dtype) for name, one in state.items()}
+    for name, value in values.items():
+        value.copy_(weights.read(name, value.dtype))
+    # Assigned, not copied: the model has no memory until here.
+    model.load_state_dict(values, assign=True)

@@ -1,1 +1,1 @@
-"""Generation: completion requests, the scheduler, decode batches, token sampling."""
+"""Text generation: completion requests, the engine with its scheduler, batches, token sampling."""

@@ -1,50 +1,66 @@
-"""What is asked of a language model, and how work that asks more than once is written.
+"""Completion requests, completions, and coroutines that need several completions.
 
-`Steps` is a generator: it yields what it needs completed, is sent each completion, and returns its
-result. So a model can work on many of them side by side, and none has to know of the others.
+A `Generation` is a generator: it yields a `CompletionRequest`, receives the `Completion`, and
+returns its result. So one model can run many of them side by side, and none knows of the others.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
+from enum import Enum
 from typing import TypeVar
-
-from .stop_reason import StopReason
 
 Result = TypeVar("Result")
 
 
 class Cancelled(Exception):
-    """Raised by a progress callback to end all that is running with what there is by then.
+    """Raised by a progress callback to end the run; the caller receives the text so far.
 
-    Any other exception of a callback goes through to the caller, and nothing is returned.
+    Any other exception of a callback reaches the caller, who receives no text.
     """
 
 
-@dataclass(frozen=True)
-class Ask:
-    """One completion that is needed.
+class StopReason(str, Enum):
+    """Why a completion ended, or the field that it belongs to.
 
-    `enough` is called with the text so far and ends it by returning True; `on_token` is called
-    with the number of tokens so far. No end token and no end of a line is drawn before
-    `min_new_tokens`, and none of the ids `not_first` as the first token. The same seed gives the
-    same text.
+    `REDRAW_LIMIT` is a field's reason alone: no completion has it.
+    """
+
+    END_TOKEN = "end token"
+    TARGET = "target reached"
+    TOKEN_LIMIT = "token limit"
+    CONTEXT_LIMIT = "context limit"
+    REDRAW_LIMIT = "redraw limit"
+    CANCELLED = "cancelled"
+
+    def __str__(self) -> str:
+        return self.value
+
+
+@dataclass(frozen=True)
+class CompletionRequest:
+    """A prompt and the conditions for its completion.
+
+    `should_stop` receives the completion so far after each token and ends it by returning True.
+    `on_token` receives the number of new tokens so far. Before `min_new_tokens` the model draws
+    neither an end token nor a line break. The first new token is none of `banned_first_ids`.
+    Equal requests get equal completions.
     """
 
     prompt: str
     seed: int
-    enough: Callable[[str], bool] | None = None
+    should_stop: Callable[[str], bool] | None = None
     min_new_tokens: int = 0
     on_token: Callable[[int], None] | None = None
-    not_first: frozenset[int] = frozenset()
+    banned_first_ids: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
 class Completion:
-    """What a model added to a prompt; `reason` says why it stopped there.
+    """The text that a model added to a prompt, and the reason why it stopped.
 
-    `first_token` is the id that `text` begins with, None where there is none.
+    `first_token` is the id of the first new token, None if there is no new token.
     """
 
     text: str
@@ -54,10 +70,10 @@ class Completion:
     first_token: int | None = None
 
 
-Steps = Generator[Ask, Completion, Result]
-"""Asks one by one, each behind the answer to the one before; returns a result."""
+Generation = Generator[CompletionRequest, Completion, Result]
+"""A coroutine: it sends each request after the completion of the one before, returns a result."""
 
 
-def one_step(ask: Ask) -> Steps[Completion]:
-    """The steps of a single completion, which is their result."""
-    return (yield ask)
+def one_completion(request: CompletionRequest) -> Generation[Completion]:
+    """Return a generation of a single completion, which is its result."""
+    return (yield request)

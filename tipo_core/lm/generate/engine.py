@@ -9,25 +9,32 @@ from typing import Any
 import torch
 
 from ...memory import Rescue, with_second_try
-from ..kernels.fp16_linear import is_half_fast
+from ..kernels.fp16_linear import has_fp16_kernel
 from ..model.kv_cache import KVCache
 from ..model.llama import Llama
 from ..tokenizers.text_tokenizer import TextTokenizer
-from .batch import Rows, rounded_up
-from .completion import Ask, Cancelled, Completion, Result, Steps, one_step
-from .static_batch import STEPS, StaticRows
-from .stop_reason import StopReason
+from .batch import DecodeBatch, cache_capacity
+from .completion import (
+    Cancelled,
+    Completion,
+    CompletionRequest,
+    Generation,
+    Result,
+    StopReason,
+    one_completion,
+)
+from .static_batch import STEPS, StaticBatch
 from .token_sampling import SamplingOptions
 
-# So many answers are written side by side where that is cheaper than one after the other.
-_SIDE_BY_SIDE = 16
+# Rows of a batch on a CPU whose kernels compute each row alone.
+_CPU_BATCH_SIZE = 16
 
 
 class LlamaLanguageModel:
     """Completes texts with a `Llama` that computes on `device` in `dtype`.
 
-    With a `rescue` a run that is out of memory continues once, after room was made. `weights_move`
-    says that a host may put the weights at other addresses between two steps.
+    With a `rescue` a run that is out of memory is tried a second time, after the host freed
+    memory. `weights_move` says that the host may move the weights between two steps.
     """
 
     def __init__(
@@ -50,55 +57,60 @@ class LlamaLanguageModel:
         self.weights_move = weights_move
 
     @property
-    def side_by_side(self) -> int:
-        """How many answers are written at once.
+    def max_batch_size(self) -> int:
+        """The number of completions that run side by side.
 
-        More than one only where a text comes out the same beside others: on a CPU with matrices of
-        integers or fp16, whose kernels compute each row alone, and on an accelerator, see
-        `StaticRows`; not with experts, of which each row would read its own.
+        More than one only where a text does not depend on the size of its batch: on a CPU with
+        int8 or fp16 matrices, whose kernels compute each row alone, and on an accelerator (see
+        `StaticBatch`). A mixture of experts runs alone, since each row reads experts of its own.
         """
-        if self.model.config.experts is not None:
+        if self.model.config.moe is not None:
             return 1
         if self.device.type != "cpu":
-            return StaticRows.width
-        return _SIDE_BY_SIDE if self._is_row_by_row else 1
+            return StaticBatch.width
+        return _CPU_BATCH_SIZE if self._is_row_by_row else 1
 
-    def rows(self, count: int) -> Rows:
-        """Return `count` empty rows to write answers in."""
+    def new_batch(self, count: int) -> DecodeBatch:
+        """Return a batch of `count` empty rows."""
         shared: dict[str, Any] = {
             "device": self.device,
             "dtype": self.dtype,
             "has_small_cache": self._has_small_cache,
-            "line_ends": self.tokenizer.line_ends,
+            "newline_ids": self.tokenizer.newline_ids,
         }
         if self.device.type == "cpu":
-            return Rows(self.model, count, self.options, **shared)
-        return StaticRows(self.model, count, self.options, weights_move=self.weights_move, **shared)
+            return DecodeBatch(self.model, count, self.options, **shared)
+        return StaticBatch(
+            self.model, count, self.options, weights_move=self.weights_move, **shared
+        )
 
     @property
     def _has_small_cache(self) -> bool:
-        return self.device.type == "cpu" and self._is_row_by_row and is_half_fast()
+        return self.device.type == "cpu" and self._is_row_by_row and has_fp16_kernel()
 
     @property
     def _is_row_by_row(self) -> bool:
         return not any(isinstance(layer, torch.nn.Linear) for layer in self.model.modules())
 
-    def memory_required(self, answers: int = 1) -> int:
-        """Return an upper bound, in bytes, of what `answers` at once need beside the weights."""
+    def memory_required(self, completions: int = 1) -> int:
+        """Return an upper bound of the bytes that `completions` side by side need.
+
+        The weights are not part of the bound.
+        """
         config = self.model.config
-        rows = min(answers, self.side_by_side)
-        capacity = rounded_up(config.max_position_embeddings + STEPS)
+        rows = min(completions, self.max_batch_size)
+        capacity = cache_capacity(config.max_position_embeddings + STEPS)
         dtype = torch.float16 if self._has_small_cache else self.dtype
         cache = KVCache.size_in_bytes(config, rows, capacity, dtype)
-        # The widest activations: the scores in fp32 and their sorted copy, one layer's prefill.
-        scores = 4 * 8 * config.vocab_size * rows
+        # The widest activations: the logits in fp32 and their sorted copy, one layer's prefill.
+        logits = 4 * 8 * config.vocab_size * rows
         layer = (
             self.dtype.itemsize * capacity * (4 * config.hidden_size + config.feed_forward_width)
         )
         tied = 0
         if config.tie_word_embeddings and self.device.type != "cpu":
             tied = self.dtype.itemsize * config.vocab_size * config.hidden_size
-        return cache + scores + 2 * layer + tied
+        return cache + logits + 2 * layer + tied
 
     def complete(
         self,
@@ -106,148 +118,169 @@ class LlamaLanguageModel:
         *,
         seed: int,
         on_token: Callable[[int], None] | None = None,
-        enough: Callable[[str], bool] | None = None,
+        should_stop: Callable[[str], bool] | None = None,
         min_new_tokens: int = 0,
     ) -> Completion:
-        """Return what the model writes after `prompt`: see `Ask`."""
-        ask = Ask(prompt, seed, enough, min_new_tokens, on_token)
-        return self.answer([one_step(ask)])[0]
+        """Return the completion of `prompt`: see `CompletionRequest`."""
+        request = CompletionRequest(prompt, seed, should_stop, min_new_tokens, on_token)
+        return self.run([one_completion(request)])[0]
 
-    def complete_many(self, asks: Sequence[Ask]) -> list[Completion]:
-        """Return the completion of each ask, written side by side."""
-        return self.answer([one_step(ask) for ask in asks])
+    def complete_many(self, requests: Sequence[CompletionRequest]) -> list[Completion]:
+        """Return the completion of each request; they run side by side."""
+        return self.run([one_completion(request) for request in requests])
 
-    def answer(self, steps: Sequence[Steps[Result]]) -> list[Result]:
-        """Run `steps` to their results, side by side.
+    def run(self, generations: Sequence[Generation[Result]]) -> list[Result]:
+        """Return the result of each generation; they run side by side.
 
-        Each one keeps what the model has read for it from one ask to the next, and what it is
-        answered does not depend on the others. After a `Cancelled` of a callback every ask that is
-        running or yet to come is answered with what is there, if only an empty text.
+        A row of the batch keeps the tokens that it has read from one request of a generation to
+        the next. A completion does not depend on the other generations. After a callback has
+        raised `Cancelled`, every running or later request is completed with its text so far, which
+        may be empty.
         """
+        scheduler = BatchScheduler(self, generations)
         with torch.inference_mode():
-            return _Answering(self, steps).run()
+            if self.rescue is None:
+                scheduler.run()
+            else:
+                with_second_try(scheduler.run, scheduler.free_memory, self.rescue.advice)
+        return scheduler.results
 
 
-class _Answering:
-    """Many steps on their way through the rows of a model."""
+class BatchScheduler:
+    """Runs many generations in the rows of one batch."""
 
-    def __init__(self, model: LlamaLanguageModel, steps: Sequence[Steps[Any]]) -> None:
+    def __init__(self, model: LlamaLanguageModel, generations: Sequence[Generation[Any]]) -> None:
         self._model = model
-        self._steps = steps
+        self._generations = generations
         self._results: dict[int, Any] = {}
         self._was_cancelled = False
-        count = min(len(steps), model.side_by_side)
-        self._waiting = deque(range(len(steps)))
-        self._free = deque(range(count))
-        # Which steps are in which row, and how far the answer to their ask is.
+        count = min(len(generations), model.max_batch_size)
+        self._waiting = deque(range(len(generations)))
+        self._free_rows = deque(range(count))
+        # The number of the generation in each occupied row, and its completion so far.
         self._placed: dict[int, int] = {}
-        self._streams: dict[int, _Stream] = {}
-        self._rows = model.rows(count)
+        self._sequences: dict[int, SequenceState] = {}
+        # Rows that still hold the text of an earlier generation.
+        self._reused_rows: set[int] = set()
+        self._batch = model.new_batch(count)
 
-    def run(self) -> list[Any]:
-        rescue = self._model.rescue
-        if rescue is None:
-            self._run()
-        else:
-            with_second_try(self._run, self._make_room, rescue.advice)
-        return [self._results[number] for number in range(len(self._steps))]
+    @property
+    def results(self) -> list[Any]:
+        """The results, in the order of the generations."""
+        return [self._results[number] for number in range(len(self._generations))]
 
-    def _run(self) -> None:
+    def run(self) -> None:
+        """Run all generations to their results."""
         while True:
-            for row, stream in list(self._streams.items()):
-                if stream.reason is not None:
-                    self._go_on(row, stream.completion())
-            while self._waiting and self._free:
-                row = self._free.popleft()
+            # 1) generations with a finished completion send their next request
+            for row, sequence in list(self._sequences.items()):
+                if sequence.reason is not None:
+                    self._advance(row, sequence.completion())
+            # 2) waiting generations take the free rows
+            while self._waiting and self._free_rows:
+                row = self._free_rows.popleft()
                 self._placed[row] = self._waiting.popleft()
-                self._rows.clear(row)
-                self._go_on(row, None)
-            if not self._streams:
+                self._reused_rows.add(row)
+                self._advance(row, None)
+            if not self._sequences:
                 return
-            rows = sorted(self._streams)  # neighbours of one length are computed together
-            for row, tokens in zip(rows, self._rows.visit(rows), strict=True):
-                if any(self._streams[row].take(token) for token in tokens):
+            # 3) new sequences read their prompts; only those of one generation share a row's cache
+            for row, sequence in self._sequences.items():
+                if not sequence.is_prefilled:
+                    if row in self._reused_rows:
+                        self._batch.clear(row)
+                        self._reused_rows.discard(row)
+                    request = sequence.request
+                    self._batch.prefill(
+                        row,
+                        sequence.prompt,
+                        request.seed,
+                        request.min_new_tokens,
+                        request.banned_first_ids,
+                    )
+                    sequence.is_prefilled = True
+            # 4) one step; sorted, because adjacent rows of one length are computed together
+            rows = sorted(self._sequences)
+            for row, tokens in zip(rows, self._batch.decode(rows), strict=True):
+                if any(self._sequences[row].append(token) for token in tokens):
                     self._was_cancelled = True
             if self._was_cancelled:
-                for stream in self._streams.values():
-                    stream.reason = stream.reason or StopReason.CANCELLED
+                for sequence in self._sequences.values():
+                    sequence.reason = sequence.reason or StopReason.CANCELLED
 
-    def _go_on(self, row: int, completion: Completion | None) -> None:
-        """Send the steps of a row their completion and begin with what they ask next."""
-        steps = self._steps[self._placed[row]]
-        self._streams.pop(row, None)
+    def _advance(self, row: int, completion: Completion | None) -> None:
+        """Send a generation its completion and begin its next request, or keep its result."""
+        generation = self._generations[self._placed[row]]
+        self._sequences.pop(row, None)
         try:
             while True:
-                ask = next(steps) if completion is None else steps.send(completion)
-                stream = _Stream(self._model, ask)
+                request = next(generation) if completion is None else generation.send(completion)
+                sequence = SequenceState(self._model, request)
                 if self._was_cancelled:
-                    stream.reason = StopReason.CANCELLED
-                if stream.reason is None:
-                    self._streams[row] = stream
-                    self._begin(row)
+                    sequence.reason = StopReason.CANCELLED
+                if sequence.reason is None:
+                    self._sequences[row] = sequence
                     return
-                completion = stream.completion()
+                completion = sequence.completion()
         except StopIteration as done:
             self._results[self._placed.pop(row)] = done.value
-            self._free.append(row)
+            self._free_rows.append(row)
 
-    def _begin(self, row: int) -> None:
-        stream = self._streams[row]
-        ask = stream.ask
-        self._rows.begin(row, stream.prompt, ask.seed, ask.min_new_tokens, ask.not_first)
-
-    def _make_room(self) -> None:
-        """Forget what was read, make room, and begin anew with what is being asked."""
+    def free_memory(self) -> None:
+        """Drop the batch, free memory, and begin the unfinished requests anew."""
         assert self._model.rescue is not None
-        del self._rows
+        del self._batch
         self._model.rescue.make_room()
-        self._rows = self._model.rows(len(self._free) + len(self._placed))
-        for row, stream in self._streams.items():
-            if stream.reason is None:
-                self._streams[row] = _Stream(self._model, stream.ask)
-                self._begin(row)
+        self._batch = self._model.new_batch(len(self._free_rows) + len(self._placed))
+        for row, sequence in self._sequences.items():
+            if sequence.reason is None:
+                self._sequences[row] = SequenceState(self._model, sequence.request)
 
 
-class _Stream:
-    """The answer to one ask as it grows."""
+class SequenceState:
+    """The completion of one request so far; `reason` is None until it ends.
 
-    def __init__(self, model: LlamaLanguageModel, ask: Ask) -> None:
+    `is_prefilled` says that the batch has read the prompt.
+    """
+
+    def __init__(self, model: LlamaLanguageModel, request: CompletionRequest) -> None:
         self.reason: StopReason | None = None
-        self.ask = ask
-        self.prompt = model.tokenizer.encode(ask.prompt)
+        self.is_prefilled = False
+        self.request = request
+        self.prompt = model.tokenizer.encode(request.prompt)
         self._ids: list[int] = []
         self._text = ""
         self._tokenizer = model.tokenizer
-        self._ends = model.model.config.eos_token_ids
+        self._end_ids = model.model.config.eos_token_ids
         self._context = model.model.config.max_position_embeddings
-        self._most = model.options.max_new_tokens
+        self._max_new_tokens = model.options.max_new_tokens
         if len(self.prompt) >= self._context:
             self.reason = StopReason.CONTEXT_LIMIT
 
-    def take(self, token: int) -> bool:
-        """Add a token, unless the answer has ended; return whether the callback cancelled."""
+    def append(self, token: int) -> bool:
+        """Add a token unless the completion has ended; return whether the callback cancelled."""
         if self.reason is not None:
             return False
-        if token in self._ends:
+        if token in self._end_ids:
             self.reason = StopReason.END_TOKEN
             return False
         self._ids.append(token)
         self._text = self._tokenizer.decode_after(self.prompt, self._ids)
-        if self.ask.enough is not None and self.ask.enough(self._text):
+        if self.request.should_stop is not None and self.request.should_stop(self._text):
             self.reason = StopReason.TARGET
         elif len(self.prompt) + len(self._ids) >= self._context:
             self.reason = StopReason.CONTEXT_LIMIT
-        elif len(self._ids) >= self._most:
+        elif len(self._ids) >= self._max_new_tokens:
             self.reason = StopReason.TOKEN_LIMIT
-        if self.ask.on_token is not None:
+        if self.request.on_token is not None:
             try:
-                self.ask.on_token(len(self._ids))
+                self.request.on_token(len(self._ids))
             except Cancelled:
                 return True
         return False
 
     def completion(self) -> Completion:
-        """Return the answer, which has ended."""
+        """Return the completion, which must have ended."""
         assert self.reason is not None
         first = self._ids[0] if self._ids else None
         return Completion(self._text, self.reason, len(self.prompt), len(self._ids), first)

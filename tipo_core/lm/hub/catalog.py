@@ -1,4 +1,4 @@
-"""The models that are known, and those that are there."""
+"""The published models, the models on disk, and the menu of both."""
 
 from __future__ import annotations
 
@@ -8,19 +8,20 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..files.loader import ModelFiles
+from ..files.model_files import ModelFiles
 
 NANO = "tipo-nano"
 _HUB = "https://huggingface.co"
-_SAYS_TIPO = re.compile(r"tipo", re.IGNORECASE)
+_TIPO_IN_NAME = re.compile(r"tipo", re.IGNORECASE)
 _FOLDER_PARTS = (("config.json",), ("tokenizer.json", "tokenizer.model"), ("model.safetensors",))
 
 
 @dataclass(frozen=True)
 class KnownModel:
-    """A published model that the one loader serves.
+    """A published model.
 
-    `gguf` is the name of its GGUF file; `gigabytes` is about what a download takes.
+    `gguf` is the name of its GGUF file; `gigabytes` is the approximate download size in GB (1e9
+    bytes); `is_gguf_download` says that the GGUF file is downloaded, not the Hugging Face folder.
     """
 
     name: str
@@ -29,28 +30,28 @@ class KnownModel:
     parameters: str
     gguf: str
     gigabytes: float
-    comes_as_gguf: bool = False
+    is_gguf_download: bool = False
 
     @property
-    def parts(self) -> tuple[tuple[str, ...], ...]:
-        """The files that a download fetches, in this order: of each entry the first there is."""
-        return ((self.gguf,),) if self.comes_as_gguf else _FOLDER_PARTS
+    def download_files(self) -> tuple[tuple[str, ...], ...]:
+        """The files to download, in order; of alternative names the first that the hub has."""
+        return ((self.gguf,),) if self.is_gguf_download else _FOLDER_PARTS
 
     @property
     def facts(self) -> str:
-        """Size and licence, as menus and reports show them."""
+        """Size and licence, as shown in menus and reports."""
         return f"{self.gigabytes:g} GB, {self.licence}"
 
     def folder(self, root: Path) -> Path:
-        """Return the folder below `root` that the files belong into."""
-        return root if self.comes_as_gguf else root / self.name
+        """Return the folder of the files, `root` or a folder in it."""
+        return root if self.is_gguf_download else root / self.name
 
-    def by_hand(self, root: Path) -> str:
-        """Return how to put the model below `root` without a download from here."""
-        names = ", ".join(names[0] for names in self.parts)
+    def manual_download(self, root: Path) -> str:
+        """Return the instruction for a download by hand, as part of an error message."""
+        names = ", ".join(names[0] for names in self.download_files)
         return (
             f"download {names} from {_HUB}/{self.repository}/tree/main and put "
-            f"{'it' if len(self.parts) == 1 else 'them'} into {self.folder(root)}"
+            f"{'it' if len(self.download_files) == 1 else 'them'} into {self.folder(root)}"
         )
 
 
@@ -60,10 +61,10 @@ def _published(
     parameters: str,
     gguf: str,
     gigabytes: float,
-    comes_as_gguf: bool = False,
+    is_gguf_download: bool = False,
 ) -> KnownModel:
     return KnownModel(
-        name, f"KBlueLeaf/{name}", licence, parameters, gguf, gigabytes, comes_as_gguf
+        name, f"KBlueLeaf/{name}", licence, parameters, gguf, gigabytes, is_gguf_download
     )
 
 
@@ -92,8 +93,8 @@ KNOWN_MODELS = (
 
 
 @dataclass(frozen=True)
-class Offer:
-    """An entry of the menu of models; `files` is None while the model is not there."""
+class MenuEntry:
+    """An entry of the menu of models; `files` is None for a model that is not on disk."""
 
     name: str
     files: ModelFiles | None
@@ -101,56 +102,59 @@ class Offer:
 
     @property
     def label(self) -> str:
-        """The entry as it is shown: name, size, licence, and whether it is there."""
+        """The shown text: name, size, licence, and whether the model must be downloaded."""
         if self.known is None:
             return self.name if self.name != NANO else f"{NANO} (comes with the pack)"
-        absent = "" if self.files else ", downloads when it runs"
-        return f"{self.name} ({self.known.facts}{absent})"
+        download = "" if self.files else ", downloads when it runs"
+        return f"{self.name} ({self.known.facts}{download})"
 
 
 def shipped_model() -> ModelFiles:
-    """Return the files of the small model inside the package."""
+    """Return the files of tipo-nano, which comes with the package."""
     return ModelFiles(Path(__file__).parents[2] / "assets" / NANO)
 
 
 def known_model(name: str) -> KnownModel | None:
-    """Return the published model of that name."""
+    """Return the published model called `name`, None if there is none."""
     return next((model for model in KNOWN_MODELS if model.name == name), None)
 
 
-def offers(roots: Iterable[Path], shared: Iterable[Path] = ()) -> tuple[Offer, ...]:
-    """Return what there is to choose from: the shipped model, those there, those to download.
+def menu_entries(roots: Iterable[Path], shared: Iterable[Path] = ()) -> tuple[MenuEntry, ...]:
+    """Return the menu: the shipped model, models on disk, then models to download.
 
-    A published model goes by its own name, also where the file is called otherwise.
+    `roots` are folders of TIPO models, `shared` folders of other models too (see `local_models`). A
+    published model is listed by its own name, also if its file has another name.
     """
-    found = dict(present_models(roots, shared))
-    entries = [Offer(NANO, found.pop(NANO))]
+    found = dict(local_models(roots, shared))
+    entries = [MenuEntry(NANO, found.pop(NANO))]
     known = {model: _published_files(model, found) for model in KNOWN_MODELS}
-    entries += [Offer(model.name, files, model) for model, files in known.items() if files]
-    shown = {files.path for files in known.values() if files}
+    entries += [MenuEntry(model.name, files, model) for model, files in known.items() if files]
+    listed = {files.path for files in known.values() if files}
     names = {model.name for model in KNOWN_MODELS}
     entries += [
-        Offer(name, files)
+        MenuEntry(name, files)
         for name, files in found.items()
-        if files.path not in shown and name not in names
+        if files.path not in listed and name not in names
     ]
-    entries += [Offer(model.name, None, model) for model, files in known.items() if not files]
+    entries += [MenuEntry(model.name, None, model) for model, files in known.items() if not files]
     return tuple(entries)
 
 
-def to_download(name: str, roots: Iterable[Path], shared: Iterable[Path] = ()) -> KnownModel | None:
-    """Return the published model called `name` if no complete copy of it is there."""
+def missing_model(
+    name: str, roots: Iterable[Path], shared: Iterable[Path] = ()
+) -> KnownModel | None:
+    """Return the published model called `name` if no complete copy is on disk, else None."""
     model = known_model(name)
-    return model if model and not _published_files(model, present_models(roots, shared)) else None
+    return model if model and not _published_files(model, local_models(roots, shared)) else None
 
 
-def present_models(roots: Iterable[Path], shared: Iterable[Path] = ()) -> Mapping[str, ModelFiles]:
-    """Return the models that are there by name: the shipped one, then what the roots hold.
+def local_models(roots: Iterable[Path], shared: Iterable[Path] = ()) -> Mapping[str, ModelFiles]:
+    """Return the models on disk by name: the shipped one, then those in `roots` and `shared`.
 
-    A model is a folder with a `config.json`, a `.gguf` file, or a `.safetensors` file with its
-    config beside it; its name is that of the folder or file, and the first root that has it wins.
-    A folder without weights is listed all the same, so that choosing it says what is missing. In
-    `shared` folders, which hold models of other kinds, only names that say TIPO count.
+    A model is a folder with a `config.json`, a `.gguf` file, or a `.safetensors` file with a config
+    of the same name; it is called like the folder or file, and the first folder that has it wins. A
+    folder without weights is listed too, so that choosing it names the missing file. In `shared`
+    folders, which hold other models too, only names that contain "tipo" count.
     """
     found = {NANO: shipped_model()}
     for root in roots:
@@ -158,14 +162,15 @@ def present_models(roots: Iterable[Path], shared: Iterable[Path] = ()) -> Mappin
             found.setdefault(files.path.name, files)
     for root in shared:
         for files in _models_in(root):
-            if _SAYS_TIPO.search(files.path.name):
+            if _TIPO_IN_NAME.search(files.path.name):
                 found.setdefault(files.path.name, files)
     return found
 
 
 def _models_in(root: Path) -> Iterator[ModelFiles]:
+    """Yield the models in a folder, sorted by name."""
     paths: list[Path] = []
-    # A folder that is not there or may not be read holds no models; the menu must not fail of it.
+    # A missing or unreadable folder counts as empty, so that the menu still works.
     with contextlib.suppress(OSError):
         paths = sorted(root.iterdir(), key=lambda path: path.name.lower())
     for path in paths:
@@ -178,9 +183,9 @@ def _models_in(root: Path) -> Iterator[ModelFiles]:
 
 
 def _published_files(model: KnownModel, found: Mapping[str, ModelFiles]) -> ModelFiles | None:
-    """Return the complete files of a published model: its folder, or else its GGUF file.
+    """Return the complete files of a published model: its folder, else its GGUF file, else None.
 
-    The reference pack puts `<model>_` before the name of the file.
+    The reference pack puts `<model>_` before the name of the GGUF file.
     """
     if model.name in found and _is_complete(found[model.name]):
         return found[model.name]
@@ -198,13 +203,13 @@ def _is_complete(files: ModelFiles) -> bool:
 
 
 def find_model(name: str, roots: Iterable[Path], shared: Iterable[Path] = ()) -> ModelFiles:
-    """Return the files of the model called `name`, a name of `present_models` or a published one.
+    """Return the files of the model called `name`, a name of `local_models` or a published one.
 
-    A name that is not there is a FileNotFoundError that lists what is and, for a published model,
-    says where it can be had. `name` is only ever looked up, never used as a path.
+    Raises FileNotFoundError that lists the models on disk and, for a published model, says how to
+    download it. `name` is only looked up, never used as a path.
     """
     roots = list(roots)
-    found = present_models(roots, shared)
+    found = local_models(roots, shared)
     known = known_model(name)
     files = (_published_files(known, found) if known else None) or found.get(name)
     if files:
@@ -212,7 +217,9 @@ def find_model(name: str, roots: Iterable[Path], shared: Iterable[Path] = ()) ->
     folder = roots[0] if roots else Path("models") / "tipo"
     choose = f"choose one of {', '.join(found)}"
     if known:
-        raise FileNotFoundError(f"there is no model {name!r}: {known.by_hand(folder)}, or {choose}")
+        raise FileNotFoundError(
+            f"there is no model {name!r}: {known.manual_download(folder)}, or {choose}"
+        )
     raise FileNotFoundError(
         f"there is no model {name!r}: put it into {folder / Path(name).name} or {choose}"
     )

@@ -1,4 +1,7 @@
-"""A model by its name, for the command line and for measuring: outside ComfyUI, on the CPU."""
+"""Load a model by name or path on the CPU, outside ComfyUI: for the library and the command line.
+
+A file of its own because `catalog` must not import the engine.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,8 @@ from pathlib import Path
 
 import torch
 
-from ..files.loader import ModelFiles, load_llama
+from ..files.loader import load_llama
+from ..files.model_files import ModelFiles
 from ..generate.engine import LlamaLanguageModel
 from ..generate.token_sampling import SamplingOptions
 from ..model.precision import resolve
@@ -14,14 +18,14 @@ from .catalog import NANO, shipped_model
 
 
 def load_local(name: str, options: SamplingOptions) -> LlamaLanguageModel:
-    """Return the model `name` (the shipped one, a folder or a file) on the CPU.
+    """Return the model `name` on the CPU: tipo-nano, or the path of a folder or file.
 
-    Raises FileNotFoundError where there is none.
+    Raises FileNotFoundError if the path does not exist, and the errors of `load_llama`.
     """
     files = shipped_model() if name == NANO else ModelFiles(Path(name))
     if not files.path.exists():
         raise FileNotFoundError(
-            f"there is no model {name!r}: name {NANO}, a folder with config.json, "
+            f"there is no model {name!r}: give {NANO}, a folder with config.json, "
             "model.safetensors and tokenizer.json, or a .gguf file"
         )
     device = torch.device("cpu")

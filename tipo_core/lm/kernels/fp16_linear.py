@@ -1,8 +1,8 @@
-"""Linear layers on a CPU whose weights are kept in half precision and computed with in fp32.
+"""Linear layers for CPUs with fp16 weights and fp32 computation.
 
-The matrix is put into the order in which its kernel (fbgemm) reads it once, when it is loaded:
-torch's own linear layer does so at each call. A row of the result is the same to the last bit
-beside any other rows and on any number of threads.
+The weight is packed once, when the model is loaded, into the layout of its kernel (fbgemm); torch's
+own linear layer packs it at each call. Each row of the result is bit-identical for any number of
+other rows and of threads.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from torch import nn
 from torch.nn import functional
 
 
-def is_half_fast() -> bool:
-    """Whether this torch has the kernel; on processors other than x86 it has not."""
+def has_fp16_kernel() -> bool:
+    """Whether this torch has the kernel, which exists for x86 processors only."""
     return "fbgemm" in torch.backends.quantized.supported_engines
 
 
@@ -26,40 +26,40 @@ def _kernel(x: torch.Tensor, packed: Any) -> torch.Tensor:
     return result
 
 
-# The kernel takes rows in groups of up to six or more. So many are tried beside given ones.
-_MOST_BESIDE = 6
+# The kernel processes rows in groups; with this many padding rows every group is full.
+_MAX_PADDING = 6
 
 
 @cache
-def rows_beside(count: int) -> int:
-    """Return how many rows `count` rows need behind them to come out as they do in other numbers.
+def padding_rows(count: int) -> int:
+    """Return how many padding rows make the result of `count` rows independent of `count`.
 
-    On processors without AVX-512 the kernel adds up in another order where a group is of one row
-    or two, as one of three for seven rows is; that is tried out here, with a row many times over.
+    On processors without AVX-512 the kernel sums in another order in a group of one or two rows,
+    and in the group of three that is left of seven rows. This measures it with one row repeated.
     """
     generator = torch.Generator().manual_seed(0)
     row, *weight = torch.randn(1 + 16, 256, generator=generator)
     packed = torch.ops.quantized.linear_prepack_fp16(torch.stack(weight), None)
-    wanted = _kernel(row.repeat(_MOST_BESIDE, 1), packed)[:1]
-    for extra in range(_MOST_BESIDE + 1):
-        found = _kernel(row.repeat(count + extra, 1), packed)[:count]
+    wanted = _kernel(row.repeat(_MAX_PADDING, 1), packed)[:1]
+    for padding in range(_MAX_PADDING + 1):
+        found = _kernel(row.repeat(count + padding, 1), packed)[:count]
         if torch.equal(found, wanted.expand_as(found)):
-            return extra
+            return padding
     return 0
 
 
-def half_product(x: torch.Tensor, packed: Any) -> torch.Tensor:
+def fp16_linear(x: torch.Tensor, packed: Any) -> torch.Tensor:
     """Return `N, O` for rows `x` (`N, I`, fp32) and a packed fp16 matrix, each row as if alone."""
-    beside = rows_beside(len(x))
-    if not beside:
+    padding = padding_rows(len(x))
+    if not padding:
         return _kernel(x, packed)
-    return _kernel(functional.pad(x, (0, 0, 0, beside)), packed)[: len(x)]
+    return _kernel(functional.pad(x, (0, 0, 0, padding)), packed)[: len(x)]
 
 
-class HalfLinear(nn.Module):
-    """A linear layer without bias: fp16 `weight` (`O, I`) until `pack`, then a shape alone.
+class Fp16Linear(nn.Module):
+    """A linear layer without bias, with an fp16 `weight` (`O, I`).
 
-    The shape goes on to tell whoever asks how much memory the layer takes.
+    After `pack` the weight is on the meta device: a host still reads the layer's size from it.
     """
 
     def __init__(
@@ -77,83 +77,83 @@ class HalfLinear(nn.Module):
         self._packed: Any = None
 
     def pack(self) -> None:
-        """Put the weight into the kernel's order; what it was read into is given back.
+        """Pack the weight into the kernel's layout and free the unpacked one.
 
-        A weight that fp16 cannot hold is a ValueError.
+        Raises ValueError if fp16 cannot hold the weight.
         """
         weight = self.weight.detach()
         if not torch.stack(weight.aminmax()).isfinite().all():
-            raise ValueError("it holds no numbers, or such that are too large for fp16")
+            raise ValueError("it has values that are NaN, infinite or too large for fp16")
         self._packed = torch.ops.quantized.linear_prepack_fp16(weight.float(), None)
         self.weight = nn.Parameter(weight.to("meta"), requires_grad=False)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return `N, O` for `x` (`N, I`, fp32)."""
-        return half_product(x, self._packed)
+        return fp16_linear(x, self._packed)
 
-    def _apply(self, fn: Callable[..., Any], recurse: bool = True) -> HalfLinear:
-        """Stay: the kernel is one of the CPU."""
+    def _apply(self, fn: Callable[..., Any], recurse: bool = True) -> Fp16Linear:
+        """Ignore moves to another device or dtype, because the kernel runs on the CPU only."""
         return self
 
 
-class HalfEmbedding(nn.Embedding):
-    """Kept in the dtype it is given, looked up in fp32."""
+class UpcastEmbedding(nn.Embedding):
+    """An embedding that is stored in its own dtype and looked up in fp32."""
 
     def reset_parameters(self) -> None:
-        """Leave the weights to the checkpoint."""
+        """Leave the weight uninitialized: the checkpoint fills it."""
 
     def forward(self, tokens: torch.Tensor) -> torch.Tensor:
-        """Return `..., C` in fp32."""
+        """Return `..., C` in fp32 for token ids `...`."""
         return functional.embedding(tokens, self.weight.to(tokens.device)).float()
 
 
-class RMSFactor:
-    """What RMSNorm (Zhang and Sennrich 2019) multiplies a row of so many values with."""
+class InverseRMS:
+    """1 / RMS of each row, the factor of RMSNorm (Zhang and Sennrich 2019)."""
 
     def __init__(self, width: int, eps: float) -> None:
-        # A tensor, because a plain number would be made one each time.
+        # A tensor, because torch would convert a plain number at each call.
         self._eps = torch.tensor(eps, device="cpu")
-        self._share = 1 / width
+        self._inverse_width = 1 / width
 
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
-        """Return `..., 1` for `x` (`..., C`, fp32)."""
+        """Return `1 / sqrt(mean(x ** 2) + eps)`, `..., 1`, for `x` (`..., C`, fp32)."""
         if not x.is_cpu:
             return x.square().mean(-1, keepdim=True).add_(float(self._eps)).rsqrt_()
-        # Two thirds of the time of torch's own norm, which takes more steps.
+        # Takes two thirds of the time of torch's own norm.
         length = torch.linalg.vector_norm(x, 2, -1, keepdim=True)
-        return torch.addcmul(self._eps, length, length, value=self._share).rsqrt_()
+        return torch.addcmul(self._eps, length, length, value=self._inverse_width).rsqrt_()
 
 
-class FullRMSNorm(nn.RMSNorm):
-    """In fp32, whatever the rest of the model is kept in."""
+class Fp32RMSNorm(nn.RMSNorm):
+    """RMSNorm with an fp32 weight, whatever dtype the rest of the model has."""
 
     def __init__(self, width: int, eps: float, **kwargs: Any) -> None:
         super().__init__(width, eps, **{**kwargs, "dtype": torch.float32})
-        self._factor = RMSFactor(width, eps)
+        self._inverse_rms = InverseRMS(width, eps)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return `..., C` for `x`, alike, wherever the weight is."""
-        return (x * self._factor(x)).mul_(self.weight.to(x.device))
+        """Return `..., C` for `x` (`..., C`, fp32); the weight may be on another device."""
+        return (x * self._inverse_rms(x)).mul_(self.weight.to(x.device))
 
 
-class HalfNormedLinear(HalfLinear):
-    """RMSNorm and the linear layer behind it, whose matrix the norm's own weight is part of."""
+class Fp16RMSNormLinear(Fp16Linear):
+    """RMSNorm, then a linear layer; the norm's weight is folded into the matrix."""
 
     def __init__(
-        self, inputs: int, outputs: int, eps: float, ops: type[HalfOperations], **kwargs: Any
+        self, inputs: int, outputs: int, eps: float, ops: type[Fp16Operations], **kwargs: Any
     ) -> None:
         super().__init__(inputs, outputs, **kwargs)
-        self._factor = RMSFactor(inputs, eps)
+        self._inverse_rms = InverseRMS(inputs, eps)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return `N, O` for `x` (`N, I`, fp32)."""
-        return super().forward(x * self._factor(x))
+        return super().forward(x * self._inverse_rms(x))
 
 
-class HalfOperations:
-    """Layers of a model whose matrices are kept in fp16; it computes in fp32."""
+class Fp16Operations:
+    """The layers of a model with fp16 matrices that computes in fp32."""
 
-    Linear = HalfLinear
-    Embedding = HalfEmbedding
-    RMSNorm = FullRMSNorm
-    NormedLinear = HalfNormedLinear
+    Linear = Fp16Linear
+    Embedding = UpcastEmbedding
+    RMSNorm = Fp32RMSNorm
+    RMSNormLinear = Fp16RMSNormLinear

@@ -1,4 +1,9 @@
-"""Keys and values of the tokens that a model has already seen, and attention to them."""
+"""The key/value cache, and the attention of new tokens to the tokens that it holds.
+
+A forward pass gets an `AttentionContext`, which knows the positions of its tokens and attends for
+them: `PrefillContext` for many tokens of one row, `DecodeContext` for one token of each of many
+rows, `UncachedContext` for whole sequences without a cache.
+"""
 
 from __future__ import annotations
 
@@ -11,18 +16,19 @@ from torch.nn import functional
 from .config import LlamaConfig
 
 
-class Reading(Protocol):
-    """One pass of N tokens through the model: where they stand and what they may see.
+class AttentionContext(Protocol):
+    """The positions of the N tokens of one forward pass, and their attention.
 
-    `turn` is the cosines and sines of the positions, both broadcast to `N, 1, D`.
+    `cos_sin` holds the rotary cosines and signed sines of the positions; both broadcast to
+    `N, 1, D`.
     """
 
-    turn: tuple[torch.Tensor, torch.Tensor]
+    cos_sin: tuple[torch.Tensor, torch.Tensor]
 
     def attend(
         self, layer: int, queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor
     ) -> torch.Tensor:
-        """Return what each query (`N, H, D`) makes of the values that it sees, alike in size.
+        """Return the attention output, `N, H, D`, for queries of the same shape.
 
         `keys` and `values` (`N, KV, D`) are those of this pass.
         """
@@ -33,9 +39,9 @@ def rotary_tables(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Return cosines and signed sines of the first `length` positions, each `length, 1, D`.
 
-    Su et al. 2021 (RoFormer), in the half-split layout of the Hugging Face checkpoints: a head's
-    first half is turned with its second, so that the first half of the sines counts as negative.
-    Computed in fp32.
+    RoPE (Su et al. 2021) in the half-split layout of Hugging Face checkpoints: the first half of a
+    head is rotated with its second half, so the first half of the sines is negative. Computed in
+    fp32, returned in `dtype`.
     """
     exponents = torch.arange(0, config.head_dim, 2, device=device, dtype=torch.float32)
     frequencies = config.rope_theta ** (-exponents / config.head_dim)
@@ -45,8 +51,8 @@ def rotary_tables(
     return tables[0].to(dtype)[:, None], tables[1].to(dtype)[:, None]
 
 
-class Uncached:
-    """`batch` sequences of `tokens` each, read from the beginning, one behind the other."""
+class UncachedContext:
+    """`batch` sequences of `tokens` tokens each, concatenated, that start at position 0."""
 
     def __init__(
         self,
@@ -58,25 +64,25 @@ class Uncached:
     ) -> None:
         self._batch = batch
         cos, sin = rotary_tables(config, tokens, device, dtype)
-        self.turn = cos.repeat(batch, 1, 1), sin.repeat(batch, 1, 1)
+        self.cos_sin = cos.repeat(batch, 1, 1), sin.repeat(batch, 1, 1)
 
     def attend(
         self, layer: int, queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor
     ) -> torch.Tensor:
-        """Each token sees those of its sequence before it and itself."""
-        apart = [
+        """Return `N, H, D`: each token attends to itself and the earlier ones of its sequence."""
+        by_sequence = [
             one.unflatten(0, (self._batch, -1)).transpose(1, 2) for one in (queries, keys, values)
         ]
-        queries, keys, values = apart
-        return causal(queries, keys, values, before=0).transpose(1, 2).flatten(0, 1)
+        queries, keys, values = by_sequence
+        return causal_attention(queries, keys, values, before=0).transpose(1, 2).flatten(0, 1)
 
 
 class KVCache:
-    """What has been read of some rows, each of a length of its own.
+    """The keys and values of `rows` sequences, each of its own length.
 
-    Each layer holds keys and values of shape `R, KV, capacity, D` (R: rows, KV: key/value heads,
-    D: head size); of row r the first `lengths[r]` tokens are filled. `dtype` may be a smaller one
-    than `compute_dtype`, the model's: attention to many tokens costs what reading them costs.
+    Each layer holds two tensors `R, KV, capacity, D` (R rows, KV key/value heads, D head size);
+    of row r the first `lengths[r]` tokens are valid. `dtype` may be smaller than `compute_dtype`,
+    the model's: attention to a long row takes the time of reading its keys and values.
     """
 
     def __init__(
@@ -92,69 +98,68 @@ class KVCache:
         self.config = config
         self.capacity = capacity
         self.lengths = [0] * rows
-        # Whether what is not filled holds zeros, for those who read it and make nothing of it.
-        self.is_blank = False
+        # True if unused entries must be zeros, for attention that reads and masks them.
+        self.is_zero_filled = False
         self._dtype, self._device = dtype, device
-        self.layers = [self._layer(rows, capacity) for _ in range(config.num_hidden_layers)]
-        self.tables = rotary_tables(config, capacity, device, compute_dtype)
+        self.layers = [self._new_layer(rows, capacity) for _ in range(config.num_hidden_layers)]
+        self.rotary_tables = rotary_tables(config, capacity, device, compute_dtype)
 
-    def _layer(self, rows: int, capacity: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return room for the keys and the values of a layer."""
+    def _new_layer(self, rows: int, capacity: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return new tensors for the keys and the values of a layer."""
         shape = (rows, self.config.num_key_value_heads, capacity, self.config.head_dim)
         kwargs: dict[str, Any] = {"device": self._device, "dtype": self._dtype}
-        made = torch.zeros if self.is_blank else torch.empty
-        return made(shape, **kwargs), made(shape, **kwargs)
+        create = torch.zeros if self.is_zero_filled else torch.empty
+        return create(shape, **kwargs), create(shape, **kwargs)
 
     def _spans(self, tokens: int) -> tuple[int, int]:
-        """Return how far so many tokens of a row reach in the third axis of keys and of values."""
+        """Return the lengths along axis 2 of keys and of values that hold `tokens` tokens."""
         return tokens, tokens
 
-    def reading(self, row: int, tokens: int) -> Reading:
-        """Return the pass of the next `tokens` of one row."""
-        return RowReading(self, row, tokens)
+    def prefill(self, row: int, tokens: int) -> AttentionContext:
+        """Return the context of a pass over the next `tokens` tokens of one row."""
+        return PrefillContext(self, row, tokens)
 
-    def step(self, rows: Sequence[int]) -> Reading:
-        """Return the pass of the next token of each of `rows`."""
-        return Step(self, rows)
+    def decode(self, rows: Sequence[int]) -> AttentionContext:
+        """Return the context of a pass over the next token of each of `rows`."""
+        return DecodeContext(self, rows)
 
     @staticmethod
     def size_in_bytes(config: LlamaConfig, rows: int, capacity: int, dtype: torch.dtype) -> int:
-        """Return what a cache of this shape takes."""
+        """Return the size in bytes of a cache of this shape."""
         entries = config.num_hidden_layers * config.num_key_value_heads * config.head_dim
         return 2 * entries * rows * capacity * dtype.itemsize
 
     def reserve(self, capacity: int) -> None:
-        """Make room for `capacity` tokens a row in all; what is there stays."""
+        """Grow to `capacity` tokens per row if it is smaller; the contents stay."""
         if capacity > self.capacity:
-            self._reserve(capacity)
+            self._grow(capacity)
 
-    def _reserve(self, capacity: int) -> None:
+    def _grow(self, capacity: int) -> None:
         spans = self._spans(max(self.lengths))
         for number, pair in enumerate(self.layers):
-            # Layer by layer, so that no more than one is there twice.
-            wider = self._layer(len(self.lengths), capacity)
-            for old, new, span in zip(pair, wider, spans, strict=True):
+            # Layer by layer, so that only one layer is in memory twice.
+            larger = self._new_layer(len(self.lengths), capacity)
+            for old, new, span in zip(pair, larger, spans, strict=True):
                 new[:, :, :span] = old[:, :, :span]
-            self.layers[number] = wider
+            self.layers[number] = larger
         self.capacity = capacity
-        self.tables = rotary_tables(
-            self.config, capacity, self.tables[0].device, self.tables[0].dtype
-        )
+        cos, _ = self.rotary_tables
+        self.rotary_tables = rotary_tables(self.config, capacity, cos.device, cos.dtype)
 
-    def lengthen(self, row: int, tokens: int) -> int:
-        """Count `tokens` more in a row, which are about to be written; return its length then."""
+    def extend(self, row: int, tokens: int) -> int:
+        """Count `tokens` more tokens in a row, before they are written; return the new length."""
         end = self.lengths[row] + tokens
         assert end <= self.capacity, f"cache of {self.capacity} tokens asked to hold {end}"
         self.lengths[row] = end
         return end
 
-    def cut(self, row: int, length: int) -> None:
-        """Forget all but the first `length` tokens of a row."""
+    def truncate(self, row: int, length: int) -> None:
+        """Drop all but the first `length` tokens of a row."""
         assert length <= self.lengths[row], f"row of {self.lengths[row]} tokens cut to {length}"
         self.lengths[row] = length
 
-    def copy(self, source: int, row: int, length: int) -> None:
-        """Let `row` have read the first `length` tokens of `source` and nothing else."""
+    def copy_prefix(self, source: int, row: int, length: int) -> None:
+        """Replace the contents of `row` with the first `length` tokens of `source`."""
         assert length <= self.lengths[source]
         for pair in self.layers:
             for one, span in zip(pair, self._spans(length), strict=True):
@@ -162,94 +167,96 @@ class KVCache:
         self.lengths[row] = length
 
 
-class RowReading:
-    """The next tokens of one row, which is longer by them from the first layer on."""
+class PrefillContext:
+    """The next tokens of one row of a `KVCache`; creating it extends the row by them."""
 
     def __init__(self, cache: KVCache, row: int, tokens: int) -> None:
         self._cache = cache
         self._row = row
         self._before = cache.lengths[row]
-        self._end = cache.lengthen(row, tokens)
-        cos, sin = cache.tables
-        self.turn = cos[self._before : self._end], sin[self._before : self._end]
+        self._end = cache.extend(row, tokens)
+        cos, sin = cache.rotary_tables
+        self.cos_sin = cos[self._before : self._end], sin[self._before : self._end]
 
     def attend(
         self, layer: int, queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor
     ) -> torch.Tensor:
-        """Each token sees all that the row has read before it, and itself."""
-        seen_keys, seen_values = (one[self._row] for one in self._cache.layers[layer])
-        seen_keys[:, self._before : self._end] = keys.transpose(0, 1)
-        seen_values[:, self._before : self._end] = values.transpose(0, 1)
-        mixed = causal(
-            queries.to(seen_keys.dtype).transpose(0, 1)[None],
-            seen_keys[None, :, : self._end],
-            seen_values[None, :, : self._end],
+        """Return `N, H, D`: each token attends to itself and all earlier tokens of the row."""
+        row_keys, row_values = (one[self._row] for one in self._cache.layers[layer])
+        row_keys[:, self._before : self._end] = keys.transpose(0, 1)
+        row_values[:, self._before : self._end] = values.transpose(0, 1)
+        output = causal_attention(
+            queries.to(row_keys.dtype).transpose(0, 1)[None],
+            row_keys[None, :, : self._end],
+            row_values[None, :, : self._end],
             self._before,
         )
-        return mixed[0].transpose(0, 1).to(queries.dtype)
+        return output[0].transpose(0, 1).to(queries.dtype)
 
 
-class Step:
-    """The next token of each of some rows; what a row sees and makes of it is its own alone."""
+class DecodeContext:
+    """The next token of each of some rows; a row's result does not depend on the other rows."""
 
     def __init__(self, cache: KVCache, rows: Sequence[int]) -> None:
         self._cache = cache
-        ends = [cache.lengthen(row, 1) for row in rows]
-        cos, sin = cache.tables
-        places = torch.tensor(ends, device=cos.device) - 1
-        self.turn = cos[places], sin[places]
-        self._groups = neighbours(rows, ends)
+        ends = [cache.extend(row, 1) for row in rows]
+        cos, sin = cache.rotary_tables
+        positions = torch.tensor(ends, device=cos.device) - 1
+        self.cos_sin = cos[positions], sin[positions]
+        self._groups = equal_length_runs(rows, ends)
 
     def attend(
         self, layer: int, queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor
     ) -> torch.Tensor:
-        """Each row's token sees all that its row has read, and itself."""
+        """Return `N, H, D`: each token attends to itself and all earlier tokens of its row."""
         all_keys, all_values = self._cache.layers[layer]
-        # The query heads that read one key head stand as its rows, so that no key is copied.
+        # Query heads that share a key head become its rows, so that no key is copied.
         grouped = queries.to(all_keys.dtype).unflatten(1, (keys.shape[1], -1))
-        mixed = []
-        for here, there, end in self._groups:
-            seen_keys, seen_values = all_keys[there], all_values[there]
-            seen_keys[:, :, end - 1] = keys[here]
-            seen_values[:, :, end - 1] = values[here]
-            mixed.append(
+        outputs = []
+        for in_pass, in_cache, end in self._groups:
+            row_keys, row_values = all_keys[in_cache], all_values[in_cache]
+            row_keys[:, :, end - 1] = keys[in_pass]
+            row_values[:, :, end - 1] = values[in_pass]
+            outputs.append(
                 functional.scaled_dot_product_attention(
-                    grouped[here], seen_keys.narrow(2, 0, end), seen_values.narrow(2, 0, end)
+                    grouped[in_pass], row_keys.narrow(2, 0, end), row_values.narrow(2, 0, end)
                 )
             )
-        together = mixed[0] if len(mixed) == 1 else torch.cat(mixed)
-        return together.flatten(1, 2).to(queries.dtype)
+        output = outputs[0] if len(outputs) == 1 else torch.cat(outputs)
+        return output.flatten(1, 2).to(queries.dtype)
 
 
-def neighbours(rows: Sequence[int], ends: Sequence[int]) -> list[tuple[slice, slice, int]]:
-    """Return which of `rows` stand side by side and end alike, to be computed together.
+def equal_length_runs(rows: Sequence[int], ends: Sequence[int]) -> list[tuple[slice, slice, int]]:
+    """Group adjacent rows of equal length, whose attention is computed together.
 
-    Each group is its rows in the pass, those in the cache, and the length of each of them.
+    Returns for each group the slice of its rows in the pass, the slice of its rows in the cache,
+    and their common length in tokens.
     """
     groups: list[tuple[slice, slice, int]] = []
     for number, (row, end) in enumerate(zip(rows, ends, strict=True)):
-        here, there, length = groups[-1] if groups else (slice(0), slice(0), 0)
-        if (there.stop, length) == (row, end):
+        in_pass, in_cache, length = groups[-1] if groups else (slice(0), slice(0), 0)
+        if (in_cache.stop, length) == (row, end):
             groups.pop()
         else:
-            here, there = slice(number, number), slice(row, row)
-        groups.append((slice(here.start, number + 1), slice(there.start, row + 1), end))
+            in_pass, in_cache = slice(number, number), slice(row, row)
+        groups.append((slice(in_pass.start, number + 1), slice(in_cache.start, row + 1), end))
     return groups
 
 
-def causal(
+def causal_attention(
     queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, before: int
 ) -> torch.Tensor:
-    """Causal attention for heads first: `B, H, T, D`, the keys being those of `before + T` tokens.
+    """Return causal attention of `queries` (`B, H, T, D`) to `before + T` keys, `B, H, T, D`.
 
-    Each group of query heads reads one key/value head (Ainslie et al. 2023).
+    `keys` and `values` are `B, KV, before + T, D`; each group of query heads shares one key/value
+    head (grouped-query attention, Ainslie et al. 2023).
     """
     groups, tokens = queries.shape[1] // keys.shape[1], queries.shape[2]
     if groups > 1:
         keys, values = (one.repeat_interleave(groups, dim=1) for one in (keys, values))
     mask = None
     if before:
-        # Token t sees all that came before this pass and columns up to its own.
+        # Query t may attend to the earlier `before` tokens and to the first t of this pass.
         mask = torch.ones(tokens, before + tokens, dtype=torch.bool, device=queries.device)
         mask = mask.tril(diagonal=before)
     return functional.scaled_dot_product_attention(

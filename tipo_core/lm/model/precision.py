@@ -1,4 +1,4 @@
-"""In what numbers a model is kept and computed."""
+"""The precisions of the menu: the dtypes in which a model is stored and computed."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import torch
 
-from ..kernels.fp16_linear import is_half_fast
+from ..kernels.fp16_linear import has_fp16_kernel
 
 
 @dataclass(frozen=True)
 class Precision:
-    """What a model computes in, and what its matrices are kept in where that is something else."""
+    """The dtype of the computation, and in `matrices` that of the stored matrices if it differs."""
 
     name: str
     dtype: torch.dtype
@@ -24,11 +24,11 @@ PRECISIONS = ("auto", FULL.name, *_FLOATS, "int8")
 
 
 def resolve(name: str, device: torch.device, half: torch.dtype) -> Precision:
-    """Return the precision called `name` for a model on `device`.
+    """Return the precision called `name`, one of `PRECISIONS`, for a model on `device`.
 
-    auto is `half`, which the accelerator likes best, or fp16 on a CPU, where fp32 is computed with
-    all the same; a processor that has no kernel for that takes fp32. An unknown name is a
-    ValueError.
+    `auto` is `half`, the accelerator's preferred 16-bit dtype. On a CPU it is fp16 matrices with
+    fp32 computation, or fp32 where the processor lacks the kernel. Raises ValueError for an unknown
+    name.
     """
     if name not in PRECISIONS:
         raise ValueError(f"precision {name!r} is unknown: choose {', '.join(PRECISIONS)}")
@@ -40,8 +40,8 @@ def resolve(name: str, device: torch.device, half: torch.dtype) -> Precision:
     if not is_cpu:
         dtype = _FLOATS.get(name, half)
         return Precision(str(dtype).removeprefix("torch."), dtype)
-    if name == "auto" and not is_half_fast():
+    if name == "auto" and not has_fp16_kernel():
         return FULL
-    if name in ("auto", "fp16") and is_half_fast():
+    if name in ("auto", "fp16") and has_fp16_kernel():
         return Precision("fp16", torch.float32, torch.float16)
     return Precision(name, _FLOATS[name])

@@ -1,1 +1,6 @@
-"""Tokenizers: text to token ids and back, built from a model's own files."""
+"""Text to token ids and back.
+
+- `text_tokenizer`: the tokenizer of a model.
+- `bpe`: builds the two kinds of byte-pair encoding from their vocabularies.
+- `sentencepiece`: reads `tokenizer.model` files.
+"""

@@ -1,6 +1,7 @@
-"""Tokenizers of the two families of byte-pair encoding, built from their parts.
+"""Build `tokenizers.Tokenizer` objects from vocabularies of SentencePiece and byte-level BPE.
 
-Both become a `tokenizers.Tokenizer`, which does the work.
+The package `tokenizers` encodes and decodes. The construction is our own because that of
+`transformers` takes seconds to import and needs `sentencepiece` and `protobuf`.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any
 
 from ...optional_imports import require
 
-# What SentencePiece writes for a space.
+# The character that SentencePiece uses for a space.
 _SPACE = "\u2581"
 
 _GPT2 = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
@@ -22,9 +23,9 @@ _GPT4 = (
     r"|\s*[\r\n]+|\s+(?!\S)|\s+"
 )
 _LLAMA3, _QWEN2 = (_GPT4 % r"\p{N}{1,3}",), (_GPT4 % r"\p{N}",)
-# How text is cut into words, by the names of `tokenizer.ggml.pre`: the expressions of the models'
-# own tokenizer.json files, one behind the other. "default" is what llama.cpp does without a name.
-_WORDS = {
+# The regular expressions that split text into words, by the names of `tokenizer.ggml.pre`; they are
+# applied in order. They come from the models' own tokenizer.json files, "default" from llama.cpp.
+_PRE_TOKENIZERS = {
     "gpt-2": (_GPT2,),
     "smollm": (r"\p{N}", _GPT2),
     "starcoder": (r"\p{N}", _GPT2),
@@ -36,12 +37,12 @@ _WORDS = {
     "qwen2": _QWEN2,
     "default": (r"[\p{P}\$\+<=>\^~\|]+", _GPT2, r"\p{N}+", r"[0-9][0-9][0-9]"),
 }
-# A word that is in the vocabulary is one token even where no merges lead to it.
-WHOLE_WORDS = frozenset({"llama-bpe", "llama3", "llama-v3"})
+# Pre-tokenizers of models in which a word of the vocabulary is one token even if no merges form it.
+IGNORE_MERGES = frozenset({"llama-bpe", "llama3", "llama-v3"})
 
 
-class PieceKind(IntEnum):
-    """What an entry of a vocabulary is, numbered as SentencePiece and GGUF do."""
+class TokenType(IntEnum):
+    """The type of a vocabulary entry, with the numbers of SentencePiece and GGUF."""
 
     NORMAL = 1
     UNKNOWN = 2
@@ -52,10 +53,10 @@ class PieceKind(IntEnum):
 
 
 class SpacePrefix(Enum):
-    """Where a space is put in front of text.
+    """Where the tokenizer puts a space before text.
 
-    EVERYWHERE is what `legacy` tokenizers and llama.cpp do: at the beginning and behind every
-    added token.
+    EVERYWHERE is at the beginning and after every added token, as `legacy` tokenizers and llama.cpp
+    do.
     """
 
     EVERYWHERE = "everywhere"
@@ -64,50 +65,51 @@ class SpacePrefix(Enum):
 
 
 @dataclass(frozen=True)
-class Pieces:
-    """A vocabulary: texts in the order of their ids, what each is, and scores where it has any.
+class Vocabulary:
+    """The texts of all ids in order, their types, and their scores if they have any.
 
-    `begin` and `end` are the ids that are put around every text, None for none.
+    `begin` and `end` are the ids added before and after every text, None for none. Raises
+    ValueError for lists of different lengths, a duplicate text and an id out of range.
     """
 
     texts: Sequence[str]
-    kinds: Sequence[int]
+    types: Sequence[int]
     scores: Sequence[float] = ()
     begin: int | None = None
     end: int | None = None
 
     def __post_init__(self) -> None:
-        if len(self.kinds) != len(self.texts) or len(self.scores) not in (0, len(self.texts)):
+        if len(self.types) != len(self.texts) or len(self.scores) not in (0, len(self.texts)):
             raise ValueError(
-                f"{len(self.texts)} tokens have {len(self.kinds)} types and {len(self.scores)} "
-                "scores"
+                f"{len(self.texts)} tokens have {len(self.types)} types and {len(self.scores)} "
+                "scores, the numbers must be equal"
             )
         if len(set(self.texts)) != len(self.texts):
-            double = Counter(self.texts).most_common(1)[0][0]
-            raise ValueError(f"the token {double!r} is there twice")
+            duplicate = Counter(self.texts).most_common(1)[0][0]
+            raise ValueError(f"the token {duplicate!r} appears twice")
         for id_ in (self.begin, self.end):
             if id_ is not None and not 0 <= id_ < len(self.texts):
-                raise ValueError(f"{id_} is no id of {len(self.texts)} tokens")
+                raise ValueError(f"the id {id_} is out of range for {len(self.texts)} tokens")
 
 
-def sentencepiece_bpe(pieces: Pieces, prefix: SpacePrefix) -> Any:
-    """Return the tokenizer of a SentencePiece BPE model, without a normalisation of its own.
+def sentencepiece_bpe(vocabulary: Vocabulary, prefix: SpacePrefix) -> Any:
+    """Return the `tokenizers.Tokenizer` of a SentencePiece BPE model without normalization.
 
-    SentencePiece merges the neighbours whose union has the highest score, the leftmost first
-    (Kudo & Richardson 2018). As a list of merges that is every split of every piece, in the order
-    of the scores; among equal ones the longer left part is first, which goes from left to right
-    in a run of one character. Raises ValueError for a vocabulary that contradicts itself.
+    SentencePiece merges the adjacent pieces whose union has the highest score, the leftmost first
+    (Kudo & Richardson 2018). As a list of merges this is every split of every piece, by descending
+    score; of equal scores the longer left part comes first, so that a run of one character is
+    merged from left to right.
     """
     tokenizers = require("tokenizers")
-    vocabulary = {text: id_ for id_, text in enumerate(pieces.texts)}
-    has_unknown = PieceKind.UNKNOWN in pieces.kinds
-    unknown = pieces.texts[pieces.kinds.index(PieceKind.UNKNOWN)] if has_unknown else None
+    ids = {text: id_ for id_, text in enumerate(vocabulary.texts)}
+    has_unknown = TokenType.UNKNOWN in vocabulary.types
+    unknown = vocabulary.texts[vocabulary.types.index(TokenType.UNKNOWN)] if has_unknown else None
     model = tokenizers.models.BPE(
-        vocab=vocabulary,
-        merges=_merges(pieces),
+        vocab=ids,
+        merges=_merges(vocabulary),
         unk_token=unknown,
         fuse_unk=True,
-        byte_fallback=PieceKind.BYTE in pieces.kinds,
+        byte_fallback=TokenType.BYTE in vocabulary.types,
     )
     tokenizer = tokenizers.Tokenizer(model)
     normalizers, decoders = tokenizers.normalizers, tokenizers.decoders
@@ -124,29 +126,29 @@ def sentencepiece_bpe(pieces: Pieces, prefix: SpacePrefix) -> Any:
     if prefix is not SpacePrefix.NOWHERE:
         steps.append(decoders.Strip(" ", 1, 0))
     tokenizer.decoder = decoders.Sequence(steps)
-    return _finished(tokenizer, pieces)
+    return _with_special_tokens(tokenizer, vocabulary)
 
 
-def byte_level_bpe(pieces: Pieces, merges: Sequence[str], words: str) -> Any:
-    """Return the tokenizer of a byte-level BPE (Radford et al. 2019).
+def byte_level_bpe(vocabulary: Vocabulary, merges: Sequence[str], pre_tokenizer: str) -> Any:
+    """Return the `tokenizers.Tokenizer` of a byte-level BPE (Radford et al. 2019).
 
-    `merges` are pairs with a space between, `words` is a name of `tokenizer.ggml.pre`. Raises
-    ValueError for a name that is not known and for merges outside the vocabulary.
+    `merges` are pairs joined by a space, `pre_tokenizer` is a name of `tokenizer.ggml.pre`. Raises
+    ValueError for an unknown name and for merges outside the vocabulary.
     """
-    if words not in _WORDS:
+    if pre_tokenizer not in _PRE_TOKENIZERS:
         raise ValueError(
-            f"it cuts text in the way of {words!r}, which is not known here "
-            f"({', '.join(_WORDS)} are)"
+            f"its pre-tokenizer {pre_tokenizer!r} is not supported; supported are "
+            f"{', '.join(_PRE_TOKENIZERS)}"
         )
     tokenizers = require("tokenizers")
-    # The first character may be the space itself, as llama.cpp reads it.
-    cuts = [merge.find(" ", 1) for merge in merges]
-    pairs = [(merge[:at], merge[at + 1 :]) for merge, at in zip(merges, cuts, strict=True)]
+    # The search starts at 1, as in llama.cpp, because the first character may be a space itself.
+    spaces = [merge.find(" ", 1) for merge in merges]
+    pairs = [(merge[:at], merge[at + 1 :]) for merge, at in zip(merges, spaces, strict=True)]
     try:
         model = tokenizers.models.BPE(
-            vocab={text: id_ for id_, text in enumerate(pieces.texts)},
+            vocab={text: id_ for id_, text in enumerate(vocabulary.texts)},
             merges=pairs,
-            ignore_merges=words in WHOLE_WORDS,
+            ignore_merges=pre_tokenizer in IGNORE_MERGES,
         )
     except Exception as error:  # the Rust side raises bare Exception
         raise ValueError(f"the merges do not fit the tokens ({error})") from error
@@ -156,21 +158,22 @@ def byte_level_bpe(pieces: Pieces, merges: Sequence[str], words: str) -> Any:
         [
             *(
                 split.Split(tokenizers.Regex(expression), behavior="isolated")
-                for expression in _WORDS[words]
+                for expression in _PRE_TOKENIZERS[pre_tokenizer]
             ),
             split.ByteLevel(add_prefix_space=False, use_regex=False),
         ]
     )
     tokenizer.decoder = tokenizers.decoders.ByteLevel()
-    return _finished(tokenizer, pieces)
+    return _with_special_tokens(tokenizer, vocabulary)
 
 
-def _merges(pieces: Pieces) -> list[tuple[str, str]]:
-    scores = pieces.scores or [0.0] * len(pieces.texts)
+def _merges(vocabulary: Vocabulary) -> list[tuple[str, str]]:
+    """Return all splits of normal pieces into two of them, by descending score."""
+    scores = vocabulary.scores or [0.0] * len(vocabulary.texts)
     normal = {
         text: score
-        for text, kind, score in zip(pieces.texts, pieces.kinds, scores, strict=True)
-        if kind == PieceKind.NORMAL
+        for text, kind, score in zip(vocabulary.texts, vocabulary.types, scores, strict=True)
+        if kind == TokenType.NORMAL
     }
     splits = [
         (score, at, text)
@@ -182,20 +185,24 @@ def _merges(pieces: Pieces) -> list[tuple[str, str]]:
     return [(text[:at], text[at:]) for _, at, text in splits]
 
 
-def _finished(tokenizer: Any, pieces: Pieces) -> Any:
-    """Add what is matched before everything else, and what is put around a text."""
+def _with_special_tokens(tokenizer: Any, vocabulary: Vocabulary) -> Any:
+    """Add the added tokens, which are matched first, and the begin and end tokens; return it."""
     tokenizers = require("tokenizers")
     added = [
-        tokenizers.AddedToken(text, special=kind != PieceKind.USER_DEFINED, normalized=False)
-        for text, kind in zip(pieces.texts, pieces.kinds, strict=True)
-        if kind in (PieceKind.CONTROL, PieceKind.UNKNOWN, PieceKind.USER_DEFINED) and text
+        tokenizers.AddedToken(text, special=kind != TokenType.USER_DEFINED, normalized=False)
+        for text, kind in zip(vocabulary.texts, vocabulary.types, strict=True)
+        if kind in (TokenType.CONTROL, TokenType.UNKNOWN, TokenType.USER_DEFINED) and text
     ]
     tokenizer.add_tokens([token for token in added if not token.special])
     tokenizer.add_special_tokens([token for token in added if token.special])
-    around = [(pieces.texts[id_], id_) for id_ in (pieces.begin, pieces.end) if id_ is not None]
+    around = [
+        (vocabulary.texts[id_], id_)
+        for id_ in (vocabulary.begin, vocabulary.end)
+        if id_ is not None
+    ]
     if around:
-        begin = [] if pieces.begin is None else [pieces.texts[pieces.begin]]
-        end = [] if pieces.end is None else [pieces.texts[pieces.end]]
+        begin = [] if vocabulary.begin is None else [vocabulary.texts[vocabulary.begin]]
+        end = [] if vocabulary.end is None else [vocabulary.texts[vocabulary.end]]
         tokenizer.post_processor = tokenizers.processors.TemplateProcessing(
             single=[*begin, "$A", *end], special_tokens=list(dict.fromkeys(around))
         )

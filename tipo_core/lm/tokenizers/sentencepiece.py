@@ -1,4 +1,8 @@
-"""A SentencePiece `tokenizer.model` and what the files of a Hugging Face folder say beside it."""
+"""A SentencePiece `tokenizer.model`, with the settings of the Hugging Face files in its folder.
+
+The file is parsed by its protobuf wire format, about forty lines, so that neither `sentencepiece`
+nor `protobuf` is needed. `transformers` needs both for the same conversion.
+"""
 
 from __future__ import annotations
 
@@ -9,17 +13,20 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from .bpe import PieceKind, Pieces, SpacePrefix, sentencepiece_bpe
+from .bpe import SpacePrefix, TokenType, Vocabulary, sentencepiece_bpe
 
-_BPE = 2  # TrainerSpec.ModelType
+_BPE = 2  # the number of BPE in TrainerSpec.ModelType
 _Field = tuple[int, int | bytes]
 
 
 @dataclass(frozen=True)
 class SentencePieceModel:
-    """What a model file holds, as far as it decides ids; special ids are None where it has none."""
+    """The settings of a model file that affect ids; a special id that is missing is None.
 
-    pieces: Pieces
+    `has_prefix` says whether the model puts a space before text.
+    """
+
+    vocabulary: Vocabulary
     begin: int | None
     end: int | None
     has_prefix: bool
@@ -28,11 +35,11 @@ class SentencePieceModel:
 def read_sentencepiece(path: Path) -> SentencePieceModel:
     """Return the content of the SentencePiece model `path`.
 
-    The message is read by its wire format (sentencepiece_model.proto), so that no package is
-    needed. Raises ValueError for a file that is none, and for what is not done here: another
-    algorithm than BPE, a normalisation of the text, symbols of the user's in the model itself.
+    The field numbers and defaults are those of sentencepiece_model.proto. Raises ValueError for
+    another type of file, and for unsupported settings: another algorithm than BPE, normalization of
+    text, user-defined symbols in the model itself.
     """
-    texts, scores, kinds = [], [], []
+    texts, scores, types = [], [], []
     trainer: dict[int, int | bytes] = {}
     normalizer: dict[int, int | bytes] = {}
     try:
@@ -41,34 +48,34 @@ def read_sentencepiece(path: Path) -> SentencePieceModel:
                 piece = dict(_fields(_bytes(content)))
                 texts.append(_bytes(piece[1]).decode("utf-8"))
                 scores.append(struct.unpack("<f", _bytes(piece.get(2, b"\0\0\0\0")))[0])
-                kinds.append(int(piece.get(3, PieceKind.NORMAL)))
+                types.append(int(piece.get(3, TokenType.NORMAL)))
             elif number == 2:
                 trainer.update(_fields(_bytes(content)))
             elif number == 3:
                 normalizer.update(_fields(_bytes(content)))
         if not texts:
-            raise ValueError("it holds no pieces")
+            raise ValueError("it has no pieces")
     except (ValueError, KeyError, IndexError, TypeError, struct.error) as error:
         raise ValueError(
-            f"{path} is no SentencePiece model ({error!r}): copy the model's own tokenizer.json or "
-            "tokenizer.model"
+            f"{path} is not a SentencePiece model ({error!r}): copy the model's own "
+            "tokenizer.json or tokenizer.model"
         ) from error
-    # The defaults are those of the proto file.
-    for is_so, what in (
-        (trainer.get(3, 1) != _BPE, "is no BPE model"),
-        (normalizer.get(2, b"") != b"" or normalizer.get(6, b"") != b"", "normalises its text"),
+    for is_unsupported, problem in (
+        (trainer.get(3, 1) != _BPE, "is not a BPE model"),
+        (normalizer.get(2, b"") != b"" or normalizer.get(6, b"") != b"", "normalizes text"),
         (normalizer.get(4, 1) != 0, "removes extra spaces"),
-        (normalizer.get(5, 1) != 1, "keeps spaces as they are"),
-        (trainer.get(24, 0) != 0, "puts spaces behind words"),
-        (PieceKind.USER_DEFINED in kinds, "has user-defined pieces"),
-        (PieceKind.UNUSED in kinds, "has unused pieces"),
+        (normalizer.get(5, 1) != 1, "does not escape spaces"),
+        (trainer.get(24, 0) != 0, "puts spaces after words"),
+        (TokenType.USER_DEFINED in types, "has user-defined pieces"),
+        (TokenType.UNUSED in types, "has unused pieces"),
     ):
-        if is_so:
+        if is_unsupported:
             raise ValueError(
-                f"{path} {what}, which is not supported: put the model's tokenizer.json beside it"
+                f"{path} {problem}, which is not supported: put the model's tokenizer.json into "
+                "its folder"
             )
     return SentencePieceModel(
-        Pieces(texts, kinds, scores),
+        Vocabulary(texts, types, scores),
         begin=_piece_id(trainer.get(41, 1), len(texts)),
         end=_piece_id(trainer.get(42, 2), len(texts)),
         has_prefix=normalizer.get(3, 1) != 0,
@@ -76,29 +83,28 @@ def read_sentencepiece(path: Path) -> SentencePieceModel:
 
 
 def sentencepiece_tokenizer(path: Path) -> Any:
-    """Return the `tokenizers.Tokenizer` of `path` and of the files beside it.
+    """Return the `tokenizers.Tokenizer` of `path` and of the other files in its folder.
 
-    `added_tokens.json` and `tokenizer_config.json` add tokens; the latter also says what is put
-    around a text, and by `legacy` (true where it is not said, as in transformers 4) whether a
-    space is put behind added tokens as well. Raises ValueError for files that contradict each
-    other.
+    `added_tokens.json` and `tokenizer_config.json` add tokens. The latter also says which tokens
+    are added before and after a text, and by `legacy` (default true, as in transformers 4) whether
+    a space is put after added tokens too. Raises ValueError for files that contradict each other.
     """
     model = read_sentencepiece(path)
     config = _json(path.with_name("tokenizer_config.json"))
-    pieces = _extended(path, model.pieces, _added(path.parent, config))
-    pieces = replace(
-        pieces,
+    vocabulary = _with_added_tokens(path, model.vocabulary, _added_tokens(path.parent, config))
+    vocabulary = replace(
+        vocabulary,
         begin=model.begin if config.get("add_bos_token", True) else None,
         end=model.end if config.get("add_eos_token", False) else None,
     )
     prefix = SpacePrefix.EVERYWHERE if config.get("legacy", True) else SpacePrefix.BEGINNING
     if not model.has_prefix or config.get("add_prefix_space") is False:
         prefix = SpacePrefix.NOWHERE
-    return sentencepiece_bpe(pieces, prefix)
+    return sentencepiece_bpe(vocabulary, prefix)
 
 
 def _fields(message: bytes) -> Iterator[_Field]:
-    """Yield number and content of a protobuf message's fields: an int, or the bytes of the rest."""
+    """Yield number and value of a protobuf message's fields: an int for a varint, else bytes."""
     at = 0
     while at < len(message):
         key, at = _varint(message, at)
@@ -120,7 +126,7 @@ def _fields(message: bytes) -> Iterator[_Field]:
 
 
 def _varint(message: bytes, at: int) -> tuple[int, int]:
-    """Return the number at `at`, seven bits a byte, and where it ends."""
+    """Return the number at `at`, seven bits per byte, and the position after it."""
     value = shift = 0
     while True:
         byte = message[at]
@@ -130,22 +136,23 @@ def _varint(message: bytes, at: int) -> tuple[int, int]:
             return value, at
         shift += 7
         if shift > 63:
-            raise ValueError(f"a number without end at byte {at}")
+            raise ValueError(f"a number longer than 64 bits at byte {at}")
 
 
 def _bytes(content: int | bytes) -> bytes:
+    """Return the value of a bytes field; raise TypeError for a number."""
     if isinstance(content, int):
         raise TypeError("a number where bytes should be")
     return content
 
 
 def _piece_id(stored: int | bytes, count: int) -> int | None:
-    """Return a special id; -1, which is stored as a number beyond every id, is none."""
+    """Return a special id, None if it is -1, which is stored as a number above every id."""
     return stored if isinstance(stored, int) and stored < count else None
 
 
 def _json(path: Path) -> dict[str, Any]:
-    """Return the object in a file that may be missing."""
+    """Return the object in a JSON file, an empty one if the file is missing."""
     if not path.is_file():
         return {}
     try:
@@ -153,54 +160,56 @@ def _json(path: Path) -> dict[str, Any]:
     except ValueError as error:
         raise ValueError(f"{path} is not valid JSON ({error}): copy it again") from error
     if not isinstance(values, dict):
-        raise ValueError(f"{path} is no object: copy it again")
+        raise ValueError(f"{path} is not a JSON object: copy it again")
     return values
 
 
-def _added(folder: Path, config: dict[str, Any]) -> dict[int, tuple[str, PieceKind]]:
-    """Return the tokens that the files beside a model add to it, by their ids."""
+def _added_tokens(folder: Path, config: dict[str, Any]) -> dict[int, tuple[str, TokenType]]:
+    """Return text and type of the tokens that the other files add to a model, by id."""
     listed = _json(folder / "added_tokens.json")
     configured = config.get("added_tokens_decoder") or {}
     try:
-        found = {int(id_): (text, PieceKind.USER_DEFINED) for text, id_ in listed.items()}
+        found = {int(id_): (text, TokenType.USER_DEFINED) for text, id_ in listed.items()}
         for id_, token in configured.items():
             text = token["content"]
             if any(token.get(flag) for flag in ("lstrip", "rstrip", "single_word")):
-                raise ValueError(f"{text!r} takes in the spaces around it")
-            kind = PieceKind.CONTROL if token.get("special") else PieceKind.USER_DEFINED
-            found[int(id_)] = text, kind
+                raise ValueError(f"{text!r} absorbs the spaces around it")
+            type_ = TokenType.CONTROL if token.get("special") else TokenType.USER_DEFINED
+            found[int(id_)] = text, type_
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(
             f"the added tokens in {folder}, in added_tokens.json or tokenizer_config.json, are not "
-            f"supported ({error!r}): put the model's tokenizer.json beside them"
+            f"supported ({error!r}): put the model's tokenizer.json into that folder"
         ) from error
     return found
 
 
-def _extended(path: Path, pieces: Pieces, added: dict[int, tuple[str, PieceKind]]) -> Pieces:
-    """Return `pieces` with the added ones behind them, whose ids must follow without a gap."""
-    texts, kinds = list(pieces.texts), list(pieces.kinds)
-    for id_, (text, kind) in sorted(added.items()):
-        if id_ < len(pieces.texts):
-            if pieces.texts[id_] != text:
+def _with_added_tokens(
+    path: Path, vocabulary: Vocabulary, added: dict[int, tuple[str, TokenType]]
+) -> Vocabulary:
+    """Return `vocabulary` with the added tokens appended; new ids must continue without a gap."""
+    texts, types = list(vocabulary.texts), list(vocabulary.types)
+    for id_, (text, type_) in sorted(added.items()):
+        if id_ < len(vocabulary.texts):
+            if vocabulary.texts[id_] != text:
                 raise ValueError(
-                    f"{path} has {pieces.texts[id_]!r} under {id_}, the files beside it have "
-                    f"{text!r}: take all from the same model"
+                    f"{path} has {vocabulary.texts[id_]!r} as id {id_}, the other files in its "
+                    f"folder have {text!r}: take all from the same model"
                 )
-            kinds[id_] = PieceKind.UNKNOWN if kinds[id_] == PieceKind.UNKNOWN else kind
+            types[id_] = TokenType.UNKNOWN if types[id_] == TokenType.UNKNOWN else type_
         elif id_ == len(texts):
             texts.append(text)
-            kinds.append(kind)
+            types.append(type_)
         else:
             raise ValueError(
-                f"{path} and the files beside it give no token the id {len(texts)}: take all from "
-                "the same model"
+                f"{path} and the other files in its folder have no token with the id {len(texts)}: "
+                "take all from the same model"
             )
-    scores = [*pieces.scores, *[0.0] * (len(texts) - len(pieces.scores))]
+    scores = [*vocabulary.scores, *[0.0] * (len(texts) - len(vocabulary.scores))]
     try:
-        return Pieces(texts, kinds, scores)
+        return Vocabulary(texts, types, scores)
     except ValueError as error:
         raise ValueError(
-            f"{path} and the files beside it do not fit each other ({error}): take all from the "
-            "same model"
+            f"{path} and the other files in its folder do not fit each other ({error}): take all "
+            "from the same model"
         ) from error

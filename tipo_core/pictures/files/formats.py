@@ -1,4 +1,4 @@
-"""The picture formats: their limits, and a picture as the bytes of a file."""
+"""The picture formats: their limits, and their encoders."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from .metadata import ImageMetadata, exif_bytes, fitting_exif, png_info
 
 PNG, WEBP, JPEG, AVIF = FORMATS = ["png", "webp", "jpeg", "avif"]
 ENDINGS = {PNG: "png", WEBP: "webp", JPEG: "jpg", AVIF: "avif"}
-# Of libwebp, libjpeg and AV1, in pixels.
+# Limits of libwebp, libjpeg and AV1, in pixels.
 LARGEST_SIDE = {WEBP: 16383, JPEG: 65500, AVIF: 65536}
-# EXIF has one segment of a JPEG, with two bytes for its length.
+# EXIF is one segment of a JPEG, whose length has two bytes.
 JPEG_EXIF_BYTES = 65533
 
 
 def format_problem(format: str) -> str | None:
-    """Why a format cannot be written here, and what to do; None where it can."""
+    """The reason that a format cannot be written here, with the remedy, or None."""
     if format not in FORMATS:
         return f"format {format!r} is unknown: choose {', '.join(FORMATS)}"
-    from PIL import features  # not loaded by ComfyUI: on first use, not with the pack
+    from PIL import features  # imported on first use: ComfyUI does not load it
 
     if format == AVIF and not features.check(AVIF):
         return (
@@ -34,7 +34,7 @@ def format_problem(format: str) -> str | None:
 
 
 def size_problem(format: str, size: tuple[int, int]) -> str | None:
-    """Why a format cannot hold a picture of this size (width, height); None where it can."""
+    """The reason that a format cannot store a picture of (width, height), or None."""
     limit = LARGEST_SIDE.get(format)
     if limit is None or max(size) <= limit:
         return None
@@ -45,17 +45,17 @@ def size_problem(format: str, size: tuple[int, int]) -> str | None:
 
 
 def over_white(image: Image.Image) -> Image.Image:
-    """The picture without alpha: laid over white, as a page would show it."""
+    """Lay a picture with alpha over white, as a web page shows it."""
     with_alpha = image.convert("RGBA")
     white = Image.new("RGBA", image.size, "white")
     return Image.alpha_composite(white, with_alpha).convert("RGB")
 
 
 def with_exif_first(webp: bytes) -> bytes:
-    """A WebP file whose EXIF comes before the pixels, where the format allows it too.
+    """Move the EXIF chunk of a WebP file before the pixels, which the format allows.
 
-    ComfyUI's front end steps over chunks without the padding byte of odd ones. The alpha chunk is
-    often odd, and behind it the front end finds no graph.
+    ComfyUI's front end forgets the padding byte after a chunk of odd length. The alpha chunk often
+    has one, and the front end does not find the graph after it.
     """
     chunks, at = [], 12
     while at + 8 <= len(webp):
@@ -69,7 +69,7 @@ def with_exif_first(webp: bytes) -> bytes:
 
 
 def encode_png(image: Image.Image, metadata: ImageMetadata) -> bytes:
-    """Lossless PNG at the compression level of ComfyUI's Save Image."""
+    """Encode a lossless PNG at the compression level of ComfyUI's Save Image."""
     file = BytesIO()
     image.save(file, format="PNG", pnginfo=png_info(metadata), compress_level=4)
     return file.getvalue()
@@ -77,18 +77,18 @@ def encode_png(image: Image.Image, metadata: ImageMetadata) -> bytes:
 
 @dataclass(frozen=True)
 class LossyEncoder:
-    """A picture as the bytes of a file of some quality (1 to 100)."""
+    """Encodes one picture to the bytes of a file, by quality (1 to 100)."""
 
     encode: Callable[[int], bytes]
     metadata_bytes: int
-    left_out: list[str]  # keys of the metadata that had no room
+    left_out: list[str]  # keys of the metadata that do not fit
 
 
 def lossy_encoder(format: str, image: Image.Image, metadata: ImageMetadata) -> LossyEncoder:
-    """Prepare a picture with its metadata for a format other than PNG.
+    """Return the encoder of a picture with its metadata for a format other than PNG.
 
     WebP and AVIF keep alpha; JPEG has none (`over_white`). Raises ValueError for a picture larger
-    than the format holds.
+    than the format allows.
     """
     if problem := size_problem(format, image.size):
         raise ValueError(problem)

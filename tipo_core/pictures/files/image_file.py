@@ -1,4 +1,4 @@
-"""A picture as a file: encoded by quality or size, described, written whole or not at all."""
+"""Encodes a picture by quality or by file size, reports on it, and writes the whole file."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from PIL import Image
 
 from .formats import JPEG, JPEG_EXIF_BYTES, PNG, encode_png, lossy_encoder
 from .metadata import ImageMetadata
-from .target_size import HIGHEST_QUALITY, LOWEST_QUALITY, fitted_to
 
 BYTES_PER_KB = 1000
+LOWEST_QUALITY, HIGHEST_QUALITY = 1, 100
 
 
 @dataclass(frozen=True)
 class Encoded:
-    """The bytes of a picture's file, how they came about, and what a person should know of it."""
+    """The bytes of a picture's file, the quality used, and notes for the user."""
 
     content: bytes
     how: str
@@ -27,7 +27,7 @@ class Encoded:
 
 
 def kilobytes(count: int) -> str:
-    """A size in kB of 1000 bytes, exact to the byte."""
+    """A file size in kB of 1000 bytes, exact to the byte, to compare with `target_kb`."""
     return f"{count / BYTES_PER_KB:.3f} kB"
 
 
@@ -39,11 +39,11 @@ def encoded(
     target_kb: int = 0,
     before_each: Callable[[], None] = lambda: None,
 ) -> Encoded:
-    """The file of a picture at a quality, or at most `target_kb` large (0 = by quality).
+    """Encode a picture at a quality, or to a file of at most `target_kb` (0: by quality).
 
-    The target counts the whole file with its metadata; `before_each` is called before each of the
-    at most seven encodes that its search takes. Raises ValueError for a quality that is none and
-    for a picture that is larger than the format holds.
+    The target counts the whole file with its metadata. `before_each` is called before each encode,
+    of which the search for a target needs at most seven. Raises ValueError for a quality or target
+    out of range, and for a picture larger than the format allows.
     """
     if not LOWEST_QUALITY <= quality <= HIGHEST_QUALITY or target_kb < 0:
         raise ValueError(
@@ -64,7 +64,7 @@ def encoded(
     if not target_kb:
         content, how = encode_next(quality), f"quality {quality}"
     else:
-        found = fitted_to(encode_next, target_kb * BYTES_PER_KB)
+        found = search_quality(encode_next, target_kb * BYTES_PER_KB)
         content = found.content
         how = f"quality {found.quality}, {found.encodes} encodes for {target_kb} kB"
         if not found.fits:
@@ -78,20 +78,52 @@ def encoded(
     if encoder.left_out:
         notes.append(
             f"left out of the file: {', '.join(encoder.left_out)}; a jpeg holds {JPEG_EXIF_BYTES} "
-            "bytes of EXIF. png, webp and avif hold all of it"
+            "bytes of EXIF. Choose png, webp or avif to keep all of it"
         )
     return Encoded(content, how, tuple(notes))
 
 
+@dataclass(frozen=True)
+class QualitySearch:
+    """The chosen file, its quality, the number of encodes, and whether it is within the target."""
+
+    content: bytes
+    quality: int
+    encodes: int
+    fits: bool
+
+
+def search_quality(encode: Callable[[int], bytes], max_bytes: int) -> QualitySearch:
+    """Find the highest quality with a file of at most `max_bytes` by binary search.
+
+    `encode` returns the whole file at a quality; the search assumes that files grow with quality.
+    A hundred qualities need at most seven encodes. Where no file fits, the smallest is chosen.
+    """
+    content, quality, encodes, fits = b"", 0, 0, False
+    low, high = LOWEST_QUALITY, HIGHEST_QUALITY
+    while low <= high:
+        middle = (low + high) // 2
+        tried = encode(middle)
+        encodes += 1
+        if len(tried) <= max_bytes:
+            content, quality, fits = tried, middle, True
+            low = middle + 1
+        else:
+            if not fits and (not content or len(tried) <= len(content)):
+                content, quality = tried, middle
+            high = middle - 1
+    return QualitySearch(content, quality, encodes, fits)
+
+
 def save_report(format: str, files: list[tuple[str, Encoded]]) -> str:
-    """What was saved, a line for each file (path, picture), then each note once."""
+    """Report each file (path, picture) on a line, then each note once."""
     lines = [f"{path}: {format}, {kilobytes(len(one.content))}, {one.how}" for path, one in files]
     notes = dict.fromkeys(note for _, one in files for note in one.notes)
     return "\n".join([*lines, *(f"({note})" for note in notes)])
 
 
 def disk_problem(error: OSError, folder: str | Path) -> str:
-    """An error of the disk as a person can use it: which folder, why, what to do."""
+    """The message for an error of the disk: the folder, the cause, the remedy."""
     remedies = {
         errno.ENOSPC: "the disk is full: free some space",
         errno.EDQUOT: "your disk quota is used up: free some space",
@@ -101,13 +133,13 @@ def disk_problem(error: OSError, folder: str | Path) -> str:
         "another output folder (--output-directory)",
     }
     remedy = remedies.get(error.errno or 0, f"{error.strerror or error}: check the folder")
-    return f"The picture cannot be saved in '{folder}': {remedy}. No half file was left."
+    return f"The picture cannot be saved in '{folder}': {remedy}. No incomplete file is left."
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write `content` to `path`, so that the file is there complete or not there at all.
+    """Write a file completely or not at all, through a temporary file in the same folder.
 
-    Raises OSError with the remedy in its text (`disk_problem`), and then leaves nothing behind.
+    Raises OSError with the remedy in its text (`disk_problem`) and removes the temporary file.
     """
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:

@@ -1,13 +1,13 @@
-"""The text that A1111 keeps in its pictures, which galleries and model sites read."""
+"""The text with which A1111 describes a picture; galleries and model sites read it."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import replace
 
-from .generation_settings import Generation
+from .generation_settings import GenerationSettings
 
-# ComfyUI's sampler names under A1111's; _gpu only says where the noise is drawn.
+# ComfyUI's name -> A1111's name; _gpu only says where the noise is drawn.
 SAMPLERS = {
     "euler": "Euler",
     "euler_ancestral": "Euler a",
@@ -44,15 +44,15 @@ SCHEDULERS = {
     "align_your_steps": "Align Your Steps",
     "turbo": "Turbo",
 }
-# Schedules that were part of the sampler's name before A1111 1.9, as readers still expect.
+# Before A1111 1.9 these schedules were part of the sampler's name, and readers still expect that.
 IN_THE_SAMPLERS_NAME = ("karras", "exponential")
 
 
 def quoted(value: str) -> str:
-    """A value as A1111 writes it: in JSON quotes where it would end or begin another one.
+    """Quote a value, as JSON, where a reader would split or change it.
 
-    Beyond A1111's own rule (comma, colon, newline), text that its reader would change is quoted:
-    with space around it or a quotation mark in front.
+    A1111 quotes values with a comma, colon or newline. This function also quotes values with
+    blanks around them or a leading quotation mark, which A1111's reader would remove.
     """
     is_plain = value == value.strip() and not value.startswith('"')
     is_plain = is_plain and not set(value) & set(",:\n")
@@ -60,7 +60,7 @@ def quoted(value: str) -> str:
 
 
 def sampler_name(sampler: str | None, scheduler: str | None) -> str | None:
-    """A1111's name of a sampler; `sampler_scheduler` where it has none."""
+    """A1111's name of a sampler; "sampler_scheduler" for samplers that A1111 does not have."""
     if sampler is None:
         return None
     name = SAMPLERS.get(sampler)
@@ -69,17 +69,17 @@ def sampler_name(sampler: str | None, scheduler: str | None) -> str | None:
     return f"{name} {SCHEDULERS[scheduler]}" if scheduler in IN_THE_SAMPLERS_NAME else name
 
 
-def infotext(generation: Generation, text: str, size: tuple[int, int], version: str) -> str:
+def infotext(settings: GenerationSettings, text: str, size: tuple[int, int], version: str) -> str:
     """The text for a picture of `size` (width, height); `text`, where given, is its prompt.
 
-    Where nothing else is known it is `text` to the letter, else the prompt, the negative prompt
-    and the settings under A1111's names and in its order, each from a line of its own on.
+    The lines are the prompt, the negative prompt and the settings, under A1111's names and in its
+    order. Without any settings the result is `text` unchanged.
     """
-    one = generation
+    one = settings
     prompt, negative = text or one.positive or "", (one.negative or "").strip()
-    if not negative and replace(one, positive=None, negative=None) == Generation():
+    if not negative and replace(one, positive=None, negative=None) == GenerationSettings():
         return prompt
-    settings = {
+    entries = {
         "Steps": one.steps,
         "Sampler": sampler_name(one.sampler, one.scheduler),
         "Schedule type": SCHEDULERS.get(one.scheduler or "", one.scheduler),
@@ -88,11 +88,11 @@ def infotext(generation: Generation, text: str, size: tuple[int, int], version: 
         "Size": f"{size[0]}x{size[1]}",
         "Model": one.model,
         "VAE": one.vae,
-        # At 1 the picture is no image to image, and A1111 writes none.
+        # A1111 writes it for image to image only: denoise 1 is text to image.
         "Denoising strength": f"{one.denoise:g}" if one.denoise and one.denoise < 1 else None,
         "Clip skip": one.clip_skip,
         "Version": version,
     }
-    known = [f"{key}: {quoted(str(value))}" for key, value in settings.items() if value is not None]
+    known = [f"{key}: {quoted(str(value))}" for key, value in entries.items() if value is not None]
     lines = [prompt.strip(), negative and f"Negative prompt: {negative}", ", ".join(known)]
     return "\n".join(line for line in lines if line)

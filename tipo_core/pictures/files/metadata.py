@@ -1,4 +1,4 @@
-"""What goes into a picture file beside the pixels, and the forms that the formats hold it in."""
+"""The metadata of a picture file: the graph and the prompt, as PNG chunks and as EXIF."""
 
 from __future__ import annotations
 
@@ -11,37 +11,38 @@ from typing import Any
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-# Baseline TIFF tags; ComfyUI's front end reads "key:value" texts from any of them. Behind those
-# for names come numbers that no registered tag has.
+# Baseline TIFF tags; ComfyUI's front end reads "key:value" texts from any of them. After the tags
+# for names (Make, ImageDescription, DocumentName) come numbers that no registered tag has.
 EXIF_MODEL, EXIF_IFD, EXIF_USER_COMMENT = 0x0110, 0x8769, 0x9286
 EXIF_OTHERS = (0x010F, 0x010E, 0x010D, *range(0xFE00, 0xFF00))
 
 
 @dataclass(frozen=True)
 class ImageMetadata:
-    """What goes into the file beside the pixels.
+    """The metadata of one picture.
 
-    `graph` holds the JSON values under ComfyUI's own keys: `prompt` (API form) and those of
-    `extra_pnginfo`, of which `workflow` is the one the front end restores. `parameters` is the
-    text (`infotext`) under the key that A1111's readers know; empty for none.
+    `graph` has the JSON values under ComfyUI's own keys: `prompt` (API form) and those of
+    `extra_pnginfo`, of which the front end restores `workflow`. `parameters` is the text
+    (`infotext`) under the key that A1111's readers know; empty for none.
     """
 
     graph: Mapping[str, Any] = field(default_factory=dict)
     parameters: str = ""
 
-    def parts(self) -> list[str]:
-        """What there is, in the order in which it may be left out where room is short."""
+    def present_keys(self) -> list[str]:
+        """The keys present, in the order in which they are left out to save space."""
         graph = sorted(self.graph, key=lambda key: (key == "prompt") - (key == "workflow"))
         return [*graph, *(["parameters"] if self.parameters else [])]
 
     def without(self, key: str) -> ImageMetadata:
+        """Return the metadata without one of its keys."""
         if key == "parameters":
             return replace(self, parameters="")
         return replace(self, graph={k: v for k, v in self.graph.items() if k != key})
 
 
 def storable(graph: Mapping[str, Any], parameters: str) -> ImageMetadata:
-    """Metadata without what no format can hold: keys that are no plain names, broken Unicode."""
+    """Metadata that every format can store: keys are short ASCII names, Unicode is valid."""
     named = {
         key: value
         for key, value in graph.items()
@@ -51,7 +52,7 @@ def storable(graph: Mapping[str, Any], parameters: str) -> ImageMetadata:
 
 
 def json_text(value: Any) -> str:
-    """ASCII JSON, with null for NaN, which ComfyUI notes for nodes that always run."""
+    """ASCII JSON; NaN, which ComfyUI writes for nodes that always run, becomes null."""
     try:
         return json.dumps(value, allow_nan=False)
     except ValueError:
@@ -67,7 +68,7 @@ def _without_nan(value: Any) -> Any:
 
 
 def png_info(metadata: ImageMetadata) -> PngInfo:
-    """Text chunks of the PNG."""
+    """The text chunks of a PNG."""
     info = PngInfo()
     for key, value in metadata.graph.items():
         info.add_text(key, json_text(value))
@@ -75,8 +76,8 @@ def png_info(metadata: ImageMetadata) -> PngInfo:
         info.add_text("parameters", metadata.parameters)
         if metadata.graph:
             # ComfyUI's front end prefers `parameters` to the workflow, and keeps the last chunk of
-            # a name. An empty one in ComfyUI's private chunk type `comf`, which other readers pass
-            # over, gives the workflow back its place.
+            # a name. An empty chunk of ComfyUI's private type `comf`, which other readers ignore,
+            # makes the front end read the workflow.
             info.add(b"comf", b"parameters\0")
     return info
 
@@ -84,14 +85,14 @@ def png_info(metadata: ImageMetadata) -> PngInfo:
 def exif_bytes(metadata: ImageMetadata) -> bytes:
     """EXIF for WebP, JPEG and AVIF: the graph as ComfyUI writes it, the text as A1111 does.
 
-    `prompt` goes to Model, `workflow` to Make and the rest to the tags beside it, each as
-    "key:JSON"; the text goes to UserComment in the EXIF 2.3 coding of Unicode (UTF-16,
-    big-endian). Empty where there is nothing to write.
+    `prompt` is in Model, `workflow` in Make and other keys in the next tags (`EXIF_OTHERS`), each
+    as "key:JSON"; the text is in UserComment in the EXIF 2.3 encoding of Unicode (UTF-16,
+    big-endian). No bytes for no metadata.
     """
-    if not metadata.parts():
+    if not metadata.present_keys():
         return b""
     exif = Image.Exif()
-    others = [key for key in metadata.parts() if key not in ("prompt", "parameters")]
+    others = [key for key in metadata.present_keys() if key not in ("prompt", "parameters")]
     tags = {"prompt": EXIF_MODEL, **dict(zip(others, EXIF_OTHERS, strict=False))}
     for key, tag in tags.items():
         if key in metadata.graph:
@@ -103,9 +104,9 @@ def exif_bytes(metadata: ImageMetadata) -> bytes:
 
 
 def fitting_exif(metadata: ImageMetadata, limit: int) -> tuple[bytes, list[str]]:
-    """EXIF of at most `limit` bytes, and the keys left out for it: the workflow first."""
+    """EXIF of at most `limit` bytes, and the keys left out to fit, `workflow` first."""
     left_out: list[str] = []
-    for key in metadata.parts():
+    for key in metadata.present_keys():
         if len(exif := exif_bytes(metadata)) <= limit:
             return exif, left_out
         metadata = metadata.without(key)

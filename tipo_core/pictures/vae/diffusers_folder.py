@@ -1,8 +1,8 @@
-"""VAEs in diffusers' form: which folders hold one, and which files its weights are in.
+"""VAEs in the folder layout of diffusers: finds the folders, and the files of the weights.
 
-Such a folder has a config.json and diffusion_pytorch_model*.safetensors: one file, or shards with
-an index. In a pipeline's folder it is the subfolder vae/. Folder names come from workflows and file
-names from the index, so neither may lead out of the folder that it belongs to.
+A VAE folder has a config.json and diffusion_pytorch_model*.safetensors: one file, or shards with an
+index. In a pipeline's folder it is the subfolder vae/. Folder names come from workflows and file
+names from the index: neither may lead out of its folder.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ PIPELINE = "model_index.json"
 PIPELINE_VAE = "vae"
 _WEIGHTS = "diffusion_pytorch_model"
 _SHARD = re.compile(r"-\d{5}-of-\d{5}\.")
-# diffusers names the index of the fp16 variant in one way, older versions in the other.
+# Old and new versions of diffusers place the variant (fp16) differently in the index's name.
 _INDEX = re.compile(rf"{_WEIGHTS}(\.\w+)?\.safetensors\.index(\.\w+)?\.json")
-# Parts of the names of all of diffusers' VAE classes.
+# Every VAE class of diffusers has one of these in its name.
 _VAE_CLASSES = ("autoencoder", "vae", "vqmodel")
 
 
 @dataclass(frozen=True)
 class VaeFolder:
-    """The files of a VAE: weights to load, and what says how. `shards` is tensor -> file name."""
+    """The files of a VAE. `shards` is tensor -> file name, from the index."""
 
     config: Path
     weights: tuple[Path, ...]
@@ -39,10 +39,10 @@ class VaeFolder:
 
 
 def vae_folder_names(roots: Iterable[Path]) -> list[str]:
-    """Names of the folders below the roots that hold a VAE, or a pipeline that has one.
+    """Names of the folders below the roots that have a VAE, or a pipeline with a VAE.
 
-    A name is the path from the root, with `/` on every system. Of folders without a readable config
-    it is not known that they hold no VAE: they are named, and loading one says what is wrong.
+    A name is the path from the root, with `/` on every system. Folders with an unreadable config
+    are included: loading one raises an error that says what is wrong.
     """
     return sorted({name for root in roots for name in _names_below(root)})
 
@@ -52,14 +52,14 @@ def _names_below(root: Path) -> Iterator[str]:
     for path, subfolders, files in os.walk(root, followlinks=True):
         folder = Path(path)
         real = os.path.realpath(folder)
-        # A link may lead up again: what was walked once is not walked again.
+        # A link may lead to a parent: no folder is walked twice.
         below = [] if real in seen else sorted(subfolders)
         seen.add(real)
         subfolders[:] = [name for name in below if not name.startswith(".")]
         if folder == root:
             continue
         if PIPELINE in files:
-            subfolders.clear()  # its other parts look the same and are no VAEs
+            subfolders.clear()  # the other parts of a pipeline look like VAEs
             folder_of_vae = folder / PIPELINE_VAE
         else:
             folder_of_vae = folder
@@ -77,7 +77,7 @@ def _may_hold_vae(folder: Path) -> bool:
 
 
 def _weight_names(folder: Path) -> list[str]:
-    """The folder's weights that can be read without unpickling, and indexes of such."""
+    """Names of the weights that need no unpickling, and of their indexes."""
     return sorted(
         name
         for name in os.listdir(folder)
@@ -86,15 +86,18 @@ def _weight_names(folder: Path) -> list[str]:
 
 
 def find_vae_folder(name: str, roots: Sequence[Path]) -> Path:
-    """The folder that has, or should have, the config.json behind a name.
+    """Find the folder of a name in the menu: the one that should have the config.json.
 
-    Of several roots the first counts in which the folder holds a VAE, or else in which it is there.
-    Raises ValueError where it is nowhere, or where the name leads out of a root.
+    Of several roots, the first with a VAE in that folder is used, else the first with that folder.
+    Raises ValueError where no root has the folder, or where the name leads out of a root.
     """
     parts = name.split("/")
     leaves = ".." in parts or name.startswith(("/", "\\")) or PureWindowsPath(name).drive
     if leaves or "\\" in name or not name.strip("/. "):
-        raise ValueError(f"VAE folder '{name}' is not a path below models/vae or models/diffusers.")
+        raise ValueError(
+            f"VAE folder '{name}' is not a path below models/vae or models/diffusers: choose a "
+            "folder from the menu."
+        )
     there = [root.joinpath(*parts) for root in roots if os.path.isdir(root.joinpath(*parts))]
     if not there:
         raise ValueError(
@@ -108,18 +111,25 @@ def find_vae_folder(name: str, roots: Sequence[Path]) -> Path:
 
 
 def files_of_folder(folder: Path) -> VaeFolder:
-    """The files of a VAE in diffusers' form.
+    """Return the files of a VAE folder.
 
-    The whole precision is taken before a variant (fp16), and one file before shards. Raises
-    ValueError that says what the folder lacks, holds instead, or what is wrong in its index.
+    Full precision is preferred to a variant (fp16), and one file to shards. Raises ValueError that
+    names the missing file, the wrong file found instead, or the error in the index.
     """
     if not os.path.isdir(folder):
-        raise ValueError(f"The pipeline '{folder.parent.name}' has no subfolder '{folder.name}'.")
+        raise ValueError(
+            f"The pipeline '{folder.parent.name}' has no subfolder '{folder.name}': download it."
+        )
     config = folder / CONFIG
     if not os.path.isfile(config):
-        raise ValueError(f"The folder '{folder.name}' has no {CONFIG}: it is no diffusers VAE.")
+        raise ValueError(
+            f"The folder '{folder.name}' has no {CONFIG}: download it into the folder, or choose "
+            "another VAE."
+        )
     if problem := _class_problem(read_json(config)):
-        raise ValueError(f"The folder '{folder.name}' is no VAE that ComfyUI reads: {problem}")
+        raise ValueError(
+            f"The folder '{folder.name}' is not a VAE that ComfyUI can load: {problem}"
+        )
     names = _weight_names(folder)
     indexes = [name for name in names if _INDEX.fullmatch(name)]
     whole = [name for name in names if name not in indexes and not _SHARD.search(name)]
@@ -162,7 +172,7 @@ def _no_weights_problem(folder: Path, shards: list[str]) -> str:
 
 
 def _class_problem(config: dict[str, Any]) -> str | None:
-    """Why the class that a config names is none that ComfyUI loads as a VAE."""
+    """The reason that ComfyUI cannot load the class in a config as a VAE, or None."""
     name = config.get("_class_name")
     if not isinstance(name, str):
         return None
@@ -174,20 +184,24 @@ def _class_problem(config: dict[str, Any]) -> str | None:
         )
     if any(part in name.lower() for part in _VAE_CLASSES):
         return None
-    return f"{CONFIG} says {name}."
+    return f"{CONFIG} says {name}, which is not a VAE. Choose another folder."
 
 
 def shards_of_index(path: Path) -> dict[str, str]:
-    """Tensor -> file name of an index. Raises ValueError where it is no index or leads elsewhere.
+    """Read an index: tensor -> file name.
 
-    Only plain names of .safetensors files are followed: no folder, no drive, no parent.
+    Raises ValueError where the file is not an index, or where a file name is not the plain name of
+    a .safetensors file: no folder, no drive, no parent.
     """
     shards = read_json(path).get("weight_map")
     if not isinstance(shards, dict) or not shards:
         raise ValueError(f"'{path.name}' has no weight_map: download the file again.")
     for file in shards.values():
         if not isinstance(file, str) or not is_safetensors(file):
-            raise ValueError(f"'{path.name}' names {file!r}, which is no .safetensors file.")
+            raise ValueError(
+                f"'{path.name}' names {file!r}, which is not a .safetensors file: download the "
+                "repository's .safetensors files and their index."
+            )
         if re.search(r"[/\\:\0]", file):
             raise ValueError(
                 f"'{path.name}' names '{file}', a file outside its folder, which is not read: "
@@ -197,17 +211,17 @@ def shards_of_index(path: Path) -> dict[str, str]:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """The object in a JSON file. Raises ValueError where it is none or cannot be read."""
+    """Read the object in a JSON file. Raises ValueError where that fails."""
     try:
         found = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise ValueError(
-            f"'{path.name}' of the folder '{path.parent.name}' is no JSON ({error}): download it "
-            "again."
+            f"'{path.name}' of the folder '{path.parent.name}' cannot be read as JSON ({error}): "
+            "download it again."
         ) from error
     if not isinstance(found, dict):
         raise ValueError(
-            f"'{path.name}' of the folder '{path.parent.name}' is no JSON object: download it "
+            f"'{path.name}' of the folder '{path.parent.name}' is not a JSON object: download it "
             "again."
         )
     return found

@@ -1,4 +1,4 @@
-"""Masks around a VAE: grown, filled from what surrounds them, and composited afterwards.
+"""Inpainting around a VAE: masks are grown and filled before encoding, composited after decoding.
 
 A mask is (B, 1, H, W) in 0..1, where 1 is redrawn and 0 is kept; pictures are (B, H, W, C).
 """
@@ -10,29 +10,27 @@ from collections.abc import Sequence
 import torch
 from torch.nn import functional as F
 
-from .tiling import shape_text
-
 KEEP = "keep"
 SURROUNDINGS = "surroundings"
 FILLS = (KEEP, SURROUNDINGS)
 
-# What core's Load Image gives as the mask of a picture that has no alpha channel.
+# The size of the mask that core's Load Image returns for a picture without an alpha channel.
 _NO_ALPHA = (64, 64)
 
 
 def mask_of(mask: torch.Tensor, pixels_shape: Sequence[int]) -> torch.Tensor:
     """Return ComfyUI's mask (H, W), (B, H, W) or (B, 1, H, W) as (B, 1, H, W), not copied.
 
-    Raises ValueError where it does not fit pictures of `pixels_shape` (B, H, W, C): another size,
-    or neither one mask nor one for each picture.
+    Raises ValueError where its size differs from that of the pictures, `pixels_shape`
+    (B, H, W, C), or where there is neither one mask nor one for each picture.
     """
     size = tuple(mask.shape[-2:])
     if size != tuple(pixels_shape[1:3]):
         hint = "scale the mask to the picture"
         if size == _NO_ALPHA and not mask.any():
             hint = (
-                "Load Image gives this empty mask where a picture has no alpha channel; connect "
-                "the mask that you painted"
+                "Load Image returns this empty mask for a picture without an alpha channel; "
+                "connect the mask that you painted"
             )
         raise ValueError(
             f"The mask is {size[1]} x {size[0]}, the picture {pixels_shape[2]} x "
@@ -48,7 +46,7 @@ def mask_of(mask: torch.Tensor, pixels_shape: Sequence[int]) -> torch.Tensor:
 
 
 def grown(mask: torch.Tensor, pixels: int) -> torch.Tensor:
-    """Return a mask whose values spread `pixels` to each side; soft edges stay soft."""
+    """Return a mask grown by `pixels` to each side (the maximum there); soft edges stay soft."""
     if pixels <= 0:
         return mask
     width = 2 * pixels + 1
@@ -57,19 +55,19 @@ def grown(mask: torch.Tensor, pixels: int) -> torch.Tensor:
 
 
 def filled_from_surroundings(pixels: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-    """Return pictures whose masked part is a smooth continuation of what is not masked.
+    """Fill the masked part of pictures (B, H, W, C) smoothly from the part that is not masked.
 
-    A pull-push pyramid (Gortler et al. 1996, "The Lumigraph"): colours are averaged by how much
-    they are kept, down to one pixel, and what a level lacks comes from the coarser one. Each filled
-    value is a mean of kept ones; pixels of mask 0 keep theirs to the last bit, soft ones are mixed.
-    Raises ValueError where a picture is masked as a whole.
+    A pull-push pyramid (Gortler et al. 1996, "The Lumigraph"): colours are averaged with weight
+    1 - mask, level by level down to one pixel, and the gaps of a level are filled from the coarser
+    one. Each filled value is a mean of kept ones. Pixels of mask 0 do not change by a bit, pixels
+    of a soft mask are mixed. Raises ValueError where a picture is masked completely.
     """
     mask = mask.expand(len(pixels), -1, -1, -1).to(pixels)
     empty = [str(n) for n, one in enumerate(mask) if one.min() >= 1]
     if empty:
         raise ValueError(
-            f"The mask covers the whole of picture {', '.join(empty)}: there are no surroundings "
-            f"to fill from. Paint a smaller mask, or set fill to {KEEP}."
+            f"The mask covers the whole of picture {', '.join(empty)}: nothing is left to "
+            f"fill it from. Paint a smaller mask, or set fill to {KEEP}."
         )
     weight = 1 - mask
     colour = pixels.movedim(-1, 1) * weight
@@ -85,10 +83,10 @@ def filled_from_surroundings(pixels: torch.Tensor, mask: torch.Tensor) -> torch.
 
 
 def fitted_original(original: torch.Tensor, shape: Sequence[int], factor: int) -> torch.Tensor:
-    """Return the original as (B or 1, H, W, C) of a decoded batch's shape, cut as an encoder cuts.
+    """Crop the original to the shape (B, H, W, C) of a decoded batch, as a VAE's encoder crops.
 
-    A VAE's encoder cuts what is not a multiple of its `factor`, the same on both sides; so is the
-    original here. Raises ValueError where sizes, batches or channels do not fit.
+    An encoder crops height and width to multiples of its `factor`, equally on both sides. Returns
+    (B or 1, H, W, C). Raises ValueError where sizes, batches or channels do not fit.
     """
     height, width = original.shape[1:3]
     rows, columns = height - shape[1], width - shape[2]
@@ -107,11 +105,11 @@ def fitted_original(original: torch.Tensor, shape: Sequence[int], factor: int) -
             f"The original has {original.shape[-1]} channels, the decoded picture {shape[-1]}: "
             "convert it to RGB."
         )
-    return _cut(original, shape)[..., : shape[-1]]
+    return _crop(original, shape)[..., : shape[-1]]
 
 
-def _cut(pictures: torch.Tensor, shape: Sequence[int]) -> torch.Tensor:
-    """Return the middle of (B, H, W, C), of the height and width in `shape`."""
+def _crop(pictures: torch.Tensor, shape: Sequence[int]) -> torch.Tensor:
+    """Return the middle of (B, H, W, C) with the height and width in `shape`."""
     height, width = shape[1:3]
     top, left = (pictures.shape[1] - height) // 2, (pictures.shape[2] - width) // 2
     return pictures[:, top : top + height, left : left + width]
@@ -122,8 +120,8 @@ def fitted_mask(
 ) -> torch.Tensor:
     """Return a latent's noise mask as (B or 1, H, W, 1) for a decoded batch (B, H, W, C).
 
-    A mask of the original's size (as SetLatentNoiseMask keeps it) is cut as the original is;
-    another size is scaled (bilinear), as the sampler scales it to the latent. Raises ValueError
+    A mask of the original's size (SetLatentNoiseMask keeps it) is cropped like the original; a mask
+    of another size is scaled (bilinear), as the sampler scales it to the latent. Raises ValueError
     where there is neither one mask nor one for each picture.
     """
     mask = mask.reshape(-1, 1, *mask.shape[-2:])
@@ -134,40 +132,16 @@ def fitted_mask(
         )
     size = tuple(mask.shape[-2:])
     if size == tuple(original_shape[1:3]):
-        return _cut(mask.movedim(1, -1), shape)
+        return _crop(mask.movedim(1, -1), shape)
     if size != tuple(shape[1:3]):
         mask = F.interpolate(mask, size=tuple(shape[1:3]), mode="bilinear", align_corners=False)
     return mask.movedim(1, -1)
 
 
 def composited(decoded: torch.Tensor, original: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-    """Return original + mask * (decoded - original): at mask 0 and 1 exact to the last bit.
+    """Return original + mask * (decoded - original); exact to the bit at mask 0 and 1.
 
     Shapes as `fitted_original` and `fitted_mask` return them.
     """
     mask = mask.to(decoded).expand_as(decoded)
     return torch.lerp(original.to(decoded).expand_as(decoded), decoded, mask)
-
-
-def pixels_problem(pixels_shape: Sequence[int], channels: int, factor: int) -> str | None:
-    """Return why pixels (B, H, W, C) cannot be encoded and what to do, or None.
-
-    `channels` are those of the VAE, `factor` its pixels a side for one latent pixel.
-    """
-    if len(pixels_shape) != 4:
-        return (
-            "Pixels have the shape batch x height x width x channels, these "
-            f"{shape_text(pixels_shape)}: connect an IMAGE."
-        )
-    _, height, width, found = pixels_shape
-    if found < channels:
-        return (
-            f"The VAE encodes {channels} colour channels, the pixels have {found} (shape "
-            f"{shape_text(pixels_shape)}): convert the picture to RGB."
-        )
-    if min(height, width) < factor:
-        return (
-            f"The picture is {width} x {height}, the VAE needs at least {factor} x {factor} "
-            "(width x height): scale it up."
-        )
-    return None

@@ -1,4 +1,4 @@
-"""What Load VAE tells about the VAE that it loaded."""
+"""The report of Load VAE."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from ...units import bytes_text
 
 @dataclass(frozen=True)
 class LoadedVae:
-    """What the report tells. `size` is the bytes of the tensors that were read from the files.
+    """A loaded VAE. `size` is the number of bytes of the tensors read from its files.
 
-    A VAE that another node loaded has no `path`: nothing is known of its files.
+    `precision` is the number format in use, `asked` the one chosen in the menu, `usual` those in
+    which ComfyUI runs this kind of VAE. `path` is None for a VAE that another node loaded: its
+    files are unknown.
     """
 
     choice: str
@@ -34,7 +36,7 @@ class LoadedVae:
 
 
 def vae_report(vae: LoadedVae) -> str:
-    """The report: source, kind, files, precision, devices; then what may surprise."""
+    """Report source, kind, files, precision and devices, then warnings."""
     downscale = f"downscale {vae.downscale:g}"
     if vae.time_downscale:
         downscale += f", {vae.time_downscale} in time"
@@ -50,8 +52,8 @@ def vae_report(vae: LoadedVae) -> str:
         f"device {vae.device}, kept on {vae.offload_device} while idle",
     ]
     if vae.decodes_only:
-        lines.append("The file has no encoder: use it for decoding alone.")
-    # Asked for by name: auto is one of them, or what an option of ComfyUI's command line says.
+        lines.append("The file has no encoder: use it for decoding only.")
+    # "auto" needs no warning: it is a usual format, or set by an option of ComfyUI's command line.
     if vae.asked != "auto" and vae.precision not in vae.usual:
         lines.append(
             f"ComfyUI itself runs this VAE in {' or '.join(vae.usual)}: black or broken pictures "

@@ -1,11 +1,11 @@
-"""A VAE's encoder or decoder computed in strips of rows, with the result of the whole picture.
+"""Runs a VAE's encoder or decoder in strips of rows, with the result of the whole picture.
 
-Tiles that are decoded alone differ from the whole picture: each has its own group normalisation and
-its own attention. Here every layer is computed for the whole picture before the next one, strip
-after strip with the rows that its convolutions look at; the sums that the normalisation needs are
-taken while a layer is written. Between the layers the picture's features lie in `store`, usually
-the CPU's memory, so that the device holds a strip. The result is that of the modules themselves but
-for rounding.
+Tiles that are decoded separately differ from the whole picture: each tile has its own group
+normalisation and its own attention. Here each layer is computed for the whole picture before the
+next layer starts. A strip is read together with the neighbouring rows that its convolutions need,
+and the sums for the next normalisation are taken while its result is written. Between layers the
+features are in `store`, usually the CPU's memory, so that the device holds only a strip. The result
+equals that of the modules up to rounding.
 
 The modules are those of latent diffusion (Rombach et al. 2022), as in ComfyUI's
 `ldm/modules/diffusionmodules/model.py`: `conv_in`, `mid` (at the latent's size, in one piece),
@@ -25,8 +25,8 @@ _CHILDREN = {"conv_in", "mid", "norm_out", "conv_out"}
 Layer = Callable[[torch.Tensor], torch.Tensor]
 
 
-def can_strip(coder: Any) -> bool:
-    """Whether an encoder or decoder is of the kind that is computed in strips here."""
+def supports_strips(coder: Any) -> bool:
+    """Whether `StripExecutor` can run an encoder or decoder of this structure."""
     names = {name for name, _ in coder.named_children()}
     if not (names >= _CHILDREN and ("up" in names) != ("down" in names)):
         return False
@@ -51,9 +51,9 @@ def can_strip(coder: Any) -> bool:
 
 @dataclass
 class _Features:
-    """A layer's output (1, C, H, W) in the store, and its sums for each channel.
+    """A layer's output (1, C, H, W) in the store, and the sums and sums of squares by channel.
 
-    They are in float64 on the CPU: some devices have none.
+    The sums are float64 on the CPU: some devices do not support float64.
     """
 
     values: torch.Tensor
@@ -68,7 +68,7 @@ class _Features:
         return self.values.shape[2]
 
     def write(self, row: int, strip: torch.Tensor) -> None:
-        """Put rows (1, C, rows, W) where they belong."""
+        """Write a strip (1, C, rows, W) at `row`, and add it to the sums."""
         self.values[:, :, row : row + strip.shape[2]] = strip.to(self.values.device)
         exact = strip.float()
         self.sums += exact.sum(dim=(0, 2, 3)).cpu().double()
@@ -76,8 +76,8 @@ class _Features:
 
 
 @dataclass(frozen=True)
-class Strips:
-    """How a coder is computed: rows at a time, the device, where features lie in between.
+class StripExecutor:
+    """Runs an encoder or decoder `rows` rows at a time on `device`, with features in `store`.
 
     `before_each` is called before every strip and may raise, for a cancelled run.
     """
@@ -88,11 +88,11 @@ class Strips:
     before_each: Callable[[], None] = lambda: None
 
     def decode(self, decoder: Any, z: torch.Tensor) -> torch.Tensor:
-        """Return what `decoder(z)` is, on the store: (B, C, H, W) -> (B, 3, H * f, W * f)."""
+        """Return `decoder(z)` in the store: (B, C, H, W) -> (B, 3, H * f, W * f)."""
         return torch.cat([self._decode(decoder, one) for one in z.split(1)])
 
     def encode(self, encoder: Any, x: torch.Tensor) -> torch.Tensor:
-        """Return what `encoder(x)` is, on the store: (B, 3, H, W) -> (B, C, H / f, W / f)."""
+        """Return `encoder(x)` in the store: (B, 3, H, W) -> (B, C, H / f, W / f)."""
         return torch.cat([self._encode(encoder, one) for one in x.split(1)])
 
     def _decode(self, decoder: Any, z: torch.Tensor) -> torch.Tensor:
@@ -137,12 +137,12 @@ class Strips:
         before: Layer,
         added: tuple[Layer, _Features] | None = None,
     ) -> _Features:
-        """A convolution (3x3, padded by 1) of `before(features)`, and what is added to it."""
+        """A convolution (3x3, padded by 1) of `before(features)`, plus the layer of `added`."""
         height = features.height
         result = self._empty(conv.out_channels, height, features)
         for row in range(0, height, self.rows):
             end = min(row + self.rows, height)
-            # The padding of a strip is wrong in its first and last row, where it has neighbours.
+            # One more row above and below: at inner borders zero padding would be wrong.
             first, last = max(row - 1, 0), min(end + 1, height)
             strip = conv(before(self._rows_of(features, first, last)))[:, :, row - first :]
             strip = strip[:, :, : end - row]
@@ -191,7 +191,7 @@ def _same(x: torch.Tensor) -> torch.Tensor:
 
 
 def _normed(norm: Any, features: _Features) -> Layer:
-    """The group normalisation over all of the features, and SiLU, for some of their rows."""
+    """Group normalisation with the statistics of all features, then SiLU, for a strip of rows."""
     groups, channels = norm.num_groups, features.values.shape[1]
     count = features.values.numel() // groups
     mean = features.sums.view(groups, -1).sum(dim=1) / count

@@ -1,4 +1,7 @@
-"""Number formats that a VAE can be loaded in."""
+"""The number formats in which a VAE can be loaded, and whether a device can compute in them.
+
+They have a file of their own because it needs torch: `vae_choice` and `load_report` do not.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +17,10 @@ DTYPES: dict[str, torch.dtype | None] = {
 
 
 def vae_dtype(precision: str, device: torch.device) -> torch.dtype | None:
-    """The dtype that a precision means, None for ComfyUI's choice.
+    """The dtype of a precision; None for ComfyUI's choice ("auto").
 
-    Raises ValueError for an unknown precision, and for one that the device cannot compute a
-    convolution in, which is found out by trying a tiny one.
+    Raises ValueError for an unknown precision, and for one in which the device cannot compute a
+    convolution (a tiny one is run).
     """
     if precision not in DTYPES:
         raise ValueError(f"precision {precision!r} is unknown: choose {', '.join(DTYPES)}")
@@ -28,7 +31,7 @@ def vae_dtype(precision: str, device: torch.device) -> torch.dtype | None:
 
 
 def dtype_problem(dtype: torch.dtype, device: torch.device) -> str | None:
-    """Why the device cannot compute a convolution in `dtype`; None where it can."""
+    """The reason that the device cannot compute a convolution in `dtype`, or None."""
     try:
         one = torch.ones(1, 1, 1, 1, device=device).to(dtype)
         torch.nn.functional.conv2d(one, one)
@@ -38,6 +41,6 @@ def dtype_problem(dtype: torch.dtype, device: torch.device) -> str | None:
 
 
 def precision_name(dtype: torch.dtype) -> str:
-    """The name of a precision by its dtype; torch's name for a dtype that is none of ours."""
+    """The name of a dtype in the menu of precisions, else torch's name of it."""
     names = {known: name for name, known in DTYPES.items() if known is not None}
     return names.get(dtype, str(dtype).removeprefix("torch."))

@@ -71,6 +71,8 @@ class Bans:
         Raises ValueError with one line, which quotes the entry, for each error: a bad or
         unsupported regular expression, an unknown category or group, a glob that bans every tag.
         """
+        if not text.strip():
+            return cls()
         errors = ErrorCollector()
         lines = [line for line in re.split(r"[\r\n]+", text) if line.strip()]
         definitions: dict[str, list[str]] = {}

@@ -167,6 +167,14 @@ def parse(text: str) -> Prompt:
     return Prompt(_tiled(scan(text, 0, len(text)), 0))
 
 
+def ends_in_comment(text: str) -> bool:
+    """Whether text that follows on the same line would belong to a comment."""
+    if "#" not in text:
+        return False
+    spans = parse(text).spans
+    return bool(spans) and spans[-1].kind is SpanKind.COMMENT
+
+
 def escape_tag(tag: str) -> str:
     """Escape parentheses: ``miku (append)`` -> ``miku \\(append\\)``; escaped ones are kept."""
     return _BARE_PARENTHESIS.sub(r"\\\g<0>", tag)

@@ -164,7 +164,13 @@ def contradicts(a: str, b: str) -> bool:
     ``1girl`` contradicts ``2girls``, ``multiple girls`` and ``no humans``, not ``1boy``; ``solo``
     contradicts every count above one.
     """
-    first, second = _range(a), _range(b)
+    return ranges_contradict(person_range(canonical(a)), person_range(canonical(b)))
+
+
+def ranges_contradict(
+    first: tuple[str, int, int | None] | None, second: tuple[str, int, int | None] | None
+) -> bool:
+    """Whether no picture can have both ranges of `person_range`."""
     if first is None or second is None:
         return False
     (one, low, high), (other, low2, high2) = first, second
@@ -178,9 +184,12 @@ def contradicts(a: str, b: str) -> bool:
     return False
 
 
-def _range(tag: str) -> tuple[str, int, int | None] | None:
-    """The persons that a tag counts: who, min, max."""
-    name = canonical(tag)
+def person_range(name: str) -> tuple[str, int, int | None] | None:
+    """Whom a canonical name counts, at least and at most; None if it counts no persons.
+
+    At most None is an open count: ``multiple girls`` is ``("girl", 2, None)``. ``solo`` and
+    ``no humans`` count a ``"person"``.
+    """
     if name == _NO_HUMANS:
         return ("person", 0, 0)
     if name == _SOLO:

@@ -20,11 +20,8 @@ from devkit.bench.benchmark import (
     at_least_times,
     at_most,
     at_most_times,
-    json_lines,
-    run_bench,
-    table,
 )
-from devkit.commands.bench import BENCHMARKS
+from devkit.commands.bench import BENCHMARKS, json_lines, run_bench, table
 from devkit.messages import StepError
 from devkit.setup.host import Host
 from devkit.setup.layout import Layout
@@ -138,12 +135,12 @@ def test_a_run_prints_writes_and_judges(
 ) -> None:
     heavy = Benchmark("weigh", [Aim("melon", "g", at_most(1.0))], lambda *_: [("melon", Figure(2))])
     file = tmp_path / "rows.jsonl"
-    assert run_bench([fruits([]), heavy], setting, [], str(file)) == 1
+    assert run_bench(setting, [], str(file), [fruits([]), heavy]) == 1
     assert len(file.read_text("utf-8").splitlines()) == 4
     assert "none is ripe" in capsys.readouterr().out
-    assert run_bench([fruits([]), heavy], setting, ["apple"], None) == 0
+    assert run_bench(setting, ["apple"], None, [fruits([]), heavy]) == 0
     with pytest.raises(StepError, match="melon"):
-        run_bench([heavy], setting, ["lemon"], None)
+        run_bench(setting, ["lemon"], None, [heavy])
 
 
 def test_no_two_rows_share_a_name() -> None:

@@ -37,7 +37,7 @@ from tipo_core.expansion.expand import expand
 from tipo_core.expansion.request import ExpansionRequest
 from tipo_core.lm.generate.engine import LlamaLanguageModel
 from tipo_core.lm.generate.token_sampling import SamplingOptions
-from tipo_core.lm.model.config import ExpertsConfig
+from tipo_core.lm.model.config import MoEConfig
 
 TINY = Shape("tiny", 11000, 64, 2, 4, 96, context=1024)
 # No digits: llama.cpp has no name for the way in which tipo-nano cuts them.
@@ -134,7 +134,7 @@ def test_a_whole_request_takes_the_same_tokens_for_any_seed(taught: dict[str, Pa
             assert expansion.attempts == 1
             assert len(expansion.added_tags) == TAGS
             assert not expansion.banned
-            tokens = [report.grown.new_tokens for report in expansion.passes]
+            tokens = [report.result.new_tokens for report in expansion.passes]
             assert tokens == [TAGS * TOKENS_PER_TAG, SENTENCES * TOKENS_PER_SENTENCE]
 
 
@@ -147,7 +147,7 @@ def test_a_model_of_experts_is_read(tmp_path: Path) -> None:
         num_hidden_layers=2,
         num_attention_heads=6,
         head_dim=16,
-        experts=ExpertsConfig(4, 2, 1, 32, 1, 1.0, True),
+        moe=MoEConfig(4, 2, 1, 32, 1, 1.0, True),
     )
     path = tmp_path / "experts.gguf"
     write_experts_gguf(path, config)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
 
-from devkit.generate.templates import all_templates, api_form, template, write_api_forms
+from devkit.generate.templates import all_templates, api_form, template
 from devkit.messages import StepError
 from devkit.setup.base_folder import put_examples
 from devkit.setup.layout import this_checkout
@@ -76,15 +75,6 @@ def test_a_linked_widget_gives_the_link() -> None:
 def test_what_cannot_be_converted_is_said(drawing: dict[str, Any], why: str) -> None:
     with pytest.raises(StepError, match=why):
         api_form(workflow(**drawing), DECLARATIONS)
-
-
-def test_only_what_changed_is_written(tmp_path: Path) -> None:
-    (tmp_path / "workflows").mkdir()
-    (tmp_path / "workflows" / "Draw a cat.json").write_text(json.dumps(workflow()), "utf-8")
-    (one,) = all_templates(tmp_path)
-    assert write_api_forms([one], DECLARATIONS) == [one.api]
-    assert one.api == tmp_path / "workflows" / "api" / "draw-a-cat.json"
-    assert write_api_forms([one], DECLARATIONS) == []
 
 
 def test_a_template_is_found_by_title_and_by_name() -> None:

@@ -10,12 +10,12 @@ import pytest
 
 from devkit.messages import StepError
 from devkit.server.server import Server
-from devkit.setup import front_ends
-from devkit.setup.front_ends import PINNED, ensure_front_end
+from devkit.setup import browser
+from devkit.setup.browser import PINNED_FRONT_ENDS, ensure_front_end
 from devkit.setup.host import Host
 from devkit.setup.layout import Layout
 
-(VERSION,) = PINNED
+(VERSION,) = PINNED_FRONT_ENDS
 
 
 class Installer:
@@ -39,7 +39,7 @@ class Installer:
 
 def test_it_is_installed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     uv = Installer()
-    monkeypatch.setattr(front_ends, "run_tool", uv)
+    monkeypatch.setattr(browser, "run_tool", uv)
     layout = Layout(tmp_path)
     static = ensure_front_end(layout, VERSION)
     assert (static / "index.html").is_file()
@@ -48,18 +48,18 @@ def test_it_is_installed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     (command,) = uv.commands
     assert {"--no-deps", "--require-hashes"} <= set(command)
     requirement = Path(command[command.index("-r") + 1]).read_text("utf-8")
-    assert requirement.strip().endswith(f"=={VERSION} --hash=sha256:{PINNED[VERSION]}")
+    assert requirement.strip().endswith(f"=={VERSION} --hash=sha256:{PINNED_FRONT_ENDS[VERSION]}")
 
 
 def test_a_failed_installation_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(front_ends, "run_tool", Installer(fails=True))
+    monkeypatch.setattr(browser, "run_tool", Installer(fails=True))
     layout = Layout(tmp_path)
     with pytest.raises(StepError, match=VERSION):
         ensure_front_end(layout, VERSION)
     assert list((layout.host / "front-ends").iterdir()) == []
-    monkeypatch.setattr(front_ends, "run_tool", Installer())
+    monkeypatch.setattr(browser, "run_tool", Installer())
     assert (ensure_front_end(layout, VERSION) / "index.html").is_file()
 
 

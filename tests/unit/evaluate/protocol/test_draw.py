@@ -102,7 +102,7 @@ def test_what_an_other_run_left_is_kept(fake: FakeServer, tmp_path: Path) -> Non
         (run_of("TipoSampler.steps=9"), r"has node 7 \(TipoSampler\) steps 16, not 9: give anoth"),
         (run_of(seed=6), "has seed 5, not 6"),
         (run_of(prompts=("a cat", "a cow", "a bird")), "row 1 of 'a dog.*now 'a cow'"),
-        (run_of(prompts=PROMPTS[:2]), "has row 2, but only 2 prompts.*--count"),
+        (run_of(prompts=PROMPTS[:2]), "has row 2, and this run has 2 prompts.*--count"),
     ]
     for run, message in refused:
         with pytest.raises(ValueError, match=message):

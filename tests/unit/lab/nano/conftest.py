@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.nano.data import sample_workers, samples
+from lab.nano.data import samples
 
 TAGS = {
     "1girl": 6000, "solo": 5000, "1boy": 1500, "2girls": 900, "multiple_girls": 1000,
@@ -57,5 +57,4 @@ def small_blocks() -> Iterator[None]:
     """Samples in small blocks: a test needs few."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(samples, "BLOCK", 48)
-        patch.setattr(sample_workers, "BLOCK", 48)
         yield

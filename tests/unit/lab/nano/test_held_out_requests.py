@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import random
 
-from lab.nano.data.samples import Sample
 from lab.nano.data.toy_scenes import toy_vocabulary
 from lab.nano.measures.held_out_requests import _typed_toy, request_of
 from lab.toy_sd.drawings.styles import STYLES
 from tipo_core.expansion.format import split_tags
 from tipo_core.expansion.tasks import Field, Length, Task
+from tipo_core.training.sample import Sample
 
 SAMPLE = Sample(
     ("1girl", "solo", *(f"tag {n}" for n in range(20))),

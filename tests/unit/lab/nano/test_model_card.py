@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tipo_core.evaluate.__main__ import main
+from lab.nano.__main__ import main
 
 REPORT: dict[str, Any] = {
     "parameters": 6_000_000, "requests": 10, "well_formed": 1.0, "length_reached": 0.9985,
@@ -32,7 +32,7 @@ def report(tmp_path: Path) -> Path:
 
 
 def test_columns_stand_side_by_side(report: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["nano-card", f"v0={report}", f"v1={report}"]) == 0
+    assert main(["card", f"v0={report}", f"v1={report}"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "| | v0 | v1 | bar |"
     assert "| length class reached | 99.85 % | 99.85 % | 98 % |" in lines
@@ -50,7 +50,7 @@ def test_a_card_is_filled_and_filled_again(
     card = tmp_path / "README.md"
     places = [f"<!-- {name} -->\nold\n<!-- end {name} -->" for name in ("loss", "figures")]
     card.write_text("\n".join(["# Card", *places, "Behind."]), encoding="utf-8")
-    command = ["nano-card", f"v1={report}", "--curve", str(tmp_path / "training.csv")]
+    command = ["card", f"v1={report}", "--curve", str(tmp_path / "training.csv")]
     command += ["--card", str(card)]
     assert main(command) == 1  # there is no place for the examples
     assert "put <!-- examples --> and <!-- end examples -->" in capsys.readouterr().err
@@ -71,7 +71,7 @@ def test_what_is_no_report_is_one_line(
     entry: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "broken.json").write_text("{}", encoding="utf-8")
-    assert main(["nano-card", entry.format(folder=tmp_path)]) == 1
+    assert main(["card", entry.format(folder=tmp_path)]) == 1
     printed = capsys.readouterr()
     assert printed.out == "" and printed.err.startswith("error: ")
     assert printed.err.count("\n") == 1

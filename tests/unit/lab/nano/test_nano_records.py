@@ -10,16 +10,17 @@ from pathlib import Path
 
 import pytest
 
-from lab.nano.data import sample_workers
+from lab.nano.data import samples as nano_samples
 from lab.nano.data.captions import write_caption
 from lab.nano.data.corpora import is_held_out_text, tags_in_words
-from lab.nano.data.samples import Sample, SampleSource
+from lab.nano.data.samples import SampleSource
 from lab.nano.data.wording import Aspect, aspect, exclusive_group
 from lab.nano.measures.answer_measures import measure_answer
 from tipo_core.expansion.format import META_KEYS, Request, read_answer, split_tags
 from tipo_core.expansion.tasks import Field, Task
 from tipo_core.prompt import count_sentences
 from tipo_core.training.records import Record, make_record
+from tipo_core.training.sample import Sample
 from tipo_core.training.workers import pieces
 
 
@@ -117,14 +118,14 @@ def test_workers_make_the_samples_of_the_source(
 ) -> None:
     source = SampleSource(corpora, 1, fit_rounds=0)
     with caplog.at_level("INFO"):
-        made = sample_workers.make_samples(corpora, 60, source, workers=1)
+        made = nano_samples.make_samples(corpora, 60, source, workers=1)
     assert len(made) == 60 and made == list(islice(iter(source), 60))
     # Drafts of two blocks; one in which something is on the block list is left out and counted.
     left_out = re.search(r"left out (\d+) of 96 drafts", caplog.text)
     assert left_out is not None
     assert int(left_out.group(1)) == 96 - len(source.block(0)) - len(source.block(1))
     given = (corpora, 1, source.biases)
-    assert list(islice(pieces(sample_workers._blocks, given, 1), 2)) == [
+    assert list(islice(pieces(nano_samples._blocks, given, 1), 2)) == [
         source.block(0), source.block(1),
     ]  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""`evaluate nano` on small corpora, which are those of the training."""
+"""`lab.nano evaluate` on small corpora, which are those of the training."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from lab.nano import __main__ as command
 from lab.nano.measures.held_out_requests import Counts, ask
-from tipo_core.evaluate import __main__ as command
 
 FEW = {"requests": 8, "continued": 2, "expansions": 1, "toy": 1, "varied": 1, "texts": 1}
 SHARES = (
@@ -41,7 +41,7 @@ def test_the_shipped_model_is_reported_on_and_the_report_fits_a_card(
     asked_corpora: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     options = [f"--{name}={count}" for name, count in {**FEW, "safety": 2}.items()]
-    assert command.main(["nano", "--data", str(asked_corpora), *options]) == 0
+    assert command.main(["evaluate", "--data", str(asked_corpora), *options]) == 0
     report: dict[str, Any] = json.loads(capsys.readouterr().out)
     assert (report["requests"], report["checked_for_safety"]) == (8, 2)
     assert report["well_formed"] == report["length_reached"] == 1
@@ -52,7 +52,7 @@ def test_the_shipped_model_is_reported_on_and_the_report_fits_a_card(
 
     file = tmp_path / "report.json"
     file.write_text(json.dumps(report), encoding="utf-8")
-    assert command.main(["nano-card", f"v1={file}"]) == 0
+    assert command.main(["card", f"v1={file}"]) == 0
     assert "| self-BLEU" in capsys.readouterr().out
 
 

@@ -7,13 +7,13 @@ from collections import Counter
 
 import pytest
 
-from lab.nano.data.samples import Sample
 from lab.nano.data.toy_scenes import contradicts, toy_scene, toy_sentences, toy_tags, toy_vocabulary
 from lab.toy_sd.drawings.drawings import held_out
 from lab.toy_sd.drawings.styles import STYLES
 from tipo_core.expansion.tasks import Length, Task
 from tipo_core.prompt.vocabulary.blocklist import blocklist_matches
 from tipo_core.training.records import make_record
+from tipo_core.training.sample import Sample
 
 SCENES = [toy_scene(random.Random(seed)) for seed in range(120)]
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 import gzip
 import json
 import random
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from lab.split import __main__ as command
 from lab.split import split_report as measure
 from lab.split.mixed_prompts import PATTERNS, MixedPrompt, Piece, mixed_prompts, read_sources
-from tipo_core.evaluate import __main__ as command
 from tipo_core.prompt import Part, Side, SplitPrompt
 
 TAGS = "long_hair blue_eyes hat smile red_dress holding_umbrella tree star_(sky)".split()
@@ -108,13 +107,9 @@ def test_nothing_to_measure() -> None:
     assert "0 prompts" in report.to_markdown()
 
 
-def test_command(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    arguments = ["evaluate", "split", "--data", str(folder), "--prompts", "10"]
-    monkeypatch.setattr(sys, "argv", arguments)
-    command.main()
+def test_command(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["--data", str(folder), "--prompts", "10"]
+    assert command.main(arguments) == 0
     assert json.loads(capsys.readouterr().out)["prompts"] == 10
-    monkeypatch.setattr(sys, "argv", [*arguments, "--markdown"])
-    command.main()
+    assert command.main([*arguments, "--markdown"]) == 0
     assert capsys.readouterr().out.startswith("| true side | tags | caption |")

@@ -1,4 +1,4 @@
-"""Damaged, foreign and unfitting GGUF files: one clear error each, and none that hangs."""
+"""GGUF files that are damaged, of another type or another model: one clear error each."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ from safetensors.torch import save_file
 from tipo_core.lm.files.gguf_file import GgufWeights, read_config
 from tipo_core.lm.files.gguf_header import read_header
 from tipo_core.lm.files.gguf_tokenizer import gguf_tokenizer
-from tipo_core.lm.files.loader import ModelFiles, load_llama
+from tipo_core.lm.files.loader import load_llama
+from tipo_core.lm.files.model_files import ModelFiles
 from tipo_core.lm.model.config import LlamaConfig
 
 from ..conftest import random_state
@@ -64,7 +65,10 @@ def text(key: str, value: str) -> Change:
 
 
 def without(key: str) -> Change:
-    return lambda writer: writer.kv_data[0].pop(key) and None
+    def change(writer: Writer) -> None:
+        del writer.kv_data[0][key]
+
+    return change
 
 
 def tensor(name: str, shape: tuple[int, ...]) -> Change:
@@ -104,7 +108,9 @@ def a_safetensors_file(path: Path) -> None:
         (lambda path: path.write_bytes(b"GGUF" + struct.pack("<IQQ", 3, 0, 0)), "architecture"),
     ],
 )
-def test_a_foreign_file_is_named(path: Path, make: Callable[[Path], object], words: str) -> None:
+def test_another_type_of_file_is_named(
+    path: Path, make: Callable[[Path], object], words: str
+) -> None:
     make(path)
     refused(path, words)
 
@@ -125,7 +131,7 @@ def test_big_endian_files_are_refused(path: Path, small: LlamaConfig) -> None:
     [
         (text("general.architecture", "qwen2"), "describes qwen2; TIPO Suite runs Llama"),
         (without("general.architecture"), "lacks 'general.architecture'"),
-        (number("general.architecture", 3), "general.architecture is no str"),
+        (number("general.architecture", 3), "general.architecture is not of type str"),
         (put("split.count", 3, gguf.GGUFValueType.UINT16), "one of 3 parts"),
         (without("llama.embedding_length"), "lacks 'llama.embedding_length'"),
         (without("llama.context_length"), "lacks 'llama.context_length'"),
@@ -172,7 +178,7 @@ def test_several_misfits_are_listed(path: Path, small: LlamaConfig) -> None:
 
 
 @pytest.mark.parametrize(("number", "name"), [(20, "IQ4_NL"), (24, "I8"), (99, "type 99")])
-def test_an_unsupported_quantisation_is_named(
+def test_an_unsupported_quantization_is_named(
     path: Path, small: LlamaConfig, number: int, name: str
 ) -> None:
     write(path, small, tensor("last", (64,)))
@@ -189,12 +195,12 @@ def test_an_unsupported_quantisation_is_named(
         (without("tokenizer.ggml.tokens"), "has no tokenizer"),
         (text("tokenizer.ggml.model", "bert"), "kind 'bert'"),
         (text("tokenizer.ggml.model", "llama"), "no scores"),
-        (text("tokenizer.ggml.pre", "tekken"), "cuts text in the way of 'tekken'"),
+        (text("tokenizer.ggml.pre", "tekken"), "pre-tokenizer 'tekken' is not supported"),
         (without("tokenizer.ggml.merges"), "no merges"),
         (put("tokenizer.ggml.merges", ["x y"], gguf.GGUFValueType.ARRAY), "do not fit the tokens"),
         (put("tokenizer.ggml.merges", ["ab"], gguf.GGUFValueType.ARRAY), "do not fit the tokens"),
-        (put("tokenizer.ggml.tokens", ["a"] * 120, gguf.GGUFValueType.ARRAY), "'a' is there twice"),
-        (put("tokenizer.ggml.tokens", [1] * 120, gguf.GGUFValueType.ARRAY), "holds no str"),
+        (put("tokenizer.ggml.tokens", ["a"] * 120, gguf.GGUFValueType.ARRAY), "'a' appears twice"),
+        (put("tokenizer.ggml.tokens", [1] * 120, gguf.GGUFValueType.ARRAY), "values of type str"),
         (
             put("tokenizer.ggml.token_type", [1], gguf.GGUFValueType.ARRAY),
             "120 tokens have 1 types",
@@ -213,7 +219,7 @@ def test_the_begin_token_must_be_one(path: Path, small: LlamaConfig) -> None:
                             extra={"add_bos_token": True, "pre": "gpt-2"})  # fmt: skip
     config = replace(small, bos_token_id=3, vocab_size=4)
     write_gguf(path, config, random_state(config), vocabulary)
-    refused(path, "3 is no id of 3 tokens")
+    refused(path, "the id 3 is out of range")
 
 
 def test_every_truncation_is_an_error(path: Path, small: LlamaConfig) -> None:
@@ -228,7 +234,7 @@ def test_every_truncation_is_an_error(path: Path, small: LlamaConfig) -> None:
             load(path)
 
 
-def test_a_damaged_header_is_an_error_or_another_model(
+def test_a_damaged_header_is_an_error_or_a_valid_model(
     tmp_path_factory: pytest.TempPathFactory, small_config: LlamaConfig
 ) -> None:
     config = replace(small_config, hidden_size=64, intermediate_size=64, head_dim=16,

@@ -1,24 +1,28 @@
-"""GGUF files: the weights that they hold, against gguf-py's own dequantiser and transformers."""
+"""GGUF files: their weights against the dequantization of gguf-py and against transformers."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import gguf
 import pytest
 import torch
+from gguf import GGMLQuantizationType as Quant
 
-from tipo_core.lm.files.fused_weights import file_state
+from tipo_core.lm.files.fused_weights import to_hf_state_dict
 from tipo_core.lm.files.gguf_header import TENSOR_TYPES, read_header
-from tipo_core.lm.files.loader import ModelFiles, load_llama
+from tipo_core.lm.files.hf_config import hf_config
+from tipo_core.lm.files.loader import load_llama
+from tipo_core.lm.files.model_files import ModelFiles
 from tipo_core.lm.model.config import LlamaConfig
 from tipo_core.lm.model.llama import Llama
 from tipo_core.lm.model.precision import Precision
 
 from ..conftest import random_state
-from ..gguf_models import Quant, interleaved, plain_vocabulary, put_apart, write_gguf
+from ..gguf_models import interleaved, plain_vocabulary, put_apart, write_gguf
 from ..passes import greedy
 
 TYPES = [one.name for one in TENSOR_TYPES.values()]
@@ -35,7 +39,7 @@ def logits_of_transformers(
     config: LlamaConfig, state: dict[str, torch.Tensor], tokens: torch.Tensor
 ) -> torch.Tensor:
     transformers = pytest.importorskip("transformers")
-    model = transformers.LlamaForCausalLM(transformers.LlamaConfig(**config.to_json()))
+    model = transformers.LlamaForCausalLM(transformers.LlamaConfig(**hf_config(config)))
     missing, unexpected = model.load_state_dict(state, strict=False)
     assert not unexpected and set(missing) <= {"lm_head.weight"}
     with torch.inference_mode():
@@ -48,10 +52,15 @@ def test_the_types_are_those_of_gguf() -> None:
         assert (kind.name, gguf.GGML_QUANT_SIZES[kind]) == (one.name, (one.values, one.size))
 
 
-def test_the_two_orders_of_rows_are_each_others_inverse() -> None:
+def test_unpermute_is_the_inverse_of_the_converter() -> None:
     rows = torch.arange(24.0)[:, None].expand(24, 3)
     assert not torch.equal(interleaved(rows, 2), rows)
     assert torch.equal(put_apart(interleaved(rows, 2), 2), rows)
+
+
+def always(name: str) -> Callable[[str], Quant]:
+    """Return a choice of one type for all tensors."""
+    return lambda tensor: Quant[name]
 
 
 @pytest.mark.parametrize("name", TYPES)
@@ -61,15 +70,15 @@ def test_logits_and_greedy_tokens_equal_those_of_transformers(
     state = random_state(small_config)
     path = tmp_path / "model.gguf"
     vocabulary = plain_vocabulary(small_config.vocab_size)
-    kept = write_gguf(path, small_config, state, vocabulary, kind=lambda _: Quant[name])
+    kept = write_gguf(path, small_config, state, vocabulary, kind=always(name))
     model = load(path)
     tokens = torch.randint(0, 120, (2, 60), generator=torch.Generator().manual_seed(1))
     with torch.inference_mode():
-        ours = model(tokens)
+        ours = model.sequence_logits(tokens)
     wanted = logits_of_transformers(small_config, kept, tokens)
     assert wanted.std() > 0.1
     assert (ours - wanted).abs().max() < 1e-4
-    # Each token must be the likeliest one behind all before it, so that one pass shows them all.
+    # Each token must be the most likely one after all before it, so one pass checks all of them.
     prompt = tokens[0, :4].tolist()
     written = greedy(model, prompt, 256)
     scores = logits_of_transformers(small_config, kept, torch.tensor([prompt + written]))
@@ -78,7 +87,7 @@ def test_logits_and_greedy_tokens_equal_those_of_transformers(
 
 
 def test_a_mixture_of_types_with_tied_embeddings(tmp_path: Path, small_config: LlamaConfig) -> None:
-    # The proportions of SmolLM2-135M: rows of 576 fit no K block, so that quantisers mix.
+    # As in SmolLM2-135M: rows of 576 do not fill K blocks, so quantizers mix types.
     config = replace(
         small_config,
         hidden_size=576,
@@ -100,19 +109,19 @@ def test_a_mixture_of_types_with_tied_embeddings(tmp_path: Path, small_config: L
     assert model.config == config and "lm_head.weight" not in kept
     tokens = torch.randint(0, 120, (1, 80), generator=torch.Generator().manual_seed(1))
     with torch.inference_mode():
-        difference = model(tokens) - logits_of_transformers(config, kept, tokens)
+        difference = model.sequence_logits(tokens) - logits_of_transformers(config, kept, tokens)
     assert difference.abs().max() < 1e-4
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 @pytest.mark.parametrize("name", ["F32", "F16", "BF16", "Q8_0", "Q4_K"])
-def test_weights_are_converted_once_from_what_is_stored(
+def test_weights_are_converted_once_from_the_stored_values(
     tmp_path: Path, small_config: LlamaConfig, name: str, dtype: torch.dtype
 ) -> None:
     path = tmp_path / "model.gguf"
     state = random_state(small_config)
-    kept = write_gguf(path, small_config, state, plain_vocabulary(120), kind=lambda _: Quant[name])
-    ours = file_state(load(path, dtype).state_dict(), small_config)
+    kept = write_gguf(path, small_config, state, plain_vocabulary(120), kind=always(name))
+    ours = to_hf_state_dict(load(path, dtype).state_dict(), small_config)
     assert ours.keys() == kept.keys()
     for name, weight in ours.items():
         assert weight.dtype is dtype and torch.equal(weight, kept[name].to(dtype))
@@ -130,7 +139,7 @@ def test_config_and_special_ids_come_from_the_file(
     assert load(path).config == config
 
 
-def test_what_may_be_left_out_of_the_metadata(tmp_path: Path, small_config: LlamaConfig) -> None:
+def test_missing_metadata_has_defaults(tmp_path: Path, small_config: LlamaConfig) -> None:
     path = tmp_path / "model.gguf"
     config = replace(small_config, num_key_value_heads=4)
     keys = ("vocab_size", "attention.head_count_kv", "attention.key_length", "rope.freq_base",
@@ -144,7 +153,7 @@ def test_what_may_be_left_out_of_the_metadata(tmp_path: Path, small_config: Llam
     assert load(path).config == config
 
 
-def test_a_number_may_stand_once_for_each_layer(tmp_path: Path, small_config: LlamaConfig) -> None:
+def test_a_value_may_be_given_per_layer(tmp_path: Path, small_config: LlamaConfig) -> None:
     path = tmp_path / "model.gguf"
     write = lambda heads: write_gguf(  # noqa: E731
         path,
@@ -176,7 +185,7 @@ def test_plain_types_need_no_package_and_others_name_it(
             small_config,
             state,
             plain_vocabulary(120),
-            kind=lambda _, name=name: Quant[name],
+            kind=always(name),
         )
     monkeypatch.setitem(sys.modules, "gguf", None)
     load(tmp_path / "F16.gguf")
@@ -192,7 +201,7 @@ def test_a_loaded_model_does_not_depend_on_the_file(
     model = load(path)
     with path.open("r+b") as stream:
         stream.write(bytes(path.stat().st_size))
-    ours = file_state(model.state_dict(), small_config)
+    ours = to_hf_state_dict(model.state_dict(), small_config)
     assert ours.keys() == kept.keys()
     assert all(torch.equal(weight, kept[name]) for name, weight in ours.items())
 

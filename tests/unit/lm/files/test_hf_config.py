@@ -1,4 +1,4 @@
-"""What a `config.json` may say: every odd value is an error that names the file and the key."""
+"""Reading `config.json`: each wrong value is an error that names the file and the key."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tipo_core.lm.model.config import ExpertsConfig, LlamaConfig
+from tipo_core.lm.files.hf_config import hf_config, parse_hf_config, read_hf_config
+from tipo_core.lm.model.config import LlamaConfig, MoEConfig
 
 LLAMA: dict[str, Any] = {
     "architectures": ["LlamaForCausalLM"],
@@ -61,7 +62,7 @@ ODD = ("12", [], [3], {}, {"a": 1}, "")
 
 
 def read(values: dict[str, Any]) -> LlamaConfig:
-    return LlamaConfig.from_json(json.loads(json.dumps(values)), "its config.json")
+    return parse_hf_config(json.loads(json.dumps(values)), "its config.json")
 
 
 @pytest.mark.parametrize(
@@ -82,7 +83,7 @@ def read(values: dict[str, Any]) -> LlamaConfig:
         ("n_group", "2"),
     ],
 )
-def test_an_odd_value_is_an_error_that_names_it(key: str, value: object) -> None:
+def test_a_wrong_value_is_named(key: str, value: object) -> None:
     with pytest.raises(ValueError, match=rf"^its config\.json .*{key}"):
         read({**KOHAKU, key: value})
 
@@ -98,25 +99,25 @@ def test_a_missing_size_is_named(key: str, is_null: bool) -> None:
 
 
 @pytest.mark.parametrize("value", [5, "L", {"a": 1}, [5], [["LlamaForCausalLM"]], ["Llama"]])
-def test_an_odd_architecture_is_named(value: object) -> None:
+def test_an_unsupported_architecture_is_named(value: object) -> None:
     with pytest.raises(ValueError, match=r"^its config\.json describes "):
         read({**LLAMA, "architectures": value})
 
 
-def test_a_head_without_width_is_an_error() -> None:
+def test_a_head_size_of_zero_is_an_error() -> None:
     with pytest.raises(ValueError, match="head_dim=0"):
         read({**LLAMA, "head_dim": None, "num_attention_heads": 50, "num_key_value_heads": 50})
 
 
 @pytest.mark.parametrize("text", ["[" * 100_000, "{", "[]", "5", "null", '"text"', "\x00"])
-def test_a_file_that_is_no_object_is_named(tmp_path: Path, text: str) -> None:
+def test_a_file_that_is_not_an_object_is_named(tmp_path: Path, text: str) -> None:
     path = tmp_path / "config.json"
     path.write_text(text)
     with pytest.raises(ValueError, match=r"config\.json"):
-        LlamaConfig.read(path)
+        read_hf_config(path)
 
 
-def test_what_may_be_left_out_has_the_value_of_transformers() -> None:
+def test_missing_values_have_the_defaults_of_transformers() -> None:
     config = read({key: value for key, value in LLAMA.items() if key not in OPTIONAL})
     assert (config.num_key_value_heads, config.head_dim) == (6, 8)
     assert (config.rms_norm_eps, config.rope_theta) == (1e-6, 10000.0)
@@ -125,28 +126,28 @@ def test_what_may_be_left_out_has_the_value_of_transformers() -> None:
         None,
         (),
     )
-    assert config.experts is None and not config.qk_norm
+    assert config.moe is None and not config.qk_norm
 
 
-def test_kohaku_and_dots1_differ_in_keys_and_in_what_may_be_left_out() -> None:
+def test_kohaku_and_dots1_differ_in_keys_and_defaults() -> None:
     assert read(KOHAKU) == read(DOTS1)
     kohaku = read({key: value for key, value in KOHAKU.items() if key not in OPTIONAL})
     dots1 = read({key: value for key, value in DOTS1.items() if key not in OPTIONAL})
     assert (kohaku.bos_token_id, kohaku.eos_token_ids) == (64000, (64001,))
     assert (dots1.bos_token_id, dots1.eos_token_ids) == (None, ())
-    assert kohaku.experts == ExpertsConfig(8, 3, 1, 24, 1, 1.0, True)
-    assert dots1.experts == ExpertsConfig(8, 3, 0, 24, 1, 1.0, False)
+    assert kohaku.experts == MoEConfig(8, 3, 1, 24, 1, 1.0, True)
+    assert dots1.experts == MoEConfig(8, 3, 0, 24, 1, 1.0, False)
     assert kohaku.qk_norm and dots1.qk_norm
-    # Kohaku leaves the weight of a single expert as it is.
+    # Kohaku does not normalize the weight of a single expert.
     kohaku, dots1 = (read({**values, "num_experts_per_tok": 1}) for values in (KOHAKU, DOTS1))
-    assert kohaku.experts and not kohaku.experts.normalize_weights
-    assert dots1.experts and dots1.experts.normalize_weights
+    assert kohaku.experts and not kohaku.moe.norm_topk_prob
+    assert dots1.experts and dots1.moe.norm_topk_prob
 
 
 @pytest.mark.parametrize("values", [LLAMA, KOHAKU, {**KOHAKU, "n_routed_experts": 0}])
-def test_what_is_written_is_read_again(values: dict[str, Any]) -> None:
+def test_a_written_config_is_read_back(values: dict[str, Any]) -> None:
     config = read(values)
-    assert read(config.to_json()) == config
+    assert read(hf_config(config)) == config
 
 
 PLAIN = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)
@@ -162,7 +163,9 @@ KEYS = sorted(
     values=st.sampled_from([LLAMA, KOHAKU, DOTS1]),
     changes=st.dictionaries(st.sampled_from(KEYS), JSON, min_size=1, max_size=4),
 )
-def test_any_config_is_read_or_refused(values: dict[str, Any], changes: dict[str, Any]) -> None:
+def test_any_config_is_read_or_a_value_error(
+    values: dict[str, Any], changes: dict[str, Any]
+) -> None:
     try:
         config = read({**values, **changes})
     except ValueError as error:

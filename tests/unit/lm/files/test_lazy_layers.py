@@ -1,4 +1,4 @@
-"""Models load into layers that have no weights before: see `lazy_operations`."""
+"""Models load into layers that have no weights before; see `lazy_operations`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from torch import nn
 from tests.unit.lazy_operations import LazyOperations
 from tests.unit.lm.conftest import MakeModel
 from tests.unit.lm.expert_models import kohaku_state, mixture_config, write_kohaku
-from tipo_core.lm.files.loader import ModelFiles, load_llama
+from tipo_core.lm.files.loader import load_llama
+from tipo_core.lm.files.model_files import ModelFiles
 from tipo_core.lm.model.precision import PRECISIONS, resolve
 
 CPU = torch.device("cpu")
@@ -35,13 +36,13 @@ def models(
 
 
 def scores(files: ModelFiles, precision: Any, *operations: Any) -> torch.Tensor:
-    """The logits of a few tokens, by a model whose layers `operations` make."""
+    """Return the logits of a few tokens from a model with the layers of `operations`."""
     model, _ = load_llama(files, precision, *operations)
     with torch.inference_mode():
         return model(torch.tensor([[3, 1, 4, 1, 5]]))
 
 
-def test_the_double_has_no_weights_before_it_is_loaded() -> None:
+def test_the_test_double_has_no_weights_before_loading() -> None:
     layer = LazyOperations.Linear(3, 2, bias=False)
     assert layer.weight is None and not layer.state_dict()
     weight = torch.ones(2, 3)

@@ -1,4 +1,4 @@
-"""Model files: complete ones load, each bad one is an error that names it."""
+"""Model files: complete ones load, each invalid one is an error that names it."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from tipo_core.lm.files.fused_weights import file_state
-from tipo_core.lm.files.loader import ModelFiles, load_llama
-from tipo_core.lm.hub.catalog import NANO, find_model, present_models
+from tipo_core.lm.files.fused_weights import to_hf_state_dict
+from tipo_core.lm.files.loader import load_llama
+from tipo_core.lm.files.model_files import ModelFiles
+from tipo_core.lm.hub.catalog import NANO, find_model, local_models
 from tipo_core.lm.model.precision import PRECISIONS, Precision, resolve
 
 from ..conftest import MakeModel, rewrite
@@ -24,7 +25,7 @@ def load(files: ModelFiles) -> None:
 
 
 @pytest.mark.parametrize("name", ["config.json", "model.safetensors", "tokenizer.json"])
-def test_a_missing_file_is_named_with_its_place(make_model: MakeModel, name: str) -> None:
+def test_a_missing_file_is_named_with_its_folder(make_model: MakeModel, name: str) -> None:
     files = make_model()
     (files.folder / name).unlink()
     with pytest.raises(FileNotFoundError) as caught:
@@ -65,7 +66,7 @@ def test_every_tensor_must_fit(
     assert str(files.weights) in str(caught.value) and str(files.config) in str(caught.value)
 
 
-def test_tensors_that_say_nothing_new_are_left_out(make_model: MakeModel) -> None:
+def test_redundant_tensors_are_ignored(make_model: MakeModel) -> None:
     files = make_model(tie_word_embeddings=True)
     tensors = load_file(files.weights)
     tensors["lm_head.weight"] = tensors["model.embed_tokens.weight"].clone()
@@ -99,9 +100,7 @@ def test_other_architectures_are_named(make_model: MakeModel) -> None:
         {"attention_bias": True},
     ],
 )
-def test_what_the_model_cannot_do_is_refused(
-    make_model: MakeModel, change: dict[str, object]
-) -> None:
+def test_unsupported_settings_are_errors(make_model: MakeModel, change: dict[str, object]) -> None:
     files = make_model()
     rewrite(files.config, lambda values: values.update(change))
     with pytest.raises(ValueError, match="not supported"):
@@ -116,10 +115,10 @@ def test_a_broken_config_is_named(make_model: MakeModel, text: str) -> None:
         load(files)
 
 
-def test_a_broken_or_foreign_tokenizer_is_named(make_model: MakeModel) -> None:
+def test_an_invalid_tokenizer_is_named(make_model: MakeModel) -> None:
     files = make_model()
     files.tokenizer.write_text("{}")
-    with pytest.raises(ValueError, match="is no tokenizer"):
+    with pytest.raises(ValueError, match="is not a tokenizer"):
         load(files)
     files = make_model(vocab_size=100)
     with pytest.raises(ValueError, match=r"has \d+ entries, the model 100"):
@@ -135,12 +134,12 @@ def test_a_missing_package_is_named(
         load(files)
 
 
-def test_models_are_found_by_folder_name_and_never_by_path(
+def test_models_are_found_by_name_and_never_by_path(
     make_model: MakeModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     files = make_model()
     root = files.folder.parent
-    assert list(present_models([root / "nowhere"])) == [NANO]
+    assert list(local_models([root / "nowhere"])) == [NANO]
     assert find_model(files.folder.name, [root]).folder == files.folder
     for name in ("nope", "../" + root.name, str(files.folder), "", "TIPO-500M"):
         with pytest.raises(FileNotFoundError) as caught:
@@ -150,14 +149,14 @@ def test_models_are_found_by_folder_name_and_never_by_path(
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
-def test_loading_fills_every_weight_and_touches_no_generator(
+def test_loading_fills_every_weight_and_advances_no_generator(
     files: ModelFiles, dtype: torch.dtype
 ) -> None:
     state = torch.get_rng_state()
     model, _ = load_llama(files, Precision("float", dtype))
     assert torch.equal(torch.get_rng_state(), state)
     stored = load_file(files.weights)
-    filled = file_state(model.state_dict(), model.config)
+    filled = to_hf_state_dict(model.state_dict(), model.config)
     assert filled.keys() == stored.keys()
     for name, weight in filled.items():
         assert weight.device.type == "cpu" and weight.dtype is dtype

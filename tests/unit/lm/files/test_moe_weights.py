@@ -1,4 +1,4 @@
-"""Files of mixtures of experts that are damaged or do not fit: one clear error each."""
+"""Mixture-of-experts files that are damaged or do not fit: one clear error each."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from safetensors.torch import save_file
 
 from tipo_core.lm.files.gguf_header import read_header
-from tipo_core.lm.files.loader import ModelFiles, load_llama
+from tipo_core.lm.files.loader import load_llama
+from tipo_core.lm.files.model_files import ModelFiles
 from tipo_core.lm.model.config import LlamaConfig
 
 from ..conftest import rewrite
@@ -50,7 +51,7 @@ def load(files: ModelFiles) -> None:
     ids=["missing", "misshapen", "extra"],
 )
 @pytest.mark.parametrize("part", ["routed", "shared", "bias"])
-def test_experts_that_do_not_fit_are_listed(
+def test_missing_and_misshapen_experts_are_listed(
     tmp_path: Path,
     files: ModelFiles,
     config: LlamaConfig,
@@ -100,7 +101,7 @@ def test_a_layer_without_any_experts_is_an_error(
         load(model)
 
 
-def test_more_experts_than_any_file_has_are_an_error(
+def test_more_experts_than_tensors_are_an_error(
     tmp_path: Path, files: ModelFiles, config: LlamaConfig
 ) -> None:
     state = in_dots1_names(kohaku_state(config))
@@ -152,12 +153,12 @@ def test_a_gguf_file_that_does_not_fit_is_an_error(
     assert str(path) in str(caught.value)
 
 
-def test_a_damaged_gguf_header_is_an_error_or_another_model(
+def test_a_damaged_gguf_header_is_an_error_or_a_valid_model(
     tmp_path_factory: pytest.TempPathFactory, config: LlamaConfig
 ) -> None:
     config = replace(
         config, vocab_size=8, hidden_size=16, intermediate_size=16, num_attention_heads=2,
-        num_key_value_heads=1, num_hidden_layers=2, experts=replace(EXPERTS, number=4),
+        num_key_value_heads=1, num_hidden_layers=2, moe=replace(EXPERTS, num_experts=4),
     )  # fmt: skip
     path = tmp_path_factory.mktemp("damaged") / "model.gguf"
     write_dots1(path, config, kohaku_state(config), plain_vocabulary(8))

@@ -1,4 +1,4 @@
-"""Safetensors: one file or shards, in a folder or alone; each bad one is an error that names it."""
+"""Safetensors: one file or shards, in a folder or alone; each invalid one is named."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from tipo_core.lm.files.fused_weights import file_state
-from tipo_core.lm.files.loader import ModelFiles, load_llama
+from tipo_core.lm.files.fused_weights import to_hf_state_dict
+from tipo_core.lm.files.loader import load_llama
+from tipo_core.lm.files.model_files import ModelFiles
 
 from ..conftest import MakeModel, rewrite
 
@@ -22,7 +23,7 @@ FIRST, SECOND = "model-00001-of-00002.safetensors", "model-00002-of-00002.safete
 
 def load(files: ModelFiles) -> dict[str, torch.Tensor]:
     model, _ = load_llama(files)
-    return file_state(model.state_dict(), model.config)
+    return to_hf_state_dict(model.state_dict(), model.config)
 
 
 def refused(files: ModelFiles, words: str, named: Path) -> None:
@@ -33,7 +34,7 @@ def refused(files: ModelFiles, words: str, named: Path) -> None:
 
 @pytest.fixture
 def sharded(make_model: MakeModel) -> ModelFiles:
-    """A model whose tensors are in two files."""
+    """A model in two shards."""
     files = make_model()
     tensors = load_file(files.weights)
     files.weights.unlink()
@@ -47,7 +48,7 @@ def sharded(make_model: MakeModel) -> ModelFiles:
 
 @pytest.fixture
 def alone(make_model: MakeModel, tmp_path: Path) -> ModelFiles:
-    """A model file with its config and its tokenizer beside it."""
+    """A model file with its config and its tokenizer in one folder."""
     files = make_model()
     shutil.copy(files.weights, tmp_path / "small.safetensors")
     shutil.copy(files.config, tmp_path / "config.json")
@@ -59,7 +60,7 @@ def test_shards_make_the_same_model(sharded: ModelFiles, make_model: MakeModel) 
     whole, parts = load(make_model()), load(sharded)
     assert whole.keys() == parts.keys()
     assert all(torch.equal(whole[name], parts[name]) for name in whole)
-    assert [path.name for path in sharded.parts] == [
+    assert [path.name for path in sharded.existing] == [
         "config.json", INDEX, "tokenizer.json", FIRST, SECOND
     ]  # fmt: skip
 
@@ -81,7 +82,7 @@ def test_missing_shards_are_all_named(sharded: ModelFiles) -> None:
 def test_an_index_stays_in_its_folder(sharded: ModelFiles, shard: str) -> None:
     change = lambda values: values["weight_map"].update({"model.norm.weight": shard})  # noqa: E731
     rewrite(sharded.folder / INDEX, change)
-    refused(sharded, "names .* which is no safetensors file of its own folder", sharded.weights)
+    refused(sharded, "names .* which is not a safetensors file in its own folder", sharded.weights)
 
 
 @pytest.mark.parametrize(
@@ -89,8 +90,8 @@ def test_an_index_stays_in_its_folder(sharded: ModelFiles, shard: str) -> None:
 )
 def test_a_broken_index_is_named(sharded: ModelFiles, text: str) -> None:
     sharded.weights.write_text(text)
-    refused(sharded, "is no index of safetensors files", sharded.weights)
-    assert len(sharded.parts) == 3
+    refused(sharded, "is not an index of safetensors files", sharded.weights)
+    assert len(sharded.existing) == 3
 
 
 def test_an_index_must_agree_with_its_shards(sharded: ModelFiles) -> None:
@@ -113,13 +114,13 @@ def test_a_damaged_shard_is_named(sharded: ModelFiles) -> None:
 
 
 @pytest.mark.parametrize("config", ["config.json", "small.json"])
-def test_a_single_file_takes_what_is_beside_it(alone: ModelFiles, config: str) -> None:
+def test_a_single_file_uses_the_config_in_its_folder(alone: ModelFiles, config: str) -> None:
     (alone.folder / "config.json").rename(alone.folder / config)
     assert alone.config.name == config
     assert len(load(alone)) == len(load_file(alone.weights))
 
 
-def test_its_own_config_comes_first(alone: ModelFiles) -> None:
+def test_a_config_of_the_same_name_comes_first(alone: ModelFiles) -> None:
     shutil.copy(alone.folder / "config.json", alone.folder / "small.json")
     (alone.folder / "config.json").write_text("{}")
     load(alone)
@@ -133,7 +134,7 @@ def test_its_own_config_comes_first(alone: ModelFiles) -> None:
         ("small.safetensors", r"small\.safetensors"),
     ],
 )
-def test_what_a_single_file_lacks_is_named(alone: ModelFiles, name: str, words: str) -> None:
+def test_a_missing_part_of_a_single_file_is_named(alone: ModelFiles, name: str, words: str) -> None:
     (alone.folder / name).unlink()
     with pytest.raises(FileNotFoundError, match=words) as caught:
         load(alone)
@@ -153,7 +154,7 @@ def test_a_folder_of_pickles_says_that_they_are_not_opened(make_model: MakeModel
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (pickle.dumps({"a": 1}), "is a pickle, which is never opened here"),
+        (pickle.dumps({"a": 1}), "is a pickle, which is never opened"),
         (b"PK\x03\x04" + bytes(100), "a zip archive or a PyTorch pickle"),
         (b"GGUF" + bytes(100), "is a GGUF file"),
         (b"<!doctype html>", "is a web page"),
@@ -161,14 +162,14 @@ def test_a_folder_of_pickles_says_that_they_are_not_opened(make_model: MakeModel
         (b"\x07" * 100, "damaged or incomplete"),
     ],
 )
-def test_a_foreign_file_is_named(make_model: MakeModel, content: bytes, words: str) -> None:
+def test_another_type_of_file_is_named(make_model: MakeModel, content: bytes, words: str) -> None:
     files = make_model()
     files.weights.write_bytes(content)
     refused(files, words, files.weights)
 
 
 @pytest.mark.parametrize("dtype", [torch.int8, torch.float8_e4m3fn])
-def test_numbers_that_need_scales_are_refused(make_model: MakeModel, dtype: torch.dtype) -> None:
+def test_scaled_dtypes_are_refused(make_model: MakeModel, dtype: torch.dtype) -> None:
     files = make_model()
     tensors = load_file(files.weights)
     tensors["model.norm.weight"] = tensors["model.norm.weight"].to(dtype)

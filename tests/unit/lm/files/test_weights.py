@@ -1,4 +1,4 @@
-"""Every tensor is used, every parameter is filled, and nothing is read twice."""
+"""Every tensor is used, every parameter is filled, and no tensor is read twice."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from tipo_core.lm.files.fused_weights import FusedWeights, file_shapes, file_state
+from tipo_core.lm.files.fused_weights import FusedWeights, hf_shapes, to_hf_state_dict
 from tipo_core.lm.files.loader import PlainOperations
-from tipo_core.lm.files.weights import check, fill
+from tipo_core.lm.files.weights import assign_weights, check_shapes
 from tipo_core.lm.model.config import LlamaConfig
 from tipo_core.lm.model.llama import Llama
 
@@ -19,7 +19,7 @@ Shapes = dict[str, tuple[int, ...]]
 
 
 class Recorded:
-    """Weights that write down what is read of them."""
+    """Weights that record each read."""
 
     source = "weights of a test"
 
@@ -40,16 +40,16 @@ def empty(config: LlamaConfig) -> Llama:
 def test_every_tensor_is_read_once(small_config: LlamaConfig) -> None:
     weights, model = Recorded(small_config), empty(small_config)
     state = model.state_dict()
-    fill(model, FusedWeights(weights, state, small_config), state)
+    assign_weights(model, FusedWeights(weights, state, small_config), state)
     assert sorted(weights.read_names) == sorted(weights.shapes)
-    filled = file_state(model.state_dict(), small_config)
+    filled = to_hf_state_dict(model.state_dict(), small_config)
     assert filled.keys() == weights.shapes.keys()
     for name, parameter in filled.items():
         assert parameter.dtype is torch.float16
         assert torch.equal(parameter, weights.state[name].half())
     kept = filled["lm_head.weight"].clone()
     weights.state["lm_head.weight"].zero_()
-    assert torch.equal(file_state(model.state_dict(), small_config)["lm_head.weight"], kept)
+    assert torch.equal(to_hf_state_dict(model.state_dict(), small_config)["lm_head.weight"], kept)
 
 
 @pytest.mark.parametrize(
@@ -63,22 +63,22 @@ def test_every_tensor_is_read_once(small_config: LlamaConfig) -> None:
         ),
     ],
 )
-def test_nothing_is_read_of_weights_that_do_not_fit(
+def test_no_tensor_is_read_of_weights_that_do_not_fit(
     small_config: LlamaConfig, change: Callable[[Shapes], object], words: str
 ) -> None:
     weights = Recorded(small_config)
     change(weights.shapes)
-    wanted = file_shapes(empty(small_config).state_dict(), small_config)
+    wanted = hf_shapes(empty(small_config).state_dict(), small_config)
     with pytest.raises(ValueError, match=rf"weights of a test does not fit a config: .*{words}"):
-        check(weights, wanted, "a config", is_tied=False)
+        check_shapes(weights, wanted, "a config", is_tied=False)
     assert weights.read_names == []
 
 
-def test_a_parameter_keeps_the_type_that_it_asks_for(small_config: LlamaConfig) -> None:
+def test_a_parameter_keeps_its_dtype(small_config: LlamaConfig) -> None:
     weights, model = Recorded(small_config), empty(small_config)
     head = model.get_submodule("head")
     head.get_submodule("norm").float()
     state = model.state_dict()
-    fill(model, FusedWeights(weights, state, small_config), state)
+    assign_weights(model, FusedWeights(weights, state, small_config), state)
     dtypes = {name: weight.dtype for name, weight in head.state_dict().items()}
     assert dtypes == {"norm.weight": torch.float32, "linear.weight": torch.float16}

@@ -6,10 +6,16 @@ from collections.abc import Callable
 
 import pytest
 
-from tipo_core.lm.files.loader import ModelFiles
-from tipo_core.lm.generate.completion import Ask, Cancelled, Completion, Steps, one_step
+from tipo_core.lm.files.model_files import ModelFiles
+from tipo_core.lm.generate.completion import (
+    Cancelled,
+    Completion,
+    CompletionRequest,
+    Generation,
+    StopReason,
+    one_completion,
+)
 from tipo_core.lm.generate.engine import LlamaLanguageModel
-from tipo_core.lm.generate.stop_reason import StopReason
 
 from ..passes import language_model, tokens_read
 
@@ -31,8 +37,10 @@ def wide(files: ModelFiles) -> LlamaLanguageModel:
     return language_model(files, "auto", max_new_tokens=TOKENS)
 
 
-def ask(prompt: str = PROMPT, seed: int = 0, on_token: Callable[[int], None] | None = None) -> Ask:
-    return Ask(prompt, seed, min_new_tokens=TOKENS, on_token=on_token)
+def ask(
+    prompt: str = PROMPT, seed: int = 0, on_token: Callable[[int], None] | None = None
+) -> CompletionRequest:
+    return CompletionRequest(prompt, seed, min_new_tokens=TOKENS, on_token=on_token)
 
 
 def raising(error: BaseException, at: int) -> Callable[[int], None]:
@@ -47,7 +55,7 @@ def alone(model: LlamaLanguageModel, prompt: str, seed: int) -> Completion:
     return model.complete_many([ask(prompt, seed)])[0]
 
 
-def growing(rounds: int, heard: list[Completion], seed: int = 0) -> Steps[str]:
+def growing(rounds: int, heard: list[Completion], seed: int = 0) -> Generation[str]:
     """Ask again and again behind a part of the answer, as a refused tag is cut off."""
     prompt = PROMPT
     for number in range(rounds):
@@ -57,7 +65,7 @@ def growing(rounds: int, heard: list[Completion], seed: int = 0) -> Steps[str]:
     return prompt
 
 
-def answered(*values: str) -> Steps[str]:
+def answered(*values: str) -> Generation[str]:
     """Steps that ask for nothing."""
     return "".join(values)
     yield ask()
@@ -68,7 +76,7 @@ def test_a_continued_answer_equals_one_that_is_started_over(files: ModelFiles) -
     # by one and at once may differ by what shows.
     model = language_model(files, temperature=0, max_new_tokens=TOKENS)
     heard: list[Completion] = []
-    [prompt] = model.answer([growing(4, heard)])
+    [prompt] = model.run([growing(4, heard)])
     assert prompt.endswith("hat,")
     again = PROMPT
     for number, done in enumerate(heard):
@@ -85,7 +93,7 @@ def test_only_what_is_new_is_read(
     read = tokens_read(model.model, monkeypatch)
     passes: list[list[int]] = []
 
-    def steps() -> Steps[None]:
+    def steps() -> Generation[None]:
         first = yield ask()
         passes.append(read[:])
         read.clear()
@@ -99,7 +107,7 @@ def test_only_what_is_new_is_read(
         yield ask(OTHER)
         passes.append(read[:])
 
-    model.answer([steps()])
+    model.run([steps()])
     length, other = (len(model.tokenizer.encode(one)) for one in (PROMPT, OTHER))
     assert passes[0] == [length - 1] + [1] * TOKENS
     assert passes[1][-TOKENS:] == [1] * TOKENS
@@ -115,7 +123,9 @@ def test_an_answer_says_what_it_began_with_and_can_be_told_not_to(
     begun: list[int | None] = []
     for _ in range(5):
         barred = frozenset(token for token in begun if token is not None)
-        [done] = model.complete_many([Ask(PROMPT, 0, min_new_tokens=TOKENS, not_first=barred)])
+        [done] = model.complete_many(
+            [CompletionRequest(PROMPT, 0, min_new_tokens=TOKENS, banned_first_ids=barred)]
+        )
         assert done.text.startswith(model.tokenizer.decode([done.first_token or 0]))
         begun.append(done.first_token)
     assert len(set(begun)) == 5 and None not in begun
@@ -132,33 +142,33 @@ def test_an_empty_answer_began_with_nothing(model: LlamaLanguageModel) -> None:
 def test_steps_know_nothing_of_others(model: LlamaLanguageModel) -> None:
     wanted = alone(model, PROMPT, 3)
     heard: list[Completion] = []
-    model.answer([growing(2, heard), growing(3, [], seed=50)])
+    model.run([growing(2, heard), growing(3, [], seed=50)])
     assert [wanted, heard[0]] == [
         model.complete_many([ask(OTHER, 9), ask(PROMPT, 3), ask()])[1],
-        model.answer([growing(1, []), one_step(ask())])[1],
+        model.run([growing(1, []), one_completion(ask())])[1],
     ]
 
 
 def test_results_come_in_the_order_of_the_steps(wide: LlamaLanguageModel) -> None:
-    short = Ask(PROMPT, 5, enough=lambda text: True)
+    short = CompletionRequest(PROMPT, 5, should_stop=lambda text: True)
 
-    def counted(asks: int) -> Steps[int]:
+    def counted(asks: int) -> Generation[int]:
         for _ in range(asks):
             yield short
         return asks
 
     counts = [3, 0, 7, 1, 1, 0, 0, 2] * 6
-    assert wide.answer([counted(one) for one in counts]) == counts
+    assert wide.run([counted(one) for one in counts]) == counts
 
 
 def test_steps_may_finish_without_asking(model: LlamaLanguageModel) -> None:
-    assert model.answer([]) == []
+    assert model.run([]) == []
     assert model.complete_many([]) == []
-    assert model.answer([answered("a", "b")]) == ["ab"]
+    assert model.run([answered("a", "b")]) == ["ab"]
     many = [answered(str(n)) for n in range(40)]
-    assert model.answer(many) == [str(n) for n in range(40)]
+    assert model.run(many) == [str(n) for n in range(40)]
     mixed = [growing(1, []) if n % 3 else answered(str(n)) for n in range(20)]
-    results = model.answer(mixed)
+    results = model.run(mixed)
     assert results[::3] == [str(n) for n in range(0, 20, 3)]
     assert results[1] == PROMPT + " hat," == results[19]
 
@@ -166,13 +176,13 @@ def test_steps_may_finish_without_asking(model: LlamaLanguageModel) -> None:
 @pytest.mark.parametrize("at", [1, 5, TOKENS])
 @pytest.mark.parametrize("by", [0, 7])
 def test_cancelled_ends_all_with_what_is_there(wide: LlamaLanguageModel, at: int, by: int) -> None:
-    count = 2 * wide.side_by_side + 3
+    count = 2 * wide.max_batch_size + 3
     whole = wide.complete_many([ask(seed=seed) for seed in range(count)])
     cancel = raising(Cancelled(), at)
     asks = [ask(seed=n, on_token=cancel if n == by else None) for n in range(count)]
     done = wide.complete_many(asks)
     for number, (one, all_of_it) in enumerate(zip(done, whole, strict=True)):
-        if number < wide.side_by_side:
+        if number < wide.max_batch_size:
             assert one.new_tokens == at
             assert all_of_it.text.startswith(one.text)
             if at < TOKENS:
@@ -185,7 +195,7 @@ def test_cancelled_ends_all_with_what_is_there(wide: LlamaLanguageModel, at: int
 def test_cancelled_comes_back_from_every_later_ask(model: LlamaLanguageModel) -> None:
     heard: list[Completion] = []
 
-    def steps() -> Steps[str]:
+    def steps() -> Generation[str]:
         heard.append((yield ask()))
         heard.append((yield ask(PROMPT, 1, raising(Cancelled(), 4))))
         for seed in range(3):
@@ -193,7 +203,7 @@ def test_cancelled_comes_back_from_every_later_ask(model: LlamaLanguageModel) ->
         return "all the same"
 
     later: list[Completion] = []
-    results = model.answer([steps(), *(growing(2, later) for _ in range(20))])
+    results = model.run([steps(), *(growing(2, later) for _ in range(20))])
     assert results[0] == "all the same" and len(results) == 21
     reasons = [one.reason for one in heard]
     assert reasons == [DONE, CANCELLED, CANCELLED, CANCELLED, CANCELLED]
@@ -205,10 +215,10 @@ def test_cancelled_comes_back_from_every_later_ask(model: LlamaLanguageModel) ->
 
 
 def test_a_cancelled_answer_knows_its_text(wide: LlamaLanguageModel) -> None:
-    def steps() -> Steps[Completion]:
+    def steps() -> Generation[Completion]:
         return (yield ask(on_token=raising(Cancelled(), 4)))
 
-    [done] = wide.answer([steps()])
+    [done] = wide.run([steps()])
     assert done.new_tokens == 4 and done.reason is CANCELLED
     assert done.text and alone(wide, PROMPT, 0).text.startswith(done.text)
 
@@ -227,16 +237,16 @@ def test_any_other_error_goes_through(
     def never(text: str) -> bool:
         raise error
 
-    def steps() -> Steps[Completion]:
+    def steps() -> Generation[Completion]:
         yield ask()
         if where == "steps":
             raise error
         if where == "enough":
-            return (yield Ask(PROMPT, 1, enough=never))
+            return (yield CompletionRequest(PROMPT, 1, should_stop=never))
         return (yield ask(PROMPT, 1, raising(error, 3)))
 
     with pytest.raises(type(error)) as caught:
-        model.answer([one_step(ask(seed=5)), steps(), one_step(ask(seed=6))])
+        model.run([one_completion(ask(seed=5)), steps(), one_completion(ask(seed=6))])
     assert caught.value is error
     assert alone(model, PROMPT, 0) == wanted
 
@@ -251,7 +261,7 @@ def test_a_prompt_that_fills_the_context_is_answered(model: LlamaLanguageModel) 
         for one, length in zip(prompts, lengths, strict=True)
         if context - 6 <= length <= context + 6
     ]
-    done = model.complete_many([Ask(one, 0, min_new_tokens=99) for one in prompts])
+    done = model.complete_many([CompletionRequest(one, 0, min_new_tokens=99) for one in prompts])
     assert {one.reason for one in done} == {StopReason.CONTEXT_LIMIT}
     for prompt, one in zip(prompts, done, strict=True):
         assert one.prompt_tokens == len(model.tokenizer.encode(prompt))
@@ -261,7 +271,7 @@ def test_a_prompt_that_fills_the_context_is_answered(model: LlamaLanguageModel) 
 
 
 def test_the_context_ends_steps_with_a_reason(model: LlamaLanguageModel) -> None:
-    def steps() -> Steps[list[Completion]]:
+    def steps() -> Generation[list[Completion]]:
         prompt, heard = PROMPT, []
         while not heard or heard[-1].reason is not StopReason.CONTEXT_LIMIT:
             heard.append((yield ask(prompt)))
@@ -270,7 +280,7 @@ def test_the_context_ends_steps_with_a_reason(model: LlamaLanguageModel) -> None
         heard.append((yield ask()))
         return heard
 
-    [heard] = model.answer([steps()])
+    [heard] = model.run([steps()])
     assert 1 < len(heard) < 30
     assert (heard[-2].text, heard[-2].reason) == ("", StopReason.CONTEXT_LIMIT)
     # What was too long is not read, so that the first prompt can be gone back to.
@@ -287,7 +297,7 @@ def test_the_same_first_prompt_is_read_once(
     assert wide.complete_many([ask(seed=seed) for seed in range(count)]) == wanted
     assert read.count(length - 1) == 1
     assert sum(read) == length - 1 + count * TOKENS
-    assert len(read) == 1 + -(-count // wide.side_by_side) * TOKENS
+    assert len(read) == 1 + -(-count // wide.max_batch_size) * TOKENS
 
 
 def test_prompts_of_different_rows_are_not_mixed_up(
@@ -308,14 +318,14 @@ def test_a_row_that_went_on_lends_its_first_prompt_until_it_is_cut(
     """Rows cut their first prompt while others still begin with it."""
     length = len(wide.tokenizer.encode(PROMPT)) - 1
 
-    def steps(number: int) -> Steps[list[Completion]]:
-        first = yield Ask(PROMPT, number, enough=lambda _: True)
+    def steps(number: int) -> Generation[list[Completion]]:
+        first = yield CompletionRequest(PROMPT, number, should_stop=lambda _: True)
         # Half of them go back behind a part of it, half of them on.
         prompt = PROMPT[:-4] + " hat," if number % 2 else PROMPT + first.text + ","
         return [first, (yield ask(prompt, number)), (yield ask(PROMPT, number))]
 
-    count = wide.side_by_side + 2
-    wanted = [wide.answer([steps(number)])[0] for number in range(count)]
+    count = wide.max_batch_size + 2
+    wanted = [wide.run([steps(number)])[0] for number in range(count)]
     read = tokens_read(wide.model, monkeypatch)
-    assert wide.answer([steps(number) for number in range(count)]) == wanted
+    assert wide.run([steps(number) for number in range(count)]) == wanted
     assert read.count(length) <= 3

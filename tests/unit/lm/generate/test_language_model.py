@@ -8,9 +8,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from tipo_core.lm.files.loader import ModelFiles, load_llama
-from tipo_core.lm.generate.completion import Cancelled
-from tipo_core.lm.generate.stop_reason import StopReason
+from tipo_core.lm.files.loader import load_llama
+from tipo_core.lm.files.model_files import ModelFiles
+from tipo_core.lm.generate.completion import Cancelled, StopReason
 
 from ..conftest import MakeModel
 from ..passes import language_model
@@ -59,7 +59,7 @@ def test_an_end_token_ends_a_run_and_none_comes_too_early(make_model: MakeModel)
 
 def test_enough_ends_a_run_and_on_token_may_raise(files: ModelFiles) -> None:
     model = language_model(files)
-    done = model.complete(PROMPT, seed=2, enough=lambda text: len(text) > 5, min_new_tokens=99)
+    done = model.complete(PROMPT, seed=2, should_stop=lambda text: len(text) > 5, min_new_tokens=99)
     assert done.reason is StopReason.TARGET and 5 < len(done.text) < 30
 
     class Stopped(BaseException):
@@ -103,7 +103,7 @@ def test_memory_required_covers_the_cache(make_model: MakeModel) -> None:
     files = make_model(max_position_embeddings=512)
     for precision, size, at_once in (("fp32", 4, 1), ("auto", 2, 16)):
         model = language_model(files, precision)
-        assert model.side_by_side == at_once
+        assert model.max_batch_size == at_once
         cache = 3 * 2 * 2 * 8 * 512 * size
         assert cache < model.memory_required() < 50 * cache
         many = model.memory_required(40)

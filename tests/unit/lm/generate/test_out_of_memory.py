@@ -7,8 +7,9 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from tipo_core.lm.files.loader import ModelFiles, load_llama
-from tipo_core.lm.generate.completion import Ask
+from tipo_core.lm.files.loader import load_llama
+from tipo_core.lm.files.model_files import ModelFiles
+from tipo_core.lm.generate.completion import CompletionRequest
 from tipo_core.lm.generate.engine import LlamaLanguageModel
 from tipo_core.lm.generate.token_sampling import SamplingOptions
 from tipo_core.lm.model.precision import resolve
@@ -45,8 +46,11 @@ def test_the_texts_of_a_second_try_are_those_of_an_undisturbed_run(
         rescue=Rescue(lambda: made.append("room"), "choose a smaller model"),
     )
 
-    def asks(on_token: Callable[[int], None] | None) -> list[Ask]:
-        return [Ask(PROMPT, seed, None, 10, on_token if seed == 2 else None) for seed in range(4)]
+    def asks(on_token: Callable[[int], None] | None) -> list[CompletionRequest]:
+        return [
+            CompletionRequest(PROMPT, seed, None, 10, on_token if seed == 2 else None)
+            for seed in range(4)
+        ]
 
     expected = model.complete_many(asks(None))
     assert model.complete_many(asks(failing_once(5))) == expected and made == ["room"]

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 import pytest
 import torch
 
-from tipo_core.lm.files.loader import ModelFiles
-from tipo_core.lm.generate.batch import Rows
+from tipo_core.lm.files.model_files import ModelFiles
+from tipo_core.lm.generate.batch import DecodeBatch
 
 from ..passes import language_model
 
@@ -16,18 +16,18 @@ PROMPTS = ([0, 5, 9, 30], [0, 77, 8], [0, 5, 9, 12, 40, 41], [0, 200], [0, 5, 9,
 STEPS = 8
 
 
-def begun(files: ModelFiles, count: int, precision: str = "auto") -> Rows:
+def begun(files: ModelFiles, count: int, precision: str = "auto") -> DecodeBatch:
     """Rows that draw with the default options, of which the first have a prompt each."""
-    rows = language_model(files, precision, temperature=0.8).rows(count)
+    rows = language_model(files, precision, temperature=0.8).new_batch(count)
     for row, prompt in enumerate(PROMPTS):
-        rows.begin(row, prompt, seed=row, least=row)
+        rows.prefill(row, prompt, seed=row, min_length=row)
     return rows
 
 
-def visited(rows: Rows, order: Sequence[int], steps: int = STEPS) -> None:
+def visited(rows: DecodeBatch, order: Sequence[int], steps: int = STEPS) -> None:
     """Let some rows take so many steps."""
     for _ in range(steps):
-        drawn = rows.visit(order)
+        drawn = rows.decode(order)
         assert [
             rows.texts[row][-len(ids) :] for row, ids in zip(order, drawn, strict=True)
         ] == drawn
@@ -73,7 +73,7 @@ def test_a_cleared_row_begins_anew(files: ModelFiles) -> None:
     for row in (1, 3):
         other.clear(row)
         assert (other.texts[row], other.cache.lengths[row]) == ([], 0)
-        other.begin(row, PROMPTS[row], seed=row, least=row)
+        other.prefill(row, PROMPTS[row], seed=row, min_length=row)
     visited(other, [0, 2, 4], STEPS - 3)
     visited(other, [1, 3])
     assert other.texts == first.texts
@@ -84,13 +84,13 @@ def test_a_row_reads_many_tokens_and_its_cache_grows(files: ModelFiles) -> None:
     long = torch.randint(0, 200, (700,), generator=torch.Generator().manual_seed(0)).tolist()
 
     def end(count: int) -> list[int]:
-        rows = model.rows(count)
-        rows.begin(0, PROMPTS[0], seed=1, least=0)
+        rows = model.new_batch(count)
+        rows.prefill(0, PROMPTS[0], seed=1, min_length=0)
         if count > 1:
-            rows.begin(1, long, seed=2, least=0)
+            rows.prefill(1, long, seed=2, min_length=0)
             assert rows.cache.lengths == [len(PROMPTS[0]) - 1, len(long) - 1]
         for _ in range(STEPS):
-            rows.visit(range(count))
+            rows.decode(range(count))
         return rows.texts[0]
 
     assert end(1) == end(2)
@@ -98,17 +98,17 @@ def test_a_row_reads_many_tokens_and_its_cache_grows(files: ModelFiles) -> None:
 
 @pytest.mark.parametrize("precision", ["fp32", "auto"])
 def test_the_first_token_is_none_that_is_barred(files: ModelFiles, precision: str) -> None:
-    rows = language_model(files, precision, temperature=0).rows(3)
+    rows = language_model(files, precision, temperature=0).new_batch(3)
     for row in range(3):
-        rows.begin(row, PROMPTS[0], seed=0, least=STEPS)
+        rows.prefill(row, PROMPTS[0], seed=0, min_length=STEPS)
     visited(rows, range(3), 1)
     likeliest = rows.texts[0][-1]
     for row in range(2):
-        rows.begin(row, PROMPTS[0], seed=0, least=STEPS, not_first={likeliest})
+        rows.prefill(row, PROMPTS[0], seed=0, min_length=STEPS, banned_first_ids={likeliest})
     visited(rows, [0, 1], 1)
     seconds = [rows.texts[row][-1] for row in range(2)]
     assert seconds[0] == seconds[1] != likeliest
-    rows.begin(0, PROMPTS[0], seed=0, least=STEPS, not_first={likeliest, seconds[0]})
+    rows.prefill(0, PROMPTS[0], seed=0, min_length=STEPS, banned_first_ids={likeliest, seconds[0]})
     visited(rows, [0, 2], 1)
     assert rows.texts[0][-1] not in (likeliest, seconds[0])
 
@@ -121,8 +121,8 @@ def test_what_is_barred_counts_for_one_token(
     scores = torch.zeros(1, model.model.config.vocab_size)
     scores[0, 42] = 1
     monkeypatch.setattr(model.model, "logits", lambda hidden, tied: scores)
-    rows = model.rows(1)
-    rows.begin(0, PROMPTS[0], seed=0, least=0, not_first={42})
+    rows = model.new_batch(1)
+    rows.prefill(0, PROMPTS[0], seed=0, min_length=0, banned_first_ids={42})
     visited(rows, [0], 3)
     drawn = rows.texts[0][len(PROMPTS[0]) :]
     assert drawn[0] != 42 and drawn[1:] == [42, 42]

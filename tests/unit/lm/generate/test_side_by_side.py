@@ -17,8 +17,8 @@ import torch
 from tipo_core.expansion.expand import expand
 from tipo_core.expansion.request import ExpansionRequest
 from tipo_core.expansion.tasks import Length
-from tipo_core.lm.files.loader import ModelFiles
-from tipo_core.lm.generate.completion import Ask, Completion
+from tipo_core.lm.files.model_files import ModelFiles
+from tipo_core.lm.generate.completion import Completion, CompletionRequest
 from tipo_core.lm.generate.engine import LlamaLanguageModel
 from tipo_core.lm.hub.catalog import shipped_model
 
@@ -36,9 +36,9 @@ def small(make_model: MakeModel) -> ModelFiles:
     return make_model(seed=4, tie_word_embeddings=True)
 
 
-def asks(chosen: Sequence[int]) -> list[Ask]:
+def asks(chosen: Sequence[int]) -> list[CompletionRequest]:
     """Ask n has its own seed; every third shares its prompt, and they end at different tokens."""
-    return [Ask(PROMPTS[n % 3], seed=n, min_new_tokens=n % 9) for n in chosen]
+    return [CompletionRequest(PROMPTS[n % 3], seed=n, min_new_tokens=n % 9) for n in chosen]
 
 
 def written(model: LlamaLanguageModel, chosen: Sequence[int]) -> list[Completion]:
@@ -58,8 +58,8 @@ def threads(count: int) -> Iterator[None]:
 @pytest.mark.parametrize("precision", [*INTEGERS, "fp32"])
 def test_answer_k_of_n_is_answer_k_of_m(small: ModelFiles, precision: str) -> None:
     model = language_model(small, precision, max_new_tokens=TOKENS)
-    assert model.side_by_side == (1 if precision == "fp32" else 16)
-    assert model.side_by_side < MOST
+    assert model.max_batch_size == (1 if precision == "fp32" else 16)
+    assert model.max_batch_size < MOST
     state, python_state = torch.get_rng_state(), random.getstate()
     whole = written(model, range(MOST))
     assert len({one.text for one in whole}) > MOST / 2

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import SimpleNamespace
 
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from tipo_core.lm.files.loader import ModelFiles
-from tipo_core.lm.generate.batch import Rows
-from tipo_core.lm.generate.completion import Ask, Cancelled
+from tipo_core.lm.files.model_files import ModelFiles
+from tipo_core.lm.generate.batch import DecodeBatch
+from tipo_core.lm.generate.completion import Cancelled, CompletionRequest, StopReason
 from tipo_core.lm.generate.engine import LlamaLanguageModel
-from tipo_core.lm.generate.static_batch import STEPS, StaticRows, _Stepping
-from tipo_core.lm.generate.stop_reason import StopReason
+from tipo_core.lm.generate.static_batch import STEPS, StaticBatch, can_capture
 
 from ..conftest import MakeModel
 from ..passes import CPU, language_model
@@ -25,10 +23,10 @@ PROMPTS = ["tag: 1girl,", "tag: 1girl, cat ears,", "long: A girl is", "tag: solo
 class Accelerated(LlamaLanguageModel):
     """Writes as on an accelerator, three answers at a time."""
 
-    side_by_side = 3
+    max_batch_size = 3
 
-    def rows(self, count: int) -> Rows:
-        return StaticRows(self.model, count, self.options, device=CPU, dtype=self.dtype)
+    def new_batch(self, count: int) -> DecodeBatch:
+        return StaticBatch(self.model, count, self.options, device=CPU, dtype=self.dtype)
 
 
 def accelerated(files: ModelFiles, **options: float) -> Accelerated:
@@ -39,10 +37,13 @@ def accelerated(files: ModelFiles, **options: float) -> Accelerated:
 def asks(
     enough: Callable[[str], bool] | None = None,
     on_token: Callable[[int], None] | None = None,
-) -> list[Ask]:
+) -> list[CompletionRequest]:
     # Every second one bars what the greedy or any other answer may begin with.
     barred = [frozenset(range(20, 200, 2)) if n % 2 else frozenset[int]() for n in range(7)]
-    return [Ask(PROMPTS[n % 4], n, enough, 2 * n, on_token, not_first=barred[n]) for n in range(7)]
+    return [
+        CompletionRequest(PROMPTS[n % 4], n, enough, 2 * n, on_token, banned_first_ids=barred[n])
+        for n in range(7)
+    ]
 
 
 @pytest.mark.parametrize("temperature", [0.0, 1.0])
@@ -68,19 +69,19 @@ def test_what_was_drawn_behind_an_end_is_cut_off(files: ModelFiles) -> None:
         def steps():  # type: ignore[no-untyped-def]
             prompt, written = PROMPTS[0], []
             for number in range(4):
-                done = yield Ask(prompt, number, lambda text: len(text) > 9, 4)
+                done = yield CompletionRequest(prompt, number, lambda text: len(text) > 9, 4)
                 written.append(done.text)
                 prompt += done.text[: 2 + 3 * number] + ", hat,"
             return written
 
-        (texts[name],) = model.answer([steps()])
+        (texts[name],) = model.run([steps()])
     assert texts["static"] == texts["row"] and len(set(texts["row"])) > 1
 
 
 def test_the_context_ends_an_answer(files: ModelFiles) -> None:
     model = accelerated(files, max_new_tokens=500)
     context = model.model.config.max_position_embeddings
-    (done,) = model.complete_many([Ask("1girl, " * 30, 1, min_new_tokens=500)])
+    (done,) = model.complete_many([CompletionRequest("1girl, " * 30, 1, min_new_tokens=500)])
     assert done.reason is StopReason.CONTEXT_LIMIT
     assert done.prompt_tokens + done.new_tokens == context
 
@@ -91,7 +92,7 @@ def test_a_cancel_is_heard_at_its_token(files: ModelFiles) -> None:
             raise Cancelled
 
     done = accelerated(files).complete_many(
-        [Ask(PROMPTS[0], 0, min_new_tokens=20, on_token=cancel)]
+        [CompletionRequest(PROMPTS[0], 0, min_new_tokens=20, on_token=cancel)]
     )
     assert [(one.reason, one.new_tokens) for one in done] == [(StopReason.CANCELLED, 3)]
 
@@ -101,17 +102,17 @@ def test_a_model_of_no_numbers_writes_no_text(make_model: MakeModel) -> None:
     tensors = load_file(files.weights)
     tensors["model.layers.1.mlp.down_proj.weight"][3, 4] = torch.nan
     save_file(tensors, files.weights)
-    with pytest.raises(RuntimeError, match="computes no numbers"):
+    with pytest.raises(RuntimeError, match="NaN or infinite"):
         accelerated(files).complete(PROMPTS[0], seed=0)
 
 
 def test_the_steps_between_two_looks_are_taken_at_once(files: ModelFiles) -> None:
     model = accelerated(files)
-    rows = model.rows(2)
-    rows.begin(0, [0, 5, 6], seed=1, least=20)
-    rows.begin(1, [0, 7], seed=2, least=20)
+    rows = model.new_batch(2)
+    rows.prefill(0, [0, 5, 6], seed=1, min_length=20)
+    rows.prefill(1, [0, 7], seed=2, min_length=20)
     with torch.inference_mode():
-        drawn = rows.visit([1])
+        drawn = rows.decode([1])
         assert [len(tokens) for tokens in drawn] == [STEPS]
         assert (len(rows.texts[0]), len(rows.texts[1])) == (3, 2 + STEPS)
         assert rows.cache.lengths == [2, 1 + STEPS]
@@ -120,25 +121,22 @@ def test_the_steps_between_two_looks_are_taken_at_once(files: ModelFiles) -> Non
 def test_a_barred_token_is_barred_once(files: ModelFiles) -> None:
     model = accelerated(files, temperature=0, repetition_penalty=1.0)
     words = range(model.model.config.vocab_size)
-    rows = model.rows(2)
+    rows = model.new_batch(2)
     with torch.inference_mode():
         for row in range(2):
-            rows.begin(row, [0, 5, 6], seed=1, least=20, not_first=set(words) - {9})
-        first, other = rows.visit([0, 1])
+            rows.prefill(row, [0, 5, 6], seed=1, min_length=20, banned_first_ids=set(words) - {9})
+        first, other = rows.decode([0, 1])
         assert first == other and first[0] == 9 and set(first) != {9}
-        rows.begin(0, [0, 5, 6], seed=1, least=20)
-        assert rows.visit([0])[0][0] != 9
+        rows.prefill(0, [0, 5, 6], seed=1, min_length=20)
+        assert rows.decode([0])[0][0] != 9
 
 
-def test_no_step_is_recorded_where_weights_may_move() -> None:
-    """A recorded step would hold addresses that the host gives away."""
-    stepping = object.__new__(_Stepping)
-    cuda = SimpleNamespace(type="cuda")
-    stepping._owner = SimpleNamespace(device=cuda, weights_move=True)  # type: ignore[assignment]
-    assert stepping._recorded() == stepping._step
-    stepping._owner = SimpleNamespace(device=cuda, weights_move=False)  # type: ignore[assignment]
-    with pytest.raises(AttributeError):  # it would look at its tensors
-        stepping._recorded()
+def test_a_step_is_captured_only_where_the_weights_stay() -> None:
+    """A captured step would hold addresses that the host gives away."""
+    cuda = torch.device("cuda")
+    assert can_capture(cuda, weights_move=False)
+    assert not can_capture(cuda, weights_move=True)
+    assert not can_capture(CPU, weights_move=False)
 
 
 def test_the_model_says_that_its_weights_move(files: ModelFiles) -> None:
@@ -152,8 +150,8 @@ def test_the_model_says_that_its_weights_move(files: ModelFiles) -> None:
             dtype=torch.float32,
             weights_move=moves,
         )
-        rows = model.rows(2)
-        assert isinstance(rows, StaticRows) and rows.weights_move is moves
+        rows = model.new_batch(2)
+        assert isinstance(rows, StaticBatch) and rows.weights_move is moves
 
 
 def test_a_tied_embedding_is_fetched_once_for_all_texts(make_model: MakeModel) -> None:
@@ -161,15 +159,15 @@ def test_a_tied_embedding_is_fetched_once_for_all_texts(make_model: MakeModel) -
     files = make_model(tie_word_embeddings=True)
     model = accelerated(files)
     fetched: list[torch.Tensor] = []
-    own = model.model.tied_matrix
+    own = model.model.tied_head
 
-    def tied_matrix(device: torch.device, dtype: torch.dtype) -> torch.Tensor | None:
+    def tied_head(device: torch.device, dtype: torch.dtype) -> torch.Tensor | None:
         matrix = own(device, dtype)
         assert matrix is not None
         fetched.append(matrix)
         return matrix
 
-    model.model.tied_matrix = tied_matrix  # type: ignore[method-assign]
+    model.model.tied_head = tied_head  # type: ignore[method-assign]
     found = model.complete_many(asks())
     assert len(fetched) == 1
     assert found == accelerated(files).complete_many(asks())

@@ -268,7 +268,7 @@ def test_a_barred_id_is_as_if_there_were_none(
     logits, prompts = rows
     options = SamplingOptions(temperature=temperature)
     barred = torch.rand(ROWS, VOCABULARY, generator=torch.Generator().manual_seed(8)) < 0.4
-    chosen = candidates(logits, options, seen=prompts, barred=barred)
+    chosen = candidates(logits, options, seen=prompts, banned_ids=barred)
     assert not (spread(chosen)[barred] > 0).any()
     for row in range(50):
         left = (~barred[row]).nonzero()[:, 0]

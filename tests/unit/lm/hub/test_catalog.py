@@ -1,4 +1,4 @@
-"""Which models there are to choose from."""
+"""The models on disk, the published models, and the menu of both."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from tipo_core.lm.hub.catalog import (
     NANO,
     find_model,
     known_model,
-    offers,
-    present_models,
+    local_models,
+    menu_entries,
+    missing_model,
     shipped_model,
-    to_download,
 )
 
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """A folder with a model of each form, and things that are none."""
+    """A folder with a model of each form, and with other files."""
     (tmp_path / "Folder").mkdir()
     for name in (
         "Folder/config.json",
@@ -43,14 +43,14 @@ def put_model(root: Path, name: str) -> Path:
     return Path(shutil.copytree(shipped_model().folder, root / name))
 
 
-def test_folders_and_files_of_the_roots_are_there(root: Path) -> None:
+def test_folders_and_files_of_the_roots_are_listed(root: Path) -> None:
     wanted = ["chat.GGUF", "Folder", "my-tipo.gguf", "one.safetensors"]
-    assert list(present_models([root / "nowhere", root])) == [NANO, *wanted]
+    assert list(local_models([root / "nowhere", root])) == [NANO, *wanted]
     assert find_model("one.safetensors", [root]).path == root / "one.safetensors"
 
 
-def test_of_a_shared_folder_only_names_that_say_tipo(root: Path) -> None:
-    assert list(present_models([], [root])) == [NANO, "my-tipo.gguf"]
+def test_of_a_shared_folder_only_names_with_tipo_are_listed(root: Path) -> None:
+    assert list(local_models([], [root])) == [NANO, "my-tipo.gguf"]
     with pytest.raises(FileNotFoundError, match="no model 'Folder'"):
         find_model("Folder", [], [root])
 
@@ -62,7 +62,7 @@ def test_the_first_root_wins(root: Path, tmp_path_factory: pytest.TempPathFactor
 
 
 @pytest.mark.parametrize("name", ["../secret.gguf", "/etc/passwd", "", "vae.safetensors"])
-def test_a_name_is_looked_up_and_never_a_path(root: Path, name: str) -> None:
+def test_a_name_is_looked_up_and_never_used_as_a_path(root: Path, name: str) -> None:
     with pytest.raises(FileNotFoundError, match=r"choose one of tipo-nano"):
         find_model(name, [root])
 
@@ -74,7 +74,7 @@ def test_a_name_is_looked_up_and_never_a_path(root: Path, name: str) -> None:
         ("TIPOv2-1B-A200M", "TIPOv2-1B-A200M-f16.gguf", ""),
     ],
 )
-def test_a_published_model_says_where_it_can_be_had(
+def test_a_published_model_says_how_to_download_it(
     root: Path, name: str, files: str, below: str
 ) -> None:
     with pytest.raises(FileNotFoundError) as caught:
@@ -83,10 +83,10 @@ def test_a_published_model_says_where_it_can_be_had(
     assert f"into {root / below}, or" in str(caught.value)
 
 
-def test_every_published_model_is_offered_with_size_licence_and_whether_it_is_there(
+def test_every_published_model_is_listed_with_size_licence_and_download(
     tmp_path: Path,
 ) -> None:
-    menu = offers([tmp_path])
+    menu = menu_entries([tmp_path])
     assert [offer.name for offer in menu] == [NANO, *(model.name for model in KNOWN_MODELS)]
     assert menu[0].files == shipped_model()
     assert all(offer.files is None for offer in menu[1:])
@@ -95,13 +95,13 @@ def test_every_published_model_is_offered_with_size_licence_and_whether_it_is_th
         "TIPO-500M (2.03 GB, kohaku-license-1.0, downloads when it runs)"
     )
     put_model(tmp_path, "TIPO-500M")
-    labels = {offer.name: offer.label for offer in offers([tmp_path])}
+    labels = {offer.name: offer.label for offer in menu_entries([tmp_path])}
     assert labels["TIPO-500M"] == "TIPO-500M (2.03 GB, kohaku-license-1.0)"
 
 
-def test_what_is_there_comes_before_what_is_not(root: Path) -> None:
+def test_models_on_disk_come_before_models_to_download(root: Path) -> None:
     put_model(root, "TIPO-200M")
-    names = [offer.name for offer in offers([root])]
+    names = [offer.name for offer in menu_entries([root])]
     there = [NANO, "TIPO-200M", "chat.GGUF", "Folder", "my-tipo.gguf", "one.safetensors"]
     assert names[:6] == there
     assert names[6:] == [model.name for model in KNOWN_MODELS if model.name != "TIPO-200M"]
@@ -117,10 +117,10 @@ def test_a_gguf_of_the_reference_pack_is_that_model(
     path = tmp_path / (f"{known.name}_{known.gguf}" if prefixed else known.gguf)
     path.write_bytes(b"GGUF")
     assert find_model(known.name, [tmp_path]).path == path
-    # A workflow that was saved with the file's own name goes on working.
+    # A workflow that was saved with the file's own name still works.
     assert find_model(path.name, [tmp_path]).path == path
-    assert to_download(known.name, [tmp_path]) is None
-    there = [offer.name for offer in offers([tmp_path]) if offer.files]
+    assert missing_model(known.name, [tmp_path]) is None
+    there = [offer.name for offer in menu_entries([tmp_path]) if offer.files]
     assert there == [NANO, known.name]
 
 
@@ -132,26 +132,26 @@ def test_the_folder_of_a_model_goes_before_its_gguf(tmp_path: Path) -> None:
     folder = put_model(tmp_path / "tipo", "TIPO-200M-ft")
     roots = [tmp_path / "tipo", kgen]
     assert find_model("TIPO-200M-ft", roots).path == folder
-    assert [offer.name for offer in offers(roots)][:3] == [NANO, "TIPO-200M-ft", gguf.name]
+    assert [offer.name for offer in menu_entries(roots)][:3] == [NANO, "TIPO-200M-ft", gguf.name]
 
 
 @pytest.mark.parametrize("missing", ["config.json", "tokenizer.json", "model.safetensors"])
-def test_half_a_published_model_is_to_be_downloaded(tmp_path: Path, missing: str) -> None:
+def test_an_incomplete_published_model_is_downloaded(tmp_path: Path, missing: str) -> None:
     folder = put_model(tmp_path, "TIPO-100M")
-    assert to_download("TIPO-100M", [tmp_path]) is None
+    assert missing_model("TIPO-100M", [tmp_path]) is None
     (folder / missing).unlink()
-    assert to_download("TIPO-100M", [tmp_path]) == known_model("TIPO-100M")
-    offer = next(offer for offer in offers([tmp_path]) if offer.name == "TIPO-100M")
+    assert missing_model("TIPO-100M", [tmp_path]) == known_model("TIPO-100M")
+    offer = next(offer for offer in menu_entries([tmp_path]) if offer.name == "TIPO-100M")
     assert offer.files is None
 
 
-def test_nothing_else_is_ever_downloaded(root: Path) -> None:
-    assert to_download(NANO, [root]) is None
-    assert to_download("Folder", [root]) is None
-    assert to_download("no-such-model", [root]) is None
+def test_only_published_models_are_downloaded(root: Path) -> None:
+    assert missing_model(NANO, [root]) is None
+    assert missing_model("Folder", [root]) is None
+    assert missing_model("no-such-model", [root]) is None
 
 
-def test_a_root_that_cannot_be_read_holds_nothing(tmp_path: Path) -> None:
+def test_an_unreadable_root_is_empty(tmp_path: Path) -> None:
     is_a_file = tmp_path / "tipo"
     is_a_file.write_text("")
-    assert list(present_models([is_a_file])) == [NANO]
+    assert list(local_models([is_a_file])) == [NANO]

@@ -1,4 +1,4 @@
-"""tipo-nano as it ships: its files, its size, its answers."""
+"""The shipped tipo-nano: its files, its size, its answers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from tipo_core.expansion.expand import expand
-from tipo_core.expansion.fields import fill_steps
+from tipo_core.expansion.fields import fill_fields
 from tipo_core.expansion.format import Request
 from tipo_core.expansion.request import ExpansionRequest
 from tipo_core.expansion.tasks import Field, Length, Task
@@ -54,7 +54,7 @@ def test_transformers_opens_it_with_the_same_logits(nano: LlamaLanguageModel) ->
     )
     tokens = torch.tensor([nano.tokenizer.encode("target: <|long|>\ntag: 1girl, cat ears, hat")])
     with torch.inference_mode():
-        assert (nano.model(tokens) - theirs(tokens).logits).abs().max() < 1e-4
+        assert (nano.model.sequence_logits(tokens) - theirs(tokens).logits).abs().max() < 1e-4
 
 
 @pytest.mark.parametrize("task", Task)
@@ -64,13 +64,13 @@ def test_answers_have_the_form_and_length_of_their_task(
     first = task.fields[0]
     given = {first: GIVEN[first]}
     request = Request(task, Length.VERY_SHORT, given, {"rating": "safe"}, gen_meta=True)
-    (filled,) = nano.answer([fill_steps(request, 5)])
+    (filled,) = nano.run([fill_fields(request, 5)])
     assert filled.answer.well_formed and filled.reached
     assert set(filled.answer.fields) == set(task.fields[1:] or task.fields)
     assert all(blocklist_matches(text) == () for text in filled.answer.fields.values())
 
 
-def test_an_expansion_reaches_its_class_and_repeats(nano: LlamaLanguageModel) -> None:
+def test_an_expansion_reaches_its_length_class_and_is_repeatable(nano: LlamaLanguageModel) -> None:
     request = ExpansionRequest(
         tags="1girl, cat ears, reading a book",
         tag_length=Length.SHORT,
@@ -79,7 +79,7 @@ def test_an_expansion_reaches_its_class_and_repeats(nano: LlamaLanguageModel) ->
         variants=2,
     )
     first, second = expand(nano, request)
-    assert all(step.grown.reached for step in (*first.passes, *second.passes))
+    assert all(step.result.reached for step in (*first.passes, *second.passes))
     assert first.prompt != second.prompt
     assert expand(nano, request)[0].prompt == first.prompt
     assert 18 <= len(first.tags.split(",")) <= 36
@@ -92,11 +92,11 @@ def test_the_model_card_has_the_figures() -> None:
     assert len(re.findall(r"^### ", card, re.MULTILINE)) >= len(Task)
 
 
-def test_neither_the_end_nor_a_line_end_comes_before_the_fewest_tokens(
+def test_no_end_token_and_no_newline_before_the_minimum_length(
     nano: LlamaLanguageModel,
 ) -> None:
     tokenizer = nano.tokenizer
-    assert [tokenizer.decode([number]) for number in tokenizer.line_ends] == ["\n"]
+    assert [tokenizer.decode([number]) for number in tokenizer.newline_ids] == ["\n"]
     prompt = (
         "target: <|very_short|> <|short_to_tag_to_long|>\nshort: A planet with two moons.\n"
         "tag: planet, red, smooth, two moons, no ring, space"

@@ -1,4 +1,4 @@
-"""Linear layers of integers: near the float ones, and a row the same beside any others."""
+"""Linear layers with int8 weights: near the float layers, and rows are independent."""
 
 from __future__ import annotations
 
@@ -10,49 +10,49 @@ from torch.nn import functional
 
 from tipo_core.lm.kernels import int8_linear
 from tipo_core.lm.kernels.int8_linear import (
-    IntegerLinear,
-    IntegerNormedLinear,
-    IntegerOperations,
-    TurningLinear,
-    hadamard,
-    is_packing_exact,
-    quantise,
-    turned,
-    turned_columns,
+    Int8Linear,
+    Int8Operations,
+    Int8RMSNormLinear,
+    OnlineHadamardLinear,
+    hadamard_matrix,
+    hadamard_rotate,
+    hadamard_rotate_columns,
+    has_exact_int8_kernel,
+    quantize_rows,
 )
 
 EPS = 1e-5
 STEPS = 127
-Layer = IntegerLinear | IntegerNormedLinear
-KINDS = ("linear", "turning", "normed")
+Layer = Int8Linear | Int8RMSNormLinear
+KINDS = ("linear", "rotating", "normed")
 KIND = pytest.mark.parametrize("kind", KINDS)
 
 
 @pytest.fixture(params=[True, False], ids=["packed", "plain"])
 def is_packed(request: pytest.FixtureRequest) -> bool:
-    """Whether the layers of a test use the kernel that wants its matrix in an order of its own."""
-    if request.param and not is_packing_exact():
+    """Whether the layers of a test are packed for the kernel."""
+    if request.param and not has_exact_int8_kernel():
         pytest.skip("this processor has no such kernel")
     return bool(request.param)
 
 
 def layer_of(weight: torch.Tensor, kind: str, is_packed: bool = False) -> Layer:
-    """A layer with the rows of `weight` (`O, I`)."""
+    """Return a layer with `weight` (`O, I`)."""
     outputs, inputs = weight.shape
     if kind == "normed":
-        layer: Layer = IntegerNormedLinear(inputs, outputs, EPS, IntegerOperations)
-    elif kind == "turning":
-        layer, weight = TurningLinear(inputs, outputs), turned(weight)
+        layer: Layer = Int8RMSNormLinear(inputs, outputs, EPS, Int8Operations)
+    elif kind == "rotating":
+        layer, weight = OnlineHadamardLinear(inputs, outputs), hadamard_rotate(weight)
     else:
-        layer = IntegerLinear(inputs, outputs)
-    layer.factors.data = quantise(weight, layer.weight.data)
+        layer = Int8Linear(inputs, outputs)
+    layer.scales.data = quantize_rows(weight, layer.weight.data)
     if is_packed:
         layer.pack()
     return layer
 
 
 def float_output(x: torch.Tensor, weight: torch.Tensor, kind: str) -> torch.Tensor:
-    """What a layer of floats returns, in fp64."""
+    """Return the output of a float layer, in fp64."""
     x = x.double()
     if kind == "normed":
         x = functional.rms_norm(x, x.shape[-1:], eps=EPS)
@@ -63,11 +63,11 @@ def bound(x: torch.Tensor, weight: torch.Tensor, kind: str) -> torch.Tensor:
     """How far from it the integers may be, `N, O`.
 
     Half a step of the weight for each value that goes in, and half a step of what goes in for each
-    weight; beside them only the rounding of fp32, and of fp16 where something is turned.
+    weight; beside them only the rounding of fp32, and of fp16 where something is hadamard_rotate.
     """
     rounding = 1e-5
-    if kind == "turning":
-        x, weight, rounding = turned(x), turned(weight), 2e-3
+    if kind == "rotating":
+        x, weight, rounding = hadamard_rotate(x), hadamard_rotate(weight), 2e-3
     x, weight = x.double(), weight.double()
     step_of_weight = weight.abs().amax(-1) / STEPS + 1e-30
     if kind == "normed":
@@ -88,12 +88,12 @@ exponents = st.integers(-6, 6)
 
 
 @KIND
-def test_the_result_is_as_near_as_its_steps_are_fine(kind: str, is_packed: bool) -> None:
+def test_the_error_is_within_the_quantization_steps(kind: str, is_packed: bool) -> None:
     @given(st.integers(1, 20), sizes, sizes, exponents, exponents, st.integers(0, 9))
     @settings(max_examples=60)
     def check(rows: int, inputs: int, outputs: int, of_x: int, of_weight: int, seed: int) -> None:
         x = random(rows, inputs, seed=seed) * 10.0**of_x
-        # Rows of other sizes beside each other.
+        # Rows of different magnitude.
         x = x * 10 ** random(rows, 1, seed=seed + 1)
         weight = random(outputs, inputs, seed=seed + 2) * 10.0**of_weight
         weight = weight * 10 ** random(outputs, 1, seed=seed + 3)
@@ -106,21 +106,21 @@ def test_the_result_is_as_near_as_its_steps_are_fine(kind: str, is_packed: bool)
     check()
 
 
-def test_eight_bits_lose_little_of_a_wide_layer(is_packed: bool) -> None:
+def test_int8_is_near_fp32_in_a_wide_layer(is_packed: bool) -> None:
     weight, x = random(256, 768, seed=0), random(32, 768, seed=1)
-    # A value that leaves the others no steps, until it is spread over its neighbours.
+    # An outlier, which leaves the others no steps until the rotation spreads it.
     x[:, 5] = 60.0
-    wanted = float_output(x, weight, "turning")
+    wanted = float_output(x, weight, "rotating")
     errors = {
         kind: (layer_of(weight, kind, is_packed)(x) - wanted).std() / wanted.std()
-        for kind in ("linear", "turning")
+        for kind in ("linear", "rotating")
     }
-    assert errors["turning"] < 2e-2 < 3 * errors["linear"]
+    assert errors["rotating"] < 2e-2 < 3 * errors["linear"]
 
 
 @KIND
 @pytest.mark.parametrize("width", [2, 7, 48, 192, 577])
-def test_a_row_is_the_same_beside_any_others(kind: str, width: int, is_packed: bool) -> None:
+def test_a_row_does_not_depend_on_the_other_rows(kind: str, width: int, is_packed: bool) -> None:
     layer = layer_of(random(33, width, seed=0), kind, is_packed)
     x = random(40, width, seed=1) * 10 ** random(40, 1, seed=2)
     x[7] = 0
@@ -134,7 +134,7 @@ def test_a_row_is_the_same_beside_any_others(kind: str, width: int, is_packed: b
 
 
 @KIND
-def test_threads_change_nothing(kind: str, is_packed: bool) -> None:
+def test_the_number_of_threads_does_not_change_the_result(kind: str, is_packed: bool) -> None:
     layer = layer_of(random(700, 600, seed=0), kind, is_packed)
     x = random(24, 600, seed=1)
     before = torch.get_num_threads()
@@ -149,7 +149,7 @@ def test_threads_change_nothing(kind: str, is_packed: bool) -> None:
 
 
 @KIND
-def test_zeros_go_in_and_out(kind: str, is_packed: bool) -> None:
+def test_zeros_give_zeros(kind: str, is_packed: bool) -> None:
     weight = random(6, 9, seed=0)
     weight[2] = 0
     layer = layer_of(weight, kind, is_packed)
@@ -180,7 +180,7 @@ def test_a_norm_has_its_eps_and_no_other_bound(size: float, is_packed: bool) -> 
 
 @pytest.mark.parametrize("value", [torch.nan, torch.inf, -torch.inf])
 @KIND
-def test_values_that_are_no_numbers_come_out_as_none(
+def test_nan_and_infinite_inputs_give_non_finite_outputs(
     kind: str, value: float, is_packed: bool
 ) -> None:
     layer = layer_of(random(6, 50, seed=0), kind, is_packed)
@@ -194,24 +194,24 @@ def test_values_that_are_no_numbers_come_out_as_none(
 
 @KIND
 @pytest.mark.parametrize("value", [torch.nan, torch.inf, -torch.inf])
-def test_weights_that_are_no_numbers_are_an_error(kind: str, value: float) -> None:
+def test_nan_and_infinite_weights_are_an_error(kind: str, value: float) -> None:
     weight = random(6, 50, seed=0)
     weight[4, 2] = value
-    with pytest.raises(ValueError, match="no numbers"):
+    with pytest.raises(ValueError, match="NaN or infinite"):
         layer_of(weight, kind, is_packed=True)
 
 
 @pytest.mark.parametrize("width", [1024, 8192])
 @pytest.mark.parametrize("sign", [1, -1])
-def test_the_largest_sums_fit(width: int, sign: int, is_packed: bool) -> None:
-    # Each step is 127: what goes in is the same everywhere, and so is the weight.
+def test_the_largest_sums_do_not_overflow(width: int, sign: int, is_packed: bool) -> None:
+    # All inputs are equal, and all weights, so each quantized value is 127.
     weight = torch.full((3, width), float(STEPS))
     x = sign * torch.full((2, width), float(STEPS))
     out = layer_of(weight, "linear", is_packed)(x)
     torch.testing.assert_close(out.double(), float_output(x, weight, "linear"), rtol=1e-5, atol=0)
 
 
-def test_the_largest_value_of_a_norm_fits(is_packed: bool) -> None:
+def test_the_largest_output_of_a_norm_does_not_overflow(is_packed: bool) -> None:
     x = torch.zeros(3, 8192)
     x[0, 5], x[1, 5], x[2, 5] = 1e6, -1e6, 1e-4
     weight = random(4, 8192, seed=0)
@@ -221,16 +221,16 @@ def test_the_largest_value_of_a_norm_fits(is_packed: bool) -> None:
 
 
 @KIND
-def test_the_way_of_accelerators_agrees(kind: str) -> None:
+def test_the_computation_for_accelerators_agrees(kind: str) -> None:
     weight = random(20, 96, seed=0)
-    floats = layer_of(weight, kind)._floats(torch.device("cpu"))
-    stored = turned(weight) if kind == "turning" else weight
+    floats = layer_of(weight, kind).dequantized(torch.device("cpu"))
+    stored = hadamard_rotate(weight) if kind == "rotating" else weight
     finest = stored.abs().amax(-1, keepdim=True) / STEPS
     assert bool(((floats - stored).abs() <= finest / 2 * 1.01).all())
 
 
-def test_a_packed_layer_tells_its_size_and_stays_where_it_is() -> None:
-    if not is_packing_exact():
+def test_a_packed_layer_keeps_its_size_and_its_device() -> None:
+    if not has_exact_int8_kernel():
         pytest.skip("this processor has no such kernel")
     layer = layer_of(random(6, 50, seed=0), "linear", is_packed=True)
     x = random(4, 50, seed=1)
@@ -247,28 +247,28 @@ def test_a_kernel_that_is_not_exact_is_not_used(
     def product(x: torch.Tensor, packed: object) -> torch.Tensor:
         if fault == "missing":
             raise NotImplementedError
-        # Pairs of products in 16 bits, as without VNNI.
+        # Pairs of products summed in 16 bits, as without VNNI.
         return torch.full((len(x), 16), 32 * 32767 / STEPS)
 
-    monkeypatch.setattr(int8_linear, "_packed_product", product)
-    monkeypatch.setattr(int8_linear, "_pack", lambda weight, factors: None)
-    assert not is_packing_exact.__wrapped__()
+    monkeypatch.setattr(int8_linear, "packed_product", product)
+    monkeypatch.setattr(int8_linear, "pack_matrix", lambda weight, scales: None)
+    assert not has_exact_int8_kernel.__wrapped__()
 
 
-def test_the_kernel_and_the_plain_way_compute_alike() -> None:
-    if not is_packing_exact():
+def test_the_kernel_agrees_with_integer_products() -> None:
+    if not has_exact_int8_kernel():
         pytest.skip("this processor has no such kernel")
     weight, x = random(60, 200, seed=0), random(9, 200, seed=1)
     packed, plain = (layer_of(weight, "linear", packed)(x) for packed in (True, False))
-    # Only a value in the middle between two steps may be rounded otherwise.
+    # Only a value halfway between two steps may be rounded differently.
     assert (packed - plain).abs().max() < 1e-2 * plain.std()
 
 
 @pytest.mark.parametrize("width", [1, 2, 6, 64, 192, 577, 2304])
-def test_turning_twice_is_no_turn(width: int) -> None:
+def test_rotating_twice_is_the_identity(width: int) -> None:
     x = random(5, width, seed=0)
-    torch.testing.assert_close(turned(turned(x)), x)
-    torch.testing.assert_close(turned(x).norm(dim=-1), x.norm(dim=-1))
-    torch.testing.assert_close(turned_columns(x.t()), turned(x).t())
-    size = len(hadamard(width))
+    torch.testing.assert_close(hadamard_rotate(hadamard_rotate(x)), x)
+    torch.testing.assert_close(hadamard_rotate(x).norm(dim=-1), x.norm(dim=-1))
+    torch.testing.assert_close(hadamard_rotate_columns(x.t()), hadamard_rotate(x).t())
+    size = len(hadamard_matrix(width))
     assert width % size == 0 and size <= 64

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 import torch
 
-from tipo_core.lm.files.loader import ModelFiles, load_llama
+from tipo_core.lm.files.loader import load_llama
+from tipo_core.lm.files.model_files import ModelFiles
 
 from ..conftest import MakeModel
 from ..passes import greedy, in_pieces, load, side_by_side, some_tokens
@@ -30,7 +31,7 @@ def test_logits_equal_those_of_transformers(
     ours = load(files)
     tokens = some_tokens(ours, 3, 40)
     with torch.inference_mode():
-        difference = (ours(tokens) - theirs(files)(tokens).logits).abs().max()
+        difference = (ours.sequence_logits(tokens) - theirs(files)(tokens).logits).abs().max()
     assert difference < 1e-4
 
 
@@ -61,7 +62,7 @@ def test_rope_theta_of_the_config_is_used(make_model: MakeModel) -> None:
     ours = load(files)
     tokens = some_tokens(ours, 1, 60)
     with torch.inference_mode():
-        assert (ours(tokens) - theirs(files)(tokens).logits).abs().max() < 1e-4
+        assert (ours.sequence_logits(tokens) - theirs(files)(tokens).logits).abs().max() < 1e-4
 
 
 @pytest.mark.parametrize("kv_heads", [1, 2, 6])
@@ -69,8 +70,8 @@ def test_cached_and_uncached_logits_are_equal(make_model: MakeModel, kv_heads: i
     model = load(make_model(num_key_value_heads=kv_heads))
     tokens = some_tokens(model, 25)
     with torch.inference_mode():
-        whole = model(tokens[None])[0]
-    # At once, a few at once behind a filled cache, and one at a time.
+        whole = model.sequence_logits(tokens[None])[0]
+    # All at once, a few at once with a filled cache, and one at a time.
     for sizes in ([25], [1, 24], [7, 3, 15], [24, 1], [1] * 25):
         torch.testing.assert_close(in_pieces(model, tokens, sizes), whole, atol=1e-4, rtol=0)
 
@@ -81,8 +82,10 @@ def test_logits_side_by_side_are_those_of_each_text_alone(
 ) -> None:
     model = load(make_model())
     texts = [some_tokens(model, length, seed=length) for length in (25, 12, 20, 18)]
-    # The second and the third are as long as each other at first.
+    # The second and the third start with equal lengths.
     together = side_by_side(model, texts, [12, 5, 5, 1], rows)
     for text, logits in zip(texts, together, strict=True):
         with torch.inference_mode():
-            torch.testing.assert_close(logits, model(text[None])[0], atol=1e-4, rtol=0)
+            torch.testing.assert_close(
+                logits, model.sequence_logits(text[None])[0], atol=1e-4, rtol=0
+            )

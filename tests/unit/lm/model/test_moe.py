@@ -14,9 +14,11 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from tipo_core.lm.files.fused_weights import file_state
-from tipo_core.lm.files.loader import ModelFiles, load_llama
-from tipo_core.lm.kernels.embedding_bag import Products
+from tipo_core.lm.files.fused_weights import to_hf_state_dict
+from tipo_core.lm.files.hf_config import hf_config
+from tipo_core.lm.files.loader import load_llama
+from tipo_core.lm.files.model_files import ModelFiles
+from tipo_core.lm.kernels.embedding_bag import IndexedMatVec
 from tipo_core.lm.model.config import LlamaConfig
 from tipo_core.lm.model.llama import Llama
 from tipo_core.lm.model.moe import Experts
@@ -29,7 +31,7 @@ from ..passes import load, side_by_side
 # The import of transformers takes ten seconds, in each process.
 pytestmark = pytest.mark.xdist_group("transformers")
 
-# What torch says of matrices without a row, which transformers makes of no shared experts.
+# torch warns of matrices without rows, which transformers creates if there are no shared experts.
 NO_SHARED = "ignore:Initializing zero-element tensors"
 
 
@@ -41,13 +43,13 @@ def config(files: ModelFiles) -> LlamaConfig:
 def transformers_model(config: LlamaConfig, state: State) -> Any:
     """The model of the transformers library with the weights of `state`."""
     transformers = pytest.importorskip("transformers")
-    experts = config.experts
-    assert experts is not None
-    values = config.to_json()
+    moe = config.moe
+    assert moe is not None
+    values = hf_config(config)
     for key in ("architectures", "model_type", "first_k_dense"):
         del values[key]
     theirs = transformers.Dots1Config(
-        **values, first_k_dense_replace=experts.first_dense_layers, sliding_window=None
+        **values, first_k_dense_replace=moe.first_dense_layers, sliding_window=None
     )
     model = transformers.Dots1ForCausalLM(theirs).eval()
     given = {}
@@ -61,19 +63,19 @@ def transformers_model(config: LlamaConfig, state: State) -> Any:
             given[re.sub(r"mlp\.down_proj$", "mlp.experts.down_proj", name)] = weight
     missing, unexpected = model.load_state_dict(given, strict=False)
     assert not unexpected and all("shared_experts" in name for name in missing)
-    assert not missing or not experts.shared
+    assert not missing or not moe.num_shared_experts
     return model
 
 
 def prefill_and_decode(model: Llama, tokens: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """The logits of all tokens at once, and of one after the other behind the first two."""
+    """Return the logits of all tokens at once, and of one after the other after the first two."""
     with torch.inference_mode():
-        whole = model(tokens)
+        whole = model.sequence_logits(tokens)
     return whole, torch.stack(side_by_side(model, tokens.unbind(0), [2] * len(tokens)))
 
 
 def check(model: Llama, wanted: Callable[[torch.Tensor], torch.Tensor]) -> None:
-    """Compare prefill and decode with the logits that are `wanted`."""
+    """Compare prefill and decode with the `wanted` logits."""
     size = model.config.vocab_size
     tokens = torch.randint(0, size, (2, 40), generator=torch.Generator().manual_seed(1))
     with torch.inference_mode():
@@ -98,7 +100,7 @@ def check(model: Llama, wanted: Callable[[torch.Tensor], torch.Tensor]) -> None:
 def test_logits_equal_those_of_transformers(
     tmp_path: Path, files: ModelFiles, config: LlamaConfig, changes: dict[str, Any]
 ) -> None:
-    config = replace(config, experts=replace(EXPERTS, **changes))
+    config = replace(config, moe=replace(EXPERTS, **changes))
     state = kohaku_state(config)
     theirs = transformers_model(config, state)
     ours = load(write_kohaku(tmp_path, config, state, files.tokenizer))
@@ -108,10 +110,10 @@ def test_logits_equal_those_of_transformers(
 
 @pytest.mark.filterwarnings(NO_SHARED)
 @pytest.mark.parametrize("shared", [0, 1, 2])
-def test_what_transformers_has_saved_is_the_same_model(
+def test_a_folder_saved_by_transformers_is_the_same_model(
     tmp_path: Path, files: ModelFiles, config: LlamaConfig, shared: int
 ) -> None:
-    config = replace(config, experts=replace(EXPERTS, shared=shared))
+    config = replace(config, moe=replace(EXPERTS, num_shared_experts=shared))
     theirs = transformers_model(config, kohaku_state(config))
     theirs.save_pretrained(tmp_path)
     shutil.copy(files.tokenizer, tmp_path / "tokenizer.json")
@@ -130,7 +132,7 @@ def test_a_gguf_file_is_the_same_model(
     path = tmp_path / "model.gguf"
     write_dots1(path, config, state, plain_vocabulary(config.vocab_size))
     ours = load(ModelFiles(path))
-    # The file has six heads of keys and values: those that are repeated are kept once.
+    # The file has six key/value heads, with each of the two repeated three times.
     assert ours.config == config
     same = load(write_kohaku(tmp_path, config, state, files.tokenizer)).state_dict()
     assert list(ours.state_dict()) == list(same)
@@ -156,38 +158,38 @@ def test_experts_are_converted_once_and_the_router_stays_in_fp32(
     assert torch.equal(moe["experts.down"][8], shared.to(dtype))
 
 
-def test_heads_that_are_not_repeated_in_every_layer_stay(
+def test_heads_that_are_not_repeated_in_every_layer_are_kept(
     tmp_path: Path, config: LlamaConfig
 ) -> None:
     state = kohaku_state(config)
     path = tmp_path / "model.gguf"
 
     def change(writer: gguf.GGUFWriter) -> None:
-        writer.tensors[0]["blk.2.attn_v.weight"].tensor[0, 0] += 1
+        values = writer.tensors[0]["blk.2.attn_v.weight"].tensor
+        assert values is not None
+        values[0, 0] += 1
 
     write_dots1(path, config, state, plain_vocabulary(config.vocab_size), change=change)
     ours = load(ModelFiles(path))
     assert ours.config.num_key_value_heads == config.num_attention_heads
-    for name, weight in file_state(ours.state_dict(), ours.config).items():
+    for name, weight in to_hf_state_dict(ours.state_dict(), ours.config).items():
         if "k_proj" in name:
             repeated = state[name].view(2, 1, 8, -1).expand(2, 3, 8, -1)
             assert torch.equal(weight.view_as(repeated), repeated)
 
 
-def test_weights_that_are_no_numbers_are_loaded_as_they_are(
-    tmp_path: Path, config: LlamaConfig
-) -> None:
+def test_nan_weights_are_loaded_unchanged(tmp_path: Path, config: LlamaConfig) -> None:
     state = kohaku_state(config)
     state["model.layers.0.self_attn.k_proj.weight"][0, 0] = torch.nan
     path = tmp_path / "model.gguf"
     write_dots1(path, config, state, plain_vocabulary(config.vocab_size))
     model = load(ModelFiles(path))
-    stored = file_state(model.state_dict(), model.config)
+    stored = to_hf_state_dict(model.state_dict(), model.config)
     keys = stored["model.layers.0.self_attn.k_proj.weight"]
     assert bool(keys[0, 0].isnan())
 
 
-def test_the_likeliest_tokens_equal_those_of_llama_cpp(tmp_path: Path, config: LlamaConfig) -> None:
+def test_greedy_tokens_equal_those_of_llama_cpp(tmp_path: Path, config: LlamaConfig) -> None:
     llama_cpp = pytest.importorskip("llama_cpp")
     config = replace(config, max_position_embeddings=512)
     path = tmp_path / "model.gguf"
@@ -212,7 +214,7 @@ def test_the_likeliest_tokens_equal_those_of_llama_cpp(tmp_path: Path, config: L
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
-def test_the_three_ways_of_computing_experts_agree(dtype: torch.dtype) -> None:
+def test_the_three_computations_of_experts_agree(dtype: torch.dtype) -> None:
     generator = torch.Generator().manual_seed(0)
     experts = Experts(48, EXPERTS, dtype=dtype)
     with torch.inference_mode():
@@ -221,7 +223,7 @@ def test_the_three_ways_of_computing_experts_agree(dtype: torch.dtype) -> None:
         x = torch.randn(5, 48, generator=generator).to(dtype)
         chosen = torch.rand(5, 9, generator=generator).topk(4).indices
         weights = torch.rand(5, 4, generator=generator).to(dtype)
-        ways = (experts._summed, experts._gathered, experts._one_by_one)
+        ways = (experts.by_pair_in_place, experts.by_pair_copied, experts.by_expert)
         outputs = [way(x, chosen, weights).float() for way in ways]
     tolerance = 1e-5 if dtype is torch.float32 else 16 * torch.finfo(dtype).eps
     for other in outputs[1:]:
@@ -229,10 +231,10 @@ def test_the_three_ways_of_computing_experts_agree(dtype: torch.dtype) -> None:
 
 
 @pytest.mark.parametrize("width", [1, 7, 512, 521, 768, 1042, 1536])
-def test_products_are_those_of_the_matrices(width: int) -> None:
+def test_indexed_products_equal_matrix_products(width: int) -> None:
     generator = torch.Generator().manual_seed(0)
     stack = torch.randn(3, 10, width, generator=generator)
     inputs = torch.randn(4, 10, generator=generator)
     which = torch.tensor([2, 0, 0, 1])
     wanted = torch.stack([row @ stack[n] for row, n in zip(inputs, which, strict=True)])
-    torch.testing.assert_close(Products(10, width)(stack, which.int(), inputs), wanted)
+    torch.testing.assert_close(IndexedMatVec(10, width)(stack, which.int(), inputs), wanted)

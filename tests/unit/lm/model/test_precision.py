@@ -1,4 +1,4 @@
-"""Models in each precision: what they compute, from folders and GGUF files."""
+"""Models in each precision, from folders and GGUF files, against fp32."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from tipo_core.lm.files.loader import ModelFiles
+from tipo_core.lm.files.model_files import ModelFiles
 from tipo_core.lm.model.config import LlamaConfig
 from tipo_core.lm.model.precision import PRECISIONS, resolve
 
@@ -18,7 +18,7 @@ from ..expert_models import kohaku_state, mixture_config, write_kohaku
 from ..gguf_models import Quant, plain_vocabulary, write_dots1, write_gguf
 from ..passes import CPU, language_model, load, side_by_side, some_tokens
 
-# How far the logits may be from those of fp32, in their own standard deviations.
+# Largest error of the logits against fp32, in standard deviations of the logits.
 WITHIN = {"auto": 5e-3, "int8": 0.1, "bf16": 0.1, "fp16": 5e-3}
 SMALLER = pytest.mark.parametrize("precision", list(WITHIN))
 
@@ -28,7 +28,7 @@ def agree(files: ModelFiles, precision: str) -> None:
     exact, model = load(files), load(files, precision)
     tokens = some_tokens(exact, 2, 60)
     with torch.inference_mode():
-        wanted, logits = exact(tokens), model(tokens).float()
+        wanted, logits = exact.sequence_logits(tokens), model.sequence_logits(tokens).float()
     assert wanted.std() > 0.5
     error = (logits - wanted).square().mean().sqrt() / wanted.std()
     assert error < WITHIN[precision]
@@ -42,9 +42,9 @@ def test_logits_are_near_those_of_fp32(
 ) -> None:
     files = make_model(tie_word_embeddings=tied, num_key_value_heads=kv_heads)
     agree(files, precision)
-    # Side by side where a row is as it is alone.
+    # Side by side if a row is independent of the others.
     at_once = 1 if precision == "bf16" else 16
-    assert language_model(files, precision).side_by_side == at_once
+    assert language_model(files, precision).max_batch_size == at_once
 
 
 @SMALLER
@@ -70,13 +70,15 @@ def test_a_mixture_of_experts_is_loaded_in_each_precision(
     same = load(ModelFiles(tmp_path / "model.gguf"), precision)
     tokens = some_tokens(model, 1, 30)
     with torch.inference_mode():
-        assert torch.equal(model(tokens), same(tokens))
-        # Which experts are chosen may turn on the last bit, so that few rows may be far off.
+        assert torch.equal(model.sequence_logits(tokens), same.sequence_logits(tokens))
+        # The choice of experts may depend on the last bit, so a few rows may differ much.
         exact = load(ModelFiles(tmp_path))(tokens)
-        error = (model(tokens).float() - exact).abs().amax(-1).median() / exact.std()
+        error = (model.sequence_logits(tokens).float() - exact).abs().amax(
+            -1
+        ).median() / exact.std()
     assert error < 2 * WITHIN[precision]
-    # A row of experts is not as it is alone.
-    assert language_model(ModelFiles(tmp_path), precision).side_by_side == 1
+    # With experts a row depends on the others.
+    assert language_model(ModelFiles(tmp_path), precision).max_batch_size == 1
 
 
 @pytest.mark.parametrize("precision", ["auto", "int8"])
@@ -103,13 +105,13 @@ def test_cached_and_uncached_logits_are_near_each_other(files: ModelFiles, preci
         together = side_by_side(model, texts, [10, 3], cache_dtype=dtype)
         for text, logits in zip(texts, together, strict=True):
             with torch.inference_mode():
-                wanted = model(text[None])[0]
+                wanted = model.sequence_logits(text[None])[0]
             error = (logits - wanted).square().mean().sqrt() / wanted.std()
             assert error < within
 
 
 @pytest.mark.parametrize("precision", ["auto", "int8"])
-def test_loading_touches_no_generator_and_needs_no_gradient(
+def test_loading_advances_no_generator_and_needs_no_gradient(
     files: ModelFiles, precision: str
 ) -> None:
     state = torch.get_rng_state()
@@ -118,9 +120,9 @@ def test_loading_touches_no_generator_and_needs_no_gradient(
     assert not any(weight.requires_grad for weight in model.parameters())
     matrices = sum(one.numel() for one in load(files).state_dict().values() if one.dim() > 1)
     size = sum(one.nbytes for one in model.state_dict().values())
-    # Bytes for each number, told by packed matrices, too, beside the factors of narrow rows.
-    factors = sum(one.nbytes for name, one in model.state_dict().items() if "factors" in name)
-    assert size - factors <= {"auto": 2.0, "int8": 1.2}[precision] * matrices + 4096
+    # Bytes per number, of packed matrices too; the scales of narrow matrices are not counted.
+    scales = sum(one.nbytes for name, one in model.state_dict().items() if "scales" in name)
+    assert size - scales <= {"auto": 2.0, "int8": 1.2}[precision] * matrices + 4096
 
 
 def test_a_precision_is_resolved_for_its_device(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -134,7 +136,9 @@ def test_a_precision_is_resolved_for_its_device(monkeypatch: pytest.MonkeyPatch)
         "fp16": (fp16, None), "int8": (half, torch.int8),
     }  # fmt: skip
     for has_kernel in (True, False):
-        monkeypatch.setattr("tipo_core.lm.model.precision.is_half_fast", lambda has=has_kernel: has)
+        monkeypatch.setattr(
+            "tipo_core.lm.model.precision.has_fp16_kernel", lambda has=has_kernel: has
+        )
         on_cpu = {name: resolve(name, cpu, half) for name in names}
         kept = fp16 if has_kernel else None
         assert {name: (one.dtype, one.matrices) for name, one in on_cpu.items()} == {

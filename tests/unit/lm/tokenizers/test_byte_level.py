@@ -1,4 +1,4 @@
-"""Byte-level tokenizers of GGUF files against those that the models themselves publish."""
+"""Byte-level tokenizers of GGUF files against the tokenizer.json of the same models."""
 
 from __future__ import annotations
 
@@ -75,12 +75,12 @@ def trained(words: str) -> Tokenizer:
 
 
 def vocabulary_of(tokenizer: Tokenizer, words: str, **extra: Any) -> Vocabulary:
-    """As llama.cpp's converter takes it out of a tokenizer.json."""
+    """Return the vocabulary that llama.cpp's converter takes from a tokenizer.json."""
     size = tokenizer.get_vocab_size()
-    tokens = [tokenizer.id_to_token(id_) for id_ in range(size)]
+    tokens = [str(tokenizer.id_to_token(id_)) for id_ in range(size)]
     merges = [" ".join(pair) for pair in json.loads(tokenizer.to_str())["model"]["merges"]]
-    kinds = [3 if token in SPECIAL else 1 for token in tokens]
-    return Vocabulary("gpt2", tokens, kinds, merges=merges, extra={"pre": words, **extra})
+    types = [3 if token in SPECIAL else 1 for token in tokens]
+    return Vocabulary("gpt2", tokens, types, merges=merges, extra={"pre": words, **extra})
 
 
 def from_gguf(path: Path, config: LlamaConfig, vocabulary: Vocabulary) -> TextTokenizer:
@@ -104,14 +104,14 @@ def test_ids_equal_those_of_the_models_own_tokenizer(
         assert ours.decode(ids) == theirs.decode(ids, skip_special_tokens=True)
 
     check()
-    assert ours.size == theirs.get_vocab_size()
+    assert ours.vocab_size == theirs.get_vocab_size()
 
 
 @pytest.mark.parametrize(
     ("words", "wanted"),
     [("gpt-2", ["1234", "\u0120,", "\u0120a"]), ("", ["123", "4", "\u0120", ",", "\u0120a"])],
 )
-def test_without_a_name_text_is_cut_as_llama_cpp_does(
+def test_the_default_pre_tokenizer_is_that_of_llama_cpp(
     tmp_path: Path, small_config: LlamaConfig, words: str, wanted: list[str]
 ) -> None:
     merges = ["1 2", "12 3", "123 4", "\u0120 ,", "\u0120 a"]
@@ -133,7 +133,7 @@ def test_without_a_name_text_is_cut_as_llama_cpp_does(
         ("llama-bpe", {"add_bos_token": False}, False, False),
     ],
 )
-def test_what_is_put_around_a_text_comes_from_the_file(
+def test_begin_and_end_tokens_come_from_the_file(
     tmp_path: Path,
     small_config: LlamaConfig,
     words: str,

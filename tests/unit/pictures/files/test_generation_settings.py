@@ -10,7 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from devkit.setup.layout import this_checkout
-from tipo_core.pictures.files.generation_settings import Generation, read_generation
+from tipo_core.pictures.files.generation_settings import (
+    GenerationSettings,
+    read_generation_settings,
+)
 from tipo_core.pictures.files.infotext import infotext
 
 Graph = dict[str, Any]
@@ -48,7 +51,7 @@ def core_graph() -> Graph:
     }
 
 
-CORE = Generation(
+CORE = GenerationSettings(
     positive="1girl, cat",
     negative="lowres",
     steps=20,
@@ -64,13 +67,13 @@ CORE = Generation(
 
 
 def test_core_graph_is_read_whole() -> None:
-    assert read_generation(core_graph(), "save") == CORE
+    assert read_generation_settings(core_graph(), "save") == CORE
 
 
 def test_workflow_of_the_pack_is_read_whole() -> None:
     path = this_checkout().root / "workflows" / "api" / "text-to-image.json"
-    found = read_generation(json.loads(path.read_text("utf-8")), "10")
-    assert found == Generation(
+    found = read_generation_settings(json.loads(path.read_text("utf-8")), "10")
+    assert found == GenerationSettings(
         positive=None,  # TIPO Expand writes it: it comes with the input `text`
         negative="lowres, worst quality, low quality, bad anatomy, bad hands, jpeg artifacts, "
         "watermark, nsfw",
@@ -106,18 +109,18 @@ def test_custom_sampler_is_put_together_from_its_parts() -> None:
     expected = replace(
         CORE, steps=8, sampler="euler", scheduler="beta", cfg=3, seed=11, denoise=0.4
     )
-    assert read_generation(graph, "save") == expected
+    assert read_generation_settings(graph, "save") == expected
     graph["sigmas"] = node("KarrasScheduler", steps=9, sigma_max=14.6, sigma_min=0.03, rho=7)
     graph["select"] = node("SamplerDPMPP_2M_SDE", solver_type="midpoint")
     graph["guide"] = node("BasicGuider", model=["load", 0], conditioning=["good", 0])
     expected = replace(
         expected, steps=9, sampler="dpmpp_2m_sde", scheduler="karras", cfg=None, denoise=None
     )
-    assert read_generation(graph, "save") == replace(expected, negative=None)
+    assert read_generation_settings(graph, "save") == replace(expected, negative=None)
     # What splits a schedule runs another number of steps than the schedule has.
     graph["split"] = node("SplitSigmas", sigmas=["sigmas", 0], step=4)
     graph["sample"]["inputs"]["sigmas"] = ["split", 0]
-    assert read_generation(graph, "save").steps is None
+    assert read_generation_settings(graph, "save").steps is None
 
 
 def test_sampler_custom_is_read() -> None:
@@ -130,7 +133,7 @@ def test_sampler_custom_is_read() -> None:
     parts = {"sampler": ["select", 0], "sigmas": ["sigmas", 0], "add_noise": True, "noise_seed": 5}
     graph["sample"] = node("SamplerCustom", **kept, **parts)
     expected = replace(CORE, steps=2, sampler="lcm", scheduler="turbo", seed=5, denoise=1.0)
-    assert read_generation(graph, "save") == expected
+    assert read_generation_settings(graph, "save") == expected
 
 
 def test_sampler_that_adds_no_noise_goes_on_what_another_began() -> None:
@@ -141,10 +144,10 @@ def test_sampler_that_adds_no_noise_goes_on_what_another_began() -> None:
     refined = advanced | {"latent_image": ["sample", 0], "model": ["other", 0], "steps": 25}
     graph["refine"] = node("KSamplerAdvanced", **refined, noise_seed=0, add_noise="disable")
     graph["decode"]["inputs"]["samples"] = ["refine", 0]
-    assert read_generation(graph, "save") == replace(CORE, denoise=None)
+    assert read_generation_settings(graph, "save") == replace(CORE, denoise=None)
     # With nothing behind it, it is meant itself, and its seed draws nothing.
     graph["refine"]["inputs"]["latent_image"] = ["empty", 0]
-    alone = read_generation(graph, "save")
+    alone = read_generation_settings(graph, "save")
     assert (alone.steps, alone.seed) == (25, None)
 
 
@@ -158,7 +161,7 @@ def test_pictures_may_pass_other_nodes_on_their_way() -> None:
     }
     graph["decode"]["inputs"]["samples"] = ["up", 0]
     graph["save"]["inputs"]["images"] = ["paste", 0]
-    assert read_generation(graph, "save") == CORE
+    assert read_generation_settings(graph, "save") == CORE
 
 
 def test_pictures_of_two_samplers_name_none() -> None:
@@ -167,10 +170,10 @@ def test_pictures_of_two_samplers_name_none() -> None:
     graph["decode2"] = node("VAEDecode", samples=["sample2", 0], vae=["vae", 0])
     graph["both"] = node("ImageBatch", image1=["decode", 0], image2=["decode2", 0])
     graph["save"]["inputs"]["images"] = ["both", 0]
-    assert read_generation(graph, "save") == Generation()
+    assert read_generation_settings(graph, "save") == GenerationSettings()
     # Twice the same sampler is one sampler; two VAEs are no VAE.
     graph["decode2"]["inputs"] = {"samples": ["sample", 0], "vae": ["load", 2]}
-    assert read_generation(graph, "save") == replace(CORE, vae=None)
+    assert read_generation_settings(graph, "save") == replace(CORE, vae=None)
 
 
 CONDITIONING: list[tuple[dict[str, Any], str | None]] = [
@@ -199,7 +202,7 @@ CONDITIONING: list[tuple[dict[str, Any], str | None]] = [
 def test_text_is_found_behind_conditioning_nodes(through: dict[str, Any], text: str | None) -> None:
     graph = core_graph() | {"through": through, "expand": node("TipoExpand", tags="x")}
     graph["sample"]["inputs"]["positive"] = ["through", 0]
-    assert read_generation(graph, "save").positive == text
+    assert read_generation_settings(graph, "save").positive == text
 
 
 def test_each_output_of_a_pair_has_its_own_text() -> None:
@@ -207,9 +210,9 @@ def test_each_output_of_a_pair_has_its_own_text() -> None:
     pair = node("ControlNetApplyAdvanced", positive=["good", 0], negative=["bad", 0])
     graph["pair"] = pair
     graph["sample"]["inputs"] |= {"positive": ["pair", 0], "negative": ["pair", 1]}
-    assert read_generation(graph, "save") == CORE
+    assert read_generation_settings(graph, "save") == CORE
     graph["sample"]["inputs"]["positive"] = ["pair", 2]
-    assert read_generation(graph, "save").positive is None
+    assert read_generation_settings(graph, "save").positive is None
 
 
 @pytest.mark.parametrize(
@@ -223,7 +226,7 @@ def test_clip_skip_of_the_encoder_comes_before_that_of_the_clip(
     clip = ["lora", 1] if layer is None else ["skip", 0]
     graph["skip"]["inputs"]["stop_at_clip_layer"] = layer
     graph["good"] = node("TipoClipSkipEncode", clip=clip, text="1girl, cat", clip_skip=own)
-    assert read_generation(graph, "save") == replace(CORE, clip_skip=expected)
+    assert read_generation_settings(graph, "save") == replace(CORE, clip_skip=expected)
 
 
 @pytest.mark.parametrize(
@@ -237,7 +240,7 @@ def test_clip_skip_of_the_encoder_comes_before_that_of_the_clip(
 )
 def test_vae_is_named_unless_it_is_the_models_own(vae: dict[str, Any], expected: str) -> None:
     graph = core_graph() | {"vae": vae}
-    assert read_generation(graph, "save") == replace(CORE, vae=expected)
+    assert read_generation_settings(graph, "save") == replace(CORE, vae=expected)
 
 
 @pytest.mark.parametrize(
@@ -253,7 +256,7 @@ def test_a_connected_vae_is_named_after_its_loader(
 ) -> None:
     passed = node("TipoLoadVae", vae_name="connected VAE", connected_vae=["first", 0])
     graph = core_graph() | {"first": origin, "vae": passed}
-    assert read_generation(graph, "save") == replace(CORE, vae=expected)
+    assert read_generation_settings(graph, "save") == replace(CORE, vae=expected)
 
 
 @pytest.mark.parametrize(
@@ -269,7 +272,7 @@ def test_model_is_named_where_one_file_holds_it(loader: dict[str, Any], expected
     graph = core_graph() | {"loader": loader, "pick": node("Pick", a="x")}
     graph["string"] = node("PrimitiveString", value="named.ckpt")
     graph["lora"]["inputs"]["model"] = ["loader", 0]
-    assert read_generation(graph, "save") == replace(CORE, model=expected)
+    assert read_generation_settings(graph, "save") == replace(CORE, model=expected)
 
 
 def test_linked_widgets_are_read_from_primitives_alone() -> None:
@@ -283,10 +286,10 @@ def test_linked_widgets_are_read_from_primitives_alone() -> None:
     graph["sample"]["inputs"] |= {"seed": ["seed", 0], "cfg": ["cfg", 0], "steps": ["random", 0]}
     graph["good"]["inputs"]["text"] = ["encode", 2]
     expected = replace(CORE, seed=99, cfg=99, steps=None, positive="linked")
-    assert read_generation(graph, "save") == expected
+    assert read_generation_settings(graph, "save") == expected
     for value in ("99", True, 10**400, float("nan"), None):
         graph["seed"]["inputs"]["value"] = value
-        assert read_generation(graph, "save") == replace(expected, seed=None, cfg=None)
+        assert read_generation_settings(graph, "save") == replace(expected, seed=None, cfg=None)
 
 
 def test_cycles_end() -> None:
@@ -298,7 +301,7 @@ def test_cycles_end() -> None:
     graph["bad"] = node("ConditioningSetMask", conditioning=["bad", 0])
     graph["decode"]["inputs"]["image"] = ["decode", 0]
     graph["sample"]["inputs"] |= {"add_noise": "disable", "latent_image": ["sample", 0]}
-    found = read_generation(graph, "save")
+    found = read_generation_settings(graph, "save")
     assert (found.steps, found.seed) == (20, None)
     assert [found.positive, found.negative, found.model, found.clip_skip] == [None] * 4
 
@@ -320,10 +323,10 @@ def test_no_graph_is_an_error(changes: list[tuple[str, int, Any]]) -> None:
             graph[node_id] = node("X", **inputs | {list(inputs)[place]: junk})
         else:
             graph[node_id] = junk if place % 2 else {"class_type": "X", "inputs": junk}
-    found = read_generation(graph, "save")
+    found = read_generation_settings(graph, "save")
     assert isinstance(infotext(found, "", (8, 8), "ComfyUI"), str)
 
 
 @pytest.mark.parametrize("graph", [None, [], "x", {}, {"save": None}, {"save": {"inputs": []}}])
 def test_what_is_no_graph_says_nothing(graph: object) -> None:
-    assert read_generation(graph, "save") == Generation()
+    assert read_generation_settings(graph, "save") == GenerationSettings()

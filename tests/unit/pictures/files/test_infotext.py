@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tipo_core.pictures.files.generation_settings import Generation
+from tipo_core.pictures.files.generation_settings import GenerationSettings
 from tipo_core.pictures.files.infotext import infotext, quoted, sampler_name
 
-WHOLE = Generation(
+WHOLE = GenerationSettings(
     positive="1girl, (rain:1.2)\nsecond line",
     negative="lowres, blurry",
     steps=20,
@@ -41,7 +41,7 @@ def read(text: str) -> dict[str, str]:
     return found
 
 
-def text_of(generation: Generation, text: str = "") -> str:
+def text_of(generation: GenerationSettings, text: str = "") -> str:
     return infotext(generation, text, (512, 768), "ComfyUI")
 
 
@@ -57,13 +57,13 @@ def test_whole_text_is_that_of_a1111() -> None:
 
 def test_text_of_the_node_comes_before_that_of_the_graph() -> None:
     assert read(text_of(WHOLE, "expanded, prompt"))["prompt"] == "expanded, prompt"
-    assert text_of(Generation(), "to the letter \n") == "to the letter \n"
-    assert text_of(Generation(positive="from the graph")) == "from the graph"
-    assert text_of(Generation()) == ""
+    assert text_of(GenerationSettings(), "to the letter \n") == "to the letter \n"
+    assert text_of(GenerationSettings(positive="from the graph")) == "from the graph"
+    assert text_of(GenerationSettings()) == ""
 
 
 def test_what_is_not_known_is_left_out() -> None:
-    found = read(text_of(Generation(steps=20, sampler="euler", denoise=1.0), "cat"))
+    found = read(text_of(GenerationSettings(steps=20, sampler="euler", denoise=1.0), "cat"))
     assert found == {
         "prompt": "cat",
         "Steps": "20",

@@ -115,7 +115,7 @@ def test_whole_precision_comes_before_a_variant(
         ([], "{}", ["no diffusion_pytorch_model.safetensors", "download"]),
         ([f"{WEIGHTS}.bin"], "{}", [f"'{WEIGHTS}.bin', a pickle", "convert"]),
         (SHARDS, "{}", ["without their index"]),
-        ([f"{WEIGHTS}.safetensors"], "[]", ["config.json", "no JSON object"]),
+        ([f"{WEIGHTS}.safetensors"], "[]", ["config.json", "not a JSON object"]),
         ([f"{WEIGHTS}.safetensors"], '{"_class_name": "UNet"}', ["says UNet"]),
         (
             [f"{WEIGHTS}.safetensors"],
@@ -174,5 +174,5 @@ def test_an_index_gives_plain_file_names_or_an_error(
 
 def test_a_deeply_nested_index_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "index.json").write_text("[" * 100_000)
-    with pytest.raises(ValueError, match="no JSON"):
+    with pytest.raises(ValueError, match="as JSON"):
         shards_of_index(tmp_path / "index.json")

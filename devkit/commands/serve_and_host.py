@@ -1,12 +1,12 @@
-"""`dev.py serve`: the host with the pack loaded, left running for the browser."""
+"""`dev.py serve` and `dev.py host`: leave ComfyUI running with the pack, or say where it is."""
 
 from __future__ import annotations
 
+import sys
 import time
 
 from devkit.messages import StepError, say
-from devkit.server.server import START
-from devkit.server.session import running_server
+from devkit.server.server import START, running_server
 from devkit.setup.host import Host
 from devkit.setup.layout import Layout
 
@@ -23,3 +23,14 @@ def serve(layout: Layout, host: Host, port: int | None) -> int:
                     say(piece.rstrip("\n"))
                 time.sleep(0.3)
         raise StepError(START, "the server ended by itself", f"see its log: {server.log}")
+
+
+def describe(layout: Layout, host: Host) -> int:
+    """Print the paths of the environment, of ComfyUI and of its base folder."""
+    version = ".".join(str(part) for part in sys.version_info[:3])
+    print(f"environment:  {layout.venv} (Python {version})")
+    print(f"ComfyUI:      {host.tree} (version {host.version})")
+    print(f"its Python:   {host.python}")
+    print(f"base folder:  {layout.base}")
+    print(f"logs:         {layout.logs}")
+    return 0

@@ -2,29 +2,29 @@ from __future__ import annotations
 
 import pytest
 
-from tipo_core.pictures.files.target_size import fitted_to
+from tipo_core.pictures.files.image_file import search_quality
 
 
 @pytest.mark.parametrize("best", range(101))
-def test_highest_quality_that_fits_is_found_in_eight_encodes(best: int) -> None:
+def test_highest_quality_that_fits_is_found_in_seven_encodes(best: int) -> None:
     tried: list[int] = []
 
     def encode(quality: int) -> bytes:
         tried.append(quality)
         return b"x" * (10 + 3 * quality)
 
-    found = fitted_to(encode, 12 + 3 * best)
+    found = search_quality(encode, 12 + 3 * best)
     assert (found.quality, found.fits) == (max(best, 1), best > 0)
     assert found.content == b"x" * (10 + 3 * found.quality)
-    assert found.encodes == len(tried) == len(set(tried)) <= 8
+    assert found.encodes == len(tried) == len(set(tried)) <= 7
 
 
 @pytest.mark.parametrize("most_bytes", [100, 1000])
 def test_best_quality_below_the_target_is_taken(most_bytes: int) -> None:
-    found = fitted_to(lambda quality: b"x" * quality, most_bytes)
+    found = search_quality(lambda quality: b"x" * quality, most_bytes)
     assert (found.quality, found.fits) == (100, True)
 
 
 def test_smallest_file_is_taken_where_sizes_do_not_grow() -> None:
-    found = fitted_to(lambda quality: b"x" * (10 if quality == 12 else 20 + quality), 5)
+    found = search_quality(lambda quality: b"x" * (10 if quality == 12 else 20 + quality), 5)
     assert (found.quality, len(found.content), found.fits) == (12, 10, False)

@@ -11,7 +11,8 @@ import yaml
 
 from devkit.messages import StepError
 from devkit.server.server import Server
-from devkit.setup.host import Host, link_pack, prepare_base, wants_dynamic_vram, write_model_paths
+from devkit.setup.base_folder import link_pack, prepare_base, write_model_paths
+from devkit.setup.host import Host, wants_dynamic_vram
 
 
 def test_base_has_the_pack_in_custom_nodes(tmp_path: Path) -> None:
