@@ -267,7 +267,7 @@ def test_progress_and_cancel_within_an_interval(client: Client) -> None:
     ("changes", "named"),
     [
         ({"cfg_start": 0.8, "cfg_end": 0.4}, "cfg_start 0.8 is greater than cfg_end 0.4"),
-        ({"cfg_end_value": -0.5}, "give 0 or more, or -1"),
+        ({"cfg_end_value": -0.5}, "cfg_end_value -0.5.*0 or more, or -1"),
     ],
 )
 def test_what_means_nothing_is_named(client: Client, changes: dict[str, Any], named: str) -> None:

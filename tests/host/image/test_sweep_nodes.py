@@ -168,7 +168,7 @@ def test_lists_are_rows_by_columns_and_one_value_stays_one(client: Client) -> No
         ({"rows": "denoise", "row_values": "0.5, 2"}, "row_values, entry 2, '2': denoise must be"),
         ({"rows": "steps", "row_values": "1.5"}, "steps takes whole numbers"),
         ({"rows": "sampler_name", "row_values": "eular"}, "did you mean 'euler'"),
-        ({"rows": "seed", "row_values": "0:99999999999"}, "row_values holds 100000000000 values"),
+        ({"rows": "seed", "row_values": "0:99999999999"}, "row_values.*100000000000 values"),
         (
             {"columns": "cfg", "column_values": "0:40", "rows": "seed", "row_values": "0:9"},
             "41 columns x 10 rows are 410 pictures",

@@ -164,7 +164,7 @@ def test_mask_of_a_picture_without_alpha_is_explained(
 ) -> None:
     build = Inpainting(uploads)
     build.saved(build.vae_encoded(mask=[build.picture[0], 1]))
-    with pytest.raises(RunFailed, match="Load Image gives this empty mask"):
+    with pytest.raises(RunFailed, match="Load Image returns this empty mask"):
         client.run(build.graph, timeout=SECONDS)
 
 
