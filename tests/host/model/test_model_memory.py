@@ -114,13 +114,8 @@ def state_of(outcome: Outcome) -> dict[str, Any]:
 
 
 def ran(graph: Graph, outcome: Outcome, class_type: str) -> bool:
-    """Whether a node ran, rather than that its result was still there."""
+    """Return whether a node ran, and its result did not come from the cache."""
     return the_node(graph, class_type) in outcome.seconds
-
-
-def free(client: Client) -> None:
-    """Press ComfyUI's button that unloads the models and empties its cache."""
-    client._post("/free", {"unload_models": True, "free_memory": True})
 
 
 def wait_until(is_so: Callable[[], bool]) -> None:
@@ -165,7 +160,7 @@ def test_unload_models_gives_the_memory_back(
     process = psutil.Process(memory_server.pid)
     look: Graph = {"probe": {"class_type": "TipoProbe", "inputs": {"act": "look"}}}
     probed.run(probing(graph), timeout=LIMIT)
-    free(probed)
+    probed.free()
     # The server frees between two runs: after one more run it has done so.
     assert state_of(probed.run(look, timeout=LIMIT))["alive"] == 0
     before = process.memory_full_info().uss
@@ -175,7 +170,7 @@ def test_unload_models_gives_the_memory_back(
     held = process.memory_full_info().uss
     assert held - before > 0.8 * LARGE_BYTES
 
-    free(probed)
+    probed.free()
     state = state_of(probed.run(look, timeout=LIMIT))
     assert state["loaded"] == [] and state["alive"] == 0
     wait_until(lambda: process.memory_full_info().uss < held - 0.8 * LARGE_BYTES)
