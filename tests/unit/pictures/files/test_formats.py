@@ -27,7 +27,10 @@ def gradients(channels: int) -> Image.Image:
     pixels = np.stack(planes, -1).astype(np.uint8)
     if channels < 3:
         pixels = pixels[..., [0, 3]]
-    return Image.fromarray(pixels[..., 0] if channels == 1 else pixels[..., :channels])
+    image: Image.Image = Image.fromarray(
+        pixels[..., 0] if channels == 1 else pixels[..., :channels]
+    )
+    return image
 
 
 def reopened(content: bytes) -> Image.Image:

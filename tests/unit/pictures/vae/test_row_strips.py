@@ -28,7 +28,7 @@ class Block(nn.Module):
         if channels != out_channels:
             self.nin_shortcut = nn.Conv2d(channels, out_channels, 1)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def forward(self, x: torch.Tensor) -> Any:
         h = self.conv1(functional.silu(self.norm1(x)))
         h = self.conv2(functional.silu(self.norm2(h)))
         return h + (self.nin_shortcut(x) if hasattr(self, "nin_shortcut") else x)
@@ -41,7 +41,7 @@ class Resample(nn.Module):
         self.up = up
         self.conv = nn.Conv2d(channels, channels, 3, stride=1 if up else 2, padding=int(up))
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def forward(self, x: torch.Tensor) -> Any:
         if self.up:
             return self.conv(functional.interpolate(x, scale_factor=2.0))
         return self.conv(functional.pad(x, (0, 1, 0, 1)))
@@ -73,7 +73,7 @@ class Decoder(nn.Module):
         self.norm_out = nn.GroupNorm(4, low, eps=EPS)
         self.conv_out = nn.Conv2d(low, 3, 3, padding=1)
 
-    def forward(self, z: torch.Tensor) -> torch.Tensor:
+    def forward(self, z: torch.Tensor) -> Any:
         h = self.mid.block_2(self.mid.attn_1(self.mid.block_1(self.conv_in(z))))
         for level in reversed(list(self.up)):
             h = level.block[0](h)
@@ -94,7 +94,7 @@ class Encoder(nn.Module):
         self.norm_out = nn.GroupNorm(4, high, eps=EPS)
         self.conv_out = nn.Conv2d(high, 8, 3, padding=1)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def forward(self, x: torch.Tensor) -> Any:
         h = self.conv_in(x)
         for level in self.down:
             h = level.block[0](h)
