@@ -1,1 +1,8 @@
-"""The laboratory: how tipo-nano and toy-sd are made and measured; no user needs it."""
+"""The laboratory: how tipo-nano and toy-sd are made and measured; README.md explains it.
+
+nano/                 tipo-nano, the language model that ships
+toy_sd/               toy-sd, the image model of the demo and the tests
+split/                how well prompts are split into tags and captions
+name_lists            the name lists of the pack
+efficientnet_lite0    weights of an extractor for `tipo_core.evaluate`
+"""

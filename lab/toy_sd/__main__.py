@@ -1,78 +1,201 @@
-"""python -m lab.toy_sd: train toy-sd, all of it or what is left of it.
+"""toy-sd, the tiny text-to-image model of the demo and the tests: train it, measure it.
 
-The defaults made the weights that ship, in some minutes of a GPU. Without one, two styles at 64
-pixels, in some hours of two cores:
+    python -m lab.toy_sd train --out RUN --tokenizer ComfyUI/comfy/sd1_tokenizer
+    python -m lab.toy_sd reader --run RUN --out READER
+    python -m lab.toy_sd report --run RUN --reader READER --out REPORT --tokenizer ...
+    python -m lab.toy_sd protocol --weights PACKED --reader READER --out OUT --tokenizer ...
 
-    python -m lab.toy_sd --out RUN --tokenizer ComfyUI/comfy/sd1_tokenizer
-        --side 64 --styles "landscape, planet" --drawings 6000 --prompts 2
-        --vae-steps 3600 --vae-batch 8 --vae-rate 8e-4
-        --steps 9000 --batch 16 --rate 4e-4 --warmup 200 --floor 0.25
+Each command continues a run that was stopped, except `reader`.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import logging
-from dataclasses import asdict, fields
+import sys
+from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 
-import numpy as np
-import torch
-from safetensors.numpy import load_file, save_file
+_TRAIN = """Train toy-sd, all of it or the rest of a stopped run.
 
-from .commands import add_tokenizer
-from .drawings.drawings import HELD_OUT_SHARE
-from .drawings.picture_store import pictures
-from .drawings.text_encodings import TextEncodings
-from .model.clip_model import clip_tokenizer
-from .model.packing import packed
-from .training.sample_grid import SampleGrid
-from .training.toy_sd_recipe import Recipe
-from .training.toy_sd_state import same_recipe
-from .training.train_unet import WEIGHTS, train_unet
-from .training.train_vae import latents_of, train_vae
+The defaults made the weights that ship, in some minutes of a GPU. Without a GPU, train two styles
+at 64 pixels, in some hours of two cores:
 
-PACKED = "toy-sd-packed.safetensors"
+    python -m lab.toy_sd train --out RUN --tokenizer ComfyUI/comfy/sd1_tokenizer
+        --side 64 --styles "landscape, planet" --drawings 6000 --prompts 2
+        --vae-steps 3600 --vae-batch 8 --vae-rate 8e-4
+        --steps 9000 --batch 16 --rate 4e-4 --warmup 200 --floor 0.25
+"""
+_READER = """Train the reader, which finds in a picture the words of its parts.
 
+Some minutes of one core. The reader learns from drawings of all pairs of parts, those held out from
+toy-sd too: as drawn, as the autoencoder decodes them, and with a little blur, noise and colour
+shift. report.json has its errors on drawings that it has not seen.
+"""
+_REPORT = """Measure how often toy-sd draws a part as the prompt says.
 
-def train(out: Path, tokenizer_folder: Path, recipe: Recipe) -> None:
-    """Train both stages in `out` and pack the weights; a run that was stopped goes on."""
-    tokenizer = clip_tokenizer(tokenizer_folder)
-    out.mkdir(parents=True, exist_ok=True)
-    same_recipe(out / "recipe.json", asdict(recipe))
-    if recipe.threads:
-        torch.set_num_threads(recipe.threads)
-    torch.set_float32_matmul_precision("high")
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    how = (recipe.side, recipe.style_names, recipe.workers)
-    drawn = pictures(out / "pictures.npy", recipe.drawings, *how)
-    # No text tells the autoencoder what belongs together: it is to know all drawings alike.
-    held_out = pictures(out / "held-out.npy", recipe.drawings // HELD_OUT_SHARE, *how, test=True)
-    vae = train_vae(np.concatenate([drawn, held_out]), out, recipe, device)
-    latents = latents_of(drawn, vae, device)
-    texts = TextEncodings(tokenizer, device, keep=recipe.prompts > 0)
-    look = SampleGrid(vae, texts, out, recipe)
-    train_unet(latents, vae, texts, out, recipe, device, look)
-    save_file(packed(load_file(out / WEIGHTS)), out / PACKED)
+Pictures are drawn from held-out pairs of parts, all parts named, over CFG, steps, clip skip and
+denoise, and the reader reads them. Writes report.json, report.md, pictures.csv, charts, and sheets
+of pictures.
+"""
+_PROTOCOL = """Measure the effect of prompt expansion on toy-sd's pictures.
+
+The published protocol (`python -m tipo_core.evaluate protocol`) in one process: short prompts are
+drawn as they are and as the language model expands them, with the same noise, and both arms are
+compared with drawings. The reader reports the variety of the parts, and the share of pictures that
+show what the short prompt names.
+"""
 
 
-def main() -> None:
-    """Read the command line and train."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Read the command line and run the command; return the exit code."""
+    given = _parser().parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    if given.threads:
+        import torch
+
+        torch.set_num_threads(given.threads)
+    try:
+        sys.stdout.write(given.run_command(given))
+    except (ValueError, OSError, RuntimeError) as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    from tipo_core.evaluate.commands import DINO, add_reading
+    from tipo_core.lm.hub.catalog import NANO
+
+    from .report.accuracy_rows import MAIN
+    from .report.train_reader import Training
+    from .training.toy_sd_recipe import Recipe
+
+    raw = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(
-        prog="python -m lab.toy_sd",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        prog="python -m lab.toy_sd", description=__doc__, formatter_class=raw
     )
-    parser.add_argument("--out", type=Path, required=True, help="folder of the run")
-    add_tokenizer(parser)
+    commands = parser.add_subparsers(dest="command", required=True)
+
+    train = commands.add_parser("train", help="train", description=_TRAIN, formatter_class=raw)
+    train.add_argument("--out", type=Path, required=True, help="folder of the run")
+    _add_tokenizer(train)
     for entry in fields(Recipe):
-        kind = type(entry.default)
         option = f"--{entry.name.replace('_', '-')}"
-        parser.add_argument(option, type=kind, default=entry.default, help="(%(default)s)")
-    arguments = vars(parser.parse_args())
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
-    train(arguments.pop("out"), arguments.pop("tokenizer"), Recipe(**arguments))
+        kind = type(entry.default)
+        train.add_argument(option, type=kind, default=entry.default, help="(%(default)s)")
+    train.set_defaults(run_command=_train)
+
+    reader = commands.add_parser(
+        "reader", help="train the reader", description=_READER, formatter_class=raw
+    )
+    reader.add_argument("--run", type=Path, required=True, help="folder of a run of toy-sd")
+    reader.add_argument("--out", type=Path, required=True, help="folder for the reader")
+    reader.add_argument("--threads", type=int, default=1, help="(%(default)s)")
+    for name in ("drawings", "round_trips", "unseen", "steps"):
+        option = f"--{name.replace('_', '-')}"
+        count = getattr(Training, name)
+        reader.add_argument(option, type=int, default=count, help="(%(default)s)")
+    reader.set_defaults(run_command=_reader)
+
+    report = commands.add_parser(
+        "report", help="accuracy of the parts", description=_REPORT, formatter_class=raw
+    )
+    report.add_argument("--run", type=Path, required=True, help="folder of a run of toy-sd")
+    report.add_argument("--weights", type=Path, help="other weights, packed or not")
+    report.add_argument("--reader", type=Path, required=True, help="folder of its reader")
+    report.add_argument("--out", type=Path, required=True, help="folder for the report")
+    _add_tokenizer(report)
+    report.add_argument("--main", type=int, default=256, help="pictures at CFG 5 (%(default)s)")
+    report.add_argument("--curve", type=int, default=96, help="at other settings (%(default)s)")
+    report.add_argument("--batch", type=int, default=32, help="pictures at a time (%(default)s)")
+    report.add_argument("--bf16", type=int, default=1, help="0: the UNet in fp32 (%(default)s)")
+    _add_threads(report)
+    report.add_argument("--markdown", action="store_true", help="print the tables")
+    report.set_defaults(run_command=_report)
+
+    protocol = commands.add_parser(
+        "protocol", help="with and without TIPO", description=_PROTOCOL, formatter_class=raw
+    )
+    protocol.add_argument("--weights", type=Path, required=True, help="toy-sd, trained or packed")
+    protocol.add_argument("--reader", type=Path, required=True, help="folder of its reader")
+    protocol.add_argument("--out", type=Path, required=True, help="folder of the run")
+    _add_tokenizer(protocol)
+    protocol.add_argument("--model", default=NANO, help="language model, as in tipo_core")
+    protocol.add_argument("--count", type=int, default=2048, help="prompts (%(default)s)")
+    protocol.add_argument("--side", type=int, default=128, help="pixels (%(default)s)")
+    protocol.add_argument("--cfg", type=float, default=MAIN.cfg, help="(%(default)s)")
+    protocol.add_argument("--steps", type=int, default=MAIN.steps, help="(%(default)s)")
+    _add_threads(protocol)
+    add_reading(protocol, DINO)
+    protocol.set_defaults(run_command=_protocol)
+    return parser
+
+
+def _add_tokenizer(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--tokenizer", type=Path, required=True,
+        help="folder with CLIP's vocab.json and merges.txt: comfy/sd1_tokenizer of a ComfyUI",
+    )  # fmt: skip
+
+
+def _add_threads(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--threads", type=int, default=0, help="of torch (0: its own choice)")
+
+
+def _train(arguments: argparse.Namespace) -> str:
+    from .training.toy_sd_recipe import Recipe
+    from .training.train_toy_sd import train_toy_sd
+
+    recipe = {entry.name: getattr(arguments, entry.name) for entry in fields(Recipe)}
+    train_toy_sd(arguments.out, arguments.tokenizer, Recipe(**recipe))
+    return ""
+
+
+def _reader(arguments: argparse.Namespace) -> str:
+    from .report.train_reader import Training, reader_of_run
+
+    names = ("drawings", "round_trips", "unseen", "steps")
+    training = Training(**{name: getattr(arguments, name) for name in names})
+    report = reader_of_run(arguments.run, arguments.out, training)
+    return json.dumps(report, indent=2) + "\n"
+
+
+def _report(arguments: argparse.Namespace) -> str:
+    from .report.accuracy_figures import markdown
+    from .report.accuracy_report import ReportOptions, make_report
+
+    options = {entry.name: getattr(arguments, entry.name) for entry in fields(ReportOptions)}
+    report = make_report(ReportOptions(**{**options, "bf16": bool(arguments.bf16)}))
+    if arguments.markdown:
+        return markdown(report)
+    return "".join(
+        f"{check['name']}: {'met' if check['met'] else 'not met'} ({check['figures']})\n"
+        for check in report["checks"]
+    )
+
+
+def _protocol(arguments: argparse.Namespace) -> str:
+    from tipo_core.evaluate.commands import feature_model, reading
+    from tipo_core.evaluate.protocol.arm_measures import Measures, measure
+    from tipo_core.lm.generate.token_sampling import SamplingOptions
+    from tipo_core.lm.hub.local_model import load_local
+
+    from .report.expansion_protocol import DRAWINGS, ProtocolOptions, run
+
+    options = {entry.name: getattr(arguments, entry.name) for entry in fields(ProtocolOptions)}
+    report = run(ProtocolOptions(**options), load_local(arguments.model, SamplingOptions()))
+    out: Path = arguments.out
+    measures = Measures(
+        feature_model(arguments),
+        reading(arguments, 0, out / "features"),
+        real=out / DRAWINGS,
+        unit_length=False,
+    )
+    return json.dumps(report, indent=2) + "\n" + measure(out, "toy", measures)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,7 +1,7 @@
-"""Captions for tag sets: every sentence says what some of the tags say, and nothing else.
+"""Captions for tag sets: every sentence states some of the tags, and nothing else.
 
-A real corpus of pictures with both tags and captions cannot be shipped with; these sentences tie
-the two sides by content instead. The wording varies at random, the facts do not.
+No corpus with both tags and captions can be distributed, so captions are written from the tags. The
+wording is random, the facts are not.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from .wording import (
 
 _NUMBERS = {"1": "one", "2": "two", "3": "three", "4": "four", "5": "five", "6+": "several"}
 _STYLE_NOUN = ("picture", "image", "scene")
-# Openings for a picture of things, and for one of people who do nothing that a tag names.
+# First words for a picture of things, and for people without a pose tag.
 _VIEWS = (
     "{}", "there is {}", "a view of {}", "the picture shows {}", "this is {}", "here one sees {}",
     "a picture of {}", "in this image there is {}",
@@ -33,7 +33,7 @@ _SHOWN = ("is shown", "is seen", "appears", "is in view", "is drawn", "can be se
 
 
 class Person:
-    """How the sentences of one caption speak of the people in it."""
+    """Subject and pronoun of the people in one caption."""
 
     def __init__(self, subject: str, pronoun: str, plural: bool) -> None:
         self.subject = subject
@@ -51,7 +51,7 @@ class Person:
 
 
 def person_of(tags: Sequence[str]) -> Person | None:
-    """Return who the picture shows, from its count tags; None when it shows nobody."""
+    """Return the people of a picture from its count tags; None without people."""
     counts = [tag for tag in tags if re.match(r"^\d", tag) and aspect(tag) is Aspect.COUNT]
     if not counts:
         return None
@@ -73,9 +73,9 @@ def person_of(tags: Sequence[str]) -> Person | None:
 
 
 def write_caption(tags: Sequence[str], rng: random.Random) -> list[str]:
-    """Return the sentences of a caption for `tags`: an opening one, then one for each group.
+    """Return the sentences of a caption for `tags`: an opening, then sentences for each group.
 
-    The number of sentences grows with the tags; a caller that wants fewer takes the first ones.
+    More tags give more sentences; the first ones alone are a shorter caption.
     """
     groups: dict[Aspect, list[str]] = defaultdict(list)
     for tag in _without_general(tags):
@@ -97,7 +97,7 @@ def write_caption(tags: Sequence[str], rng: random.Random) -> list[str]:
 
 
 def _without_general(tags: Sequence[str]) -> list[str]:
-    """Return the tags without those that another one says more exactly: 'bow' beside 'red bow'."""
+    """Return the tags without those that end a longer tag: 'bow' where 'red bow' is present."""
     ends = {" ".join(words[n:]) for words in map(str.split, tags) for n in range(1, len(words))}
     return [tag for tag in tags if tag not in ends]
 

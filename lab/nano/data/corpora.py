@@ -1,4 +1,4 @@
-"""The lines of the corpora: what is clean in them, and the tags and phrases that stand in them."""
+"""Read the corpora: clean lines, tags that a caption names, style phrases of prompts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tipo_core.prompt.vocabulary.blocklist import blocklist_matches
 
-# One photo caption in twenty is not trained on.
+# One photo caption in twenty is held out.
 _HELD_OUT_CAPTIONS = 20
 _PEOPLE_WORDS = {
     "woman": "1girl", "girl": "1girl", "lady": "1girl", "man": "1boy", "boy": "1boy",
@@ -27,14 +27,14 @@ def read_lines(path: Path) -> list[str]:
 
 
 def is_held_out_text(line: str) -> bool:
-    """Return whether a photo caption is kept from the training: one in twenty."""
+    """Return whether a photo caption is held out from the training: one in twenty."""
     return hashlib.sha256(line.encode()).digest()[0] % _HELD_OUT_CAPTIONS == 0
 
 
 def tags_in_words(caption: str, known: Mapping[str, int]) -> list[str]:
-    """Return the tags that stand in the caption's own words, longest first at each place.
+    """Return the tags that the words of a caption name, the longest match at each place.
 
-    Plurals are tried in the singular; people become person counts.
+    Plurals match in the singular; people become tags such as 1girl.
     """
     words = re.findall(r"[a-z][a-z'-]*", caption.lower())
     found: list[str] = []
@@ -60,7 +60,7 @@ def tags_in_words(caption: str, known: Mapping[str, int]) -> list[str]:
 
 
 def as_sentence(line: str) -> str:
-    """Return a caption with a capital letter and an end."""
+    """Return a caption with a capital letter and a full stop."""
     line = line[0].upper() + line[1:]
     return line if line.endswith((".", "!", "?")) else line + "."
 
@@ -68,10 +68,10 @@ def as_sentence(line: str) -> str:
 def style_phrases(
     prompts: Sequence[str], captions: Sequence[str], names: Sequence[str]
 ) -> list[tuple[str, ...]]:
-    """Return the phrases that many prompts share, a tuple a prompt, names of people left out.
+    """Return the common phrases of each prompt, without names of people.
 
-    A phrase is kept when it is common and all its words are ordinary ones, that is, words of the
-    photo captions, of the tags, or of the small list below.
+    A phrase is kept where several prompts have it and all its words are ordinary: words of the
+    photo captions, of the tags, or of the list below.
     """
     words = Counter(word for line in captions for word in re.findall(r"[a-z]+", line.lower()))
     ordinary = {word for word, count in words.items() if count >= 3}

@@ -1,9 +1,9 @@
-"""Biases of tags, fitted so that each tag is in as many drawn sets as it is in real pictures.
+"""Biases of tags, fitted so that each tag is as frequent in drawn sets as in real pictures.
 
-A tag's weight alone does not say how often it is drawn: its friends draw it too, and a group of
-which a picture shows one tag is soon full. So sets are drawn, the share of those that hold a tag is
-compared with the share that the counts give, and the bias is corrected; a few times over. The
-share is summed from the chances at every draw, which rare tags need: few of them are ever drawn.
+A tag's weight alone does not determine its frequency: related tags raise it, and groups of
+exclusive tags lower it. So each round draws sets, compares the share of sets with each tag with the
+wanted share, and corrects the biases. The share is the sum of the probabilities at every draw,
+because rare tags are hardly ever drawn.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ _SETS = 768
 _STEP = 0.8
 _LARGEST_STEP = 1.0
 _LARGEST_BIAS = 6.0
-# A group of which one person shows one tag cannot be in more sets than there are.
+# The shares of a group of exclusive tags cannot sum to more than 1.
 _FULL = 0.95
 
 
 def wanted_shares(statistics: TagStatistics, people: bool, mean: float) -> np.ndarray:
-    """Return the share (`N`) of sets that shall hold each tag, `mean` tags in a set on average.
+    """Return the wanted share (`N`) of sets with each tag, for `mean` tags per set.
 
-    A tag with the share p of real pictures gets 1 - (1 - p)^c: the same picture looked at c times,
-    where c makes the sum right, because sets here are longer than the tag lists of real pictures.
-    Without people, p is that beside the tags which start such pictures, where pairs are listed.
+    A tag with share p of real pictures gets 1 - (1 - p)^c, as if each picture were tagged c times;
+    c makes the sum equal `mean`, because sets here are longer than real tag lists. Without people,
+    p is the share among pictures with scenery, animal or still life, from the listed pairs.
     """
     share = statistics.share.copy()
     share[statistics.counts_people] = 0
     if people:
-        # Those who have no person to say it of are a tenth or so.
+        # About a tenth of the pictures shows nobody.
         share = np.minimum(share / 0.9, 0.9)
     else:
         share[~statistics.is_scene] = 0
@@ -49,7 +49,7 @@ def wanted_shares(statistics: TagStatistics, people: bool, mean: float) -> np.nd
     members = [np.array([g == name for g in statistics.groups]) for name in sorted(groups)]
 
     def scaled(c: float) -> np.ndarray:
-        out = 1 - (1 - share) ** c
+        out: np.ndarray = 1 - (1 - share) ** c
         for member in members:
             total = out[member].sum()
             if total > _FULL:
@@ -72,7 +72,7 @@ def fit_biases(
 ) -> np.ndarray:
     """Return the biases (`2, N`) for pictures without people and with, see `TagSampler`.
 
-    `starts(rng, people, count)` gives the beginnings of `count` pictures.
+    `starts(rng, people, count)` returns the first tags of `count` pictures.
     """
     rng = np.random.default_rng(seed)
     biases = np.zeros((2, len(statistics.names)), dtype=np.float32)
@@ -97,7 +97,7 @@ def fit_biases(
             bias[:] = np.clip(bias + step, origin - _LARGEST_BIAS, origin + _LARGEST_BIAS)
             if number >= rounds - last:
                 settled_bias += bias / last
-        # What is left of the noise goes in the mean of the last rounds.
+        # The mean over the last rounds averages out the noise.
         bias[:] = settled_bias
         found = drawn_shares(statistics, biases, first, rng)
         used = (wanted > 1e-4) & (found > 0)

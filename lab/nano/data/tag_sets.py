@@ -1,10 +1,10 @@
-"""Tag sets that look like those of real pictures, drawn from pair statistics.
+"""Tag sets like those of real pictures, drawn from pair statistics.
 
-A set grows tag by tag. The weight of a candidate is its own bias times its lift with the tags
-that are there already:  log w(t) = b(t) + s(k) sum_s log lift(s, t), where
-lift(s, t) = n(s, t) N / (n(s) n(t)), k is the size of the set, s(k) keeps a chain of tags that all
-say the same from counting in full, and an unlisted pair has lift 1. The biases are fitted
-(`tag_fit.py`), so that each tag is in as many sets as the counts say.
+Sets are drawn tag by tag. The weight of a candidate is its own bias times its lift with the tags
+of the set so far:  log w(t) = b(t) + s(k) sum_s log lift(s, t), where
+lift(s, t) = n(s, t) N / (n(s) n(t)), k is the size of the set, s(k) damps the lifts of many similar
+tags, and an unlisted pair has lift 1. The biases are fitted (`tag_fit.py`), so that the frequency
+of each tag is that of the counts.
 """
 
 from __future__ import annotations
@@ -24,24 +24,24 @@ from tipo_core.prompt.vocabulary.blocklist import blocklist_matches
 
 from .wording import SCENE_ASPECTS, Aspect, aspect, exclusive_group
 
-# Pictures behind the counts; the lift of a pair depends on it only by a constant factor.
+# Number of pictures of the counts; it changes the lift of all pairs by one constant factor.
 POSTS = 8_000_000
 LARGEST_LOG_LIFT = 5.0
-# Sets that are drawn at the same time: all their scores fit the cache.
+# Sets drawn together: their scores fit the CPU's cache.
 _AT_ONCE = 128
-# One pair in ten is not used here: what a model knows of it is measured.
+# One pair in ten is held out, to measure a model's knowledge of it.
 _HELD_OUT_SHARE = 10
 _MALE = frozenset(("male focus", "faceless male", "old man", "facial hair", "beard", "mustache"))
-# What boys rarely wear; the pair counts lack the commonest tags, so nothing else says it.
+# Tags that are rare with boys; the pair counts lack the most common tags, 1boy too.
 _GIRLISH = frozenset(
     """skirt dress bow ribbon twintails hairband hairclip frills serafuku lipstick maid scrunchie
     tiara drills bun braids ponytail petticoat veil tutu makeup bonnet headdress bowtie lace
     pigtails bracelet flower ornament girl girls""".split()
 )
 _GIRLISH_LOG_LIFT = -3.0
-# Most such tags are harmless, but a model puts the word in front of any clothes.
+# Most such tags are harmless, but a model combines the word with any clothes.
 _UNWORN = "unworn"
-# Found by trial: with it, pairs of every lift are together nearly as often as in real pictures.
+# Chosen so that pairs of every lift are nearly as frequent as in real pictures.
 LIFT_DAMPING = 0.035
 
 
@@ -54,7 +54,7 @@ def read_rows(path: Path) -> Iterator[list[str]]:
 
 
 def is_held_out(left: str, right: str) -> bool:
-    """Return whether the pair is kept from the training, whichever of its tags comes first."""
+    """Return whether the pair of tags is held out from the training, in either order."""
     joined = "|".join(sorted((left, right)))
     return hashlib.sha256(joined.encode()).digest()[0] % _HELD_OUT_SHARE == 0
 
@@ -104,7 +104,7 @@ class TagStatistics:
 
 @dataclass(frozen=True)
 class Start:
-    """What a set begins with, how many tags it is to have, and how many people it shows."""
+    """The first tags of a set, its number of tags, and its number of people."""
 
     tags: Sequence[str]
     size: int
@@ -112,13 +112,14 @@ class Start:
 
     @property
     def boys_only(self) -> bool:
-        """Whether the people are boys, as far as the tags say."""
+        """Whether the first tags name boys and no girls."""
         return any("boy" in name for name in self.tags) and not any(
             "girl" in name for name in self.tags
         )
 
     @property
     def has_boys(self) -> bool:
+        """Whether the first tags name a boy or a man."""
         return any("boy" in name or "man" in name for name in self.tags)
 
 
@@ -126,7 +127,7 @@ Watch = Callable[[np.ndarray, np.ndarray], None]
 
 
 class TagSampler:
-    """Draws tag sets; every random choice comes from the generator given.
+    """Draws tag sets with the random numbers of `rng`.
 
     `biases` is `2, N`: the log weights of the tags in pictures without people and with.
     """
@@ -140,7 +141,7 @@ class TagSampler:
         names = sorted(set(statistics.groups) - {""})
         number = {name: place for place, name in enumerate(names)}
         self._group = np.array([number.get(name, -1) for name in statistics.groups])
-        # `G, N`: the tags outside each group, those that stay when it is full.
+        # `G, N`: 1 for the tags outside each group, which stay open where the group is full.
         self._outside = (self._group[None, :] != np.arange(len(names))[:, None]).astype(np.float32)
 
     def grow(self, start: Sequence[str], size: int, people: int) -> list[str]:
@@ -150,9 +151,9 @@ class TagSampler:
     def grow_many(self, starts: Sequence[Start], watch: Watch | None = None) -> list[list[str]]:
         """Return for each start its tags and new ones up to its size, in the order drawn.
 
-        No people limits the new tags to scenes, one allows a single hair colour, pose and so on.
-        `watch` is told of every draw: the rows (their places in `starts`) and the chances of all
-        tags in each of them (`rows, N`).
+        Sets without people get only tags of scenes; sets of one person get one hair colour, one
+        pose and so on. `watch(rows, probabilities)` is called at every draw with indices into
+        `starts` and the probabilities of all tags (`rows, N`).
         """
         sets: list[list[str]] = [[] for _ in starts]
         by_size = sorted(range(len(starts)), key=lambda n: -starts[n].size)
@@ -188,19 +189,19 @@ class TagSampler:
             active = np.flatnonzero((have < wanted) & is_open.any(axis=1))
             if not len(active):
                 return
-            # 1) the chance of every tag
+            # 1) weight of every tag
             strength = lift_strength(chosen[active]).astype(np.float32)[:, None]
             weights = lift[active] * strength
             weights += base[active]
             np.exp(weights, out=weights)
             weights *= is_open[active]
-            # 2) one draw a row
+            # 2) one draw per row
             total = np.cumsum(weights, axis=1)
             draws = self.rng.random(len(active), dtype=np.float32) * total[:, -1]
             tags = np.minimum((total <= draws[:, None]).sum(axis=1), len(known.names) - 1)
             if watch is not None:
                 watch(np.array(rows)[active], weights / total[:, -1:])
-            # 3) take it, and what it rules out away
+            # 3) add it, and close the tags that it excludes
             fine = is_open[active, tags] > 0
             self._add(active[fine], tags[fine], lift, is_open, room)
             for place, tag in zip(active[fine], tags[fine], strict=True):
@@ -209,8 +210,10 @@ class TagSampler:
             have[active[fine]] += 1
 
     def _base(self, start: Start) -> np.ndarray:
-        base = self.biases[min(start.people, 1)]
-        return base + _GIRLISH_LOG_LIFT * self.statistics.is_girlish if start.boys_only else base
+        base: np.ndarray = self.biases[min(start.people, 1)]
+        if start.boys_only:
+            base = base + _GIRLISH_LOG_LIFT * self.statistics.is_girlish
+        return base
 
     def _open(self, start: Start) -> np.ndarray:
         known = self.statistics
@@ -229,7 +232,7 @@ class TagSampler:
         is_open: np.ndarray,
         room: np.ndarray,
     ) -> None:
-        """Put one tag in each of `rows`; close it, and its group once that is full."""
+        """Add one tag to each of `rows`; close the tag, and its group where that is full."""
         lift[rows] += self.statistics.trained_lift[tags]
         is_open[rows, tags] = 0
         groups = self._group[tags]
@@ -240,5 +243,6 @@ class TagSampler:
 
 
 def lift_strength(size: np.ndarray) -> np.ndarray:
-    """Return how much of the summed log lifts counts in sets of `size` tags."""
-    return 1 / (1 + LIFT_DAMPING * np.maximum(size - 1, 0))
+    """Return the factor s(k) of the summed log lifts for sets of `size` tags."""
+    share: np.ndarray = 1 / (1 + LIFT_DAMPING * np.maximum(size - 1, 0))
+    return share

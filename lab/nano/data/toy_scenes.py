@@ -1,8 +1,8 @@
-"""The drawings of toy-sd as samples for the language model: their tags, and sentences about them.
+"""Scenes of toy-sd as samples for the language model: their tags, and sentences about them.
 
-From `planet` alone the model shall add the rest of one such picture, in words that toy-sd knows,
-each part once. The style's tag comes first. The smallest length class has six tags and two of the
-styles five, so these two end in one tag more that real pictures of the kind have.
+From `planet` alone, the model learns to add the other parts of such a picture in toy-sd's words,
+each part once. The style's tag comes first. The smallest length class has six tags, and two styles
+have five; these get one more tag, which is common for such pictures.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import random
 from ...toy_sd.drawings.drawings import Scene, caption_prompt, scene
 from ...toy_sd.drawings.styles import NO_ARTICLE, STYLES
 
-# How often each style comes.
+# Relative frequency of each style.
 _WEIGHTS = {"landscape": 4, "planet": 4, "critter": 1, "potted plant": 1}
 FILLERS = {"landscape": ("scenery",), "planet": ("space",)}
 _STATEMENTS = {
@@ -32,13 +32,13 @@ _STATEMENTS = {
 
 
 def toy_scene(rng: random.Random, test: bool = False) -> Scene:
-    """Return a scene to train on or, for `test`, one of the pairs of parts that are held out."""
+    """Return a scene of the training or, with `test`, one of a held-out pair of parts."""
     style = rng.choices(list(_WEIGHTS), weights=list(_WEIGHTS.values()))[0]
     return scene(rng.getrandbits(40), (style,), test)
 
 
 def toy_tags(of: Scene, rng: random.Random) -> list[str]:
-    """Return the tags of a scene: the style, all its parts in random order, what fills it up."""
+    """Return the tags of a scene: the style, all its parts in random order, a common tag."""
     style = STYLES[of.style]
     tags = [part.tag.format(of.attributes[part.name]) for part in style.parts]
     rng.shuffle(tags)

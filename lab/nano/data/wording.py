@@ -1,8 +1,7 @@
-"""Which part of a picture a general tag speaks of, and the English for it.
+"""The part of a picture that a general tag describes, and English phrases for the tag.
 
-The training captions are written from tags by `captions.py`; this file knows single tags only:
-`aspect(tag)` sorts a tag by its words, the other functions give its article or its number.
-All tables are written by hand for this project.
+`captions.py` writes captions from these phrases. `aspect(tag)` classifies a tag by its words; other
+functions return its article, number or phrase. All tables are written by hand for this project.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ class Aspect(str, Enum):
     OTHER = "other"
 
 
-# What a picture without people may hold.
+# Aspects of the tags of a picture without people.
 SCENE_ASPECTS = frozenset({Aspect.PLACE, Aspect.SKY, Aspect.THING, Aspect.STYLE, Aspect.BACKGROUND})
 
 COLORS = frozenset(
@@ -173,7 +172,7 @@ _THINGS = frozenset(
 
 @lru_cache(maxsize=8192)
 def aspect(tag: str) -> Aspect:
-    """Return the part of the picture that `tag` (spaces, no underscores) speaks of."""
+    """Return the part of the picture that `tag` (spaces, no underscores) describes."""
     last = tag.rsplit(" ", 1)[-1]
     first = tag.split(" ", 1)[0]
     if _COUNTS.match(tag):
@@ -212,7 +211,7 @@ def aspect(tag: str) -> Aspect:
     return Aspect.OTHER
 
 
-# At most one tag of each of these speaks of one person.
+# A picture of one person has at most one tag of each group.
 _ONE_OF = (
     frozenset(("open mouth", "closed mouth", "parted lips")),
     frozenset(("sitting", "standing", "kneeling", "walking", "running", "lying", "squatting")),
@@ -228,13 +227,13 @@ _COLOURED = re.compile(rf"^(?:{'|'.join(sorted(COLORS))}) (\w+)$")
 
 @lru_cache(maxsize=8192)
 def exclusive_group(tag: str) -> str:
-    """Return the name of the group of which a picture of one person shows one tag, or ''."""
+    """Return the tag's group of mutually exclusive tags (for one person), or ''."""
     found = aspect(tag)
     if found in (Aspect.HAIR_COLOR, Aspect.HAIR_LENGTH, Aspect.GAZE, Aspect.BACKGROUND):
-        return found.value
+        return str(found.value)
     coloured = _COLOURED.match(tag)
     if coloured:
-        return coloured.group(1)
+        return str(coloured.group(1))
     for number, group in enumerate(_ONE_OF):
         if tag in group:
             return f"one of {number}"

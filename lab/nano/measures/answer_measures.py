@@ -22,14 +22,14 @@ def distinct_n(texts: Iterable[str], n: int = 2) -> float:
 
 
 def repetition(items: Sequence[str]) -> float:
-    """Return the share of `items` (tags or sentences) that were there before in the same list."""
+    """Return the share of `items` (tags or sentences) that repeat an earlier item."""
     names = [canonical(item) for item in items]
     return 1 - len(set(names)) / len(names) if names else 0.0
 
 
 @dataclass(frozen=True)
 class AnswerMeasures:
-    """What is counted of one answer."""
+    """The measures of one answer."""
 
     well_formed: bool
     length_reached: bool
@@ -38,11 +38,11 @@ class AnswerMeasures:
 
 
 def measure_answer(request: Request, answer: Answer, ended: bool) -> AnswerMeasures:
-    """Return the measures of one answer; `ended` tells whether it came to its own end.
+    """Return the measures of one answer; `ended` is whether it ended with the end token.
 
-    Well-formed: the answer ended, has every owed field and nothing else. Length reached: every
-    field that the answer made or grew has as many tags or sentences as the asked class allows;
-    `short` fields have no class of their own.
+    Well-formed: the answer ended and has every requested field and nothing else. Length reached:
+    every field of the answer has a number of tags or sentences within the requested class; `short`
+    fields have no class.
     """
     reached = True
     tag_share = sentence_share = 0.0

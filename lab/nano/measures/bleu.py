@@ -1,4 +1,4 @@
-"""BLEU and self-BLEU: how alike texts are."""
+"""BLEU and self-BLEU: the similarity of texts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def bleu(text: Sequence[str], references: Sequence[Sequence[str]], most: int = 4
 
     Papineni et al. 2002: the geometric mean of the clipped precisions of 1- to `most`-grams, times
     the penalty for a text shorter than the reference nearest in length (the shorter one of two).
-    Not smoothed: without a common n-gram of a size it is 0, and so is a text of fewer words.
+    Not smoothed: without a common n-gram of each size, or with fewer than `most` words, it is 0.
     """
     if len(text) < most or not references:
         return 0.0
@@ -38,7 +38,7 @@ def self_bleu(texts: Sequence[str], most: int = 4) -> float:
     """
     words = [text.lower().split() for text in texts]
     if len(words) < 2:
-        raise ValueError(f"self-BLEU compares texts, and there is {len(words)}: give two or more")
+        raise ValueError(f"self-BLEU needs two or more texts, there are {len(words)}: give more")
     scores = [bleu(one, words[:n] + words[n + 1 :], most) for n, one in enumerate(words)]
     return sum(scores) / len(scores)
 

@@ -1,4 +1,4 @@
-"""Whether a caption says what the tags say: its things are among them, in the same colours."""
+"""Consistency of a caption with tags: the share of its nouns, and of their colours, in the tags."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _NAMED = frozenset(
         Aspect.SKY, Aspect.PLACE, Aspect.EYES,
     }
 )  # fmt: skip
-# Words that name a thing but belong to how a sentence is made.
+# Words that name things, but also occur in set phrases.
 _FRAME = frozenset(("back", "day", "light", "dark", "space", "face", "glass", "paper", "fire"))
 _MORE_NOUNS = frozenset(("hair", "eyes", "background", "smile"))
 
 
 @dataclass(frozen=True)
 class Consistency:
-    """How many nouns of captions are there and supported, and the same of coloured ones."""
+    """Numbers of nouns in captions, of supported ones, of coloured ones, of agreeing colours."""
 
     nouns: int
     supported: int
@@ -39,21 +39,21 @@ class Consistency:
 
     @property
     def noun_share(self) -> float:
-        """The share of the nouns that tags or given texts name too."""
+        """The share of nouns that the tags or the given text name too."""
         return self.supported / self.nouns if self.nouns else 1.0
 
     @property
     def colour_share(self) -> float:
-        """The share of the coloured nouns that have a colour which the tags give them."""
+        """The share of coloured nouns with a colour that the tags give them."""
         return self.agreeing / self.coloured if self.coloured else 1.0
 
 
 def caption_consistency(caption: str, tags: Sequence[str], given: str = "") -> Consistency:
-    """Return what of `caption` is supported by `tags` or by the `given` text.
+    """Return the support of `caption` by `tags` and the `given` text.
 
-    A noun is a word that names clothes, a thing, a part of the body, of the sky or a place, in the
-    singular or the plural; a coloured noun one with a colour before it, other adjectives aside,
-    which the tags or the given text have with a colour too.
+    A noun is a word for clothes, a thing, a part of the body or of the sky, or a place, singular or
+    plural. A coloured noun has a colour before it, with at most one adjective between, and the tags
+    or the given text have the noun with a colour too.
     """
     sources = [_words(tag) for tag in tags] + [_words(given)]
     known = {_singular(word) for words in sources for word in words}
@@ -98,7 +98,7 @@ def _coloured(words: Sequence[str]) -> list[tuple[str, str]]:
     found = []
     for place, word in enumerate(words):
         if word in COLORS - {"dark", "light"}:
-            # The noun may stand behind one more word: `white pleated skirt`.
+            # One more word may stand between colour and noun: `white pleated skirt`.
             for noun in words[place + 1 : place + 3]:
                 if _is_noun(noun):
                     found.append((word, _singular(noun)))

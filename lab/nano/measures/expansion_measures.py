@@ -1,4 +1,4 @@
-"""Measures of expansions and answers that need to know what the model was trained on."""
+"""Measures of expansions and answers that compare with the training data."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ from .consistency import Consistency, caption_consistency
 
 
 def vocabulary(source: SampleSource) -> frozenset[str]:
-    """Return all tags that a model may know: general ones, style phrases, the words of toy-sd."""
+    """Return all tags of the training: general tags, style phrases, the words of toy-sd."""
     toy = (toy_vocabulary(style) for style in STYLES)
     return frozenset(source.statistics.names).union(*source.styles, *toy)
 
 
 def expansion_consistency(request: ExpansionRequest, expansion: Expansion) -> Consistency:
-    """Return what of the added caption is in the expansion's tags or in the caption given."""
+    """Return the support of the added caption by the expansion's tags and the given caption."""
     tags = split_tags(expansion.tags)
     return caption_consistency(expansion.added_caption, tags, request.caption)
 
 
 @dataclass(frozen=True)
 class Variety:
-    """How alike the variants of a request are: mean self-BLEU, from 0 to 1.
+    """Similarity of the variants of a request: mean self-BLEU, from 0 to 1 (lower: more variety).
 
-    `self_bleu` is that of all added text, `error` its standard error over the requests; `tags` and
-    `captions` are those of the added tags and of the added captions alone.
+    `self_bleu` is over all added text, `error` its standard error over the requests; `tags` and
+    `captions` are over the added tags and the added captions alone.
     """
 
     self_bleu: float
@@ -49,7 +49,7 @@ class Variety:
 
 
 def variety(varied: Sequence[Sequence[Expansion]]) -> Variety:
-    """Return how alike the variants of each request are; 0 where there is no request."""
+    """Return the mean similarity of the variants of each request; 0 without requests."""
     if not varied:
         return Variety(0.0, 0.0, 0.0, 0.0)
     alike = [self_bleu([one.added for one in some]) for some in varied]
@@ -63,10 +63,10 @@ def variety(varied: Sequence[Sequence[Expansion]]) -> Variety:
 
 
 def toy_share(expansions: Sequence[Expansion]) -> float:
-    """Return the share of expansions in the words of toy-sd that stay in them.
+    """Return the share of expansions of toy-sd prompts that keep to the words of toy-sd.
 
-    The style is the word of one that the tags and the given caption have. An added tag must be one
-    of that style's, and no part may come in two choices.
+    The style is the one that the tags or the caption name. Every added tag must belong to that
+    style, and no part may have two words.
     """
     fine = 0
     for one in expansions:
@@ -80,7 +80,7 @@ def toy_share(expansions: Sequence[Expansion]) -> float:
 
 
 def filtered(text: str) -> str:
-    """Return what is left of an answer when its unsafe tags and sentences are left out."""
+    """Return an answer without its unsafe tags and sentences."""
     judge = TagPolicy(safe=True)
     lines = []
     for line in text.split("\n"):

@@ -1,4 +1,4 @@
-"""The requests that a small model is measured on, from samples that no training has seen."""
+"""The requests that measure a small model, from samples that no training has seen."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ from ..data.tag_sets import TagStatistics
 
 # A person types a few tags and a sentence or two.
 _TYPED_TAGS = 6
-# Rough tag shares are enough to ask with; fitting them well takes longer than asking.
+# Rough tag shares are enough for requests, and fitting takes long.
 _FIT_ROUNDS = 6
-# What is known of fewer pairs says little of what goes with a tag.
+# A tag with fewer listed pairs has too little data for relevance.
 _KNOWN_PAIRS = 10
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What a model is asked in an evaluation.
+    """The requests of an evaluation.
 
-    `requests` are over all tasks and lengths alike, `expansions` what a user types in a node, and
-    `toy` the same in the words of toy-sd; of each of `varied` several variants are wanted.
-    `continued` has tags alone, for their relevance. `records` and `captions` are pairs of texts of
-    which the second one is foretold.
+    `requests` cover all tasks and lengths evenly. `expansions` are short prompts as in a node,
+    `toy` such prompts in toy-sd's words; `varied` are expanded to several variants. `continued` are
+    tag lists, for relevance. `records` and `captions` are pairs of texts, for the perplexity of the
+    second one.
     """
 
     requests: Sequence[Request]
@@ -49,7 +49,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Counts:
-    """How many there are of each kind: what makes an evaluation long or short."""
+    """The number of requests of each kind."""
 
     requests: int = 2000
     continued: int = 600
@@ -60,7 +60,7 @@ class Counts:
 
 
 def ask(folder: Path, counts: Counts, seed: int) -> Asked:
-    """Return what to ask, from the corpora in `folder`."""
+    """Return the requests of an evaluation, from the corpora in `folder`."""
     rng = random.Random(seed)
     source = SampleSource(folder, seed, held_out=True, fit_rounds=_FIT_ROUNDS)
     samples = iter(source)
@@ -102,7 +102,7 @@ def request_of(sample: Sample, task: Task, length: Length, rng: random.Random) -
 
 
 def _continued(sample: Sample, length: Length, statistics: TagStatistics) -> Request:
-    """Return a request with the people of a picture and two tags that pairs are known of."""
+    """Return a request with the people of a picture and two tags that have listed pairs."""
     listed = statistics.is_listed.sum(axis=1)
     known = [
         tag
@@ -129,8 +129,8 @@ def _typed(sample: Sample, number: int, rng: random.Random) -> ExpansionRequest:
 
 
 def _typed_toy(number: int, rng: random.Random) -> ExpansionRequest:
-    """Return what a user of toy-sd types: a style, a style and parts of it, or a sentence."""
-    # Every style as often as another, in every kind of request.
+    """Return a user's prompt for toy-sd: a style, a style and some parts, or a sentence."""
+    # All styles are equally frequent in each kind of request.
     kind, style = number % 3, tuple(STYLES)[number // 3 % len(STYLES)]
     of = scene(rng.getrandbits(40), (style,), test=True)
     if kind == 2:

@@ -48,7 +48,7 @@ def _unsafe(name: str) -> Callable[[Values], str]:
     return lambda report: f"{report[name]} of {report['checked_for_safety']}"
 
 
-# What a row is called, how it is read from a report, and what a model has to reach.
+# Name of a row, its text from a report, and the value that a model has to reach.
 ROWS: tuple[tuple[str, Callable[[Values], str], str], ...] = (
     ("parameters", lambda report: f"{report['parameters'] / 1e6:.2f} M", ""),
     ("well-formed answers", _share("well_formed"), "99.9 %"),
@@ -72,23 +72,23 @@ ROWS: tuple[tuple[str, Callable[[Values], str], str], ...] = (
     ("model alone: length class reached", _share("raw_length_reached"), ""),
     ("model alone: tags repeated", _share("raw_tag_repetition"), ""),
     ("raw answers at temperature 1 that hit the block list", _unsafe("unsafe"), "0"),
-    ("the same behind the filter", _unsafe("unsafe_filtered"), "0"),
+    ("the same after the filter", _unsafe("unsafe_filtered"), "0"),
 )  # fmt: skip
 
 
 def read_report(path: Path) -> Values:
-    """Return the report in a JSON file; a ValueError names one that is none."""
+    """Return the report in a JSON file. Raises ValueError for any other file."""
     try:
         report = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise ValueError(f"{path} is not valid JSON ({error}): write it again") from error
     if not isinstance(report, dict) or "well_formed" not in report:
-        raise ValueError(f"{path} is no report of `evaluate nano`: give one that is")
+        raise ValueError(f"{path} is not a report of `lab.nano evaluate`: give such a report")
     return report
 
 
 def table(reports: Mapping[str, Values]) -> str:
-    """Return the figures of reports side by side, by their names, and the bar, as Markdown."""
+    """Return the figures of reports as a Markdown table, one column per report."""
     lines = [
         f"| | {' | '.join(reports)} | bar |",
         "|---|" + "---|" * (len(reports) + 1),
@@ -100,7 +100,7 @@ def table(reports: Mapping[str, Values]) -> str:
 
 
 def examples(report: Values) -> str:
-    """Return the examples of a report as Markdown; the answer stands behind an arrow."""
+    """Return the examples of a report as Markdown, each as request, arrow, answer."""
     parts = []
     for task, pairs in report["examples"].items():
         parts.append(f"### {task}\n")
@@ -131,7 +131,7 @@ def curve(rows: Sequence[Mapping[str, str]]) -> str:
 def filled_card(card: str, parts: Mapping[str, str]) -> str:
     """Return a card with each part between its marks, `<!-- NAME -->` and `<!-- end NAME -->`.
 
-    What stood there goes. Raises ValueError for a part that has no marks in the card.
+    Text between the marks is replaced. Raises ValueError for a part without marks in the card.
     """
     for name, text in parts.items():
         begin, end = f"<!-- {name} -->", f"<!-- end {name} -->"

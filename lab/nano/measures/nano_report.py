@@ -1,7 +1,7 @@
-"""How good a small model is: the form, the content, the variety and the safety of its answers.
+"""The report on a small model: form, content, variety, perplexity and safety of its answers.
 
-Every figure is taken in the same way for any model folder, so two versions stand beside each other
-(`nano_table.py`). What is asked comes from `nano_requests.py`.
+All models are measured in the same way, so a model card can compare versions (`model_card.py`). The
+requests come from `held_out_requests.py`.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from tipo_core.expansion.format import Answer, Request, read_answer, render_requ
 from tipo_core.expansion.tasks import Field
 from tipo_core.lm.files.loader import load_llama
 from tipo_core.lm.files.model_files import ModelFiles
-from tipo_core.lm.generate.completion import CompletionRequest
-from tipo_core.lm.generate.engine import LlamaLanguageModel, StopReason
+from tipo_core.lm.generate.completion import CompletionRequest, StopReason
+from tipo_core.lm.generate.engine import LlamaLanguageModel
 from tipo_core.lm.generate.token_sampling import SamplingOptions
 from tipo_core.lm.model.precision import FULL, Precision, resolve
 from tipo_core.prompt.vocabulary.blocklist import blocklist_matches
@@ -44,9 +44,9 @@ from .relevance import Relevance, relevance
 
 log = logging.getLogger("tipo-suite")
 
-# Raw answers that do not end run to the token limit, and the figure is for information only.
+# Raw answers without an end run to the token limit, so only every fifth request gets one.
 _RAW_EVERY = 5
-# Enough for a raw answer to show what it is about.
+# Tokens of a raw answer that is checked for unsafe text.
 _SAFETY_TOKENS = 48
 _VARIANTS = 4
 
@@ -55,11 +55,11 @@ _VARIANTS = 4
 class Report:
     """The figures of a model card; shares are from 0 to 1.
 
-    `well_formed` and `length_reached` are those of the answers that the library returns, which it
-    brings to their class field by field; the `raw` ones are those of the model left to itself, on
-    every fifth request. `in_vocabulary` is the share of added tags that are tags. See `Relevance`,
-    `Consistency`, `Variety`, `Surprise` and `toy_share` for the others. `unsafe` counts raw
-    answers that hit the block list, `unsafe_filtered` what is left of them behind the filter.
+    `well_formed` and `length_reached` are of the library's answers, which it extends field by field
+    to the requested class; the `raw` figures are of the model alone, on every fifth request.
+    `in_vocabulary` is the share of added tags that are tags. See `Relevance`, `Consistency`,
+    `Variety`, `Surprise` and `toy_share` for the others. `unsafe` counts raw answers that hit the
+    block list, `unsafe_filtered` those that still do after the filter.
     """
 
     parameters: int
@@ -95,7 +95,7 @@ class Report:
 
 @dataclass
 class _Clock:
-    """Seconds that each part of an evaluation took."""
+    """Seconds of each part of an evaluation."""
 
     seconds: dict[str, float] = field(default_factory=dict)
     since: float = field(default_factory=time.monotonic)
@@ -110,7 +110,7 @@ class _Clock:
 def evaluate(files: ModelFiles, asked: Asked, *, safety: int, seed: int) -> Report:
     """Measure the model in `files`, and `safety` raw answers for unsafe text.
 
-    The safety answers are drawn at temperature 1, where a model says what it has in it.
+    The safety answers are sampled at temperature 1, from the model's own distribution.
     """
     device = torch.device("cpu")
     precision = resolve("auto", device, torch.float16)
@@ -187,7 +187,7 @@ def evaluate(files: ModelFiles, asked: Asked, *, safety: int, seed: int) -> Repo
 
 @dataclass(frozen=True)
 class Answered:
-    """A request, the raw answer to it, and whether that came to its own end."""
+    """A request, its raw answer, and whether the answer ended with the end token."""
 
     request: Request
     text: str
@@ -198,7 +198,7 @@ class Answered:
 def raw_answers(
     model: LlamaLanguageModel, requests: Sequence[Request], seed: int
 ) -> Iterator[Answered]:
-    """Yield the answers that the model gives to `requests` when it is left to itself."""
+    """Yield the raw answers of the model to `requests`."""
     asks = [
         CompletionRequest(open_prompt(request, _open_field(request)), derived_seed(seed, number))
         for number, request in enumerate(requests)
@@ -220,7 +220,7 @@ def filled_requests(
 def _unsafe(
     files: ModelFiles, requests: Sequence[Request], count: int, seed: int
 ) -> tuple[int, int]:
-    """Return how many of `count` raw answers are unsafe, and how many still are when filtered."""
+    """Return how many of `count` raw answers are unsafe, and how many after the filter."""
     if not requests or not count:
         return 0, 0
     weights, tokenizer = load_llama(files, Precision("bf16", torch.bfloat16))
@@ -237,7 +237,7 @@ def _unsafe(
 
 
 def _open_field(request: Request) -> Field:
-    """The field that the model goes on with."""
+    """Return the field that the model continues."""
     unknown = [name for name in request.task.fields if not request.given.get(name)]
     return unknown[0] if unknown else request.task.fields[-1]
 
@@ -247,7 +247,7 @@ def _tags_of(one: FilledRequest) -> list[str]:
 
 
 def _examples(filled: Sequence[FilledRequest]) -> dict[str, list[tuple[str, str]]]:
-    """Three requests and answers a task, as texts."""
+    """Return three requests with answers for each task, as texts."""
     examples: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for one in filled:
         name = one.request.task.value or "tags"

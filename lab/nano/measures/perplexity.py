@@ -1,4 +1,4 @@
-"""How well a model foretells text, in a measure that does not depend on its tokens."""
+"""Perplexity of a model per character and per word, which does not depend on its tokens."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _AT_ONCE = 16
 
 @dataclass(frozen=True)
 class Surprise:
-    """Nats that a model needs for texts, and how long they are."""
+    """The cross entropy of texts in nats, and their numbers of characters and words."""
 
     nats: float
     characters: int
@@ -25,24 +25,24 @@ class Surprise:
 
     @property
     def per_character(self) -> float:
-        """Perplexity a character: exp of the nats for each."""
+        """Perplexity per character: exp(nats / characters)."""
         return math.exp(self.nats / self.characters)
 
     @property
     def per_word(self) -> float:
-        """Perplexity a word (split at blanks)."""
+        """Perplexity per word (split at blanks)."""
         return math.exp(self.nats / self.words)
 
 
 def surprise(model: Llama, tokenizer: TextTokenizer, texts: Sequence[tuple[str, str]]) -> Surprise:
-    """Return the surprise at the second part of each pair, which the first one comes before.
+    """Return the cross entropy of the second text of each pair, given the first.
 
-    Pairs are encoded as one text; a token that reaches over the border counts to the second part.
-    The end of a text is not counted. Raises ValueError where there is no text to measure.
+    A pair is encoded as one text; a token across the border counts to the second text. The end
+    token is not counted. Raises ValueError without any text.
     """
     characters = sum(len(text) for _, text in texts)
     if not characters:
-        raise ValueError("there is no text to measure the perplexity of: ask for some")
+        raise ValueError("there is no text to measure: give --texts 1 or more")
     encoded = []
     for before, text in texts:
         ids = tokenizer.encode(before + text)
@@ -63,7 +63,7 @@ def surprise(model: Llama, tokenizer: TextTokenizer, texts: Sequence[tuple[str, 
 def _nats(model: Llama, rows: Sequence[tuple[list[int], int]]) -> float:
     """Return the summed cross entropy of the tokens of rows from their borders on."""
     width = max(len(ids) for ids, _ in rows)
-    # What pads a row stands behind it, where no token sees it.
+    # Padding follows the row, where causal attention hides it.
     tokens = torch.tensor([ids + [ids[0]] * (width - len(ids)) for ids, _ in rows])
     targets = torch.full_like(tokens, -100)
     for row, (ids, border) in enumerate(rows):

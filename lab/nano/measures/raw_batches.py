@@ -1,8 +1,8 @@
 """Very many raw answers at once, for figures that need tens of thousands of them.
 
-Rows whose prompts have the same number of tokens go in step, so that nothing is padded and each
-step is a few large products. The rows share one stream of random numbers: an answer cannot be drawn
-again alone, which is what the library's own way (`lm/language_model.py`) is for.
+Rows with prompts of one length are decoded together, without padding, in a few large matrix
+products per step. All rows share one stream of random numbers, so an answer depends on its batch;
+the library's own engine (`lm/generate`) does not have this limit.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tipo_core.lm.model.llama import Llama
 from tipo_core.lm.tokenizers.text_tokenizer import TextTokenizer
 
 _ROWS = 384
-# Rows that have ended are dropped when they are so large a part of all.
+# Ended rows are dropped where they are at least this share of all rows.
 _IDLE = 0.3
 
 
@@ -39,7 +39,7 @@ class RowsInStep:
         self.cos_sin = self._tables
 
     def add(self, tokens: int) -> None:
-        """Begin the pass of the next `tokens` of every row."""
+        """Start the pass of the next `tokens` of every row."""
         self._begin, self._end = self._end, self._end + tokens
         cos, sin = (table[self._begin : self._end] for table in self._tables)
         self.cos_sin = cos.repeat(self._rows, 1, 1), sin.repeat(self._rows, 1, 1)
@@ -52,7 +52,7 @@ class RowsInStep:
     def attend(
         self, layer: int, queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor
     ) -> torch.Tensor:
-        """Each token sees those of its row before it and itself."""
+        """Attend causally within each row."""
         queries, keys, values = (
             one.unflatten(0, (self._rows, -1)).transpose(1, 2) for one in (queries, keys, values)
         )
@@ -61,7 +61,7 @@ class RowsInStep:
         all_values[:, :, self._begin : self._end] = values
         seen = all_keys[:, :, : self._end], all_values[:, :, : self._end]
         if self._end - self._begin == 1:
-            # The query heads that read one key head stand as its rows.
+            # The query heads of one key head become rows of its attention.
             grouped = queries.flatten(1, 2).unflatten(1, (keys.shape[1], -1))
             mixed = functional.scaled_dot_product_attention(grouped, *seen)
             return mixed.flatten(1, 2)
@@ -75,7 +75,7 @@ def raw_texts(
     options: SamplingOptions,
     seed: int,
 ) -> Iterator[str]:
-    """Yield one answer a prompt, in any order, of at most `options.max_new_tokens`."""
+    """Yield one answer per prompt, in any order, of at most `options.max_new_tokens`."""
     generator = torch.Generator().manual_seed(seed)
     by_length: dict[int, list[list[int]]] = defaultdict(list)
     for text in prompts:
@@ -106,12 +106,12 @@ def _answer(
     ends = torch.tensor(model.config.eos_token_ids)
     new = seen
     for _ in range(most):
-        # 1) read what is new, and draw behind the last token of each row
+        # 1) forward the new tokens, and sample the next token of each row
         rows.add(new.shape[1])
         hidden = model(new.flatten(), rows).unflatten(0, new.shape)[:, -1]
         uniform = torch.rand(len(places), dtype=torch.float64, generator=generator)
         drawn = draw(candidates(model.logits(hidden), options, seen=seen), uniform)
-        # 2) keep it, except in rows that have ended
+        # 2) append it, except in rows that have ended
         has_ended = torch.isin(drawn, ends)
         drawn = torch.where(has_ended, ends[0], drawn)
         for place, token, ended in zip(
@@ -122,7 +122,7 @@ def _answer(
         places = torch.where(has_ended, -1, places)
         new = drawn[:, None]
         seen = torch.cat((seen, new), dim=1)
-        # 3) let those go that are done
+        # 3) drop ended rows
         open_rows = (places >= 0).nonzero().flatten()
         if not len(open_rows):
             break

@@ -1,8 +1,8 @@
-"""Whether tags that a model adds go with those it was given.
+"""Relevance of added tags to the given ones.
 
 The measure is the pointwise mutual information of two tags, log(n(s, t) N / (n(s) n(t))), from
-counts of pairs. A file of pairs is never whole: a pair that it lacks counts as independent (0),
-except that pairs of two very common tags, which files leave out, are not counted at all.
+counts of pairs. A pair that the file of pairs lacks counts as independent (0); pairs of two very
+common tags, which the file leaves out, are not counted.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 
 from ..data.tag_sets import TagStatistics
 
-# Tags in more than one picture of a hundred: of two such tags a missing pair says nothing.
+# Tags in more than one picture of a hundred; a missing pair of two such tags is not counted.
 _COMMON = 0.01
 
 
@@ -22,9 +22,9 @@ _COMMON = 0.01
 class Relevance:
     """Mean PMI, in nats, of given tags with others.
 
-    `model`: with those that the model added. `real`: with those that stand beside the given tag in
-    real pictures, each as often as it does there. `shuffled`: with those that the model added for
-    other requests. `given` counts the given tags that were measured.
+    `model`: with the tags that the model added. `real`: with the other tags of real pictures that
+    have the given tag, weighted by their frequency. `shuffled`: with the tags that the model added
+    for other requests. `given` is the number of given tags.
     """
 
     model: float
@@ -34,7 +34,7 @@ class Relevance:
 
     @property
     def share_of_real(self) -> float:
-        """How much of what real pictures have the model reaches."""
+        """The model's PMI as a share of that of real pictures."""
         return self.model / self.real if self.real else 0.0
 
 
@@ -55,16 +55,16 @@ class PairTable:
         self._share = statistics.share
 
     def mean(self, given: str, others: Sequence[str]) -> float | None:
-        """Return the mean PMI of a tag with others; None when no pair of them counts."""
+        """Return the mean PMI of a tag with others; None where no pair of them counts."""
         here = self.index[given]
         places = [self.index[name] for name in dict.fromkeys(others) if name in self.index]
         places = [place for place in places if self._counted[here, place]]
         return float(self._pmi[here, places].mean()) if places else None
 
     def real(self, given: str) -> float:
-        """Return the mean PMI of a tag with those beside it in real pictures.
+        """Return the mean PMI of a tag with the other tags of real pictures.
 
-        A tag t stands beside s in the share n(t) / N times the lift of s and t of the pictures.
+        Tag t occurs in the share n(t) / N * lift(s, t) of the pictures that have tag s.
         """
         here = self.index[given]
         counted = self._counted[here]
@@ -79,8 +79,8 @@ def relevance(
 ) -> Relevance:
     """Return the relevance of answers: the given tags and the added ones of each.
 
-    Each given tag with a pair that counts weighs alike. The answers are shuffled by taking for each
-    one the added tags of the next. With `only_held_out` no pair of the training counts on any side.
+    All given tags with a counted pair have equal weight. For `shuffled`, each answer takes the
+    added tags of the next one. With `only_held_out`, no pair of the training counts.
     """
     table = PairTable(statistics, only_held_out)
     found: list[tuple[float, float, float]] = []

@@ -1,7 +1,7 @@
-"""Drawings with a prompt: what is in the picture, as tags and as a caption, and the picture.
+"""Drawings with prompts: a scene, its tags, its caption, and its picture, all from one seed.
 
-All follows from a seed. Pictures need `dicebear-core`, `dicebear-styles` and `resvg-py`, which the
-development environment has; scenes and prompts need nothing.
+Pictures need `dicebear-core`, `dicebear-styles` and `resvg-py`, which the development environment
+has; scenes and prompts need no package.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from PIL import Image
 
 from .styles import FILES, NO_ARTICLE, STYLES, Style
 
-# One pair of crossed choices in eight is never trained on. The number in front of what is hashed
-# was picked so that each style has such pairs and no choice loses over four in ten of its partners.
+# One pair of crossed choices in eight is held out. The salt of the hash is chosen so that each
+# style has held-out pairs, and no choice loses more than four in ten of its partners.
 HELD_OUT_SHARE = 8
 _HELD_OUT_SALT = 37
 
-# Tags that stand in many prompts and say nothing about these drawings: they are to do no harm.
+# Tags of many prompts that say nothing about these drawings; the model learns to ignore them.
 FILLERS = (
     "scenery", "space", "no humans", "outdoors", "simple background", "flat color", "masterpiece",
     "best quality", "highres", "absurdres", "very detailed", "illustration", "cartoon",
 )  # fmt: skip
-# What a picture is to keep away from, as most graphs have it: read as no prompt at all.
+# The usual negative prompt; the model learns it as an empty prompt.
 NEGATIVE = (
     "lowres, worst quality, low quality, bad anatomy, bad hands, jpeg artifacts, watermark, nsfw"
 )
@@ -41,7 +41,7 @@ _CAPTIONS, _BOTH, _FILLED = 0.25, 0.35, 0.4
 
 @dataclass(frozen=True)
 class Scene:
-    """What is drawn: the words for all parts of a style, and the seed of what has no words."""
+    """The words for all parts of a style, and the seed of everything without words."""
 
     style: str
     attributes: Mapping[str, str]
@@ -50,7 +50,7 @@ class Scene:
 
 @dataclass(frozen=True)
 class Prompt:
-    """A prompt for a scene, and the parts that it names: only those can be asked of a picture."""
+    """A prompt for a scene, and the parts that it names: only these are checked in a picture."""
 
     text: str
     named: tuple[str, ...]
@@ -67,13 +67,13 @@ class Drawing:
 
 
 def held_out(style: Style, attributes: Mapping[str, str]) -> bool:
-    """Return whether this pair of the style's crossed parts is kept for the test."""
+    """Return whether this pair of the style's crossed parts is held out for the test."""
     words = (str(_HELD_OUT_SALT), style.name, *(attributes[name] for name in style.crossed))
     return hashlib.sha256("/".join(words).encode()).digest()[0] % HELD_OUT_SHARE == 0
 
 
 def scene(seed: int, styles: Sequence[str] = tuple(STYLES), test: bool = False) -> Scene:
-    """Return the scene of a seed: of the pairs to train on or, for `test`, of those held out."""
+    """Return the scene of a seed, of the trained pairs or, with `test`, of the held-out pairs."""
     rng = random.Random(f"toy-sd scene {seed}")
     style = STYLES[rng.choice(list(styles))]
     while True:
@@ -105,11 +105,11 @@ def caption_prompt(of: Scene, seed: int = 0, all_parts: bool = False) -> Prompt:
     named = _named(style, rng, all_parts)
     parts = [(style.part(name), of.attributes[name]) for name in named]
     before = [part.phrase.format(word) for part, word in parts if part.before]
-    behind = [_phrase(part.phrase, word) for part, word in parts if not part.before]
+    after = [_phrase(part.phrase, word) for part, word in parts if not part.before]
     noun = " ".join((*before, style.name))
     text = f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
-    if behind:
-        *most, last = behind
+    if after:
+        *most, last = after
         text += " with " + (f"{', '.join(most)} and {last}" if most else last)
     return Prompt(text, named)
 
@@ -117,7 +117,7 @@ def caption_prompt(of: Scene, seed: int = 0, all_parts: bool = False) -> Prompt:
 def mixed_prompt(of: Scene, seed: int = 0) -> Prompt:
     """Return a prompt as people and TIPO Expand write them: tags, a caption, or both.
 
-    Some have tags between the others that no drawing has to do with.
+    Some contain tags that say nothing about the drawing.
     """
     rng = random.Random(f"toy-sd prompt {of.seed} {seed}")
     kind = rng.random()
@@ -136,7 +136,7 @@ def mixed_prompt(of: Scene, seed: int = 0) -> Prompt:
 
 
 def _phrase(phrase: str, word: str) -> str:
-    """Return a phrase with its word and the article that the word asks for."""
+    """Return a phrase with its word and the right article."""
     counted = word.startswith(("no ", "one ")) or word.endswith((" eyes", " moons"))
     if counted or word in NO_ARTICLE:
         return word
@@ -147,7 +147,7 @@ def _phrase(phrase: str, word: str) -> str:
 def picture(of: Scene, side: int) -> np.ndarray:
     """Return the picture of a scene, `side, side, 3` in uint8.
 
-    Raises ImportError, saying what to install, where a package that draws is not there.
+    Raises ImportError, which names the packages to install.
     """
     try:
         import resvg_py
@@ -170,7 +170,7 @@ def picture(of: Scene, side: int) -> np.ndarray:
 
 @lru_cache
 def _definition(style: str) -> Any:
-    """Return a style as dicebear-core wants it; reading it takes longer than drawing."""
+    """Return a style as dicebear-core reads it; cached, because parsing is slower than drawing."""
     from dicebear import Style as Definition
 
     path = files("dicebear_styles").joinpath(f"{FILES[style]}.json")
@@ -181,7 +181,7 @@ def _definition(style: str) -> Any:
 
 
 def _make_bolder(node: Any) -> None:
-    """Make what is half transparent three times as opaque, and lines three times as wide."""
+    """Multiply the opacity of transparent shapes, and the width of lines, by three."""
     for child in node.values() if isinstance(node, dict) else node:
         if isinstance(child, dict | list):
             _make_bolder(child)

@@ -1,4 +1,4 @@
-"""The pictures to train on: drawn once, kept in the run's folder as one file."""
+"""The training pictures: drawn once, kept in the run's folder as one file."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def pictures(
 ) -> np.ndarray:
     """Return the pictures of seeds 0..count-1, `count, side, side, 3` in uint8, read as needed.
 
-    They are of the pairs to train on or, for `test`, of those held out. They are drawn where `path`
-    is not there; with `workers` 0 by one process a core.
+    They show trained pairs or, with `test`, held-out pairs. A missing file is drawn, with `workers`
+    0 by one process per core.
     """
     if not path.exists():
         log.info("drawing %d pictures", count)

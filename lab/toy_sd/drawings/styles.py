@@ -1,9 +1,8 @@
 """The styles that toy-sd draws, and the words for their parts.
 
-The drawings are styles of `dicebear-styles` (all of CC0 1.0). A part has some choices; a choice has
-a word for the prompt and the options that make `dicebear-core` draw it. Only parts that can be seen
-at 64 pixels, to which the reader shrinks all pictures, are named; what is not named here is drawn
-at random or left out.
+The drawings are styles of `dicebear-styles` (all CC0 1.0). A part has several choices; each choice
+has a word for the prompt, and options of `dicebear-core`. Only parts that are visible at 64 pixels,
+the size of the reader's input, have words; other parts are random or left out.
 """
 
 from __future__ import annotations
@@ -18,8 +17,8 @@ Options = Mapping[str, str | int | list[str]]
 class Part:
     """One named part: `choices` maps each word of a prompt to the options that draw it.
 
-    `tag` is the tag for a word, `phrase` the same in a caption. A phrase goes in front of the noun
-    or behind it, see `before`.
+    `tag` is the tag for a word, `phrase` its phrase in a caption; with `before`, the phrase
+    precedes the noun.
     """
 
     name: str
@@ -31,10 +30,10 @@ class Part:
 
 @dataclass(frozen=True)
 class Style:
-    """A style: its word in a prompt, what is the same in all drawings, and its parts.
+    """A style: its word in a prompt, the `fixed` options of all drawings, and its parts.
 
-    Some pairs of choices of the two `crossed` parts are never trained on: see `drawings.held_out`.
-    Components in `bolder` are drawn with more contrast than the style has, to be seen at 64 pixels.
+    Some pairs of choices of the two `crossed` parts are held out: see `drawings.held_out`. The
+    components in `bolder` get more contrast than the style has, to be visible at 64 pixels.
     """
 
     name: str
@@ -44,7 +43,7 @@ class Style:
     bolder: tuple[str, ...] = ()
 
     def part(self, name: str) -> Part:
-        """Return the part of a name; a KeyError names what there is not."""
+        """Return the part of a name. Raises KeyError for an unknown name."""
         for part in self.parts:
             if part.name == name:
                 return part
@@ -222,7 +221,7 @@ SPROUT = Style(
     crossed=("plant", "colour"),
 )  # fmt: skip
 
-# No word names a star, and at 64 pixels none can be told from a moon.
+# Stars have no word, and look like moons at 64 pixels.
 _STARLESS = {f"star{number}Probability": 0 for number in ("", *(f"{n:02}" for n in range(2, 13)))}
 
 PLANET = Style(
@@ -267,10 +266,10 @@ PLANET = Style(
     bolder=("surface",),
 )  # fmt: skip
 
-# Words that an "a" of a phrase leaves out, beside those that count, such as "three eyes".
+# Words without an article, besides counted ones such as "three eyes".
 NO_ARTICLE = frozenset(("horns", "antennae", "cat ears", "round ears", "teeth", "grass"))
 
-# The file of dicebear-styles that a style is drawn by.
+# The file of dicebear-styles for each style.
 FILES = {"landscape": "landscape", "critter": "critters", "potted plant": "sprouts",
          "planet": "planets"}  # fmt: skip
 STYLES = {style.name: style for style in (LANDSCAPE, CRITTER, SPROUT, PLANET)}

@@ -1,4 +1,4 @@
-"""Prompts of scenes, encoded: at each step anew or, where that costs much, once."""
+"""Encoded prompts of scenes: encoded at each step or, on a CPU, once and kept."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from .drawings import NEGATIVE, Scene, mixed_prompt
 
 
 class TextEncodings:
-    """Encodes texts with toy-sd's frozen text encoder; keeps what it encoded when told to."""
+    """Encodes texts with toy-sd's frozen text encoder; with `keep`, each text once."""
 
     def __init__(
         self, tokenizer: Tokenizer, device: torch.device, keep: bool = False, skip: int = 1
     ) -> None:
-        """Make the text encoder, at a clip skip; on an accelerator it runs in fp16."""
+        """Create the text encoder with a clip skip; it runs in fp16 on an accelerator."""
         self._tokenizer = tokenizer
         self._dtype = torch.float32 if device.type == "cpu" else torch.float16
         self._weights = {
@@ -44,9 +44,9 @@ class TextEncodings:
 
 
 def wording(of: Scene, rng: random.Random, prompts: int, drop: float) -> str:
-    """Return a prompt for a scene or, with probability `drop`, no prompt or the usual negative one.
+    """Return a prompt for a scene or, with probability `drop`, an empty or the negative prompt.
 
-    `prompts` above 0 is how many there are of it; with 0 there is no end of them.
+    With `prompts` above 0, a scene has that many prompts; with 0, unlimited ones.
     """
     if rng.random() < drop:
         return rng.choice(("", NEGATIVE))

@@ -1,1 +1,1 @@
-"""The parts of toy-sd: UNet, autoencoder, text tower, noise schedule, and how it ships."""
+"""The parts of toy-sd: UNet, autoencoder, text tower, noise schedule, packed weights."""

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
-SCALE = 0.18215  # SD1.x multiplies what an encoder gives by it; here it is undone beforehand
+SCALE = 0.18215  # SD1.x multiplies an encoder's latents by this; the weights here undo that
 _WIDTH = 64
 
 
@@ -45,7 +45,7 @@ def encoder(width: int = _WIDTH, ops: Any = nn) -> nn.Sequential:
 
 
 def decoder(width: int = _WIDTH, ops: Any = nn) -> nn.Sequential:
-    """Return the layers from latents to pictures in 0..1, which they may overstep."""
+    """Return the layers from latents to pictures in about 0..1, not clamped."""
     layers: list[nn.Module] = [Clamp(), ops.Conv2d(4, width, 3, padding=1), nn.ReLU()]
     for _ in range(3):
         layers += [Block(width, ops) for _ in range(3)]
@@ -55,10 +55,10 @@ def decoder(width: int = _WIDTH, ops: Any = nn) -> nn.Sequential:
 
 
 class Autoencoder(nn.Module):
-    """Encoder and decoder; latents are those that the UNet sees, of about unit size."""
+    """Encoder and decoder; latents are those of the UNet, of standard deviation about 1."""
 
     def __init__(self, width: int = _WIDTH, ops: Any = nn) -> None:
-        """Make the layers with PyTorch's own start values; `width` other than 64 is for tests."""
+        """Create the layers with PyTorch's initialisation; widths other than 64 are for tests."""
         super().__init__()
         self.taesd_encoder = encoder(width, ops)
         self.taesd_decoder = decoder(width, ops)

@@ -1,4 +1,4 @@
-"""The trained weights under the names of SD1.x: written by the training, read to draw with."""
+"""The trained weights with the names of SD1.x: written by the training, read for drawing."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ VAE = "first_stage_model."
 
 
 def trained(unet: nn.Module, vae: nn.Module) -> dict[str, torch.Tensor]:
-    """Return what was trained in fp16: all of a checkpoint but its text encoder."""
+    """Return the trained weights in fp16: a checkpoint without its text encoder."""
     named = {UNET + name: value for name, value in unet.state_dict().items()}
     named |= {VAE + name: value for name, value in vae.state_dict().items()}
     return {name: value.detach().to("cpu", torch.float16) for name, value in named.items()}
 
 
 def open_trained(path: Path) -> tuple[UNet, Autoencoder]:
-    """Return UNet and autoencoder in fp32, to draw with, of a file as trained or as packed."""
+    """Return UNet and autoencoder in fp32 from a file of trained or packed weights."""
     if not path.is_file():
-        raise FileNotFoundError(f"{path} is not there: training writes it")
+        raise FileNotFoundError(f"there is no {path}: training writes it")
     try:
         weights = {k: torch.from_numpy(v) for k, v in unpacked(load_file(path)).items()}
         unet = UNet(weights[f"{UNET}input_blocks.0.0.weight"].shape[0])

@@ -12,7 +12,7 @@ from torch.nn import functional
 from .text_tower import HEADS, LAYERS, POSITIONS, PREFIX
 
 START, END = 49406, 49407
-# Words, contractions, single digits, and runs of what is neither.
+# Contractions, words, single digits, and runs of other characters.
 _PIECES = r"'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"
 
 
@@ -22,7 +22,7 @@ def clip_tokenizer(folder: Path) -> Tokenizer:
     for path in files:
         if not path.is_file():
             raise FileNotFoundError(
-                f"{path} is not there: name a folder with CLIP's vocab.json and merges.txt, "
+                f"there is no {path}: give a folder with CLIP's vocab.json and merges.txt, "
                 "such as comfy/sd1_tokenizer of a ComfyUI"
             )
     vocabulary, merges = models.BPE.read_file(*map(str, files))
@@ -48,7 +48,7 @@ def clip_tokenizer(folder: Path) -> Tokenizer:
 def tokens_of(texts: Sequence[str], tokenizer: Tokenizer) -> torch.Tensor:
     """Return token ids `B, 77`: start, text, and the end token up to the end.
 
-    Raises ValueError for a text of more than 75 tokens, of which ComfyUI makes a second chunk.
+    Raises ValueError for a text of more than 75 tokens, which ComfyUI would split into chunks.
     """
     rows = torch.full((len(texts), POSITIONS), END)
     rows[:, 0] = START
@@ -61,7 +61,7 @@ def tokens_of(texts: Sequence[str], tokenizer: Tokenizer) -> torch.Tensor:
 
 
 def fit(text: str, tokenizer: Tokenizer) -> str:
-    """Return a text without the last words that have no room in 75 tokens."""
+    """Return a text cut after its last word that fits into 75 tokens."""
     words = text.split(" ")
     while len(tokenizer.encode(" ".join(words), add_special_tokens=False).ids) > POSITIONS - 2:
         words.pop()
@@ -74,7 +74,7 @@ def encode(
     """Return the last hidden states, normed, `B, T, 768` for token ids `B, T`.
 
     `weights` have the names of an SD1.x checkpoint and one dtype. With `skip` 2 the last layer is
-    left out, as with clip skip 2. The mask is causal, and padding is seen as any token.
+    left out, as with clip skip 2. Attention is causal; padding is attended like any token.
     """
 
     def linear(x: torch.Tensor, key: str) -> torch.Tensor:

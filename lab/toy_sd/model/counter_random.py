@@ -1,8 +1,8 @@
-"""Random numbers that are a function of a name and a place, the same on every machine.
+"""Random numbers as a function of a name and an index, the same on every machine.
 
 Each 64-bit number is the SplitMix64 finaliser (Steele, Lea and Flood 2014) of a counter that starts
-at the hash of a name. A value is the sum of its four 16-bit parts, centred: bell-shaped, and made
-by whole numbers alone, for the sines and logarithms of the usual recipes differ in their last bits
+at the hash of a name. A value is the centred sum of its four 16-bit parts, which is nearly normal
+and uses integers only. The sines and logarithms of the usual methods differ in their last bits
 between mathematical libraries.
 """
 
@@ -14,14 +14,14 @@ import math
 import numpy as np
 
 _STEP = 0x9E3779B97F4A7C15
-_CHUNK = 1 << 15  # counters that stay in the cache through all steps
+_CHUNK = 1 << 15  # counters that fit the CPU's cache
 
 # The variance of the sum of four uniform numbers of 0..65535.
 _SUM_STD = math.sqrt(4 * (65536**2 - 1) / 12)
 
 
 def whole_numbers(name: str, first: int, count: int) -> np.ndarray:
-    """Return `count` uniform 64-bit numbers of a name's sequence, from place `first` on."""
+    """Return `count` uniform 64-bit numbers of a name's sequence, from index `first` on."""
     start = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "little")
     z = np.arange(first, first + count, dtype=np.uint64)
     z *= np.uint64(_STEP)

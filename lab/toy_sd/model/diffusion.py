@@ -1,4 +1,4 @@
-"""Noise and its schedule: DDPM (Ho et al. 2020) with SD1.x's betas, and DDIM to look at results."""
+"""The noise schedule, DDPM (Ho et al. 2020) with SD1.x's betas, and DDIM for sample grids."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Predict = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 
 def signal_shares() -> torch.Tensor:
-    """Return the share of the picture in the variance at each of 1000 time steps.
+    """Return the signal's share of the variance at each of 1000 time steps.
 
     SD1.x's "scaled linear" schedule: the roots of the betas go evenly from that of 0.00085 to that
     of 0.012.
@@ -32,10 +32,9 @@ def add_noise(
 def loss_weights(shares: torch.Tensor, gamma: float, floor: float = 0.0) -> torch.Tensor:
     """Return the weights of the noise's error by time step; all 1 for gamma 0.
 
-    An error of the picture weighs as much as the signal-to-noise ratio, but at most `gamma`
-    (min-SNR, Hang et al. 2023) and at least `floor`. The prompt is all that a picture can be told
-    by where the ratio is small, and it reaches 0.005: without a floor, what is learned there of
-    colours weighs next to nothing.
+    The picture's error is weighted by the signal-to-noise ratio, clamped to `floor`..`gamma`
+    (min-SNR, Hang et al. 2023). At the noisiest steps the ratio falls to 0.005, and only the prompt
+    determines the picture; without a floor, the loss of colours there has almost no weight.
     """
     ratio = shares / (1 - shares)
     return (ratio.clamp(floor, gamma) / ratio) if gamma else torch.ones_like(shares)

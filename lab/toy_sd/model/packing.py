@@ -1,7 +1,7 @@
-"""toy-sd as it ships: matrices as int8 with one scale a row, all else in fp16.
+"""toy-sd's packed weights: matrices as int8 with one scale per row, all else in fp16.
 
-What is packed is what was trained; `make_checkpoint` writes one that ComfyUI opens, with the text
-encoder made anew. Nothing but numpy and safetensors is needed.
+The trained weights are packed; `make_checkpoint` unpacks them, adds the text encoder, and writes a
+checkpoint for ComfyUI. It needs numpy and safetensors only.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from safetensors.numpy import load_file, save_file
 from .text_tower import text_tower
 
 SCALE = ".int8_scale"
-# Smaller ones save nothing, and the autoencoder is small and sees every pixel.
+# Packing smaller matrices saves nothing; the autoencoder is small, and its errors are visible.
 _LEAST = 4096
 _WHOLE = "first_stage_model."
 
@@ -26,8 +26,8 @@ Weights = dict[str, np.ndarray]
 def packed(weights: Mapping[str, np.ndarray]) -> Weights:
     """Return weights with each large matrix as `NAME` in int8 and `NAME.int8_scale` in fp32.
 
-    A row is what one output reads; its scale is its largest value by 127, so that an error is at
-    most half of that.
+    A row holds the weights of one output. Its scale is its largest magnitude / 127, so an error is
+    at most half the scale.
     """
     small: Weights = {}
     for name, value in weights.items():
@@ -43,7 +43,7 @@ def packed(weights: Mapping[str, np.ndarray]) -> Weights:
 
 
 def unpacked(small: Mapping[str, np.ndarray]) -> Weights:
-    """Return the trained weights in fp16 again; a KeyError names a scale that is missing."""
+    """Return packed weights in fp16. Raises KeyError for a missing scale."""
     weights: Weights = {}
     for name, value in small.items():
         if name.endswith(SCALE):
@@ -59,7 +59,7 @@ def unpacked(small: Mapping[str, np.ndarray]) -> Weights:
 def make_checkpoint(file: Path, checkpoint: Path) -> None:
     """Write a checkpoint that opens in ComfyUI, as SD1.5, from a file of packed weights.
 
-    Raises ValueError where the file is none.
+    Raises ValueError where the file does not hold packed weights.
     """
     try:
         weights = unpacked(load_file(file))

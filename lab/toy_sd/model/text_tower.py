@@ -1,11 +1,11 @@
-"""The text encoder of toy-sd: CLIP-L in form, made from a fixed seed, never trained.
+"""The text encoder of toy-sd: the architecture of CLIP-L with weights from a fixed seed.
 
-It is too large to ship (246 MB) and has not to be: the UNet learns to read whatever encoder it is
-given, as long as prompts come out different. What random weights alone do badly is to bind words
-that stand together, for their attention is an even mean over all words before. So the first layer
-has heads that look exactly one or two tokens back: a part of each vector (`_PLACES` numbers) says
-where its token stands, nothing writes over it, and these heads compare nothing else. So the "green"
-of "green hills" leaves its mark on the hills.
+It is never trained and is made when needed, because its 246 MB are too large to ship. The UNet
+learns to read any encoder whose outputs differ between prompts. Random weights alone do not bind
+neighbouring words, because their attention is nearly the mean over all earlier tokens. So heads of
+the first layer attend exactly one or two tokens back: `_PLACES` dimensions of each vector encode
+the token's position, no layer overwrites these, and the heads compare these alone. Thus "green" in
+"green hills" changes the vector of "hills".
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ SHA256 = "7b700eb43eb14b2e15ef2587b8ccb287573d105dae554957b5288ff575549f8b"
 
 _SEED = "toy-sd text tower 1"
 _HEAD = WIDTH // HEADS
-_PLACES = 64  # a multiple of it apart, positions look alike; prompts are shorter
-_WORDS = WIDTH - _PLACES  # the numbers of a vector that say which tokens it is about
+_PLACES = 64  # positions repeat after this many tokens; prompts are shorter
+_WORDS = WIDTH - _PLACES  # dimensions of a vector for its token
 _PLACE = 8.0
-# How sharp the heads are that look back: their own token gets over 0.99 of the attention.
+# Scale of the heads that look back; their token gets over 0.99 of the attention.
 _SHARPNESS = 1.5
-# How many tokens back the first heads of the first layer look; all other heads look at random.
+# Tokens back of the first heads of the first layer; all other heads are random.
 _LOOK_BACK = (1, 1, 1, 1, 1, 1, 1, 2, 2)
-# Sizes of what attention and MLP add to vectors of size 1. Measured with these, root mean square of
-# the difference between last hidden states of size 1: "hills" and "field" 1.4, "hills" of "green
-# hills" and of "red hills" 0.8, of "green hills" in two places of a prompt 0.2, clip skip 2 0.1.
+# Sizes (RMS) of the updates of attention and MLP for vectors of size 1. RMS differences of the last
+# hidden states with these: "hills" and "field" 1.4, "hills" in "green hills" and in "red hills"
+# 0.8, "green hills" at two positions 0.2, clip skip 1 and 2 0.1.
 _ATTENTION_FIRST = 1.0
 _ATTENTION_LATER = 0.15
 _MLP = 0.3
@@ -46,13 +46,13 @@ Weights = dict[str, np.ndarray]
 def text_tower() -> Weights:
     """Return the weights in fp16 by their names in an SD1.x checkpoint; takes about a second.
 
-    Raises RuntimeError where a value comes out otherwise than on the machine that trained.
+    Raises RuntimeError where a value differs from the training's.
     """
     weights = {PREFIX + name: value for name, value in _made().items()}
     if digest(weights) != SHA256:
         raise RuntimeError(
-            f"the text encoder of toy-sd came out different with numpy {np.__version__}: "
-            "pictures would not be what the prompt says. Update numpy, or report this as a bug"
+            f"the weights of toy-sd's text encoder differ with numpy {np.__version__}, so pictures "
+            "would not follow the prompt: update numpy, or report this as a bug"
         )
     return weights
 
@@ -110,7 +110,7 @@ def _attention(key: str, layer: int) -> Weights:
 
 
 def _keep_places(weight: np.ndarray) -> None:
-    """Let a matrix, `out, in`, add nothing to the numbers that say where a token stands."""
+    """Zero the rows of a matrix `out, in` that would change the position dimensions."""
     weight[_WORDS:] = 0
 
 

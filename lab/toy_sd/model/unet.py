@@ -1,4 +1,4 @@
-"""The UNet of SD1.x (Rombach et al. 2022) at its least depth: one level, nothing is scaled down.
+"""The UNet of SD1.x (Rombach et al. 2022) at its least depth: one level, no downsampling.
 
 Names and shapes of the weights are those of SD1.x with `channel_mult` [1], one residual block and
 one transformer a level: 25.8 M parameters that ComfyUI reads as SD1.5. Modules come from an
@@ -16,7 +16,7 @@ from torch.nn import functional
 
 LATENT = 4
 CONTEXT = 768
-_WIDTH = 320  # by this and CONTEXT a checkpoint is known as SD1.x
+_WIDTH = 320  # ComfyUI recognises SD1.x by this and CONTEXT
 _HEADS = 8
 _GROUPS = 32
 
@@ -38,7 +38,7 @@ class Residual(nn.Module):
             ops.GroupNorm(_GROUPS, inputs), nn.SiLU(), ops.Conv2d(inputs, outputs, 3, padding=1)
         )
         self.emb_layers = nn.Sequential(nn.SiLU(), ops.Linear(time, outputs))
-        # The dropout of SD1.x is 0; it has a place, and the convolution behind it a number.
+        # Identity in place of SD1.x's dropout of 0, so that the convolution has its index.
         self.out_layers = nn.Sequential(
             ops.GroupNorm(_GROUPS, outputs),
             nn.SiLU(),
@@ -55,7 +55,7 @@ class Residual(nn.Module):
 
 
 class Attention(nn.Module):
-    """Attention of 8 heads to the places of a picture or to the tokens of a text."""
+    """Attention with 8 heads over the positions of a latent or the tokens of a text."""
 
     def __init__(self, width: int, context: int, ops: Any) -> None:
         super().__init__()
@@ -103,7 +103,7 @@ class FeedForward(nn.Module):
 
 
 class Block(nn.Module):
-    """Attention to the picture, attention to the text, MLP."""
+    """Self-attention, cross-attention to the text, MLP."""
 
     def __init__(self, width: int, ops: Any) -> None:
         super().__init__()
@@ -123,7 +123,7 @@ class Block(nn.Module):
 
 
 class Transformer(nn.Module):
-    """One transformer block over the places of a picture."""
+    """One transformer block over the positions of a latent."""
 
     def __init__(self, width: int, ops: Any) -> None:
         super().__init__()
@@ -140,7 +140,7 @@ class Transformer(nn.Module):
 
 
 class Stage(nn.ModuleList):
-    """Layers that run one after the other, each given what it asks for."""
+    """Layers in sequence; each gets the time or the text where it needs these."""
 
     def forward(self, x: torch.Tensor, time: torch.Tensor, context: torch.Tensor) -> torch.Tensor:
         """Return `B, width, H, W` for `x`, the embedded time and the encoded text."""
@@ -158,7 +158,7 @@ class UNet(nn.Module):
     """Predicts the noise in a noisy latent picture from the time step and the encoded text."""
 
     def __init__(self, width: int = _WIDTH, ops: Any = nn) -> None:
-        """Make the layers with PyTorch's own start values; `width` other than 320 is for tests."""
+        """Create the layers with PyTorch's initialisation; widths other than 320 are for tests."""
         super().__init__()
         self.width = width
         time = 4 * width
@@ -191,7 +191,7 @@ class UNet(nn.Module):
 
 
 def start(unet: UNet) -> None:
-    """Let every branch begin with nothing, as in SD1.x: the last layers of branches are zero."""
+    """Zero the last layer of every branch, as in SD1.x, so that each starts as the identity."""
     for module in unet.modules():
         if isinstance(module, Residual):
             last = module.out_layers[3]

@@ -1,4 +1,4 @@
-"""The report on toy-sd for people: charts, strips of pictures under each other, Markdown tables."""
+"""Charts, sheets of pictures and Markdown tables of toy-sd's accuracy report."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from matplotlib.figure import Figure
 from PIL import Image, ImageDraw
 
-from tipo_core.evaluate.chart import Chart, Series
 from tipo_core.pictures.sampling.labels import Fonts
 
 from .accuracy_summary import BAR, curves
 
+_INCHES = (8.0, 5.0)
+# Blue, orange and green that colour-blind readers can distinguish.
+_COLOURS = ("#1f77b4", "#ff7f0e", "#117733")
 _ZOOM = 2
 _LABEL = 150
 _FONT = 18
@@ -23,49 +26,46 @@ _SHOWN_DENOISES = (0.2, 0.4, 0.6, 0.8, 1.0)
 def charts(report: dict[str, Any], out: Path) -> None:
     """Draw the curves by CFG, by steps and by denoise into `out`, as PNG."""
     for name, label in (("cfg", "CFG"), ("steps", "steps")):
-        series = [
-            _line(report[name], name, column, wording)
-            for column, wording in (
-                ("accuracy", "all"), ("tags", "tags"), ("captions", "captions"),
-            )
-        ]  # fmt: skip
-        Chart(
-            f"parts drawn as the prompt says, by {label}",
-            label,
-            "accuracy, %",
-            series,
-            (0.0, 100.0),
-        ).save(out / f"{name}.png")
-    Chart(
-        "image to image, by denoise",
-        "denoise",
-        "%",
-        [
-            _line(report["denoise"], "denoise", "accuracy", "accuracy to the prompt"),
-            _line(report["denoise"], "denoise", "distance", "distance from the start"),
-        ],
-        (0.0, 100.0),
-    ).save(out / "denoise.png")
+        columns = {"accuracy": "all", "tags": "tags", "captions": "captions"}
+        title = f"parts drawn as the prompt says, by {label}"
+        _chart(report[name], name, columns, (title, label, "accuracy, %"), out / f"{name}.png")
+    columns = {"accuracy": "accuracy to the prompt", "distance": "distance from the start"}
+    texts = ("image to image, by denoise", "denoise", "%")
+    _chart(report["denoise"], "denoise", columns, texts, out / "denoise.png")
 
 
-def _line(points: Sequence[dict[str, Any]], name: str, column: str, label: str) -> Series:
-    return Series(
-        label, [(p[name], 100 * p[column]) for p in points if p[column] is not None], "curve"
-    )
+def _chart(
+    points: Sequence[dict[str, Any]],
+    name: str,
+    columns: dict[str, str],
+    texts: tuple[str, str, str],
+    path: Path,
+) -> None:
+    """Draw columns (shares) of points over their setting `name`; texts: title and axis labels."""
+    # Figure without pyplot: no state outside this function, no window.
+    figure = Figure(figsize=_INCHES, layout="constrained")
+    axes = figure.add_subplot(title=texts[0], xlabel=texts[1], ylabel=texts[2], ylim=(-4, 104))
+    for (column, label), colour in zip(columns.items(), _COLOURS, strict=False):
+        known = [point for point in points if point[column] is not None]
+        xs, ys = [one[name] for one in known], [100 * one[column] for one in known]
+        axes.plot(xs, ys, marker="o", markersize=4, color=colour, label=label)
+    axes.grid(color="#e0e0e0")
+    axes.legend()
+    figure.savefig(path, dpi=120)
 
 
 def sheets(strips: Path, out: Path) -> None:
-    """Put strips under each other, with what they are in front: some CFGs, some denoises."""
+    """Write two sheets of labelled strips, one over CFG and one over denoise."""
     points = {name: {value: point.name for value, point in some} for name, some in curves().items()}
     by_cfg = [(f"CFG {cfg:g}", points["cfg"][cfg]) for cfg in _SHOWN_CFGS]
     by_denoise = [(f"denoise {part:g}", points["denoise"][part]) for part in _SHOWN_DENOISES]
     sheet([("the drawing", "meant"), *by_cfg], strips, out / "pictures-cfg.png")
-    rows = [("the start", "start"), *by_denoise, ("what is asked", "meant")]
+    rows = [("the start", "start"), *by_denoise, ("the prompt's drawing", "meant")]
     sheet(rows, strips, out / "pictures-denoise.png")
 
 
 def sheet(rows: Sequence[tuple[str, str]], strips: Path, path: Path) -> None:
-    """Write the strips of some names under each other, each with its label, enlarged."""
+    """Write strips, given as (label, name), one below the other, enlarged."""
     pictures = [Image.open(strips / f"{name}.png").convert("RGB") for _, name in rows]
     height = max(picture.height for picture in pictures) * _ZOOM
     width = max(picture.width for picture in pictures) * _ZOOM
@@ -79,7 +79,7 @@ def sheet(rows: Sequence[tuple[str, str]], strips: Path, path: Path) -> None:
 
 
 def markdown(report: dict[str, Any]) -> str:
-    """Return the report's tables, as they stand in docs/toy-sd.md."""
+    """Return the report's tables as docs/toy-sd.md has them."""
     main = report["main"]
     error = main["standard_error"]
     lines = [
@@ -104,7 +104,7 @@ def markdown(report: dict[str, Any]) -> str:
 
 
 def _part_table(report: dict[str, Any]) -> list[str]:
-    """Return the accuracy by part, beside how well the reader reads drawings."""
+    """Return the accuracy by part, with the reader's own accuracy on drawings."""
     columns = {"drawn by toy-sd": report["main"]["by_part"]}
     for name, label in (
         ("drawings", "reader, drawings"), ("round_trips", "reader, through the VAE"),

@@ -1,4 +1,4 @@
-"""Pictures drawn at many settings from held-out prompts, each read back; kept as rows of a CSV."""
+"""Draw pictures from held-out prompts at many settings, and read each; rows of a CSV."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ log = logging.getLogger("tipo-suite")
 
 TAGS, CAPTION = "tags", "caption"
 COLUMNS = ("point", "row", "wording", "style", "style_read", "wrong", "distance")
-# Seeds far from those of all trainings: of the scenes, and of what image to image starts from.
+# Seeds of the scenes and of the start pictures, far from those of all trainings.
 _FIRST_SEED = 4_000_000
 _FIRST_START = 5_000_000
 _SHOWN = 6  # pictures in the strip of a point
@@ -34,7 +34,7 @@ EncodeTexts = Callable[[Sequence[str]], torch.Tensor]
 
 @dataclass(frozen=True)
 class Point:
-    """The settings of some pictures; `from_picture` is image to image, from another drawing."""
+    """Sampling settings; with `from_picture`, image to image from another drawing."""
 
     cfg: float = 5.0
     steps: int = 20
@@ -54,10 +54,10 @@ MAIN = Point()
 
 @dataclass(frozen=True)
 class Asked:
-    """What a row asks for: two rows after each other word the same scene as tags, as a caption.
+    """The prompt of a row; two successive rows word the same scene as tags and as a caption.
 
-    `start` is another drawing of the same style; the noise is that of `seed`. Neither depends on
-    the settings, so that points can be compared picture by picture.
+    `start` is another drawing of the same style, `seed` that of the noise. Neither depends on the
+    settings, so that points can be compared picture by picture.
     """
 
     scene: Scene
@@ -69,9 +69,9 @@ class Asked:
 
 @dataclass(frozen=True)
 class Row:
-    """What became of a picture: the style read, the parts that are wrong, all where it is another.
+    """One picture as read: its style and its wrong parts (all parts where the style is wrong).
 
-    `distance` is the mean difference from the picture it started from, in 0..1.
+    `distance` is the mean absolute difference from the start picture, in 0..1.
     """
 
     point: str
@@ -84,7 +84,7 @@ class Row:
 
 
 def asked(row: int, styles: Sequence[str]) -> Asked:
-    """Return what a row asks for: a scene of a held-out pair, all its parts named."""
+    """Return the prompt of a row: a scene of a held-out pair, all its parts named."""
     number, second = divmod(row, 2)
     of = scene(_FIRST_SEED + number, styles, test=True)
     prompt = (caption_prompt if second else tag_prompt)(of, all_parts=True)
@@ -93,7 +93,7 @@ def asked(row: int, styles: Sequence[str]) -> Asked:
 
 
 class Artist:
-    """Draws rows at a point with toy-sd; each text is encoded once for each clip skip."""
+    """Draws rows at a point with toy-sd."""
 
     def __init__(
         self,
@@ -142,7 +142,7 @@ class Artist:
 
 
 def starts_of(rows: Sequence[Asked], side: int) -> torch.Tensor:
-    """Return the drawings that image to image starts from, `B, 3, H, W` in 0..1."""
+    """Return the start pictures of image to image, `B, 3, H, W` in 0..1."""
     drawings = np.stack([picture(row.start, side) for row in rows])
     return torch.from_numpy(drawings).permute(0, 3, 1, 2).float() / 255
 
@@ -155,7 +155,7 @@ def checked(
     pictures: torch.Tensor,
     starts: torch.Tensor | None = None,
 ) -> list[Row]:
-    """Return what the reader finds in pictures `B, 3, H, W` of rows from the number `first` on."""
+    """Return the rows that the reader finds for pictures `B, 3, H, W`, numbered from `first`."""
     distances: list[float | None] = [None] * len(rows)
     if starts is not None:
         distances = (pictures - starts).abs().mean((1, 2, 3)).tolist()
@@ -170,7 +170,7 @@ def checked(
 
 
 def read_rows(path: Path) -> list[Row]:
-    """Return the rows of a CSV file; none where it is not there."""
+    """Return the rows of a CSV file; none for a missing file."""
     if not path.exists():
         return []
     with path.open(newline="", encoding="utf-8") as stream:
@@ -185,7 +185,7 @@ def read_rows(path: Path) -> list[Row]:
 
 
 def write_rows(path: Path, rows: Sequence[Row]) -> None:
-    """Write all rows anew, in one move."""
+    """Write all rows again, in one step."""
     part = path.with_name(path.name + ".part")
     with part.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream, lineterminator="\n")
@@ -200,7 +200,7 @@ def write_rows(path: Path, rows: Sequence[Row]) -> None:
 def batches(
     counts: Mapping[Point, int], done: Sequence[Row], batch: int
 ) -> Iterator[tuple[Point, int, int]]:
-    """Yield what is left to draw: point, first row and how many; a batch is whole or not there."""
+    """Yield the missing batches: point, first row, number of rows."""
     kept: dict[str, int] = {}
     for row in done:
         kept[row.point] = max(kept.get(row.point, 0), row.row + 1)
@@ -217,10 +217,10 @@ def measure(
     out: Path,
     batch: int = 32,
 ) -> list[Row]:
-    """Draw so many pictures a point as `counts` says and return their rows.
+    """Draw `counts` pictures of each point and return their rows.
 
-    They are kept in `pictures.csv` after each batch: a run that was stopped goes on from there.
-    The first pictures of each point are kept in `strips`.
+    `pictures.csv` is written after each batch, and a stopped run continues from it. The folder
+    `strips` keeps the first pictures of each point.
     """
     path, strips = out / "pictures.csv", out / "strips"
     strips.mkdir(parents=True, exist_ok=True)
@@ -241,13 +241,13 @@ def measure(
 
 
 def save_strip(pictures: torch.Tensor, path: Path) -> None:
-    """Write the first of some pictures `B, 3, H, W` in 0..1 side by side."""
+    """Write the first six pictures of `B, 3, H, W` in 0..1 side by side."""
     row = torch.cat(list(pictures[:_SHOWN]), 2).permute(1, 2, 0)
     Image.fromarray((row * 255).round().byte().numpy()).save(path)
 
 
 def meant_strips(styles: Sequence[str], side: int, out: Path) -> None:
-    """Write the drawings that the strips are to show, and those of image to image's start."""
+    """Write the drawings of the prompts in the strips, and the start pictures."""
     rows = [asked(2 * n, styles) for n in range(_SHOWN)]
     for name, scenes in (("meant", [r.scene for r in rows]), ("start", [r.start for r in rows])):
         drawings = np.concatenate([picture(of, side) for of in scenes], 1)

@@ -1,4 +1,4 @@
-"""What the rows of drawn pictures say: accuracies with their errors, and the checks."""
+"""Accuracies of drawn pictures with their standard errors, and the checks of the report."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from ..drawings.styles import STYLES
 from .accuracy_rows import CAPTION, MAIN, TAGS, Point, Row
 
-# What the model is to reach, and where.
+# The accuracy that the model has to reach, and the CFG values.
 BAR = 0.85
 BAR_CFGS = (4.0, 5.0, 6.0, 7.0)
 _CERTAIN = 2.0  # standard errors
@@ -23,7 +23,7 @@ DENOISES = (0.0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 
 @dataclass(frozen=True)
 class Check:
-    """Something that is to be so, whether it is, and the figures that say so."""
+    """A requirement, whether it is met, and the figures."""
 
     name: str
     met: bool
@@ -31,7 +31,7 @@ class Check:
 
 
 def curves() -> dict[str, list[tuple[float, Point]]]:
-    """Return the points of each curve, with what changes along it."""
+    """Return the points of each curve, with the setting that varies."""
     return {
         "cfg": [(cfg, Point(cfg=cfg)) for cfg in CFGS],
         "steps": [(steps, Point(steps=steps)) for steps in STEPS],
@@ -41,13 +41,13 @@ def curves() -> dict[str, list[tuple[float, Point]]]:
 
 
 def counts(main: int, curve: int) -> dict[Point, int]:
-    """Return how many pictures to draw at each point: the main one first."""
+    """Return the number of pictures for each point, the main point first."""
     points = [point for some in curves().values() for _, point in some]
     return {MAIN: max(main, curve)} | {p: curve for p in points if p != MAIN}
 
 
 def accuracy(row: Row) -> float:
-    """Return the share of a picture's parts that are as the prompt says."""
+    """Return the share of a picture's parts that match the prompt."""
     return 1 - len(row.wrong) / len(STYLES[row.style].parts)
 
 
@@ -70,7 +70,7 @@ def mean_and_error(values: Sequence[float]) -> tuple[float, float]:
 
 
 def figures_of(rows: Sequence[Row]) -> dict[str, Any]:
-    """Return the figures of some pictures: over all, and those of tags and captions apart."""
+    """Return the figures of pictures: of all, of prompts of tags, of captions."""
     mean, error = mean_and_error([accuracy(row) for row in rows])
     figures: dict[str, Any] = {
         "pictures": len(rows), "accuracy": round(mean, 4), "standard_error": round(error, 4),
@@ -128,7 +128,7 @@ def summary(rows: Sequence[Row], curve: int) -> dict[str, Any]:
 
 
 def bar_check(of_cfg: dict[float, list[Row]]) -> Check:
-    """Check that the accuracy reaches the bar at each CFG that people use."""
+    """Check that the accuracy reaches the bar at each usual CFG."""
     reached = {cfg: mean_and_error([accuracy(row) for row in of_cfg[cfg]])[0] for cfg in BAR_CFGS}
     figures = ", ".join(f"CFG {cfg:g}: {value:.1%}" for cfg, value in reached.items())
     name = f"accuracy at least {BAR:.0%} at CFG {BAR_CFGS[0]:g} to {BAR_CFGS[-1]:g}, 20 steps"
@@ -136,7 +136,7 @@ def bar_check(of_cfg: dict[float, list[Row]]) -> Check:
 
 
 def denoise_check(curve: Sequence[dict[str, Any]]) -> Check:
-    """Check that more denoise never leaves the pictures nearer to those they started from."""
+    """Check that the distance from the start pictures never falls with more denoise."""
     distances = [point["distance"] for point in curve]
     figures = ", ".join(f"{p['denoise']:g}: {p['distance']:.4f}" for p in curve)
     return Check(
@@ -147,7 +147,7 @@ def denoise_check(curve: Sequence[dict[str, Any]]) -> Check:
 def cfg_check(of_cfg: dict[float, list[Row]]) -> Check:
     """Check that accuracy rises with CFG, then falls: the best is better than both ends.
 
-    A difference counts that is over two standard errors; the same prompts and noise are compared.
+    A difference counts above two standard errors; prompts and noise are the same at each CFG.
     """
     means = {cfg: sum(map(accuracy, rows)) / len(rows) for cfg, rows in of_cfg.items()}
     best = max(means, key=lambda cfg: means[cfg])

@@ -1,7 +1,7 @@
-"""Drawing as ComfyUI's KSampler draws: sampler "euler", scheduler "normal", steps, CFG, denoise.
+"""ComfyUI's KSampler in one process: sampler "euler", scheduler "normal", steps, CFG, denoise.
 
-All sigmas are those of SD1.x: the noise on a latent of size 1. Measures of toy-sd stand on this, so
-that what they say holds for the node.
+Sigmas are those of SD1.x: the standard deviation of the noise on a latent of standard deviation 1.
+A host test compares the latents with KSampler's, so measures of toy-sd hold for the node.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from ..model.diffusion import Predict, guided
 
 TextPredict = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 
-# ComfyUI takes a denoise above it for 1.
+# ComfyUI treats a denoise above this as 1.
 _WHOLE = 0.9999
 
 
 def sigmas_of(shares: torch.Tensor) -> torch.Tensor:
-    """Return the sigma of each time step for the picture's shares in the variance."""
+    """Return the sigma of each time step from the signal's share of the variance."""
     return ((1 - shares) / shares).sqrt()
 
 
@@ -57,8 +57,8 @@ def euler(
 ) -> torch.Tensor:
     """Return latents `B, 4, H, W` from a start (zeros: from nothing) and noise of that shape.
 
-    `predict` gives the noise of a noisy latent scaled to size 1; it is told the time step whose
-    sigma is nearest. Euler's steps in sigma are Algorithm 2 of Karras et al. 2022 without churn.
+    `predict` returns the noise of a noisy latent scaled to standard deviation 1, for the time step
+    with the nearest sigma. Euler's steps in sigma: Karras et al. 2022, Algorithm 2 without churn.
     """
     if not len(schedule):
         return start

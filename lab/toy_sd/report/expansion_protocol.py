@@ -1,22 +1,15 @@
-"""python -m lab.toy_sd.report.expansion_protocol: what expansion does for the pictures of toy-sd.
+"""The effect of prompt expansion on toy-sd's pictures, by TIPO's published protocol.
 
-The published protocol (`tipo_core.evaluate protocol`) in one process: short prompts are drawn as
-they are and as the language model expands them, with the same noise, and both are held against
-drawings. What a picture shows is read back as well: how varied the parts are, and whether what the
-short prompt names is there. A run that was stopped goes on where it was.
-
-    python -m lab.toy_sd.report.expansion_protocol --weights PACKED --reader READER --out OUT
-        --tokenizer ComfyUI/comfy/sd1_tokenizer --features NAME
+Short prompts are drawn as they are and as the language model expands them, with the same noise; the
+reader reads all pictures. A stopped run continues.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import logging
 import math
 import random
-import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -26,23 +19,19 @@ from typing import Any
 import torch
 from PIL import Image
 
-from tipo_core.evaluate.commands import DINO, add_reading
-from tipo_core.evaluate.protocol.arm_measures import measure as measure_folders
 from tipo_core.evaluate.protocol.arms import ARMS
 from tipo_core.expansion.expand import expand
 from tipo_core.expansion.request import ExpansionRequest, LanguageModel
 from tipo_core.expansion.tasks import Length
-from tipo_core.lm.generate.token_sampling import SamplingOptions
 from tipo_core.lm.hub.catalog import NANO
-from tipo_core.lm.hub.local_model import load_local
 from tipo_core.recipe import note_recipe
 
-from ..commands import add_threads, add_tokenizer, digest
 from ..drawings.drawings import Prompt, Scene, picture, scene
 from ..drawings.styles import STYLES
 from ..drawings.text_encodings import TextEncodings
 from ..model.checkpoint import open_trained
 from ..model.clip_model import clip_tokenizer, fit
+from ..training.toy_sd_state import digest
 from . import reader
 from .accuracy_rows import MAIN, Artist, Asked, Point
 
@@ -63,7 +52,7 @@ class Short:
 
 
 def short_prompt(number: int, styles: Sequence[str]) -> Short:
-    """Return a short prompt: the style alone for every second one, else one part more."""
+    """Return a short prompt: the style alone (even numbers), or the style and one part."""
     of = scene(_FIRST_SEED + number, styles)
     style = STYLES[of.style]
     if number % 2 == 0:
@@ -74,7 +63,7 @@ def short_prompt(number: int, styles: Sequence[str]) -> Short:
 
 
 def expanded_prompts(shorts: Sequence[Short], model: LanguageModel, path: Path) -> list[str]:
-    """Return the prompts as TIPO Expand writes them in the demo; kept in `path`."""
+    """Return the prompts as TIPO Expand expands them in the demo; `path` keeps them."""
     texts: list[str] = json.loads(path.read_text("utf-8")) if path.exists() else []
     for number in range(len(texts), len(shorts)):
         short = shorts[number]
@@ -97,7 +86,7 @@ def draw_arm(
     folder: Path, shorts: Sequence[Short], texts: Sequence[str], artist: Artist, point: Point,
     batch: int,
 ) -> None:  # fmt: skip
-    """Draw the pictures that are missing in a folder, as NUMBER.png."""
+    """Draw the missing pictures of a folder, as NUMBER.png."""
     folder.mkdir(parents=True, exist_ok=True)
     left = [n for n in range(len(shorts)) if not (folder / f"{n:06}.png").exists()]
     for first in range(0, len(left), batch):
@@ -112,14 +101,14 @@ def draw_arm(
 
 
 def save(drawn: torch.Tensor, path: Path) -> None:
-    """Write a picture `3, H, W` in 0..1 in one move."""
+    """Write a picture `3, H, W` in 0..1 in one step."""
     part = path.with_suffix(".part")
     Image.fromarray((drawn.permute(1, 2, 0) * 255).round().byte().numpy()).save(part, "PNG")
     part.replace(path)
 
 
 def read_folder(folder: Path, count: int, reading: reader.Reader) -> list[reader.Reading]:
-    """Return what the reader sees in the pictures of a folder, in their order."""
+    """Return the reader's findings for the pictures of a folder, in their order."""
     seen: list[reader.Reading] = []
     for first in range(0, count, 64):
         pictures = []
@@ -132,11 +121,11 @@ def read_folder(folder: Path, count: int, reading: reader.Reader) -> list[reader
 
 
 def attributes_report(shorts: Sequence[Short], seen: Sequence[reader.Reading]) -> dict[str, Any]:
-    """Return how many words of a part are in use, and how much of what was named is there.
+    """Return the variety of the parts, and the accuracy of the parts that a prompt names.
 
-    `words_in_use` is the mean over all parts of exp(entropy) / choices, 1 where all words come
-    equally often; `named_right` the share of named parts, `style_right` of styles, that are as the
-    short prompt says.
+    `words_in_use` is the mean over all parts of exp(entropy) / choices: 1 where all words are
+    equally frequent. `named_right` is the share of named parts, `style_right` that of styles, which
+    are as the short prompt says.
     """
     used = {}
     for name in dict.fromkeys(one.style for one in seen):
@@ -159,73 +148,61 @@ def attributes_report(shorts: Sequence[Short], seen: Sequence[reader.Reading]) -
     }
 
 
-def run(arguments: argparse.Namespace, model: LanguageModel) -> dict[str, Any]:
-    """Expand, draw and measure what is left to do; write `attributes.json` and return it."""
-    out: Path = arguments.out
-    reading = reader.load(arguments.reader)
+@dataclass(frozen=True)
+class ProtocolOptions:
+    """toy-sd's weights, its reader and CLIP's tokenizer; `model` is the language model's name.
+
+    `count` prompts are drawn at `side` pixels, `batch` at a time.
+    """
+
+    weights: Path
+    reader: Path
+    out: Path
+    tokenizer: Path
+    model: str = NANO
+    count: int = 2048
+    side: int = 128
+    cfg: float = MAIN.cfg
+    steps: int = MAIN.steps
+    batch: int = 32
+
+
+def run(options: ProtocolOptions, model: LanguageModel) -> dict[str, Any]:
+    """Expand, draw and read the prompts that are missing; write and return `attributes.json`.
+
+    Raises ValueError where `out` holds a run of other settings.
+    """
+    out = options.out
+    reading = reader.load(options.reader)
     styles = reading.heads[0].words
-    unet, vae = open_trained(arguments.weights)
+    unet, vae = open_trained(options.weights)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    tokenizer = clip_tokenizer(arguments.tokenizer)
+    tokenizer = clip_tokenizer(options.tokenizer)
     texts = {1: TextEncodings(tokenizer, device, keep=True)}
-    point = replace(MAIN, cfg=arguments.cfg, steps=arguments.steps)
+    point = replace(MAIN, cfg=options.cfg, steps=options.steps)
     out.mkdir(parents=True, exist_ok=True)
     names = ("model", "side", "cfg", "steps")
-    recipe = {name: str(getattr(arguments, name)) for name in names}
-    note_recipe(out / "run.json", recipe | {"weights": digest(arguments.weights)})
-    artist = Artist(unet.to(device), vae.to(device), texts, arguments.side)
+    recipe = {name: str(getattr(options, name)) for name in names}
+    note_recipe(out / "run.json", recipe | {"weights": digest(options.weights)})
+    artist = Artist(unet.to(device), vae.to(device), texts, options.side)
 
-    shorts = [short_prompt(n, styles) for n in range(arguments.count)]
+    shorts = [short_prompt(n, styles) for n in range(options.count)]
     (out / DRAWINGS).mkdir(exist_ok=True)
     for n, short in enumerate(shorts):
         path = out / DRAWINGS / f"{n:06}.png"
         if not path.exists():
-            drawing = torch.from_numpy(picture(short.scene, arguments.side).copy())
+            drawing = torch.from_numpy(picture(short.scene, options.side).copy())
             save(drawing.permute(2, 0, 1) / 255, path)
     longer = expanded_prompts(shorts, model, out / "expanded.json")
     fitting = [fit(text, tokenizer) for text in longer]
     prompts = {PLAIN: [short.prompt.text for short in shorts], EXPANDED: fitting}
     for arm, words in prompts.items():
-        draw_arm(out / arm, shorts, words, artist, point, arguments.batch)
+        draw_arm(out / arm, shorts, words, artist, point, options.batch)
 
     cut = sum(whole != part for whole, part in zip(longer, fitting, strict=True))
-    report: dict[str, Any] = {"count": arguments.count, "cut_to_75_tokens": cut}
+    report: dict[str, Any] = {"count": options.count, "cut_to_75_tokens": cut}
     for folder in (DRAWINGS, PLAIN, EXPANDED):
-        seen = read_folder(out / folder, arguments.count, reading)
+        seen = read_folder(out / folder, options.count, reading)
         report[folder] = attributes_report(shorts, seen)
     (out / "attributes.json").write_text(json.dumps(report, indent=2) + "\n", "utf-8")
     return report
-
-
-def main() -> None:
-    """Read the command line, run, and print the reports."""
-    parser = argparse.ArgumentParser(
-        prog="python -m lab.toy_sd.report.expansion_protocol",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--weights", type=Path, required=True, help="toy-sd, trained or packed")
-    parser.add_argument("--reader", type=Path, required=True, help="folder of its reader")
-    parser.add_argument("--out", type=Path, required=True, help="folder of the run")
-    add_tokenizer(parser)
-    parser.add_argument("--model", default=NANO, help="what expands: as in tipo_core (%(default)s)")
-    parser.add_argument("--count", type=int, default=2048, help="prompts (%(default)s)")
-    parser.add_argument("--side", type=int, default=128, help="pixels (%(default)s)")
-    parser.add_argument("--cfg", type=float, default=MAIN.cfg, help="(%(default)s)")
-    parser.add_argument("--steps", type=int, default=MAIN.steps, help="(%(default)s)")
-    add_threads(parser)
-    add_reading(parser, DINO)
-    arguments = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    if arguments.threads:
-        torch.set_num_threads(arguments.threads)
-    report = run(arguments, load_local(arguments.model, SamplingOptions()))
-    sys.stdout.write(json.dumps(report, indent=2) + "\n")
-    published = {"test": "toy", "real": arguments.out / DRAWINGS, "unit_length": False}
-    without = {"head": None, "head_features": None, "cache": None}
-    measured = argparse.Namespace(**vars(arguments) | published | without)
-    sys.stdout.write(measure_folders(measured))
-
-
-if __name__ == "__main__":
-    main()

@@ -1,7 +1,7 @@
-"""The attribute reader: a small network that tells which words of the parts a picture shows.
+"""The attribute reader: a small classifier of the words for the parts of a picture.
 
-It is trained on the drawings themselves (`train_reader.py`), and is what pictures of toy-sd are
-checked with: a part is right when the reader finds the word that the prompt has for it.
+It is trained on the drawings (`train_reader.py`) and checks pictures of toy-sd: a part is right
+where the reader finds the prompt's word for it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ..training.toy_sd_state import write
 
 STYLE = "style"
 SIDE = 64  # pictures are scaled to it
-# A part that a picture's style does not have; cross-entropy leaves such places out.
+# Target of a part that the picture's style lacks; cross-entropy ignores it.
 NOT_THERE = -100
 
 WEIGHTS = "reader.safetensors"
@@ -52,14 +52,14 @@ def heads_of(styles: Sequence[str]) -> tuple[Head, ...]:
 
 @dataclass(frozen=True)
 class Reading:
-    """What is seen in one picture: the style and the words of its parts."""
+    """The style of one picture, and the words of its parts."""
 
     style: str
     attributes: Mapping[str, str]
 
 
 class Reader(nn.Module):
-    """Convolutions that halve the side four times, and a softmax a question: 0.7 M parameters."""
+    """Convolutions that halve the side four times, one softmax per question: 0.7 M parameters."""
 
     def __init__(self, heads: Sequence[Head], width: int = 32) -> None:
         """Make the layers with PyTorch's own start values; a width other than 32 is for tests."""
@@ -84,7 +84,7 @@ class Reader(nn.Module):
         )  # fmt: skip
 
     def forward(self, pictures: torch.Tensor) -> list[torch.Tensor]:
-        """Return logits `B, words` a question for pictures `B, 3, H, W` in 0..1."""
+        """Return logits `B, words` for each question, for pictures `B, 3, H, W` in 0..1."""
         if pictures.shape[2:] != (SIDE, SIDE):
             pictures = functional.interpolate(
                 pictures, (SIDE, SIDE), mode="bilinear", antialias=True, align_corners=False
@@ -106,7 +106,7 @@ class Reader(nn.Module):
 
 
 def targets(heads: Sequence[Head], scenes: Sequence[tuple[str, Mapping[str, str]]]) -> torch.Tensor:
-    """Return the numbers of the right words, `B, questions`, for styles and their attributes."""
+    """Return the right answers, `B, questions`, for styles and their attributes."""
     rows = [
         [
             head.words.index(style if not head.style else attributes[head.part])
@@ -120,7 +120,7 @@ def targets(heads: Sequence[Head], scenes: Sequence[tuple[str, Mapping[str, str]
 
 
 def save(reader: Reader, folder: Path) -> None:
-    """Write the weights in fp16, and the questions with their words beside them."""
+    """Write the weights in fp16, and the questions with their words as JSON."""
     folder.mkdir(parents=True, exist_ok=True)
     state = {
         name: value.half() if value.is_floating_point() else value
@@ -135,12 +135,11 @@ def save(reader: Reader, folder: Path) -> None:
 
 
 def load(folder: Path) -> Reader:
-    """Return the reader of a folder. Raises FileNotFoundError, saying how one is made."""
+    """Return the reader of a folder. Raises FileNotFoundError, which names the remedy."""
     for name in (LABELS, WEIGHTS):
         if not (folder / name).is_file():
             raise FileNotFoundError(
-                f"{folder / name} is not there: "
-                "python -m lab.toy_sd.report.train_reader makes a reader"
+                f"there is no {folder / name}: python -m lab.toy_sd reader makes one"
             )
     labels = json.loads((folder / LABELS).read_text("utf-8"))
     heads = [Head(h["style"], h["part"], tuple(h["words"])) for h in labels["heads"]]

@@ -1,16 +1,7 @@
-"""python -m lab.toy_sd.report.train_reader: train the reader that checks the pictures.
-
-Some minutes of one core. It learns from drawings of all pairs, those held out from toy-sd too, as
-they are, as the autoencoder gives them back, and with a little blur, noise and other colours, so
-that it reads pictures of the model as well. Its own errors, on drawings that it has not seen, are
-in report.json.
-
-    python -m lab.toy_sd.report.train_reader --run RUN --out READER
-"""
+"""Train the reader that checks toy-sd's pictures."""
 
 from __future__ import annotations
 
-import argparse
 import json
 import logging
 import time
@@ -33,7 +24,7 @@ from .reader import NOT_THERE, Head, Reader, heads_of, save, targets
 log = logging.getLogger("tipo-suite")
 
 REPORT = "report.json"
-# Seeds far from those that toy-sd is trained on, and from those that its pictures are drawn for.
+# Seeds far from those of toy-sd's training and of its measured pictures.
 _FIRST_SEED = 2_000_000
 _FIRST_UNSEEN = 3_000_000
 _LATENT_NOISE = 0.1
@@ -42,9 +33,10 @@ _MOVED = 2
 
 @dataclass(frozen=True)
 class Training:
-    """The numbers of a reader's training; drawings are counted before the round trips.
+    """The numbers of a reader's training.
 
-    `round_trips` is how many of the drawings are learnt as the autoencoder gives them back too.
+    `round_trips` of the `drawings` are also learned as the autoencoder decodes them. `unseen`
+    drawings measure the reader.
     """
 
     drawings: int = 6000
@@ -59,14 +51,14 @@ class Training:
 
 @dataclass(frozen=True)
 class Drawn:
-    """Pictures `N, 3, H, W` in uint8 and the right words of each question, `N, questions`."""
+    """Pictures `N, 3, H, W` in uint8 and the right answers, `N, questions`."""
 
     pictures: torch.Tensor
     words: torch.Tensor
 
 
 def drawn(heads: Sequence[Head], first: int, count: int, side: int) -> Drawn:
-    """Return the drawings of seeds: every second one is of a pair held out from toy-sd."""
+    """Return `count` drawings from seed `first` on; every second one is held out from toy-sd."""
     styles = heads[0].words
     scenes: list[Scene] = [scene(first + n, styles, test=n % 2 == 1) for n in range(count)]
     pictures = np.stack([picture(of, side) for of in scenes])
@@ -78,7 +70,7 @@ def drawn(heads: Sequence[Head], first: int, count: int, side: int) -> Drawn:
 def round_trip(
     pictures: torch.Tensor, vae: Autoencoder, noise: float, seed: int, batch: int = 32
 ) -> torch.Tensor:
-    """Return pictures `N, 3, H, W` (uint8) decoded from their latents plus noise of that size."""
+    """Return pictures `N, 3, H, W` (uint8), encoded, with noise (std) on the latents, decoded."""
     generator = torch.Generator().manual_seed(seed)
     parts = []
     for some in pictures.split(batch):
@@ -91,7 +83,7 @@ def round_trip(
 
 
 def disturbed(pictures: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """Return pictures `B, 3, H, W` in 0..1, moved, blurred, recoloured and noisy: each a little."""
+    """Return pictures `B, 3, H, W` in 0..1 with a little shift, blur, colour change and noise."""
     side = pictures.shape[-1]
     padded = functional.pad(pictures, [_MOVED] * 4, mode="replicate")
     down, across = torch.randint(2 * _MOVED + 1, (2,), generator=generator).tolist()
@@ -108,7 +100,7 @@ def disturbed(pictures: torch.Tensor, generator: torch.Generator) -> torch.Tenso
 
 
 def train(reader: Reader, seen: Drawn, training: Training) -> None:
-    """Train on pictures, each step on others and disturbed in another way."""
+    """Train on random pictures of `seen`, disturbed anew at each step."""
     torch.manual_seed(training.seed)
     optimizer = torch.optim.AdamW(reader.parameters(), lr=training.rate, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, training.rate, training.steps)
@@ -138,7 +130,7 @@ def train(reader: Reader, seen: Drawn, training: Training) -> None:
 
 @torch.no_grad()
 def accuracies(reader: Reader, unseen: Drawn, batch: int = 64) -> dict[str, float]:
-    """Return the share of right words by question, for pictures that have the part."""
+    """Return the share of right answers by question, over the pictures that have the part."""
     found = [
         torch.stack([logits.argmax(1) for logits in reader(some.float() / 255)], 1)
         for some in unseen.pictures.split(batch)
@@ -153,7 +145,7 @@ def accuracies(reader: Reader, unseen: Drawn, batch: int = 64) -> dict[str, floa
 
 
 def with_mean(by_question: dict[str, float]) -> dict[str, Any]:
-    """Return the accuracies with the mean over the parts, that of the style left out."""
+    """Return the accuracies, and their mean over the parts (without the style)."""
     parts = [share for name, share in by_question.items() if "/" in name]
     rounded = {name: round(share, 4) for name, share in by_question.items()}
     return {"mean": round(sum(parts) / len(parts), 4), "by_part": rounded}
@@ -190,28 +182,15 @@ def recipe_of(run: Path) -> Recipe:
     """Return the recipe of a run of toy-sd; raises FileNotFoundError where there is none."""
     path = run / "recipe.json"
     if not path.is_file():
-        raise FileNotFoundError(f"{path} is not there: name the folder of a run of toy-sd")
+        raise FileNotFoundError(f"there is no {path}: give the folder of a run of toy-sd")
     return Recipe(**json.loads(path.read_text("utf-8")))
 
 
-def main() -> None:
-    """Read the command line and train."""
-    parser = argparse.ArgumentParser(
-        prog="python -m lab.toy_sd.report.train_reader",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--run", type=Path, required=True, help="folder of a run of toy-sd")
-    parser.add_argument("--out", type=Path, required=True, help="folder for the reader")
-    parser.add_argument("--threads", type=int, default=1, help="(%(default)s)")
-    for name in ("drawings", "round_trips", "unseen", "steps"):
-        default = getattr(Training, name)
-        option = f"--{name.replace('_', '-')}"
-        parser.add_argument(option, type=int, default=default, help="(%(default)s)")
-    arguments = vars(parser.parse_args())
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
-    torch.set_num_threads(arguments.pop("threads"))
-    run, out = arguments.pop("run"), arguments.pop("out")
+def reader_of_run(run: Path, out: Path, training: Training) -> dict[str, Any]:
+    """Train the reader for a run of toy-sd, write it into `out` and return its report.
+
+    Without the run's vae.safetensors, the reader learns no pictures of the autoencoder.
+    """
     recipe = recipe_of(run)
     vae = None
     if (run / "vae.safetensors").is_file():
@@ -220,9 +199,4 @@ def main() -> None:
         vae.eval().requires_grad_(False)
     else:
         log.warning("%s has no vae.safetensors: no round trips", run)
-    report = make_reader(out, recipe.style_names, recipe.side, vae, Training(**arguments))
-    log.info("%s", json.dumps(report, indent=2))
-
-
-if __name__ == "__main__":
-    main()
+    return make_reader(out, recipe.style_names, recipe.side, vae, training)

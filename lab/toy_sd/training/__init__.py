@@ -1,1 +1,1 @@
-"""The training stages of toy-sd, which go on from where they were stopped."""
+"""The training stages of toy-sd; each continues after a stop."""

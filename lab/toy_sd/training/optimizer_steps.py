@@ -1,4 +1,4 @@
-"""What the steps of both stages share: their random numbers, learning rate, batches and log."""
+"""Random numbers, learning rate, batches and loss curve of both training stages."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ log = logging.getLogger("tipo-suite")
 
 
 def step_seed(seed: int, stage: str, step: int) -> int:
-    """Return the seed of a step: a run that was stopped draws on as if it had not been."""
+    """Return the seed of a step; it does not depend on where the run was stopped."""
     text = f"{seed} {stage} {step}"
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:7], "little")
 
 
 def step_generator(seed: int, stage: str, step: int) -> torch.Generator:
-    """Return the random numbers of a step, made on the CPU, so the same for every device."""
+    """Return the generator of a step, on the CPU, so that all devices get the same numbers."""
     return torch.Generator().manual_seed(step_seed(seed, stage, step))
 
 
 def learning_rate(peak: float, step: int, steps: int, recipe: Recipe) -> float:
-    """Return the rate of a step: a linear start, then half a cosine down to `final_share`."""
+    """Return the rate of a step: linear warm-up, then half a cosine down to `final_share`."""
     if step < recipe.warmup:
         return peak * (step + 1) / recipe.warmup
     done = (step - recipe.warmup) / max(1, steps - recipe.warmup)
@@ -48,10 +48,10 @@ def as_batch(drawn: np.ndarray, rows: torch.Tensor, device: torch.device) -> tor
 
 
 class Curve:
-    """A loss curve: means since the last row, as a line of a CSV file and of the log."""
+    """A loss curve: each row has means over the steps since the last row, in a CSV and the log."""
 
     def __init__(self, path: Path, columns: Sequence[str], fresh: bool) -> None:
-        """Begin the file, or go on with it; the last column is not a mean but given at the end."""
+        """Start the file, or continue it; the last column is a value given to `write`."""
         self._path, self._columns = path, tuple(columns)
         self._sums = [0.0] * (len(columns) - 1)
         self._count = 0
@@ -59,12 +59,12 @@ class Curve:
             path.write_text(",".join(("step", *columns)) + "\n", encoding="utf-8")
 
     def add(self, *values: float) -> None:
-        """Count the values of a step, one a column but the last."""
+        """Add the values of one step, one for each column but the last."""
         self._sums = [total + value for total, value in zip(self._sums, values, strict=True)]
         self._count += 1
 
     def write(self, step: int, last: float) -> None:
-        """Write a row and begin anew."""
+        """Write a row and reset the means."""
         means = [total / max(1, self._count) for total in self._sums]
         row = [f"{value:.5g}" for value in (*means, last)]
         with self._path.open("a", encoding="utf-8") as file:

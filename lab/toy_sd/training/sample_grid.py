@@ -1,4 +1,4 @@
-"""Pictures that the model draws from held-out prompts, each under the drawing that was meant."""
+"""A grid of pictures from held-out prompts, each below the drawing of its prompt."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from ..model.unet import UNet
 from .toy_sd_recipe import Recipe
 
 COLUMNS = 8
-_FIRST_SEED = 1_000_000  # far from the seeds that are trained on
+_FIRST_SEED = 1_000_000  # far from the seeds of the training
 
 
 class SampleGrid:
-    """Draws the same prompts from the same noise at different steps of a training."""
+    """Draws the same prompts from the same noise at several steps of a training."""
 
     def __init__(self, vae: Autoencoder, texts: TextEncodings, out: Path, recipe: Recipe) -> None:
         """Choose the scenes and write `samples/prompts.txt`."""
@@ -35,7 +35,7 @@ class SampleGrid:
         (self._folder / "prompts.txt").write_text("\n".join(self._prompts) + "\n", "utf-8")
 
     def __call__(self, unet: UNet, step: int) -> Path:
-        """Write a grid of two rows, what was meant and what was drawn; return its path."""
+        """Write a grid of two rows, drawings and model pictures; return its path."""
         recipe, device = self._recipe, next(unet.parameters()).device
         positive = self._texts(self._prompts)
         negative = self._texts([""]).expand_as(positive)

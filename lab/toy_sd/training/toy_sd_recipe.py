@@ -13,9 +13,8 @@ class Recipe:
 
     Sides are in pixels, a multiple of 8.
 
-    `styles` are names with commas between them, or "all". With `prompts` above 0 each drawing has
-    so many prompts, which are encoded once and kept (118 kB each); with 0 each drawing is worded
-    anew at every step.
+    `styles` are names separated by commas, or "all". With `prompts` above 0 each drawing has that
+    many prompts, encoded once and kept (118 kB each); with 0 each step draws a new prompt.
     """
 
     side: int = 128
@@ -50,7 +49,7 @@ class Recipe:
     def __post_init__(self) -> None:
         """Raise ValueError for a side or a style that cannot be drawn."""
         if self.side < 16 or self.side % 8:
-            raise ValueError(f"a side of {self.side} pixels: take a multiple of 8 from 16 on")
+            raise ValueError(f"a side of {self.side} pixels: give a multiple of 8, at least 16")
         for name in self.style_names:
             if name not in STYLES:
                 raise ValueError(f"there is no style {name!r}: choose from {', '.join(STYLES)}")

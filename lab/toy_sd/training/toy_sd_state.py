@@ -1,7 +1,8 @@
-"""What a stopped run needs to go on: weights, their running means and the optimizer's moments."""
+"""The state of a training run, from which it continues: weights, means, optimizer moments."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,7 +16,7 @@ from tipo_core.recipe import note_recipe
 
 
 def write(tensors: Mapping[str, torch.Tensor], path: Path) -> None:
-    """Write a safetensors file in one move, so that a stopped run leaves no half of one."""
+    """Write a safetensors file in one step, so that a stopped run leaves no partial file."""
     part = path.with_name(path.name + ".part")
     save_file({name: value.detach().cpu().contiguous() for name, value in tensors.items()}, part)
     os.replace(part, path)
@@ -24,7 +25,7 @@ def write(tensors: Mapping[str, torch.Tensor], path: Path) -> None:
 def keep(
     path: Path, modules: Mapping[str, nn.Module], optimizer: torch.optim.Optimizer, step: int
 ) -> None:
-    """Keep modules and optimizer after `step` steps in one file."""
+    """Save modules and optimizer after `step` steps in one file."""
     tensors = {
         f"{key}/{name}": value
         for key, module in modules.items()
@@ -37,7 +38,7 @@ def keep(
 
 
 def resume(path: Path, modules: Mapping[str, nn.Module], optimizer: torch.optim.Optimizer) -> int:
-    """Load what `keep` kept into the same; return how many steps are done (0: nothing is kept)."""
+    """Load the state that `keep` saved; return the number of steps done (0 without a state)."""
     if not path.exists():
         return 0
     tensors = load_file(path)
@@ -57,15 +58,20 @@ def resume(path: Path, modules: Mapping[str, nn.Module], optimizer: torch.optim.
 
 
 def same_recipe(path: Path, recipe: Mapping[str, Any]) -> None:
-    """Note a run's recipe; raise ValueError where the folder holds a run by another one.
+    """Write a run's recipe; raise ValueError where the folder holds a run by another one.
 
-    How long it runs, and what it writes when, may change.
+    The number of steps, of threads and workers, and the times of output may differ.
     """
     free = {"steps", "vae_steps", "threads", "workers", "cfg", "grid_steps"}
     free |= {name for name in recipe if name.endswith("_every")}
-    # What only one of the two has came with another version of the recipe, and may be anything.
+    # A name that only one of the two has belongs to another version of the recipe.
     note_recipe(
         path,
         recipe,
         lambda name, before: name in free or name not in before or name not in recipe,
     )
+
+
+def digest(path: Path) -> str:
+    """Return the first 16 hexadecimal digits of a file's SHA-256."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""Second stage: the UNet learns to take the noise out of latents of drawings, by their prompts."""
+"""Second stage: the UNet learns to predict the noise on latents of drawings from prompts."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ WEIGHTS = "toy-sd.safetensors"
 
 @torch.no_grad()
 def follow(mean: nn.Module, model: nn.Module, decay: float, step: int) -> None:
-    """Move a running mean of the weights after a step; at first it follows faster."""
+    """Update the exponential moving average of the weights; the first steps use a lower decay."""
     decay = min(decay, (1 + step) / (10 + step))
     for slow, quick in zip(mean.parameters(), model.parameters(), strict=True):
         slow.lerp_(quick, 1 - decay)

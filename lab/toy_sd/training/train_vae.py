@@ -1,4 +1,4 @@
-"""First stage: the autoencoder learns the drawings, with latents of mean 0 and size 1."""
+"""First stage: the autoencoder learns the drawings; latents get mean 0 and deviation 1."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .toy_sd_state import keep, resume, write
 
 log = logging.getLogger("tipo-suite")
 
-# The decoder is to stand latents that are a little off, as sampled ones are.
+# Noise on latents in training, because sampled latents are not exact.
 _LATENT_NOISE = 0.05
 _MOMENTS = 0.1
 _EDGES = 0.5
@@ -25,10 +25,10 @@ _SQUARES = 4.0
 
 
 def picture_loss(drawn: torch.Tensor, pictures: torch.Tensor) -> torch.Tensor:
-    """Return the error of colours and, for lines, that of differences between neighbours.
+    """Return the error of colours and, for lines, of differences between neighbouring pixels.
 
-    Its squares are for what is small and bright, such as a thin ring: the mean error alone is least
-    where that is left out.
+    The squared error keeps small bright parts, such as a thin ring; the mean absolute error alone
+    is lowest without them.
     """
     error = drawn - pictures
     edges = error.diff(dim=2).abs().mean() + error.diff(dim=3).abs().mean()

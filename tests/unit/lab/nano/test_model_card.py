@@ -39,7 +39,7 @@ def test_columns_stand_side_by_side(report: Path, capsys: pytest.CaptureFixture[
     assert any(line.count("90 % (0.90 of 1.00; shuffled 0.10)") == 2 for line in lines)
     assert sum("| 0.250 ± 0.012 | 0.250 ± 0.012 |" in line for line in lines) == 1
     assert sum("| 0.100, 0.500 | 0.100, 0.500 |" in line for line in lines) == 1
-    assert "| the same behind the filter | 0 of 50000 | 0 of 50000 | 0 |" in lines
+    assert "| the same after the filter | 0 of 50000 | 0 of 50000 | 0 |" in lines
 
 
 def test_a_card_is_filled_and_filled_again(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -176,7 +175,7 @@ def test_a_difference_within_its_error_does_not_count() -> None:
 
 
 @pytest.fixture
-def arguments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> argparse.Namespace:
+def options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> report.ReportOptions:
     """A run with random weights and its reader; texts and pictures cost nothing."""
     run, reading = tmp_path / "run", tmp_path / "reader"
     run.mkdir()
@@ -187,15 +186,13 @@ def arguments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> argparse.Names
     monkeypatch.setattr(report, "Artist", lambda *_, **__: Drawing())
     monkeypatch.setattr(report, "TextEncodings", lambda *_, **__: None)
     monkeypatch.setattr(report, "clip_tokenizer", lambda _: None)
-    return argparse.Namespace(
-        run=run, weights=None, reader=reading, out=tmp_path / "report", tokenizer=tmp_path,
-        main=4, curve=2, batch=8, bf16=1,
-    )  # fmt: skip
+    out = tmp_path / "report"
+    return report.ReportOptions(run, reading, out, tmp_path, main=4, curve=2, batch=8)
 
 
-def test_report_writes_what_it_says(arguments: argparse.Namespace) -> None:
-    found: dict[str, Any] = report.make_report(arguments)
-    out = arguments.out
+def test_report_writes_what_it_says(options: report.ReportOptions) -> None:
+    found: dict[str, Any] = report.make_report(options)
+    out = options.out
     assert json.loads((out / "report.json").read_text("utf-8")) == found
     assert found["main"]["pictures"] == 4 and found["cfg"][0]["pictures"] == 2
     assert len(found["denoise"]) == len(summary.DENOISES) and len(found["checks"]) == 3
@@ -203,24 +200,24 @@ def test_report_writes_what_it_says(arguments: argparse.Namespace) -> None:
         with Image.open(out / f"{name}.png") as picture:
             assert picture.width > 100
     # Other weights: what was measured before is not mixed with them.
-    write(trained(UNet(32), Autoencoder(4)), arguments.run / WEIGHTS)
+    write(trained(UNet(32), Autoencoder(4)), options.run / WEIGHTS)
     with pytest.raises(ValueError, match=r"has weights .* give another folder"):
-        report.make_report(arguments)
+        report.make_report(options)
 
 
-def test_wrong_input_is_named(arguments: argparse.Namespace) -> None:
-    with pytest.raises(ValueError, match="--curve 0: take at least 1"):
-        report.make_report(argparse.Namespace(**vars(arguments) | {"curve": 0}))
+def test_wrong_input_is_named(options: report.ReportOptions) -> None:
+    with pytest.raises(ValueError, match="--curve 0: give at least 1"):
+        replace(options, curve=0)
     recipe = Recipe(side=16, styles="planet, critter", width=32, vae_width=4)
-    (arguments.run / "recipe.json").write_text(json.dumps(asdict(recipe)), "utf-8")
+    (options.run / "recipe.json").write_text(json.dumps(asdict(recipe)), "utf-8")
     with pytest.raises(ValueError, match="does not know critter: train one"):
-        report.make_report(arguments)
-    write({"some": torch.zeros(1)}, arguments.run / WEIGHTS)
+        report.make_report(options)
+    write({"some": torch.zeros(1)}, options.run / WEIGHTS)
     with pytest.raises(ValueError, match=r"toy-sd.safetensors does not hold toy-sd's weights"):
-        report.make_report(arguments)
-    (arguments.run / WEIGHTS).unlink()
+        report.make_report(options)
+    (options.run / WEIGHTS).unlink()
     with pytest.raises(FileNotFoundError, match="training writes it"):
-        report.make_report(arguments)
+        report.make_report(options)
 
 
 def test_artist_keeps_to_the_point_and_the_prompt(tmp_path: Path) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -83,22 +83,21 @@ def test_a_run_that_was_stopped_goes_on(tmp_path: Path, monkeypatch: pytest.Monk
 
     monkeypatch.setattr(protocol, "expand", expand)
     (tmp_path / "w").write_bytes(b"one")
-    arguments = argparse.Namespace(
-        out=tmp_path / "out", reader=tmp_path / "reader", weights=tmp_path / "w", model="m",
-        tokenizer=tmp_path, count=3, side=64, cfg=5.0, steps=20, batch=2,
+    options = protocol.ProtocolOptions(
+        tmp_path / "w", tmp_path / "reader", tmp_path / "out", tmp_path,
+        model="m", count=3, side=64, batch=2,
     )  # fmt: skip
-    report = protocol.run(arguments, None)  # type: ignore[arg-type]
+    report = protocol.run(options, None)  # type: ignore[arg-type]
     assert json.loads((tmp_path / "out" / "attributes.json").read_text()) == report
     assert Drawing.drawn == 6 and len(asked) == 3
     folders = {path.parent.name: path for path in (tmp_path / "out").glob("*/000001.png")}
     assert set(folders) == {"drawings", "plain", "expanded"}
     (tmp_path / "out" / "plain" / "000002.png").unlink()
-    assert protocol.run(arguments, None) == report  # type: ignore[arg-type]
+    assert protocol.run(options, None) == report  # type: ignore[arg-type]
     assert Drawing.drawn == 7 and len(asked) == 3
     (tmp_path / "w").write_bytes(b"two")
     with pytest.raises(ValueError, match=r"has weights .* give another folder"):
-        protocol.run(arguments, None)  # type: ignore[arg-type]
+        protocol.run(options, None)  # type: ignore[arg-type]
     (tmp_path / "w").write_bytes(b"one")
-    arguments.cfg = 6.0
     with pytest.raises(ValueError, match=r"has cfg '5.0', not '6.0'"):
-        protocol.run(arguments, None)  # type: ignore[arg-type]
+        protocol.run(replace(options, cfg=6.0), None)  # type: ignore[arg-type]

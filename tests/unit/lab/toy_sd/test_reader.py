@@ -114,7 +114,7 @@ def test_weights_of_all_styles_are_at_most_2_mb(tmp_path: Path) -> None:
 
 
 def test_what_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="train_reader makes a reader"):
+    with pytest.raises(FileNotFoundError, match=r"lab\.toy_sd reader makes one"):
         reader.load(tmp_path)
-    with pytest.raises(FileNotFoundError, match="name the folder of a run of toy-sd"):
+    with pytest.raises(FileNotFoundError, match="give the folder of a run of toy-sd"):
         train_reader.recipe_of(tmp_path)
