@@ -48,15 +48,11 @@ def expand(
     """
     bans = Bans.parse(request.bans)
     template = Template.parse(request.template)
-    user = UserTags(request.tags, request.escape_names)
-    meta = user.metadata(request.meta)
-    caption = plain_caption(request.caption)
     progress = ProgressMeter(on_progress, request.variants)
+    user = UserTags(request.tags, request.escape_names)
 
     def grow(variant: int, attempt: int) -> Generation[VariantState]:
-        seed = derived_seed(request.seed, variant, attempt)
-        state = VariantState(request, user, meta, caption, bans, variant, attempt, seed)
-        return state.grow(progress)
+        return VariantState(request, user, bans, variant, attempt).grow(progress)
 
     # 1) the first draw of all variants, side by side
     states = model.run([grow(variant, 0) for variant in range(request.variants)])
@@ -93,25 +89,16 @@ class VariantState:
     """One variant while it grows: the user's text and the model's additions so far."""
 
     def __init__(
-        self,
-        request: ExpansionRequest,
-        user: UserTags,
-        meta: Mapping[str, str],
-        user_caption: str,
-        bans: Bans,
-        variant: int,
-        attempt: int,
-        seed: int,
+        self, request: ExpansionRequest, user: UserTags, bans: Bans, variant: int, attempt: int
     ) -> None:
         self.request = request
         self.user = user
         self.bans = bans
         self.variant = variant
         self.attempt = attempt
-        self.seed = seed
-        self.meta = meta
-        # The user's caption in plain words.
-        self.user_caption = user_caption
+        self.seed = derived_seed(request.seed, variant, attempt)
+        self.meta = user.metadata(request.meta)
+        self.user_caption = plain_caption(request.caption)
         self.policy = self._new_policy()
         self.added_tags: list[str] = []
         self.added_caption = ""
