@@ -24,7 +24,7 @@ OURS = ("tipo_core", "nodes", "lab", "devkit")
 FLOORS = (
     ("__main__",),
     ("cli",),
-    ("arguments",),
+    ("cli_arguments",),
     ("batch",),
     ("training", "evaluate"),
     ("expansion",),
@@ -49,7 +49,7 @@ FORBIDDEN = {
     "lab": ("nodes", "devkit", "tests"),
     "devkit": ("nodes", "tests"),
 }
-COMMAND_LINES = ("__main__", "cli", "arguments", "commands")
+COMMAND_LINES = ("__main__", "cli", "cli_arguments", "commands")
 MOST_FILES = 14
 # One name in two folders where both mean the same thing.
 SAME_MEANING = {"__init__", "__main__", "commands", "cli"}
@@ -96,6 +96,8 @@ def _imports(node: ast.AST, package: list[str]) -> Iterator[str]:
             names = (alias.name for alias in child.names)
             yield from (name for name in names if (package[0], name) != ("nodes", "nodes"))
         elif isinstance(child, ast.ImportFrom):
+            if (package[0], child.module, child.level) == ("nodes", "nodes", 0):
+                continue
             base = package[: len(package) - child.level + 1] if child.level else []
             start = ".".join([*base, *([child.module] if child.module else [])])
             yield from (f"{start}.{alias.name}".strip(".") for alias in child.names)
