@@ -1,8 +1,8 @@
-"""The command line: what the nodes do with text, without ComfyUI.
+"""The command line: the text nodes without ComfyUI.
 
-`--request FILE` reads a JSON object (`-` is standard input) whose entries are those of the request
-of the command, beside `model` and `sampling`; options beside it win. A list of such objects is
-answered by a list. Ctrl-C prints what there is by then.
+`--request FILE` reads a JSON object with the values of the command's request, and with `model` and
+`sampling`; `-` is standard input. Options on the command line win over the file. A list of objects
+gives a list of results. Ctrl-C prints the text so far.
 """
 
 from __future__ import annotations
@@ -14,42 +14,45 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from .cli_arguments import jobs, parser, read_json
-from .expansion.expand import expand
-from .expansion.json_form import (
-    AnyRequest,
-    expansion_json,
-    read_request,
-    task_json,
+from . import (
+    DEFAULT_TEMPLATE,
+    PRESETS,
+    Bans,
+    Cancelled,
+    ExpansionRequest,
+    TaskRequest,
+    Template,
+    expand_request,
+    load_model,
+    parse,
+    run_task,
+    split_prompt,
 )
-from .expansion.request import ExpansionRequest
-from .expansion.task import TaskRequest, run_task
-from .lm.generate.completion import Cancelled
-from .prompt import PRESETS, Bans, Template, parse, split_prompt
-from .prompt.presets import DEFAULT_TEMPLATE
+from .cli_arguments import jobs, parser, read_json
+from .expansion.json_form import AnyRequest, expansion_json, read_request, task_json
 
 if TYPE_CHECKING:
+    from . import SamplingOptions
     from .lm.generate.engine import LlamaLanguageModel
-    from .lm.generate.token_sampling import SamplingOptions
 
 _INTERRUPTED = 130
 _Report = Callable[[float], None]
-# What JSON says of it, and the texts of it.
+# The result as JSON values, and its texts.
 _Result = tuple[Any, list[str]]
 
 
 def _run_expand(given: Mapping[str, Any]) -> int:
     def run(model: LlamaLanguageModel, request: ExpansionRequest, report: _Report) -> _Result:
-        expansions = expand(model, request, report)
-        texts = [one.prompt for one in expansions]
-        return [expansion_json(one) for one in expansions], texts
+        expansions = expand_request(model, request, report)
+        texts = [expansion.prompt for expansion in expansions]
+        return [expansion_json(expansion) for expansion in expansions], texts
 
     return _run_model(given, ExpansionRequest, run)
 
 
 def _run_task(given: Mapping[str, Any]) -> int:
     def run(model: LlamaLanguageModel, request: TaskRequest, report: _Report) -> _Result:
-        result = run_task(model, request, report)
+        result = run_task(model, **vars(request), on_progress=report)
         return task_json(result), [f"{name.value}: {text}" for name, text in result.added.items()]
 
     return _run_model(given, TaskRequest, run)
@@ -61,8 +64,6 @@ def _run_model(
     run: Callable[[LlamaLanguageModel, AnyRequest, _Report], _Result],
 ) -> int:
     """Run the requests of a command line with their models; return the exit code."""
-    from .lm.generate.token_sampling import SamplingOptions
-
     asked, is_list = jobs(given)
     # A bad request is an error before a model is loaded.
     requests = [read_request(kind, job.request) for job in asked]
@@ -71,12 +72,9 @@ def _run_model(
     models: dict[tuple[str, SamplingOptions], LlamaLanguageModel] = {}
     with _interruptible() as progress:
         for job, request in zip(asked, requests, strict=True):
-            key = (job.model, SamplingOptions(**job.sampling))
+            key = (job.model, job.sampling)
             if key not in models:
-                # torch is imported when a model is asked for, not before.
-                from .lm.hub.local_model import load_local
-
-                models[key] = load_local(*key)
+                models[key] = load_model(*key)
             result, shown = run(models[key], request, progress)
             results.append(result)
             texts += shown
@@ -90,7 +88,7 @@ def _run_model(
 
 
 class _Interruptible:
-    """A progress callback that ends the expansion after a Ctrl-C."""
+    """A progress callback that ends the run after a Ctrl-C."""
 
     was_interrupted = False
 
@@ -148,7 +146,9 @@ def _run_format(given: Mapping[str, Any]) -> int:
     entries = values if isinstance(values, list) else [values]
     for entry in entries:
         if not isinstance(entry, dict) or not isinstance(entry.get("fields"), dict):
-            raise ValueError(f"{given['expansion']} holds no expansion: pass what expand printed")
+            raise ValueError(
+                f"{given['expansion']} is not an expansion: pass the output of `expand --json`"
+            )
     sys.stdout.write("\n\n".join(template.render(entry["fields"]) for entry in entries) + "\n")
     return 0
 
@@ -167,7 +167,7 @@ _COMMANDS: Mapping[str, Callable[[Mapping[str, Any]], int]] = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; return its exit code. Bad input is one line on standard error."""
+    """Run the command line; return its exit code. A bad input is one line on standard error."""
     given = vars(parser(__doc__).parse_args(arguments))
     try:
         return _COMMANDS[given["command"]](given)

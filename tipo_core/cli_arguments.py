@@ -1,4 +1,4 @@
-"""What a command line and a request file ask for."""
+"""The options of the command line, and the requests in a request file."""
 
 from __future__ import annotations
 
@@ -8,13 +8,16 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .expansion.format import META_KEYS, parse_meta
 from .expansion.json_form import NONE, TAGS_ONLY
 from .expansion.tasks import Length, Task
 from .prompt import PRESETS
 from .prompt.presets import DEFAULT_TEMPLATE
+
+if TYPE_CHECKING:
+    from .lm.generate.token_sampling import SamplingOptions
 
 _LENGTHS = tuple(length.value for length in Length)
 _TASKS = (TAGS_ONLY, *(task.value for task in Task if task.value))
@@ -36,7 +39,7 @@ def parser(description: str | None) -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = top.add_subparsers(dest="command", required=True)
-    # An option that is not given leaves no trace, so that it does not overrule a request file.
+    # An option that is not given is absent, so that it does not win over the request file.
     common: dict[str, Any] = {"argument_default": argparse.SUPPRESS}
     _add_expand(commands.add_parser("expand", help="expand a short prompt", **common))
     _add_task(commands.add_parser("task", help="run a single trained task", **common))
@@ -47,8 +50,10 @@ def parser(description: str | None) -> argparse.ArgumentParser:
     bans.add_argument("--bans", required=True, help="the rules")
     bans.add_argument("--tags", required=True, help="the tags to try them on")
     bans.add_argument("--json", action="store_true", help="print one JSON object")
-    form = commands.add_parser("format", help="put an expansion together by another template")
-    form.add_argument("expansion", help="what `expand --json` printed: a file, or - for stdin")
+    form = commands.add_parser("format", help="fill another template with an expansion")
+    form.add_argument(
+        "expansion", help="the output of `expand --json`: a file, or - for standard input"
+    )
     _add_template(form)
     return top
 
@@ -56,27 +61,27 @@ def parser(description: str | None) -> argparse.ArgumentParser:
 def _add_template(sub: argparse.ArgumentParser) -> None:
     choice = sub.add_mutually_exclusive_group()
     choice.add_argument(
-        "--template", help=f"how the prompt is put together (default: {DEFAULT_TEMPLATE!r})"
+        "--template", help=f"template of the prompt (default: {DEFAULT_TEMPLATE!r})"
     )
-    choice.add_argument("--preset", choices=PRESETS, help="a template by its name")
+    choice.add_argument("--preset", choices=PRESETS, help="name of a template")
 
 
 def _add_expand(sub: argparse.ArgumentParser) -> None:
-    sub.add_argument("--tags", help="your tags, with commas between them")
+    sub.add_argument("--tags", help="your tags, separated by commas")
     sub.add_argument("--caption", help="your description in sentences")
     lengths = (*_LENGTHS, NONE)
-    sub.add_argument("--length", choices=lengths, help="of tags and caption (default: long)")
-    sub.add_argument("--tag-length", choices=lengths, help="of the tags alone")
-    sub.add_argument("--caption-length", choices=lengths, help="of the caption alone")
-    sub.add_argument("--variants", type=int, help="how many different ones (default: 1)")
-    sub.add_argument("--rounds", type=int, help="how often at most (default: 1)")
+    sub.add_argument("--length", choices=lengths, help="length of tags and caption (default: long)")
+    sub.add_argument("--tag-length", choices=lengths, help="length of the tags")
+    sub.add_argument("--caption-length", choices=lengths, help="length of the caption")
+    sub.add_argument("--variants", type=int, help="number of different prompts (default: 1)")
+    sub.add_argument("--rounds", type=int, help="largest number of rounds (default: 1)")
     _add_template(sub)
     _add_common(sub)
 
 
 def _add_task(sub: argparse.ArgumentParser) -> None:
-    sub.add_argument("--task", choices=_TASKS, help="(default: tags)")
-    sub.add_argument("--length", choices=_LENGTHS, help="(default: long)")
+    sub.add_argument("--task", choices=_TASKS, help="trained task (default: tags)")
+    sub.add_argument("--length", choices=_LENGTHS, help="length class (default: long)")
     for name in ("tags", "short", "long"):
         sub.add_argument(f"--{name}", help=f"text of the field {name}")
     _add_common(sub)
@@ -84,9 +89,9 @@ def _add_task(sub: argparse.ArgumentParser) -> None:
 
 def _add_common(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--request", metavar="FILE", help="a request as JSON; - is standard input")
-    sub.add_argument("--model", help="tipo-nano (the default), or a model's folder")
-    sub.add_argument("--seed", type=int, help="(default: 0)")
-    sub.add_argument("--bans", help="what is never added")
+    sub.add_argument("--model", help="tipo-nano (the default), a model's folder or a .gguf file")
+    sub.add_argument("--seed", type=int, help="seed (default: 0)")
+    sub.add_argument("--bans", help="rules for tags and sentences that are never added")
     sub.add_argument(
         "--meta",
         action="append",
@@ -94,12 +99,12 @@ def _add_common(sub: argparse.ArgumentParser) -> None:
         help=f"metadata for the model; keys: {', '.join(META_KEYS)}",
     )
     sub.add_argument(
-        "--gen-meta", action="store_true", help="let the model propose the metadata not given"
+        "--gen-meta", action="store_true", help="let the model propose the missing metadata"
     )
     sub.add_argument(
         "--no-escape-names",
         action="store_true",
-        help="leave the parentheses of known names as they are",
+        help="do not escape the parentheses of known names",
     )
     for name, kind in _SAMPLING:
         sub.add_argument(f"--{name.replace('_', '-')}", type=kind, help=argparse.SUPPRESS)
@@ -109,15 +114,15 @@ def _add_common(sub: argparse.ArgumentParser) -> None:
 
 @dataclass(frozen=True)
 class Job:
-    """One request with its model and sampling options, as plain values."""
+    """The values of one request, and the model and sampling options that it wants."""
 
     model: str
-    sampling: Mapping[str, Any]
+    sampling: SamplingOptions
     request: Mapping[str, Any]
 
 
 def jobs(given: Mapping[str, Any]) -> tuple[list[Job], bool]:
-    """The jobs of a command line, and whether they came as a list."""
+    """Return the jobs of a command line, and whether the request file has a list."""
     values: Any = {}
     if "request" in given:
         values = read_json(given["request"])
@@ -125,7 +130,7 @@ def jobs(given: Mapping[str, Any]) -> tuple[list[Job], bool]:
     entries = values if is_list else [values]
     for entry in entries:
         if not isinstance(entry, dict):
-            raise ValueError(f"{entry!r} is no request: write a JSON object")
+            raise ValueError(f"{entry!r} is not a request: write a JSON object")
     return [_job(entry, given) for entry in entries], is_list
 
 
@@ -137,7 +142,7 @@ def _job(values: Mapping[str, Any], given: Mapping[str, Any]) -> Job:
     unknown = sorted(set(sampling) - {entry.name for entry in fields(SamplingOptions)})
     if unknown:
         known = ", ".join(name for name, _ in _SAMPLING)
-        raise ValueError(f"unknown sampling option {unknown[0]!r}: known are {known}")
+        raise ValueError(f"unknown sampling option {unknown[0]!r}: the known ones are {known}")
     sampling |= {name: given[name] for name, _ in _SAMPLING if name in given}
     model = given.get("model", values.get("model", NANO))
     request = {name: v for name, v in values.items() if name not in ("model", "sampling")}
@@ -155,13 +160,14 @@ def _job(values: Mapping[str, Any], given: Mapping[str, Any]) -> Job:
             options["template"] = PRESETS[given["preset"]]
     request |= options
     request.setdefault("safe", model == NANO)
-    return Job(model, sampling, {name: v for name, v in request.items() if v is not None})
+    request = {name: value for name, value in request.items() if value is not None}
+    return Job(model, SamplingOptions(**sampling), request)
 
 
 def read_json(name: str) -> Any:
-    """Return what the JSON file `name` holds, `-` being standard input, or raise ValueError."""
+    """Return the value in a JSON file, `-` being standard input; ValueError if it is not JSON."""
     text = sys.stdin.read() if name == "-" else Path(name).read_text("utf-8")
     try:
         return json.loads(text)
     except ValueError as error:
-        raise ValueError(f"{name} is no JSON ({error})") from None
+        raise ValueError(f"{name} is not JSON ({error})") from None

@@ -127,8 +127,8 @@ def test_bad_input_is_one_line(
 @pytest.mark.parametrize(
     ("text", "wanted"),
     [
-        ("{", "is no JSON"),
-        ("[3]", "3 is no request"),
+        ("{", "is not JSON"),
+        ("[3]", "3 is not a request"),
         ('{"tag": "1girl"}', "unknown entry 'tag' in the request: known are tags"),
         ('{"tags": 3}', "tags is 3 in the request: write a str"),
         ('{"seed": true}', "seed is True in the request: write a int"),
@@ -148,13 +148,13 @@ def test_a_bad_request_file_is_one_line(
 def test_an_interrupt_prints_what_there_is(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    expand = cli.expand
+    expand = cli.expand_request
 
     def interrupted(model: Any, request: Any, on_progress: Any) -> Any:
         os.kill(os.getpid(), signal.SIGINT)
         return expand(model, request, on_progress)
 
-    monkeypatch.setattr(cli, "expand", interrupted)
+    monkeypatch.setattr(cli, "expand_request", interrupted)
     before = signal.getsignal(signal.SIGINT)
     assert cli.main(["expand", "--tags", "1girl, hat", "--variants", "3", "--json"]) == 130
     (only,) = json.loads(capsys.readouterr().out)

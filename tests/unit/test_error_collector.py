@@ -11,14 +11,14 @@ def note(errors: ErrorCollector, *texts: str) -> None:
             raise ValueError(text)
 
 
-def test_no_mistake_is_no_error() -> None:
+def test_nothing_collected_raises_nothing() -> None:
     errors = ErrorCollector()
     with errors.collect():
         pass
     errors.raise_all()
 
 
-def test_each_mistake_is_told_once_in_its_order() -> None:
+def test_each_error_is_named_once_in_order() -> None:
     errors = ErrorCollector()
     note(errors, "b", "a", "b")
     with pytest.raises(ValueError, match=r"^b\na$"):

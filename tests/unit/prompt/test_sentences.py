@@ -1,4 +1,4 @@
-"""Sentence ends, and what only looks like one."""
+"""Sentence ends, and stops that do not end a sentence."""
 
 from __future__ import annotations
 

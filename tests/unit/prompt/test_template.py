@@ -86,7 +86,7 @@ def test_no_letter_of_a_value_is_stripped() -> None:
         assert Template.parse("<|general|>").render({"general": value}) == value
 
 
-def test_what_gen_meta_proposes_has_a_place() -> None:
+def test_added_meta_tags_have_fields() -> None:
     template = Template.parse("<|artist|>, <|rating|>, <|quality|>")
     assert template.render(VALUES) == "someone, safe, masterpiece"
 

@@ -58,7 +58,7 @@ NUMBERS = ("rms_norm_eps", "rope_theta", "routed_scaling_factor")
 FLAGS = ("tie_word_embeddings", "qk_norm", "norm_topk_prob")
 IDS = ("bos_token_id", "eos_token_id")
 OPTIONAL = ("num_key_value_heads", "head_dim", *COUNTS, *NUMBERS, *FLAGS, *IDS)
-ODD = ("12", [], [3], {}, {"a": 1}, "")
+ODD: tuple[Any, ...] = ("12", [], [3], {}, {"a": 1}, "")
 
 
 def read(values: dict[str, Any]) -> LlamaConfig:
@@ -135,13 +135,13 @@ def test_kohaku_and_dots1_differ_in_keys_and_defaults() -> None:
     dots1 = read({key: value for key, value in DOTS1.items() if key not in OPTIONAL})
     assert (kohaku.bos_token_id, kohaku.eos_token_ids) == (64000, (64001,))
     assert (dots1.bos_token_id, dots1.eos_token_ids) == (None, ())
-    assert kohaku.experts == MoEConfig(8, 3, 1, 24, 1, 1.0, True)
-    assert dots1.experts == MoEConfig(8, 3, 0, 24, 1, 1.0, False)
+    assert kohaku.moe == MoEConfig(8, 3, 1, 24, 1, 1.0, True)
+    assert dots1.moe == MoEConfig(8, 3, 0, 24, 1, 1.0, False)
     assert kohaku.qk_norm and dots1.qk_norm
     # Kohaku does not normalize the weight of a single expert.
     kohaku, dots1 = (read({**values, "num_experts_per_tok": 1}) for values in (KOHAKU, DOTS1))
-    assert kohaku.experts and not kohaku.moe.norm_topk_prob
-    assert dots1.experts and dots1.moe.norm_topk_prob
+    assert kohaku.moe and not kohaku.moe.norm_topk_prob
+    assert dots1.moe and dots1.moe.norm_topk_prob
 
 
 @pytest.mark.parametrize("values", [LLAMA, KOHAKU, {**KOHAKU, "n_routed_experts": 0}])

@@ -117,7 +117,7 @@ def test_custom_sampler_is_put_together_from_its_parts() -> None:
         expected, steps=9, sampler="dpmpp_2m_sde", scheduler="karras", cfg=None, denoise=None
     )
     assert read_generation_settings(graph, "save") == replace(expected, negative=None)
-    # What splits a schedule runs another number of steps than the schedule has.
+    # A split schedule runs fewer steps than it has.
     graph["split"] = node("SplitSigmas", sigmas=["sigmas", 0], step=4)
     graph["sample"]["inputs"]["sigmas"] = ["split", 0]
     assert read_generation_settings(graph, "save").steps is None
@@ -136,7 +136,7 @@ def test_sampler_custom_is_read() -> None:
     assert read_generation_settings(graph, "save") == expected
 
 
-def test_sampler_that_adds_no_noise_goes_on_what_another_began() -> None:
+def test_sampler_without_noise_has_the_settings_of_the_earlier_one() -> None:
     graph = core_graph()
     old = graph["sample"]["inputs"]
     advanced = {k: v for k, v in old.items() if k not in ("seed", "denoise")}
@@ -145,7 +145,7 @@ def test_sampler_that_adds_no_noise_goes_on_what_another_began() -> None:
     graph["refine"] = node("KSamplerAdvanced", **refined, noise_seed=0, add_noise="disable")
     graph["decode"]["inputs"]["samples"] = ["refine", 0]
     assert read_generation_settings(graph, "save") == replace(CORE, denoise=None)
-    # With nothing behind it, it is meant itself, and its seed draws nothing.
+    # Without an earlier sampler the settings are its own, and its seed is unused.
     graph["refine"]["inputs"]["latent_image"] = ["empty", 0]
     alone = read_generation_settings(graph, "save")
     assert (alone.steps, alone.seed) == (25, None)
@@ -171,7 +171,7 @@ def test_pictures_of_two_samplers_name_none() -> None:
     graph["both"] = node("ImageBatch", image1=["decode", 0], image2=["decode2", 0])
     graph["save"]["inputs"]["images"] = ["both", 0]
     assert read_generation_settings(graph, "save") == GenerationSettings()
-    # Twice the same sampler is one sampler; two VAEs are no VAE.
+    # The same sampler twice is one sampler; two different VAEs are not named.
     graph["decode2"]["inputs"] = {"samples": ["sample", 0], "vae": ["load", 2]}
     assert read_generation_settings(graph, "save") == replace(CORE, vae=None)
 
@@ -199,7 +199,7 @@ CONDITIONING: list[tuple[dict[str, Any], str | None]] = [
 
 
 @pytest.mark.parametrize(("through", "text"), CONDITIONING)
-def test_text_is_found_behind_conditioning_nodes(through: dict[str, Any], text: str | None) -> None:
+def test_text_is_found_before_conditioning_nodes(through: dict[str, Any], text: str | None) -> None:
     graph = core_graph() | {"through": through, "expand": node("TipoExpand", tags="x")}
     graph["sample"]["inputs"]["positive"] = ["through", 0]
     assert read_generation_settings(graph, "save").positive == text
@@ -328,5 +328,5 @@ def test_no_graph_is_an_error(changes: list[tuple[str, int, Any]]) -> None:
 
 
 @pytest.mark.parametrize("graph", [None, [], "x", {}, {"save": None}, {"save": {"inputs": []}}])
-def test_what_is_no_graph_says_nothing(graph: object) -> None:
+def test_malformed_graph_has_no_settings(graph: object) -> None:
     assert read_generation_settings(graph, "save") == GenerationSettings()

@@ -19,7 +19,7 @@ LARGE = ImageMetadata({"workflow": {"nodes": ["x" * 70_000]}, "prompt": {"1": {}
 
 
 @pytest.mark.parametrize("format", ["webp", "jpeg", "avif"])
-def test_target_counts_the_whole_file_and_the_report_says_what_was_reached(format: str) -> None:
+def test_target_counts_the_whole_file_and_the_report_has_its_size(format: str) -> None:
     metadata = ImageMetadata({"workflow": "x" * 600})
     one = encoded(NOISE, metadata, format, 100, target_kb=2)
     assert 1200 < len(one.content) <= 2000
@@ -31,7 +31,7 @@ def test_target_counts_the_whole_file_and_the_report_says_what_was_reached(forma
     assert one.how.endswith(" encodes for 2 kB")
 
 
-def test_lowest_quality_above_the_target_is_saved_and_said_plainly() -> None:
+def test_lowest_quality_above_the_target_is_saved_with_a_note() -> None:
     one = encoded(NOISE, LARGE, "webp", 90, target_kb=10)
     assert one.content == encoded(NOISE, LARGE, "webp", 1).content
     assert one.how.startswith("quality 1, 6 encodes")

@@ -62,7 +62,7 @@ def test_text_of_the_node_comes_before_that_of_the_graph() -> None:
     assert text_of(GenerationSettings()) == ""
 
 
-def test_what_is_not_known_is_left_out() -> None:
+def test_unknown_settings_are_left_out() -> None:
     found = read(text_of(GenerationSettings(steps=20, sampler="euler", denoise=1.0), "cat"))
     assert found == {
         "prompt": "cat",

@@ -50,7 +50,7 @@ def test_dropped_file_gives_the_workflow_back_in_any_size(format: str, mode: str
 
 @pytest.mark.parametrize("format", ["png", "webp", "avif"])
 def test_dropped_file_of_a_graph_without_page_gives_the_prompt(format: str) -> None:
-    # A node that always runs has NaN in the graph, which is no JSON.
+    # A node that always runs has NaN in the graph, which is not JSON.
     prompt = {"1": {"class_type": "X", "is_changed": [float("nan")]}}
     content = encode(PICTURE, ImageMetadata({"prompt": prompt}, PROMPT), format)
     expected = {"1": {"class_type": "X", "is_changed": [None]}}
@@ -121,7 +121,7 @@ def test_exif_up_to_the_last_byte_fits_a_jpeg() -> None:
     assert fitting_exif(ImageMetadata(), 0) == (b"", [])
 
 
-def test_what_no_format_holds_is_no_error() -> None:
+def test_metadata_that_no_format_stores_is_left_out() -> None:
     graph = {"prompt": 1, "\u732b": 2, "": 3, "a\0b": 4, "k" * 80: 5, "workflow": 6}
     metadata = storable(graph, "half of a pair: \ud83d!")
     assert metadata == ImageMetadata({"prompt": 1, "workflow": 6}, "half of a pair: ?!")

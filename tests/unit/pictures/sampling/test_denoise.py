@@ -56,6 +56,6 @@ def test_scheduler_that_makes_other_steps_is_cut_within_its_own(length: int) -> 
         (20, 0.5, "a1111", "'a1111' is not known: choose run all steps or scale steps"),
     ],
 )
-def test_what_means_nothing_is_named(steps: int, denoise: float, mode: str, named: str) -> None:
+def test_values_out_of_range_are_named(steps: int, denoise: float, mode: str, named: str) -> None:
     with pytest.raises(ValueError, match=named):
         check_denoise(steps, denoise, mode)

@@ -62,7 +62,7 @@ def test_every_picture_lies_in_the_grid_to_the_bit(style: GridStyle) -> None:
             assert torch.equal(cut(grid, box), picture)
     assert all(torch.equal(a, b) for a, b in zip(batches, before, strict=True))
     assert_nothing_overlaps(layout)
-    # What is neither picture nor label is background.
+    # All other pixels are background.
     for box in boxes_of(layout):
         cut(grid, box)[:] = {"white": 1.0, "black": 0.0}[style.background]
     assert (grid == grid[0, 0, 0]).all()
@@ -191,7 +191,7 @@ def test_report_names_each_cell_and_where_it_lies() -> None:
         assert f"7 x 6 at {box.x}, {box.y}" in second
 
 
-def test_what_makes_no_grid_is_named() -> None:
+def test_wrong_pictures_and_styles_are_named() -> None:
     three = pictures((1, 8, 8), (1, 8, 8), (1, 8, 8))
     with pytest.raises(
         ValueError, match="2 rows x 3 columns = 6 cells, the list of pictures has 3"

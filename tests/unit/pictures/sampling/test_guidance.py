@@ -67,7 +67,7 @@ def test_ramp_that_is_none() -> None:
         ({"end_value": math.nan}, "cfg_end_value nan"),
     ],
 )
-def test_what_means_nothing_is_named(changes: dict[str, Any], named: str) -> None:
+def test_values_out_of_range_are_named(changes: dict[str, Any], named: str) -> None:
     with pytest.raises(ValueError, match=named):
         Guidance(**{"cfg": 7.0} | changes)
 
@@ -81,7 +81,7 @@ def test_noise_level_tells_the_step() -> None:
     assert step_at(4.0000004, SIGMAS) == step_at(3.9999996, SIGMAS) == 2.0
 
 
-def test_equal_noise_levels_are_no_division_by_zero() -> None:
+def test_equal_noise_levels_do_not_divide_by_zero() -> None:
     assert step_at(5.0, [9.0, 5.0, 5.0, 0.0]) == 2.0
     assert step_at(0.0, [9.0, 0.0, 0.0]) == 2.0
 
@@ -137,7 +137,7 @@ def test_pictures_of_a_batch_are_rescaled_each_alone() -> None:
         torch.testing.assert_close(both[part], alone)
 
 
-def test_rescale_leaves_alone_what_has_no_spread_or_is_the_positive_already() -> None:
+def test_rescale_does_not_change_constant_or_equal_velocities() -> None:
     flat, x = torch.zeros(1, 4, 6, 5), torch.zeros(1, 4, 6, 5)
     found = rescaled(flat, batch(2)[:1].float(), x, torch.ones(1), 1.0, is_flow=True)
     torch.testing.assert_close(found, flat)

@@ -66,7 +66,7 @@ def test_report_says_that_the_negative_is_skipped() -> None:
     assert "negative" not in line_of("cfg")
 
 
-def test_report_tells_what_was_done_to_the_guidance() -> None:
+def test_report_has_interval_ramp_and_rescale() -> None:
     trace = SamplingTrace(with_negative=8, without=12, sigmas=SIGMAS, steps=20)
     guidance = Guidance(7.5, start=0.2, end=0.6, end_value=3.0)
     run = {"guidance": guidance, "cfg_rescale": 0.7, "trace": trace}

@@ -53,7 +53,7 @@ def entries(draw: st.DrawFn) -> tuple[str, list[Decimal]]:
 
 @settings(max_examples=25)
 @given(st.lists(entries(), min_size=1, max_size=4), st.sampled_from([",", ", ", ";", "\n"]))
-def test_lists_and_ranges_are_what_decimals_count(
+def test_lists_and_ranges_equal_decimal_counting(
     drawn: list[tuple[str, list[Decimal]]], separator: str
 ) -> None:
     expected = [float(str(number)) for _, counted in drawn for number in counted]
@@ -74,7 +74,7 @@ def test_any_text_is_values_within_the_limits_or_an_error(text: str, parameter: 
     assert all(isinstance(value, int if limits.is_whole else float) for value in found)
 
 
-def test_what_a_person_writes() -> None:
+def test_typical_lists() -> None:
     assert values("cfg", "4:12:2") == [4.0, 6.0, 8.0, 10.0, 12.0]
     assert values("cfg", "12:4:-2") == [12.0, 10.0, 8.0, 6.0, 4.0]
     assert values("cfg", "4:9:2") == [4.0, 6.0, 8.0]
@@ -115,7 +115,7 @@ def test_what_a_person_writes() -> None:
         ("sampler_name", "zzz", "choose from euler, dpmpp_2m"),
     ],
 )
-def test_what_cannot_be_swept_is_named(parameter: str, text: str, named: str) -> None:
+def test_bad_entries_are_named(parameter: str, text: str, named: str) -> None:
     with pytest.raises(ValueError, match=named):
         values(parameter, text)
 
@@ -147,7 +147,7 @@ def test_one_axis_or_none() -> None:
     assert report.startswith("1 picture: 1 column x 1 row\n")
 
 
-def test_a_value_that_is_listed_again_is_drawn_once_and_said() -> None:
+def test_repeated_value_is_drawn_once_and_reported() -> None:
     sweep, report = sweep_of(BASE, "cfg", "6, 4:8:2, 6.0", "none", "", NAMES)
     assert sweep.values_of("cfg") == [6.0, 4.0, 8.0]
     assert report.endswith("cfg 6 is listed more than once: drawn once")

@@ -32,7 +32,7 @@ def test_models_that_read_with_more_than_clip_keep_their_default(
 
 
 @pytest.mark.parametrize("encoders", [[], [T5], [CLIP_L, T5]])
-def test_skip_that_does_not_apply_is_said(encoders: list[TextEncoder]) -> None:
+def test_report_says_that_a_skip_does_not_apply(encoders: list[TextEncoder]) -> None:
     assert "does not apply" in skip_lines(2, encoders)[0]
     assert "does not apply" not in skip_lines(0, encoders)[0]
 

@@ -59,7 +59,7 @@ def test_the_attempt_that_was_taken_is_named_with_the_reason() -> None:
     assert "3 times" in thrice and thrice.endswith("tiles of 256 with overlap 64")
 
 
-def test_advice_says_what_was_tried_and_what_to_do() -> None:
+def test_advice_names_the_last_attempt_and_the_remedies() -> None:
     shape = (1, 4, 512, 512)
     asked = Tiling()
     text = out_of_memory_advice("decode", shape, "cuda:0", asked, plan_attempts(asked, 8, 4096))

@@ -124,7 +124,7 @@ def test_whole_precision_comes_before_a_variant(
         ),
     ],
 )
-def test_a_folder_says_what_it_lacks(
+def test_error_names_the_missing_or_wrong_file_of_a_folder(
     tmp_path: Path, names: list[str], config: str, words: list[str]
 ) -> None:
     folder = folder_with(tmp_path / "mine", *names, config=config)

@@ -62,7 +62,7 @@ def test_growing_is_the_largest_value_near_by() -> None:
     assert grown(mask, 0) is mask
 
 
-def test_fill_leaves_what_is_not_masked_to_the_last_bit() -> None:
+def test_fill_does_not_change_pixels_outside_the_mask() -> None:
     pixels = random(2, 37, 50, 3)
     mask = box(37, 50, slice(5, 20), slice(30, 50))
     filled = filled_from_surroundings(pixels, mask)
@@ -79,7 +79,7 @@ def test_fill_of_one_colour_is_that_colour(size: tuple[int, int]) -> None:
     torch.testing.assert_close(filled_from_surroundings(painted, mask), pixels)
 
 
-def test_fill_is_near_its_own_side_and_between_what_is_kept() -> None:
+def test_fill_is_smooth_and_between_the_kept_values() -> None:
     pixels = torch.full((1, 32, 96, 3), 0.5)
     pixels[:, :, :32], pixels[:, :, 64:] = 0.1, 0.8
     filled = filled_from_surroundings(pixels, box(32, 96, slice(0, 32), slice(32, 64)))

@@ -48,11 +48,11 @@ def test_video_vae_has_a_downscale_in_time() -> None:
     assert "1 file," in files and "2.50 GB" in files
 
 
-def test_report_warns_of_what_may_surprise() -> None:
+def test_report_warns_of_precision_and_missing_encoder() -> None:
     asked = vae_report(replace(VAE, precision="fp16", asked="fp16", decodes_only=True))
     assert "precision fp16" in asked.splitlines()
     assert "no encoder" in asked and "black or broken pictures are possible in fp16" in asked
     assert "CPU" not in asked
     assert "Most CPUs have no fp16" in vae_report(replace(VAE, precision="fp16", device="cpu"))
-    # What an option of ComfyUI's command line says is not doubted.
+    # A precision set by an option of ComfyUI's command line needs no warning.
     assert "possible" not in vae_report(replace(VAE, precision="fp16"))

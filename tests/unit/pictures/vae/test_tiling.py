@@ -23,7 +23,7 @@ def test_tiles_fit_the_vaes_factor(size: int, overlap: int, factor: int) -> None
     assert tiles.overlap < tiles.size // 2
 
 
-def test_note_says_what_was_limited() -> None:
+def test_note_names_each_change_of_the_tiles() -> None:
     assert tile_note(Tiling("auto", 512, 64), 8) is None
     overlap = tile_note(Tiling("auto", 256, 128), 8) or ""
     assert "overlap 128" in overlap and "to 64" in overlap and "quarter of the tile" in overlap

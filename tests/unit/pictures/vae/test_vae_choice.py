@@ -22,14 +22,14 @@ SOURCES = VaeSources(
 CHOICES = SOURCES.choices()
 
 
-def test_menu_offers_only_what_is_whole_and_read_without_unpickling() -> None:
+def test_menu_offers_only_complete_vaes_that_need_no_unpickling() -> None:
     names = ("a.safetensors", "sub/c.SFT", "diffusers: sdxl/vae", "taesd")
     assert SOURCES.choices() == [*names, "checkpoint: sd.safetensors", "connected VAE"]
     assert VaeSources().choices() == ["connected VAE"]
 
 
 @pytest.mark.parametrize("choice", CHOICES)
-def test_what_is_offered_has_no_problem(choice: str) -> None:
+def test_offered_choices_have_no_problem(choice: str) -> None:
     assert choice_problem(choice, SOURCES) is None
 
 
@@ -59,7 +59,7 @@ def test_other_choices_are_refused_with_a_remedy(choice: str, words: list[str]) 
     assert all(word in problem for word in words), problem
 
 
-def test_an_error_lists_what_there_is_but_not_all_of_many() -> None:
+def test_error_lists_at_most_eight_choices() -> None:
     assert "those found: none." in or_choose([])
     assert or_choose(["a", "b"]).endswith("'a', 'b'.")
     assert or_choose([str(n) for n in range(10)]).endswith("'7' and 2 more.")

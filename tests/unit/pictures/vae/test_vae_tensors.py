@@ -19,7 +19,7 @@ def test_vae_of_a_checkpoint_is_found_by_its_prefix(prefix: str) -> None:
     assert vae_tensor_names(names[::2]) == {}
 
 
-def test_errors_say_what_the_file_holds() -> None:
+def test_errors_summarise_the_tensors_of_the_file() -> None:
     names = [f"model.{i}" for i in range(5)] + ["cond.x"]
     assert tensor_summary(names) == "6 tensors: model (5), cond (1)"
     assert tensor_summary([]) == "no tensors"
@@ -45,7 +45,7 @@ EXPECTED = ["encoder.a", "encoder.b", "quant_conv.w", "decoder.a", "post_quant_c
         (["post_quant_conv.w", "encoder.a", "encoder.b", "quant_conv.w"], "'post_quant_conv.w'"),
     ],
 )
-def test_a_vae_lacks_nothing_of_what_it_has(absent: list[str], named: str | None) -> None:
+def test_missing_tensors_of_a_vae_are_named(absent: list[str], named: str | None) -> None:
     given = {*EXPECTED, "more"} - set(absent)
     problem = incomplete_problem("x", EXPECTED, given)
     assert (named in (problem or "")) if named else problem is None

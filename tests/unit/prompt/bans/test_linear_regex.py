@@ -89,7 +89,7 @@ def test_exponential_patterns_take_linear_time(pattern: str) -> None:
         ("(" * 40 + ")" * 40, "nested"),
     ],
 )
-def test_errors_say_what_is_wrong(pattern: str, message: str) -> None:
+def test_errors_name_the_cause(pattern: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         linear_regex.compile(pattern)
 

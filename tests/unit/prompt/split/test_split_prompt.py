@@ -97,7 +97,7 @@ def test_cjk_clauses_without_blanks() -> None:
         # ... but not within a sentence.
         ("vocaloid, 3girls", "A painting of Hatsune Miku, Kagamine Rin, and Megurine Luka."),
         ("touhou, hat", "The girl with the hat, Hakurei Reimu, smiles at her cat."),
-        # Who made it and in what style.
+        # Artists and styles.
         ("art by artgerm and greg rutkowski and magali villeneuve, 8k", "A man sits by the sea."),
         ("in the style of beksinski, trending on artstation", "a house by the lake at night"),
         # Phrases of tags with the words of sentences.
@@ -133,7 +133,7 @@ def test_a_sentence_that_begins_with_a_list(caption: str) -> None:
     assert split_prompt(f"1girl, hat\n{caption}").caption == caption
 
 
-def test_what_stands_behind_a_sentence_is_no_tag() -> None:
+def test_pieces_after_a_sentence_are_not_tags() -> None:
     split = split_prompt("hat, A cat sits. embedding:soft_light, A dog. __color__, tree")
     assert (split.tags, split.caption) == ("hat, tree", "A cat sits. A dog.")
     assert (split.networks, split.rest) == ("embedding:soft_light", "__color__")

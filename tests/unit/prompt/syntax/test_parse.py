@@ -1,4 +1,4 @@
-"""What each construct of the prompt language is, and what the model sees of it."""
+"""The kind of each construct of the prompt language, and the words that the model sees."""
 
 from __future__ import annotations
 
@@ -243,6 +243,6 @@ def test_spans_are_a_sequence_like_a_tuple() -> None:
     assert not parse("").spans and parse("") == parse("")
 
 
-def test_a_long_row_of_numbers_is_no_puzzle() -> None:
+def test_long_row_of_numbers_is_parsed_quickly() -> None:
     assert kinds("[a:" + "11," * 30 + "a]") == ["weight"]
     assert kinds("[a:1,2.5,30%]") == ["schedule"]

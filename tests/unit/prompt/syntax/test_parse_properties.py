@@ -42,7 +42,7 @@ def check_children(span: Span) -> None:
         check_children(child)
 
 
-# An example costs Hypothesis as much as parsing 50 short prompts: each holds 40, so 20,000 in all.
+# One example takes Hypothesis as long as parsing 50 short prompts. Each has 40: 20,000 in all.
 PROMPTS, PIECES_EACH = 40, 10
 
 

@@ -1,4 +1,4 @@
-"""The name lists: their file, its format, and what stands in it."""
+"""The name lists: their file, its format, and its names."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-def test_what_is_packed_is_read(file: Path) -> None:
+def test_packed_names_are_read_back(file: Path) -> None:
     table = read(file)
     assert {name: table.category(name) for name in MADE_UP} == MADE_UP
     assert table.category("artist 25") is None
@@ -125,7 +125,7 @@ def test_names_in_any_spelling(tag: str, expected: Category) -> None:
         "mm 1999 sparrows bandits cottage given heavy_rain pretty_face void turquoise"
     ).split(),
 )
-def test_ordinary_words_are_no_names(word: str) -> None:
+def test_ordinary_words_are_not_names(word: str) -> None:
     assert category(word) is Category.GENERAL
     assert not is_known_name(word)
 
@@ -136,7 +136,7 @@ def test_hand_tables_come_first() -> None:
     assert category("artist:ominous") is category("drawn by ominous") is Category.ARTIST
 
 
-def test_random_texts_are_no_names() -> None:
+def test_random_texts_are_not_names() -> None:
     rng = random.Random(1)
     letters = string.ascii_lowercase + "  "
     texts = {"".join(rng.choices(letters, k=rng.randint(14, 30))) for _ in range(20_000)}

@@ -1,0 +1,86 @@
+"""The public interface of the library, and the wheel that holds it."""
+
+from __future__ import annotations
+
+import doctest
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import tipo_core
+from tipo_core import api
+
+
+def test_every_public_name_is_there() -> None:
+    assert sorted(tipo_core.__all__) == sorted(set(tipo_core.__all__))
+    for name in tipo_core.__all__:
+        assert getattr(tipo_core, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        tipo_core.nothing  # noqa: B018
+
+
+def test_the_import_is_light() -> None:
+    """Neither torch nor a module of the library is imported before a name is used."""
+    listed = subprocess.run(
+        [sys.executable, "-X", "importtime", "-c", "import tipo_core"],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=Path(tipo_core.__file__).parents[1],
+    ).stderr
+    names = {line.rsplit("|", 1)[-1].strip() for line in listed.splitlines()}
+    assert "tipo_core" in names
+    assert not any(name == "torch" or name.startswith("tipo_core.") for name in names)
+
+
+def test_the_version_is_that_of_pyproject(repository: Path) -> None:
+    text = (repository / "pyproject.toml").read_text("utf-8")
+    assert f'version = "{tipo_core.__version__}"' in text
+
+
+@pytest.mark.parametrize("name", ["load_model", "expand", "expand_request", "run_task"])
+def test_the_examples_of_the_docstrings_hold(name: str) -> None:
+    names = {name: getattr(tipo_core, name) for name in tipo_core.__all__}
+    (test,) = doctest.DocTestFinder(recurse=False).find(getattr(api, name), name, globs=names)
+    assert test.examples and doctest.DocTestRunner().run(test).failed == 0
+
+
+def test_a_length_is_a_name_or_none() -> None:
+    model = tipo_core.load_model()
+    kept = tipo_core.expand(model, tags="1girl", tag_length="none", caption_length=None)
+    assert kept.prompt == "1girl" and not kept.passes
+    with pytest.raises(ValueError, match="length 'huge' is unknown: choose very_short"):
+        tipo_core.expand(model, tags="1girl", tag_length="huge")
+    with pytest.raises(ValueError, match="task 'tags_to_tags' is unknown"):
+        tipo_core.run_task(model, "tags_to_tags")
+
+
+def test_the_wheel_holds_the_library_and_nothing_else(repository: Path, tmp_path: Path) -> None:
+    pytest.importorskip("setuptools", "70.1")
+    source = tmp_path / "source"
+    kept = shutil.ignore_patterns("__pycache__", "*.safetensors", "names.bin")
+    shutil.copytree(repository / "tipo_core", source / "tipo_core", ignore=kept)
+    for name in ("tipo-nano/model.safetensors", "names/names.bin"):
+        (source / "tipo_core" / "assets" / name).touch()  # the contents would only take time
+    for name in ("lab", "devkit", "nodes", "tests"):
+        (source / name).mkdir()
+        (source / name / "__init__.py").touch()
+    for name in ("pyproject.toml", "README.md", "LICENSE", "__init__.py"):
+        shutil.copy(repository / name, source)
+    command = ["-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "-q", "-w", tmp_path]
+    subprocess.run([sys.executable, *command, source], check=True, cwd=tmp_path)
+    (wheel,) = tmp_path.glob("*.whl")
+    names = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
+    wanted = {
+        path.relative_to(source).as_posix()
+        for path in (source / "tipo_core").rglob("*")
+        if path.is_file()
+    }
+    assert names == wanted
+    assert {"tipo_core/py.typed", "tipo_core/assets/tipo-nano/model.safetensors"} <= names
+    assert re.fullmatch(rf"tipo_suite-{tipo_core.__version__}-py3-none-any\.whl", wheel.name)
