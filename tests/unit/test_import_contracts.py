@@ -33,7 +33,7 @@ FLOORS = (
     ("prompt",),
     ("memory", "units", "optional_imports", "error_collector", "recipe"),
 )
-# What the other top folders may not import.
+# Imports that each top folder may not have.
 FORBIDDEN = {
     "tipo_core": (
         "nodes",
