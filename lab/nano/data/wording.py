@@ -230,7 +230,7 @@ def exclusive_group(tag: str) -> str:
     """Return the tag's group of mutually exclusive tags (for one person), or ''."""
     found = aspect(tag)
     if found in (Aspect.HAIR_COLOR, Aspect.HAIR_LENGTH, Aspect.GAZE, Aspect.BACKGROUND):
-        return found.value
+        return str(found.value)
     coloured = _COLOURED.match(tag)
     if coloured:
         return str(coloured.group(1))
