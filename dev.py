@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""The newcomer's door: demo, test, serve, run, bench, setup, host. See docs/development.md.
+"""Set up and try TIPO Suite: demo, test, serve, run, bench, generate, setup, host.
 
-This file must parse on any Python 3, so that an old one gets a sentence and not a SyntaxError.
-Everything else is in devkit/, which is imported only after the version is known to be right.
+docs/development.md describes the commands. This file must parse on any Python 3, so that an old
+one prints a sentence and not a SyntaxError; devkit/ is imported after the version check.
 """
 
 import os
@@ -20,7 +20,7 @@ NEWEST = (3, 13)
 def python_problem(
     found: "tuple[int, ...]", which: "Callable[[str], str | None]" = shutil.which
 ) -> "str | None":
-    """Return one line on why this Python will not do and what to do, or None if it will."""
+    """Return why dev.py cannot run on this Python and the remedy; None if it can."""
     if OLDEST <= tuple(found[:2]) <= NEWEST:
         return None
     names = [f"python3.{minor}" for minor in range(NEWEST[1], OLDEST[1] - 1, -1)]
@@ -36,7 +36,7 @@ def python_problem(
 
 
 def main() -> int:
-    """Check the Python, then hand over to devkit.cli."""
+    """Check the Python version, then call devkit.cli."""
     problem = python_problem(tuple(sys.version_info[:2]))
     if problem:
         sys.stderr.write(problem + "\n")

@@ -1,4 +1,4 @@
-"""The commands of dev.py: set up what a command needs, then do it inside .venv."""
+"""Parse the command line of dev.py, do the set-up that the command needs, run it in .venv."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from devkit.setup.host import Host, users_host, uses_own_comfyui
 from devkit.setup.layout import Layout, this_checkout
 from devkit.setup.lock import only_one
 
-# Carries the seconds of the set-up over the change of interpreter.
+# Passes the seconds of the set-up on to the interpreter of .venv.
 _SECONDS = "TIPO_SUITE_SETUP_SECONDS"
-# These speak to a server and compute nothing: with the user's ComfyUI they need no torch of ours.
+# Clients of a server: with the user's ComfyUI, .venv needs no torch for them.
 _CLIENT_COMMANDS = ("demo", "serve", "run", "host")
 
 
@@ -30,19 +30,19 @@ def parser() -> argparse.ArgumentParser:
     """Return the command line of dev.py."""
     top = argparse.ArgumentParser(
         prog="dev.py",
-        description="Set up and try TIPO Suite. Everything goes into .venv and .host.",
-        epilog="COMFYUI_PATH and COMFYUI_PYTHON name a ComfyUI of yours to use instead; with "
-        "COMFYUI_DYNAMIC_VRAM=1 it runs on a CPU as it does on an NVIDIA card (0.33 and newer).",
+        description="Set up and try TIPO Suite. All files are kept in .venv and .host.",
+        epilog="COMFYUI_PATH and COMFYUI_PYTHON name your own ComfyUI, which is used instead. "
+        "COMFYUI_DYNAMIC_VRAM=1 tests DynamicVRAM on a CPU (ComfyUI 0.33 and newer).",
     )
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     demo = commands.add_parser("demo", help="expand a prompt and draw it")
     demo.add_argument("prompt", help='tags, as in "1girl, cat ears, reading a book"')
-    demo.add_argument("--caption", default="", help="a sentence beside the tags")
-    demo.add_argument("--checkpoint", metavar="NAME", help="a checkpoint of yours")
-    demo.add_argument("--seed", type=int, default=0, help="for the text and the picture (0)")
+    demo.add_argument("--caption", default="", help="a caption to expand with the tags")
+    demo.add_argument("--checkpoint", metavar="NAME", help="your own checkpoint (toy-sd)")
+    demo.add_argument("--seed", type=int, default=0, help="seed of the text and of the picture (0)")
     demo.add_argument("--length", metavar="CLASS", help="very_short, short, long or very_long")
-    demo.add_argument("--variants", type=int, default=1, help="how many texts and pictures (1)")
+    demo.add_argument("--variants", type=int, default=1, help="number of texts and pictures (1)")
     demo.add_argument("--json", action="store_true", help="print one JSON object instead")
 
     test = commands.add_parser("test", help="lint, types and tests; other arguments go to pytest")
@@ -56,18 +56,18 @@ def parser() -> argparse.ArgumentParser:
         "--coverage", action="store_true", help="measure the lines that the unit tests run"
     )
 
-    serve = commands.add_parser("serve", help="leave ComfyUI running with the pack loaded")
-    serve.add_argument("--port", type=int, help="default: a free one")
+    serve = commands.add_parser("serve", help="run ComfyUI with the pack until Ctrl-C")
+    serve.add_argument("--port", type=int, help="port of the server (a free one)")
 
     run = commands.add_parser("run", help="run a graph in API form")
     run.add_argument("graph", metavar="GRAPH.json")
     run.add_argument("--set", action="append", default=[], metavar="NODE.INPUT=VALUE")
     run.add_argument("--json", action="store_true", help="print one JSON object instead")
 
-    bench = commands.add_parser("bench", help="measure against the bars")
-    bench.add_argument("names", nargs="*", metavar="NAME", help="only rows that begin with it")
+    bench = commands.add_parser("bench", help="measure speed and memory against the bars")
+    bench.add_argument("names", nargs="*", metavar="NAME", help="only rows that begin with NAME")
     bench.add_argument(
-        "--json", metavar="FILE", help="write the rows to a file too, a JSON object a line"
+        "--json", metavar="FILE", help="also write the rows to a file, one JSON object per line"
     )
 
     generate = commands.add_parser(
@@ -80,8 +80,8 @@ def parser() -> argparse.ArgumentParser:
         "--cards", nargs="*", metavar="NAME", help="also draw the cards of these templates (all)"
     )
 
-    commands.add_parser("setup", help="do the set-up alone")
-    commands.add_parser("host", help="say where the environment and ComfyUI are")
+    commands.add_parser("setup", help="only do the set-up")
+    commands.add_parser("host", help="print the paths of the environment and of ComfyUI")
     return top
 
 
@@ -110,7 +110,7 @@ def _set_up_and_run(layout: Layout, args: argparse.Namespace) -> int:
     started = time.monotonic()
     own = uses_own_comfyui(os.environ)
     if own:
-        # A wrong path is said before anything is downloaded for it.
+        # A wrong path is an error before any download.
         users_host(os.environ)
     need: Need = "client" if own and args.command in _CLIENT_COMMANDS else "full"
     with only_one(layout.host / "setup.lock"):
@@ -136,7 +136,7 @@ def _run_inside(layout: Layout, seconds: float) -> int:
         try:
             return process.wait()
         except KeyboardInterrupt:
-            # Windows sends Ctrl-C to both: the inner one ends in order, we wait for it.
+            # Windows sends Ctrl-C to both processes: the child ends in order, this one waits.
             continue
 
 

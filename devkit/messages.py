@@ -1,4 +1,4 @@
-"""A named step that is timed, and an error that says which step, why and what to do."""
+"""Messages on stderr: progress, timed steps, and errors that name the step, cause and remedy."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _DISK_FULL_WINERRORS = (112, 39)
 
 
 class StepError(Exception):
-    """A step that could not be done: its name, the cause, and what the reader can do about it."""
+    """A failed step: its name, the cause, and the remedy."""
 
     def __init__(self, step: str, why: str, remedy: str) -> None:
         super().__init__(step, why, remedy)
@@ -27,12 +27,12 @@ class StepError(Exception):
 
 
 def say(text: str = "") -> None:
-    """Print a line of progress; it goes to stderr, so that stdout holds results alone."""
+    """Print a line to stderr; stdout holds results alone."""
     print(text, file=sys.stderr, flush=True)
 
 
 def is_disk_full(error: OSError) -> bool:
-    """Return whether the system refused because no space was left."""
+    """Return whether the system reports a full disk."""
     return (
         error.errno in (errno.ENOSPC, errno.EDQUOT)
         or getattr(error, "winerror", None) in _DISK_FULL_WINERRORS
@@ -43,7 +43,7 @@ def is_disk_full(error: OSError) -> bool:
 def step(
     name: str, remedy: str = "see the cause above; then run the same command again"
 ) -> Iterator[None]:
-    """Announce a step, time it, and turn the system's errors inside it into a StepError."""
+    """Announce and time a step; raise an OSError of the block as StepError."""
     say(f"{name} …")
     started = time.monotonic()
     try:

@@ -140,9 +140,9 @@ class TipoLoadModel(io.ComfyNode):
             search_aliases=["language model", "llm loader", "tipo"],
             advanced=["device", "precision"],
             shows_report=True,
-            description="Loads a TIPO language model. ComfyUI manages its memory as it does for "
-            "every other model. tipo-nano comes with the pack; other published models are "
-            "downloaded into models/tipo when the node runs.",
+            description="Loads a TIPO language model, and downloads a published one into "
+            "models/tipo if necessary. ComfyUI manages its memory as it does for every other "
+            "model. tipo-nano comes with the pack.",
             inputs=[
                 ModelCombo(
                     "model",

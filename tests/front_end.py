@@ -1,4 +1,4 @@
-"""How ComfyUI's front end (1.32.9) reads a picture that is dropped on it, written anew in Python.
+"""ComfyUI's front end (1.32.9) as a reader of dropped pictures, rewritten in Python.
 
 Kept to its letter, its slips included: what it cannot find, these do not find either. Where it
 would fail and leave its promise open, IndexError or struct.error is raised.

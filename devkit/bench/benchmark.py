@@ -25,7 +25,7 @@ class Bar:
         )
 
     def is_met(self, judged: float) -> bool:
-        """Return whether a value, or a ratio, keeps the bar."""
+        """Return whether a value, or a ratio, meets the bar."""
         return judged >= self.limit if self.is_least else judged <= self.limit
 
 
@@ -51,7 +51,7 @@ def at_most_times(limit: float) -> Bar:
 
 @dataclass(frozen=True)
 class Aim:
-    """What a row is to show, known before anything is measured."""
+    """The name, unit and bar of a row, known before the measurement."""
 
     name: str
     unit: str
@@ -60,19 +60,19 @@ class Aim:
 
 @dataclass(frozen=True)
 class Figure:
-    """A measured value, and what the same work costs the peer."""
+    """A measured value, and the peer's value for the same work."""
 
     value: float
     peer: float | None = None
 
 
 class Unmeasured(Exception):
-    """Something cannot be measured here; the text says why, and what to do about it."""
+    """A row cannot be measured here; the text names the cause and the remedy."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the result; without a figure it has the reason why there is none."""
+    """One line of the result, with its figure or the reason for a missing figure."""
 
     aim: Aim
     figure: Figure | None = None
@@ -80,14 +80,14 @@ class Row:
 
     @property
     def ratio(self) -> float | None:
-        """Return value / peer, None where one of them is missing."""
+        """Return value / peer; None if one of them is missing."""
         if self.figure is None or not self.figure.peer:
             return None
         return self.figure.value / self.figure.peer
 
     @property
     def met(self) -> bool | None:
-        """Return whether the bar is kept; None without a bar, or where nothing was measured."""
+        """Return whether the bar is met; None without a bar or a figure."""
         bar = self.aim.bar
         if bar is None or self.figure is None:
             return None
@@ -95,7 +95,7 @@ class Row:
         return None if judged is None else bar.is_met(judged)
 
     def to_json(self) -> dict[str, Any]:
-        """Return what `--json` writes of the row."""
+        """Return the row's object of `--json`."""
         return {
             "name": self.aim.name,
             "value": self.figure.value if self.figure else None,
@@ -109,31 +109,31 @@ class Row:
 
 @dataclass(frozen=True)
 class Setting:
-    """Where a benchmark runs: the checkout, and how to get the ComfyUI that some of them need."""
+    """Where a benchmark runs: the checkout and the ComfyUI."""
 
     layout: Layout
     host: Host
 
 
-# The names of the wanted rows go in; the figure of each comes out, or why there is none.
+# Takes the names of the wanted rows; yields the figure of each, or the reason for its lack.
 Measure = Callable[[Setting, Sequence[str]], Iterable[tuple[str, Figure | Unmeasured]]]
 
 
 @dataclass(frozen=True)
 class Benchmark:
-    """Rows that are measured together. `title` is what is said while it runs."""
+    """Rows that are measured together. `title` is shown during the measurement."""
 
     title: str
     aims: Sequence[Aim]
     measure: Measure
 
     def rows(self, setting: Setting, prefixes: Sequence[str]) -> list[Row]:
-        """Return the wanted rows, each of them, measured or not; empty when none is wanted."""
+        """Return the wanted rows, measured or not."""
         aims = self.wanted(prefixes)
         if not aims:
             return []
         found: dict[str, Figure | Unmeasured] = {}
-        missing = Unmeasured("it was not measured")
+        missing = Unmeasured("not measured")
         with step(self.title):
             try:
                 found.update(self.measure(setting, [aim.name for aim in aims]))
@@ -142,7 +142,7 @@ class Benchmark:
         return [_row(aim, found.get(aim.name, missing)) for aim in aims]
 
     def wanted(self, prefixes: Sequence[str]) -> list[Aim]:
-        """Return the rows whose names begin with one of the prefixes; without any, all."""
+        """Return the rows whose names begin with a prefix; without prefixes, all rows."""
         return [aim for aim in self.aims if aim.name.startswith(tuple(prefixes) or "")]
 
 

@@ -1,6 +1,6 @@
-"""The programs that the benchmarks compare; each is imported and loaded in a process of its own.
+"""The programs that the benchmarks compare; each is imported and loaded in its own process.
 
-All draw with tipo-kgen's sampling options and use as many threads as they are told.
+All use tipo-kgen's sampling options and the same number of threads.
 """
 
 from __future__ import annotations
@@ -27,21 +27,21 @@ TEMPERATURE, TOP_P, MIN_P, TOP_K, PENALTY = 0.35, 0.95, 0.1, 60, 1.17
 
 
 class Engine(Protocol):
-    """What every program can be asked for."""
+    """The calls that every program supports."""
 
     def complete(self, prompt: str, new_tokens: int, streams: int, seed: int) -> int:
-        """Complete `prompt` in so many streams at once; return how many tokens were written."""
+        """Complete `prompt` in parallel streams; return the number of written tokens."""
         ...
 
     def request(self, tags: str, variants: int, seed: int) -> int:
-        """Do a whole request, all else being default; return how many tokens were written."""
+        """Expand `tags` with default options; return the number of written tokens."""
         ...
 
 
 def load_ours(
     model: Path, precision: str, device: torch.device, dtype: torch.dtype = torch.float16
 ) -> tuple[Llama, TextTokenizer]:
-    """Return the model in `model` and its tokenizer: the one place that chooses the precision.
+    """Return the model in the folder `model` and its tokenizer.
 
     `precision` is a name of `tipo_core.lm.model.precision`, `dtype` the host's choice.
     """
@@ -54,13 +54,13 @@ class Ours:
 
     def __init__(self, model: str, precision: str, device: str = "cpu") -> None:
         self.device = torch.device(device)
-        # What is computed between the matrices.
+        # Of the values between the matrices.
         self.dtype = torch.float32 if self.device.type == "cpu" else torch.bfloat16
         host_dtype = torch.float16 if self.device.type == "cpu" else torch.bfloat16
         self.model, self.tokenizer = load_ours(Path(model), precision, self.device, host_dtype)
 
     def language_model(self, new_tokens: int = 512) -> LlamaLanguageModel:
-        """Return the model with the sampling options of all."""
+        """Return the model with the sampling options of all programs."""
         options = SamplingOptions(TEMPERATURE, TOP_P, MIN_P, TOP_K, PENALTY, new_tokens)
         return LlamaLanguageModel(
             self.model, self.tokenizer, options, device=self.device, dtype=self.dtype
@@ -85,7 +85,7 @@ class Ours:
 
 
 class LlamaCpp:
-    """llama-cpp-python, opened as tipo-kgen's `load_model` opens it but for the threads."""
+    """llama-cpp-python, loaded as by tipo-kgen's `load_model`, but with a number of threads."""
 
     def __init__(self, model: str) -> None:
         threads = torch.get_num_threads()
@@ -94,8 +94,8 @@ class LlamaCpp:
         )
 
     def complete(self, prompt: str, new_tokens: int, streams: int, seed: int) -> int:
-        assert streams == 1, "tipo-kgen asks llama.cpp for one completion at a time"
-        # Else it would keep what it has read of the prompt the last time.
+        assert streams == 1, "tipo-kgen runs one completion of llama.cpp at a time"
+        # Otherwise llama.cpp keeps the cache of the same prompt.
         self.llama.reset()
         answer = self.llama.create_completion(
             prompt,
@@ -110,7 +110,7 @@ class LlamaCpp:
         return int(answer["usage"]["completion_tokens"])
 
     def request(self, tags: str, variants: int, seed: int) -> int:
-        """tipo-kgen's own way from tags to tags and caption; it makes one variant at a time."""
+        """Run tipo-kgen's own expansion to tags and caption, one variant at a time."""
         tipo, formatter = import_module("kgen.executor.tipo"), import_module("kgen.formatter")
         models: Any = import_module("kgen.models")
         models.text_model = self.llama
@@ -139,7 +139,7 @@ class Transformers:
         )
 
     def complete(self, prompt: str, new_tokens: int, streams: int, seed: int) -> int:
-        assert streams == 1, "tipo-kgen asks transformers for one completion at a time"
+        assert streams == 1, "tipo-kgen runs one completion of transformers at a time"
         _, _, written = import_module("kgen.generate").generate(
             self.model,
             self.tokenizer,
@@ -173,7 +173,7 @@ _INSTALL = {
 
 
 def why_missing(*packages: str) -> str:
-    """Return how to install the first of the packages that is not there; empty if all are."""
+    """Return how to install the first missing package; empty if none is missing."""
     for package in packages:
         if importlib.util.find_spec(package) is None:
             return f"{package} is not installed: {sys.executable} -m {_INSTALL[package]}"

@@ -1,4 +1,4 @@
-"""The same work by several programs, in turn: a machine's speed drifts, but for all alike."""
+"""Run the same work in several programs by turns, so that the machine's drift affects all alike."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from devkit.setup.layout import Layout
 
 @dataclass(frozen=True)
 class Runner:
-    """A program with its model, and what it does in each round.
+    """A program with its model, and its work in each round.
 
-    `engine` holds the arguments of the worker's `open`, `task` those of what it is then asked for,
-    seed aside. `missing` says why it cannot run here; empty if it can.
+    `engine` has the arguments of the worker's `open`; `task` has the name and the arguments of the
+    work, without the seed. `missing` is the reason why the program cannot run here, or empty.
     """
 
     engine: Mapping[str, Any]
@@ -31,7 +31,7 @@ class Runner:
 
 @dataclass(frozen=True)
 class Pace:
-    """How fast a program was: the medians of its rounds."""
+    """A program's tokens, seconds and tokens per second: medians of its rounds."""
 
     tokens: float
     seconds: float
@@ -42,9 +42,9 @@ Paces = Mapping[str, Pace | Unmeasured]
 
 
 def race(layout: Layout, runners: Mapping[str, Runner], rounds: int) -> Paces:
-    """Return the pace of each runner, by its name; all are loaded, one at a time works.
+    """Return the pace of each runner by name; all stay loaded, one works at a time.
 
-    A first round, which may compile and map things, is not counted.
+    The first round is a warm-up.
     """
     times: dict[str, list[tuple[int, float]]] = {}
     failures: dict[str, Unmeasured] = {}
@@ -85,7 +85,7 @@ def _pace(rounds: Sequence[tuple[int, float]]) -> Pace:
 def rates(
     paces: Paces, pairs: Mapping[str, tuple[str, str | None]]
 ) -> Iterator[tuple[str, Figure | Unmeasured]]:
-    """Yield tokens a second for rows, each of them a runner and its peer, if it has one."""
+    """Yield the tokens per second of each row's runner and of its peer, if it has one."""
     for row, (ours, peer) in pairs.items():
         found = [paces[name] for name in (ours, peer) if name is not None]
         failed = next((one for one in found if isinstance(one, Unmeasured)), None)

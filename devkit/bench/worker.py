@@ -16,7 +16,7 @@ from devkit.setup.layout import Layout
 
 
 class Worker:
-    """A process that is asked for one thing at a time; a context manager that ends it."""
+    """A process that runs one task at a time; the context manager ends it."""
 
     def __init__(self, layout: Layout, label: str) -> None:
         self.label = label
@@ -35,7 +35,7 @@ class Worker:
                 stderr=self._errors,
                 text=True,
                 encoding="utf-8",
-                # No model of a benchmark comes from the network.
+                # No benchmark downloads a model.
                 env={**os.environ, "HF_HUB_OFFLINE": "1"},
             )
             self._opened = opened.pop_all()
@@ -52,13 +52,13 @@ class Worker:
         self._opened.close()
 
     def ask(self, task: str, **arguments: Any) -> dict[str, Any]:
-        """Return the answer; Unmeasured, naming the program, when it could not be given."""
+        """Return the answer of a task; raise Unmeasured with the program's name if it failed."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         try:
             self._process.stdin.write(json.dumps({"task": task, **arguments}) + "\n")
             self._process.stdin.flush()
-        except OSError:  # it has ended: the missing answer says how
+        except OSError:  # the process has ended: the missing answer is reported below
             pass
         line = self._process.stdout.readline()
         if not line:
@@ -71,4 +71,4 @@ class Worker:
     def _said(self) -> str:
         self._errors.seek(0)
         lines = [line.strip() for line in self._errors if line.strip()]
-        return lines[-1] if lines else "it said nothing"
+        return lines[-1] if lines else "no output"

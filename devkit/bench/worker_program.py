@@ -1,6 +1,6 @@
-"""A process that loads one program and does what it is told, line by line.
+"""A process that loads one program and runs tasks: python -m devkit.bench.worker_program.
 
-Each line of its input is a JSON object, `task` and its arguments; each line of its output the
+Each line of stdin is a JSON object with `task` and its arguments; each line of stdout is the
 answer. `devkit.bench.worker.Worker` is the other end.
 """
 
@@ -21,7 +21,7 @@ from devkit.bench.rows.fresh_process import first_token, memory_of_decoding
 
 
 class Tasks:
-    """What the process can be told."""
+    """The tasks of the process."""
 
     def __init__(self) -> None:
         self.engine: Engine | None = None
@@ -33,17 +33,17 @@ class Tasks:
         return {}
 
     def complete(self, **arguments: Any) -> dict[str, Any]:
-        """Let the program complete a text."""
-        assert self.engine is not None, "open a program first"
+        """Complete a prompt."""
+        assert self.engine is not None, "call open first"
         return _timed(self.engine.complete, arguments)
 
     def request(self, **arguments: Any) -> dict[str, Any]:
-        """Let the program do a whole request."""
-        assert self.engine is not None, "open a program first"
+        """Expand tags."""
+        assert self.engine is not None, "call open first"
         return _timed(self.engine.request, arguments)
 
     def first_token(self, **arguments: Any) -> dict[str, Any]:
-        """Load a model and write one token; read its file."""
+        """Load a model and write one token."""
         return first_token(**arguments)
 
     def memory(self, **arguments: Any) -> dict[str, Any]:
@@ -62,8 +62,8 @@ def _timed(call: Callable[..., int], arguments: dict[str, Any]) -> dict[str, Any
 
 
 def main() -> None:
-    """Answer until the input ends."""
-    # The programs may print: only answers go to the real output.
+    """Answer until stdin ends."""
+    # The programs may print; only answers go to stdout.
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     tasks = Tasks()
@@ -72,7 +72,7 @@ def main() -> None:
         do = getattr(tasks, arguments.pop("task"))
         try:
             answer = do(**arguments)
-        except Exception as error:  # whatever a program says is the reason of a row
+        except Exception as error:  # the error is the reason for a missing figure
             answer = {"error": f"{type(error).__name__}: {error}"}
         print(json.dumps(answer), file=answers, flush=True)
 

@@ -1,1 +1,1 @@
-"""The commands demo, run, serve and test of dev.py."""
+"""The commands of dev.py, one file each (serve and host share one)."""

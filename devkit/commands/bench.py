@@ -41,31 +41,31 @@ def run_bench(
     json_file: str | None,
     benchmarks: Sequence[Benchmark] = BENCHMARKS,
 ) -> int:
-    """Measure the rows with these prefixes, print the table; return 1 when a bar is not met."""
+    """Measure the rows with these prefixes and print the table; return 1 if a bar is not met."""
     for prefix in prefixes:
         if not any(benchmark.wanted([prefix]) for benchmark in benchmarks):
             names = "\n".join(aim.name for benchmark in benchmarks for aim in benchmark.aims)
             raise StepError(
-                "choose the rows", f"no row begins with {prefix!r}", f"choose among:\n{names}"
+                "choose the rows", f"no row begins with {prefix!r}", f"choose one of:\n{names}"
             )
     say(f"{sys.platform}, Python {sys.version.split()[0]}, {os.cpu_count()} cores")
     rows: list[Row] = []
     for benchmark in benchmarks:
         rows += benchmark.rows(setting, prefixes)
         if json_file:
-            # After each of them: a run of many minutes that is stopped leaves what it has.
+            # After each benchmark: a run takes many minutes and may be stopped.
             write_atomically(Path(json_file), json_lines(rows))
     print(table(rows))
     return 1 if any(row.met is False for row in rows) else 0
 
 
 def json_lines(rows: Iterable[Row]) -> str:
-    """Return one JSON object a line."""
+    """Return one JSON object per line."""
     return "".join(json.dumps(row.to_json()) + "\n" for row in rows)
 
 
 def table(rows: Iterable[Row]) -> str:
-    """Return the rows as an aligned table; the reason of an unmeasured one stands at its end."""
+    """Return the rows as an aligned table; the reason for a missing figure is the last column."""
     cells = [("name", "value", "unit", "peer", "ratio", "bar", "met", "")]
     for row in rows:
         cells.append(

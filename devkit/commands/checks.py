@@ -63,11 +63,6 @@ def _check(layout: Layout, parts: Sequence[str]) -> None:
         (LINT, "lint (ruff check)", [python, "-m", "ruff", "check", "--quiet", "."]),
         (LINT, "format (ruff format)", [python, "-m", "ruff", "format", "--check", "--quiet", "."]),
         (TYPES, "types (mypy)", [python, "-m", "mypy", "--no-error-summary"]),
-        (
-            TYPES,
-            "types of the nodes (mypy)",
-            [python, "-m", "mypy", "--no-error-summary", "-p", "tipo_suite.nodes"],
-        ),
     ]
     # Relative imports of the nodes lead to the root, which is a package under this name alone.
     link_pack(layout.root, layout.host / "types" / "tipo_suite")

@@ -1,4 +1,4 @@
-"""The demo: a prompt in, the expanded prompt and a picture out, through a real ComfyUI server."""
+"""`dev.py demo`: expand a prompt and draw it, on a real ComfyUI server."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from devkit.generate.prompt_diff import on_terminal, tell_apart, words_of
+from devkit.generate.prompt_diff import diff_prompt, on_terminal, words_of
 from devkit.generate.templates import template
 from devkit.messages import StepError, say
 from devkit.server.graph_run import RUN, pictures_of, run_or_explain
@@ -33,9 +33,9 @@ from devkit.setup.layout import Layout
 CHOOSE = "choose the checkpoint"
 TEMPLATE = "text-to-image"
 
-# Side in pixels: what toy-sd was trained at, and what SD1.x checkpoints are.
+# Side in pixels, of toy-sd and of SD1.x checkpoints.
 _TOY, _FULL = 128, 512
-# A drawing of a few parts is all said in a few tags.
+# A few tags describe a whole drawing of toy-sd.
 _TOY_LENGTHS = {"tag": "very_short", "caption": "none"}
 _FULL_LENGTHS = {"tag": "long", "caption": "long"}
 
@@ -50,7 +50,7 @@ class Setting:
 
 
 def settings_of(args: Namespace) -> list[Setting]:
-    """Return what the command line asks of the graph."""
+    """Return the command line's values for the graph."""
     side = _FULL if args.checkpoint else _TOY
     checkpoint = args.checkpoint or toy_sd.NAME
     wanted = [
@@ -76,7 +76,7 @@ def apply(
     workflow: Mapping[str, Any],
     object_info: Mapping[str, Any],
 ) -> None:
-    """Set the values in the graph, and in its UI form, which the picture will carry."""
+    """Set the values in the graph and in its UI form, which the picture stores."""
     for setting in settings:
         the_node(graph, setting.class_type)
         for node_id in nodes_of_type(graph, setting.class_type):
@@ -85,7 +85,7 @@ def apply(
 
 
 def check_choices(settings: list[Setting], object_info: Mapping[str, Any]) -> None:
-    """Raise a StepError that lists what there is when a combo value is none of its choices."""
+    """Raise StepError with the choices if a combo value is not one of them."""
     for setting in settings:
         spec = input_spec(object_info, setting.class_type, setting.name)
         if spec is None:
@@ -95,7 +95,7 @@ def check_choices(settings: list[Setting], object_info: Mapping[str, Any]) -> No
             name = CHOOSE if setting.name == "ckpt_name" else f"set {setting.name}"
             raise StepError(
                 name,
-                f"there is no {setting.value!r}",
+                f"{setting.value!r} is not a choice of {setting.name}",
                 "choose one of: " + ", ".join(choices),
             )
 
@@ -132,7 +132,7 @@ def run_demo(layout: Layout, host: Host, args: Namespace, setup_seconds: float) 
 
 
 def result_of(graph: Graph, outcome: Outcome, base: Path) -> dict[str, Any]:
-    """Return the texts and pictures of a run; with several variants all are in `variants`."""
+    """Return the texts and the picture of a run; `variants` has all, if there are several."""
     expand = the_node(graph, "TipoExpand")
     texts = outcome.outputs.get(expand, {}).get("tipo", [])
     if not texts:
@@ -154,13 +154,13 @@ def result_of(graph: Graph, outcome: Outcome, base: Path) -> dict[str, Any]:
 
 
 def print_result(result: Mapping[str, Any], args: Namespace) -> None:
-    """Print the texts with the user's part told from the added part, the picture, the seconds."""
+    """Print the prompt with the user's and the added part, the picture, and the seconds."""
     for variant in result.get("variants", [result]):
-        parts = tell_apart(variant["prompt"], args.prompt, args.caption)
+        parts = diff_prompt(variant["prompt"], args.prompt, args.caption)
         print()
         if sys.stdout.isatty():
             print(f"prompt:  {on_terminal(parts)}")
-            print(on_terminal(tell_apart("yours", "yours") + tell_apart(" added", "")))
+            print(on_terminal(diff_prompt("yours", "yours") + diff_prompt(" added", "")))
         else:
             print(f"prompt:  {variant['prompt']}")
             print(f"yours:   {words_of(parts, 'yours')}")
@@ -176,6 +176,6 @@ def print_result(result: Mapping[str, Any], args: Namespace) -> None:
 
 
 def _name(graph: Graph, node: str) -> str:
-    """Return a node's type, with its id where the type occurs more than once."""
+    """Return a node's type, with its id if the type occurs more than once."""
     class_type = str(graph[node]["class_type"]) if node in graph else node
     return class_type if len(nodes_of_type(graph, class_type)) < 2 else f"{class_type} {node}"

@@ -1,4 +1,4 @@
-"""`dev.py run`: any graph in API form, run as the demo runs its own."""
+"""`dev.py run`: run a graph in API form, and print its texts and pictures."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from devkit.setup.layout import Layout
 
 
 def run_graph(layout: Layout, host: Host, args: Namespace) -> int:
-    """Run the graph of the command line and print what its nodes put out."""
+    """Run the graph of the command line and print its texts, pictures and seconds."""
     graph = load_graph(Path(args.graph))
     apply_settings(graph, args.set)
     started = time.monotonic()
@@ -43,5 +43,5 @@ def run_graph(layout: Layout, host: Host, args: Namespace) -> int:
             print(f"{output['title']} ({output['node']}): {text}")
     for path in pictures:
         print(f"picture: {path}")
-    print(f"seconds: {outcome.total_seconds:.2f} for the run, {seconds:.2f} in all")
+    print(f"seconds: {outcome.total_seconds:.2f} for the run, {seconds:.2f} in total")
     return 0

@@ -12,17 +12,17 @@ from devkit.setup.layout import Layout
 
 
 def serve(layout: Layout, host: Host, port: int | None) -> int:
-    """Run the server in the foreground, showing its log, until Ctrl-C."""
+    """Run the server and print its log until Ctrl-C."""
     with running_server(layout, host, port) as server:
         print(f"ComfyUI with the pack: {server.url}   (Ctrl-C stops it; log: {server.log})")
         with server.log.open(encoding="utf-8", errors="replace") as log:
             while server.is_running:
-                # A piece may end inside a line: it is passed on as it came.
+                # A piece may end inside a line.
                 piece = log.read()
                 if piece:
                     say(piece.rstrip("\n"))
                 time.sleep(0.3)
-        raise StepError(START, "the server ended by itself", f"see its log: {server.log}")
+        raise StepError(START, "the server stopped", f"see its log: {server.log}")
 
 
 def describe(layout: Layout, host: Host) -> int:

@@ -1,6 +1,6 @@
 """The picture on a template's card: a result of the template, or its text before and after.
 
-The template browser shows a square of at most 256 CSS pixels; twice that is sharp on any screen.
+The template browser shows a square of at most 256 CSS pixels; a card has twice as many.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 from PIL import Image, ImageDraw, ImageFont
 
-from devkit.generate.prompt_diff import tell_apart
+from devkit.generate.prompt_diff import diff_prompt
 from devkit.messages import StepError
 from devkit.server.graph_settings import nodes_of_type
 from devkit.server.websocket_client import Graph, Outcome
@@ -33,9 +33,9 @@ _PANEL = (38, 42, 52)
 
 
 def card_of(graph: Graph, outcome: Outcome, base: Path) -> Image.Image:
-    """Return the card (SIDE x SIDE) of a run: its saved pictures, or its text where it saved none.
+    """Return the card (SIDE x SIDE) of a run: its saved pictures, or else its text.
 
-    Raises StepError for a run that left neither.
+    Raises StepError for a run with neither.
     """
     pictures = [
         Image.open(base / "output" / entry["subfolder"] / entry["filename"]).convert("RGB")
@@ -52,7 +52,7 @@ def card_of(graph: Graph, outcome: Outcome, base: Path) -> Image.Image:
 
 
 def tiled(pictures: Sequence[Image.Image]) -> Image.Image:
-    """Return pictures in a square of rows and columns, each whole and as large as it fits."""
+    """Return pictures in a square of rows and columns, each whole and as large as possible."""
     across = next(n for n in range(1, len(pictures) + 1) if n * n >= len(pictures))
     side = (SIDE - (across - 1) * _GAP) // across
     card = Image.new("RGB", (SIDE, SIDE), _ground_of(pictures))
@@ -66,18 +66,18 @@ def tiled(pictures: Sequence[Image.Image]) -> Image.Image:
 
 
 def _ground_of(pictures: Sequence[Image.Image]) -> tuple[int, int, int]:
-    """Return white around a picture with a white border, as a grid has, else a dark colour."""
+    """Return white for a picture with a white border (TIPO Grid), else a dark colour."""
     corner = pictures[0].getpixel((0, 0))
     is_grid = len(pictures) == 1 and corner == (255, 255, 255)
     return (255, 255, 255) if is_grid else _BACKGROUND
 
 
 def add_inset(card: Image.Image, given: Image.Image) -> None:
-    """Put the input picture into the lower left corner of `card`, its masked part in pink.
+    """Draw the input picture into the lower left corner of `card`, the masked part in pink.
 
-    ComfyUI reads a picture's transparent part as the mask.
+    ComfyUI reads the transparent part of a picture as the mask.
     """
-    # Two thirds of the colour, so that the masked part can still be seen.
+    # Two thirds of the colour, so that the masked part stays visible.
     mask = given.getchannel("A").point(lambda alpha: (255 - alpha) * 2 // 3)
     shown = given.convert("RGB")
     shown.paste(_MASK, (0, 0), mask)
@@ -91,7 +91,7 @@ def add_inset(card: Image.Image, given: Image.Image) -> None:
 
 
 def _texts(graph: Graph, outcome: Outcome) -> tuple[str, str]:
-    """Return the text that was split and the prompt that came of it."""
+    """Return the typed text and the expanded prompt."""
     typed = [graph[node]["inputs"]["text"] for node in nodes_of_type(graph, "TipoSplitPrompt")]
     written: list[dict[str, Any]] = [
         text
@@ -99,7 +99,7 @@ def _texts(graph: Graph, outcome: Outcome) -> tuple[str, str]:
         for text in outcome.outputs.get(node, {}).get("tipo", [])
     ]
     if not (typed and written):
-        raise StepError(DRAW, "the run saved no picture and wrote no text", "see the server's log")
+        raise StepError(DRAW, "the run saved neither a picture nor a text", "see the server's log")
     return typed[0], written[0]["prompt"]
 
 
@@ -109,12 +109,12 @@ def text_card(typed: str, prompt: str) -> Image.Image:
     draw = ImageDraw.Draw(card)
     margin, heading = 20, 38
     split = SIDE * 2 // 5
-    pieces = [(part.text, part.owner) for part in tell_apart(prompt, typed)]
+    pieces = [(part.text, part.owner) for part in diff_prompt(prompt, typed)]
     for title, top, bottom, text in (
         ("you write", 0, split, [(typed, "yours")]),
         ("TIPO adds", split, SIDE, pieces),
     ):
-        # On the right: front end 1.58 covers the upper left corner with a badge.
+        # On the right: front end 1.58 draws a badge over the upper left corner.
         draw.text((SIDE - margin, top + 14), title, font=_font(20), fill=_FAINT, anchor="ra")
         box = (margin // 2, top + heading + 6, SIDE - margin // 2, bottom - 10)
         draw.rounded_rectangle(box, radius=12, fill=_PANEL)
@@ -126,7 +126,7 @@ def text_card(typed: str, prompt: str) -> Image.Image:
 def _write(
     draw: ImageDraw.ImageDraw, box: tuple[int, int, int, int], pieces: Sequence[tuple[str, str]]
 ) -> None:
-    """Write words into a box in the greatest size that fits, then from the top; cut at its end."""
+    """Write words into a box in the largest size that fits; cut the text at the box's end."""
     size = next((s for s in range(36, 21, -1) if _height(pieces, box, s) <= box[3] - box[1]), 22)
     font, line = _font(size), round(size * 1.3)
     for word, owner, x, y in _places(pieces, box[2] - box[0], size):
@@ -169,11 +169,13 @@ def _font(size: int) -> ImageFont.FreeTypeFont:
 
 
 def write_card(card: Image.Image, path: Path) -> None:
-    """Write a card as JPEG in the best quality that stays below MOST_BYTES."""
+    """Write a card as JPEG in the best quality below MOST_BYTES."""
     for quality in range(92, 40, -4):
         content = io.BytesIO()
         card.save(content, "JPEG", quality=quality, optimize=True, subsampling=0)
         if content.tell() < MOST_BYTES:
             path.write_bytes(content.getvalue())
             return
-    raise StepError(DRAW, f"{path.name} would be too large", "draw something with fewer details")
+    raise StepError(
+        DRAW, f"{path.name} is too large in any quality", "draw a picture with fewer details"
+    )

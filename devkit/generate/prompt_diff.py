@@ -1,4 +1,4 @@
-"""Tell the user's words in an expanded prompt from the words that were added."""
+"""Split an expanded prompt into the user's words and the added words."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 
 Owner = Literal["yours", "added", "between"]
 
-# Commas, line ends and sentence ends separate pieces, and stay in the text as pieces of their own.
+# Commas, line ends and sentence ends separate pieces and are kept as pieces.
 _SEPARATOR = re.compile(r"(\s*,\s*|\s*\n\s*|(?<=[.!?])\s+)")
 
 
@@ -19,11 +19,10 @@ class Part(NamedTuple):
     text: str
 
 
-def tell_apart(prompt: str, *typed: str) -> list[Part]:
-    """Split a prompt into parts that are the user's and parts that were added.
+def diff_prompt(prompt: str, *typed: str) -> list[Part]:
+    """Return the parts of a prompt with their owners; the joined texts are the prompt.
 
-    A piece is the user's when it is verbatim one of the pieces that were typed. The texts of the
-    parts, joined, are the prompt again.
+    A piece is the user's if it is verbatim one of the typed pieces.
     """
     mine: Counter[str] = Counter()
     for text in typed:
@@ -42,7 +41,7 @@ def tell_apart(prompt: str, *typed: str) -> list[Part]:
 
 
 def words_of(parts: list[Part], owner: Owner) -> str:
-    """Return the pieces of one owner: commas behind tags, a space behind sentences."""
+    """Return the pieces of one owner: a comma after a tag, a space after a sentence."""
     text = ""
     for part in parts:
         if part.owner == owner and (piece := part.text.strip()):

@@ -1,4 +1,4 @@
-"""The workflow templates: their files, and their API form, which is made from the UI form."""
+"""The workflow templates: their files, and the API form made from the UI form."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from devkit.server.graph_settings import widget_names
 from devkit.server.websocket_client import Graph
 
 CONVERT = "convert a template"
-# Nodes of the page alone, which the server does not know.
+# Nodes of the page alone, unknown to the server.
 NOTES = ("MarkdownNote", "Note")
 
 
@@ -21,8 +21,8 @@ NOTES = ("MarkdownNote", "Note")
 class Template:
     """A workflow that ComfyUI's template browser shows.
 
-    The browser has no other text for the templates of a pack than the file's name, so `title` is
-    the name in words: `Text to image.json` and `Text to image.jpg`.
+    The browser shows no other text for a pack's templates than the file's name, so `title` is the
+    name in words: `Text to image.json` and `Text to image.jpg`.
     """
 
     workflows: Path
@@ -45,7 +45,7 @@ class Template:
 
     @property
     def api(self) -> Path:
-        """The same graph as the server takes it. ComfyUI does not list this folder."""
+        """The same graph for the server. ComfyUI does not list this folder."""
         return self.workflows / "api" / f"{self.name}.json"
 
     def read(self) -> dict[str, Any]:
@@ -67,14 +67,14 @@ def template(root: Path, name: str) -> Template:
         if name in (one.title, one.name):
             return one
     names = ", ".join(one.name for one in found)
-    raise StepError(CONVERT, f"there is no template {name!r}", f"name one of: {names}")
+    raise StepError(CONVERT, f"{name!r} is not a template", f"choose one of: {names}")
 
 
 def api_form(workflow: Mapping[str, Any], object_info: Mapping[str, Any]) -> Graph:
     """Return the API form of a UI graph, as ComfyUI's Export (API) makes it.
 
-    `object_info` is the server's. Raises StepError for what the templates do not use: subgraphs,
-    reroutes, muted and bypassed nodes.
+    `object_info` is the server's. Raises StepError for subgraphs, reroutes, muted and bypassed
+    nodes, which no template uses.
     """
     links = {link[0]: link for link in workflow["links"]}
     graph: Graph = {}
@@ -85,7 +85,7 @@ def api_form(workflow: Mapping[str, Any], object_info: Mapping[str, Any]) -> Gra
         if kind not in object_info:
             raise StepError(CONVERT, f"the server has no node {kind}", "use another node")
         if node.get("mode", 0) != 0:
-            raise StepError(CONVERT, f"{kind} {node['id']} is muted or bypassed", "switch it on")
+            raise StepError(CONVERT, f"{kind} {node['id']} is muted or bypassed", "enable the node")
         graph[str(node["id"])] = {
             "class_type": kind,
             "inputs": _inputs(node, object_info[kind], links),
@@ -117,5 +117,5 @@ def _inputs(
 
 
 def as_text(graph: Graph) -> str:
-    """Return an API form as it is written to its file."""
+    """Return the text of an API form's file."""
     return json.dumps(graph, ensure_ascii=False, indent=2) + "\n"

@@ -1,9 +1,9 @@
 """Turn ComfyUI's DynamicVRAM on without a card, for tests; runs in ComfyUI's Python.
 
-ComfyUI does this itself on an NVIDIA card: it loads a library and makes two assignments. On a CPU
-its newer patcher gives way to the plain one. Here it stays, without the pages of a device: layers
-have no weights until they are loaded, models carry handles to native memory, and weights are cast
-when a layer runs.
+ComfyUI does the same on an NVIDIA card: it loads a library and makes two assignments. On a CPU,
+ComfyUI replaces the dynamic patcher by the plain one; this module keeps it, without the pages of a
+device. Layers then have no weights until they are loaded, models hold handles to native memory, and
+weights are cast when a layer runs.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import Any
 
 
 def turn_on() -> None:
-    """Do what ComfyUI does. Its other modules must not have been imported yet."""
-    # Before the modules that look for the loaded library when they are imported.
+    """Make ComfyUI's assignments, before its other modules are imported."""
+    # Before the modules that search for the loaded library at import.
     import comfy_aimdo.control
 
     comfy_aimdo.control.init()
@@ -25,8 +25,8 @@ def turn_on() -> None:
 
     class DynamicOnCpu(comfy.model_patcher.ModelPatcherDynamic):
         def __new__(cls, model: Any, *args: Any, **kwargs: Any) -> Any:
-            # Matrices in the order of a CPU's kernels leave shapes alone behind, which only the
-            # plain patcher takes, as on any CPU.
+            # Matrices in the layout of a CPU's kernels leave meta tensors, which only the plain
+            # patcher accepts.
             if any(weight.is_meta for weight in model.parameters()):
                 return comfy.model_patcher.ModelPatcher(model, *args, **kwargs)
             return object.__new__(cls)
@@ -40,7 +40,7 @@ def turn_on() -> None:
 
 @contextmanager
 def ordinary_layers() -> Iterator[None]:
-    """Make layers that have weights at once, for a model that a test fills by hand."""
+    """Give layers their weights at construction, for a model that a test fills by hand."""
     if importlib.util.find_spec("comfy.memory_management") is None:  # an older core
         yield
         return

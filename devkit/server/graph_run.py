@@ -17,7 +17,7 @@ RUN = "run the graph"
 
 
 class ProgressLines:
-    """Prints the messages of a run; on a terminal the running node's line counts along."""
+    """Prints a line per node of a run, with its seconds; on a terminal also the steps of a node."""
 
     def __init__(self, graph: Graph, stream: TextIO | None = None) -> None:
         self._graph = graph
@@ -64,7 +64,7 @@ class ProgressLines:
 def run_or_explain(
     client: Client, server: Server, graph: Graph, workflow: Mapping[str, Any] | None
 ) -> Outcome:
-    """Run a graph with progress lines; turn its errors into a StepError."""
+    """Run a graph with progress lines; raise its errors as StepError."""
     try:
         return client.run(graph, workflow, ProgressLines(graph))
     except GraphRejected as error:
@@ -76,7 +76,7 @@ def run_or_explain(
 
 
 def texts_of(graph: Graph, outcome: Outcome) -> list[dict[str, Any]]:
-    """Return each node's texts: what it shows on the page."""
+    """Return the texts that the nodes show on the page."""
     return [
         {"node": node, "title": title_of(graph, node), "text": [str(text) for text in texts]}
         for node, output in outcome.outputs.items()
@@ -85,7 +85,7 @@ def texts_of(graph: Graph, outcome: Outcome) -> list[dict[str, Any]]:
 
 
 def pictures_of(outcome: Outcome, base: Path) -> list[Path]:
-    """Return the files that the run's nodes saved, in the order of the nodes."""
+    """Return the saved picture files, in the order of the nodes."""
     return [
         base / image.get("type", "output") / image.get("subfolder", "") / image["filename"]
         for output in outcome.outputs.values()

@@ -1,4 +1,4 @@
-"""Graphs as steps of dev.py: read and set them, and set the same values in the UI form."""
+"""Read a graph and set its inputs, in API form and in UI form; errors are StepErrors."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ("combo_options", "input_spec", "nodes_of_type", "title_of")
 READ = "read the graph"
 SET = "set an input of the graph"
 
-# Inputs that the page shows as a widget; every other type is a socket.
+# Types that the page shows as widgets; all others are sockets.
 _WIDGET_TYPES = ("INT", "FLOAT", "STRING", "BOOLEAN", "COMBO")
 
 
@@ -30,13 +30,13 @@ def _as_step(name: str) -> Iterator[None]:
 
 
 def load_graph(path: Path) -> Graph:
-    """Read a graph in API form; a StepError says what to do with any other file."""
+    """Read a graph in API form; StepError with the remedy for any other file."""
     with _as_step(READ):
         return comfy_graph.load_graph(path)
 
 
 def the_node(graph: Graph, class_type: str) -> str:
-    """Return the id of the first node of a type; a StepError if the graph has none."""
+    """Return the id of the first node of a type; StepError if the graph has none."""
     found = nodes_of_type(graph, class_type)
     if not found:
         have = ", ".join(sorted({node["class_type"] for node in graph.values()}))
@@ -57,7 +57,7 @@ def set_widget(
     name: str,
     value: Any,
 ) -> None:
-    """Set a widget of a UI-form node, by the order in which the page stores widget values."""
+    """Set a widget of a UI-form node; the page stores widget values by position."""
     node = next(node for node in workflow["nodes"] if str(node["id"]) == node_id)
     values = node["widgets_values"]
     if isinstance(values, dict):
@@ -67,7 +67,7 @@ def set_widget(
 
 
 def widget_names(declaration: Mapping[str, Any]) -> list[str]:
-    """Return the names of a node's stored widgets in order, the page's own ones included."""
+    """Return the names of a node's stored widgets in order, with the page's own widgets."""
     names: list[str] = []
     order = declaration.get("input_order") or {}
     for group in ("required", "optional"):
@@ -80,8 +80,8 @@ def widget_names(declaration: Mapping[str, Any]) -> list[str]:
             if extra.get("forceInput") or extra.get("rawLink"):
                 continue
             names.append(name)
-            # The page adds a "control after generate" widget behind a seed of a classic node,
-            # and behind any input that asks for it.
+            # The page adds a "control after generate" widget after a seed of a classic node, and
+            # after any input that requests the widget.
             is_seed = kind == "INT" and name in ("seed", "noise_seed")
             if extra.get("control_after_generate", is_seed):
                 names.append(f"{name}:control_after_generate")

@@ -1,8 +1,8 @@
-"""Run a script so that it ends with the process that started it, however that one ended.
+"""Run a script that ends with its starter, however the starter ends.
 
 Usage: python launch.py [--dynamic-vram] SCRIPT ARGUMENTS…, with stdin a pipe that the starter holds
-open. When the starter dies, even by SIGKILL, the system closes the pipe and the script's process
-leaves. This runs in ComfyUI's Python, so it uses the standard library alone.
+open. When the starter dies, even by SIGKILL, the system closes the pipe and this process exits. A
+file of its own, with the standard library alone, since it runs in ComfyUI's Python.
 
 --dynamic-vram turns DynamicVRAM on first, see dynamic_vram.py.
 """
@@ -17,7 +17,7 @@ from pathlib import Path
 
 
 def _leave_with_starter() -> None:
-    # Read below Python's buffered stdin: its lock would hang the interpreter's own shutdown.
+    # Not sys.stdin: its lock would hang the interpreter's shutdown.
     while os.read(0, 4096):
         pass
     os._exit(0)

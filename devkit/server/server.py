@@ -1,4 +1,4 @@
-"""Start a ComfyUI server on the loopback interface, wait until it answers, stop it for certain."""
+"""Start a ComfyUI server on the loopback interface, wait until it answers, and always stop it."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ READY_SECONDS = 300.0
 STOP_SECONDS = 8.0
 LOGS_KEPT = 10
 
-# Requests to our own machine never go through a proxy of the environment.
+# Requests to the loopback interface bypass the proxies of the environment.
 _opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 def free_port() -> int:
-    """Return a loopback port that is free now."""
+    """Return a free loopback port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 class Server:
-    """One ComfyUI process; use it as a context manager, it never outlives the block."""
+    """One ComfyUI process; as a context manager it never outlives the block."""
 
     def __init__(
         self,
@@ -67,13 +67,13 @@ class Server:
         """Return the command line of the server."""
         has_gpu = has_cuda(self.host.python)
         command = [str(self.host.python), str(Path(__file__).with_name("launch.py"))]
-        # With a card ComfyUI decides by itself, and knows how to set it up.
+        # With a card ComfyUI decides.
         if self.host.has_dynamic_vram and not has_gpu:
             command += ["--dynamic-vram"]
         command += [str(self.host.tree / "main.py"), "--listen", "127.0.0.1"]
         command += ["--port", str(self.port), "--base-directory", str(self.base)]
         command += ["--disable-api-nodes", "--disable-auto-launch"]
-        # The default database lies in ComfyUI's own tree, where two servers meet.
+        # Two servers of one tree would share the default database.
         command += ["--database-url", f"sqlite:///{(self.base / 'user' / 'comfyui.db').as_posix()}"]
         if self.model_paths is not None:
             command += ["--extra-model-paths-config", str(self.model_paths)]
@@ -84,11 +84,11 @@ class Server:
         return command
 
     def start(self) -> None:
-        """Start the process and return when it answers; a StepError shows its last words."""
+        """Start the process and return when it answers; a StepError shows its last lines."""
         if self._answers():
             raise StepError(
                 START,
-                f"another server answers at {self.url} already",
+                f"another server already answers at {self.url}",
                 f"stop it, or choose another port: dev.py serve --port {free_port()}",
             )
         command = self.command()
@@ -96,8 +96,8 @@ class Server:
         _keep_newest(self.log.parent, LOGS_KEPT)
         environ = with_bytecode_cache(this_checkout(), self._environ)
         environ |= {"PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1"}
-        # OpenMP's threads otherwise spin while they wait: on two cores that other work shares,
-        # sampling took 30 to 40 s that takes 10 s so. Results are the same.
+        # OpenMP's waiting threads spin by default: on two shared cores, sampling takes 30 to 40 s
+        # with spinning and 10 s without. Results are the same.
         environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
@@ -107,7 +107,7 @@ class Server:
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                # A session of its own: Ctrl-C reaches dev.py alone, which stops it in order.
+                # A session of its own: Ctrl-C reaches dev.py alone, which stops the server.
                 start_new_session=sys.platform != "win32",
                 creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
             )
@@ -124,7 +124,7 @@ class Server:
                 code = self._process.returncode if self._process else None
                 raise StepError(
                     START,
-                    f"it stopped (exit code {code}) before it answered; its last lines:\n"
+                    f"the server stopped (exit code {code}) before it answered; its last lines:\n"
                     + "\n".join(self.last_lines()),
                     f"the whole log is {self.log}",
                 )
@@ -146,7 +146,7 @@ class Server:
 
     @property
     def is_running(self) -> bool:
-        """Whether the process is there."""
+        """Whether the process runs."""
         return self._process is not None and self._process.poll() is None
 
     @property
@@ -161,7 +161,7 @@ class Server:
         return self.log.read_text("utf-8", errors="replace").splitlines()[-count:]
 
     def stop(self) -> None:
-        """End the process and all that it started; safe to call twice."""
+        """End the process and its children; may be called twice."""
         process = self._process
         if process is None:
             return
@@ -205,7 +205,7 @@ def _keep_newest(folder: Path, count: int) -> None:
 
 @contextmanager
 def running_server(layout: Layout, host: Host, port: int | None = None) -> Iterator[Server]:
-    """Run a server with the pack loaded for the time of the block."""
+    """Run a server with the pack for the time of the block."""
     paths = None
     if host.is_users_own:
         paths = write_model_paths(layout.host / "users-models.yaml", [host.tree])
@@ -220,13 +220,13 @@ def running_server(layout: Layout, host: Host, port: int | None = None) -> Itera
 
 
 def check_pack_is_loaded(object_info: dict[str, object], server: Server) -> None:
-    """Raise a StepError with the log's words when ComfyUI could not load the pack."""
+    """Raise StepError with lines of the log if ComfyUI failed to load the pack."""
     if OWN_NODE in object_info:
         return
     log = server.log.read_text("utf-8", errors="replace").splitlines()
     shown = [line for line in log if "rror" in line or "FAILED" in line][-10:] or log[-10:]
     raise StepError(
         START,
-        f"ComfyUI runs, but it did not load the pack ({OWN_NODE} is missing):\n" + "\n".join(shown),
+        f"ComfyUI runs, but failed to load the pack ({OWN_NODE} is missing):\n" + "\n".join(shown),
         f"the whole log is {server.log}",
     )

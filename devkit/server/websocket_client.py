@@ -1,4 +1,4 @@
-"""A client that follows its runs on the websocket, over the one that speaks HTTP."""
+"""A client that queues graphs over HTTP and follows their runs on the websocket."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ class RunInterrupted(Exception):
 
 
 class ServerGone(Exception):
-    """The connection ended while a run was followed."""
+    """The connection ended during a run."""
 
 
 @dataclass
 class Outcome:
-    """What a finished run left: each node's ui outputs, and how long each node took."""
+    """A finished run: the ui outputs of each node, and its seconds."""
 
     prompt_id: str
     outputs: dict[str, dict[str, Any]]
@@ -53,7 +53,7 @@ class Outcome:
 
 
 class Client(HttpClient):
-    """One client id with its websocket; several prompts may be queued and followed in turn."""
+    """One client id with its websocket; several queued runs may be followed one after the other."""
 
     def __init__(self, url: str) -> None:
         super().__init__(url)
@@ -61,18 +61,18 @@ class Client(HttpClient):
         self._waiting: defaultdict[str, deque[Message]] = defaultdict(deque)
 
     def queue(self, graph: Graph, workflow: Mapping[str, Any] | None = None) -> str:
-        """Queue a graph as HttpClient does, and listen before its first message is sent."""
+        """Connect the websocket, so that no message is missed, and queue a graph."""
         self._connect()
         return super().queue(graph, workflow)
 
     def messages(self, prompt_id: str, timeout: float | None = None) -> Iterator[Message]:
-        """Yield the (type, data) messages about a run as they arrive, until it has ended."""
+        """Yield the (type, data) messages of a run as they arrive, until its end."""
         deadline = None if timeout is None else time.monotonic() + timeout
         while True:
             while self._waiting[prompt_id]:
                 kind, data = self._waiting[prompt_id].popleft()
                 yield kind, data
-                # Sent after the history entry was written: everything can be read now.
+                # The server sends this message after the history entry is written.
                 if kind == "executing" and data.get("node") is None:
                     del self._waiting[prompt_id]
                     return
@@ -136,12 +136,12 @@ class Client(HttpClient):
         if self._socket is None:
             address = f"{self.url.replace('http', 'ws', 1)}/ws?clientId={self.client_id}"
             self._socket = websocket.create_connection(address, timeout=30)
-            # Short waits, so that Ctrl-C is seen and a deadline is kept on every system.
+            # Short waits, so that Ctrl-C and deadlines work on every system.
             self._socket.settimeout(1.0)
 
     def _receive(self) -> None:
-        """Read one message, if one comes within a second, and file it under its run."""
-        assert self._socket is not None, "a run is followed before one was queued"
+        """Receive one message, if one arrives within a second, and store it under its run."""
+        assert self._socket is not None, "queue a graph before following its run"
         try:
             raw = self._socket.recv()
         except websocket.WebSocketTimeoutException:

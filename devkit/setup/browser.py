@@ -25,7 +25,7 @@ PINNED_FRONT_ENDS = {
 VARIABLE = "CHROMIUM_PATH"
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 MISSING = (
-    f"there is no Chromium (looked on the PATH for {', '.join(NAMES)}): install it "
+    f"Chromium is not installed (searched the PATH for {', '.join(NAMES)}): install it "
     f"(Debian and Ubuntu: sudo apt-get install chromium), or set {VARIABLE} to the program"
 )
 
@@ -33,15 +33,15 @@ MISSING = (
 def find_chromium(
     environ: Mapping[str, str], which: Callable[[str], str | None] = shutil.which
 ) -> Path | None:
-    """Return the browser that CHROMIUM_PATH names, else the first on the PATH, else None."""
+    """Return the browser that CHROMIUM_PATH names, else the first on the PATH; None without one."""
     named = environ.get(VARIABLE)
     if named:
         path = Path(named).expanduser().absolute()
         if not path.is_file():
             raise StepError(
                 "find Chromium",
-                f"{VARIABLE} is {path}, and there is no such file",
-                f"set {VARIABLE} to the browser's program, or unset it to look on the PATH",
+                f"{VARIABLE} is {path}, which is not a file",
+                f"set {VARIABLE} to the browser's program, or unset it to search the PATH",
             )
         return path
     found = next(filter(None, map(which, NAMES)), None)
@@ -49,12 +49,12 @@ def find_chromium(
 
 
 def must_have_chromium(environ: Mapping[str, str]) -> bool:
-    """Return whether a missing browser is a failure: it is on a CI machine, which sets CI=true."""
+    """Return whether a missing browser is a failure: on CI machines, which set CI=true."""
     return environ.get("CI", "").lower() in ("1", "true")
 
 
 def chromium_arguments() -> list[str]:
-    """Return the flags of a headless browser that asks nothing of the network by itself."""
+    """Return the flags of a headless browser that makes no network requests of its own."""
     flags = [
         "--headless",
         "--disable-gpu",
@@ -64,13 +64,13 @@ def chromium_arguments() -> list[str]:
         "--disable-component-update",
         "--disable-sync",
     ]
-    # Chromium's sandbox refuses to run as root, which build machines often are.
+    # Chromium's sandbox refuses root, the user of many build machines.
     is_root = hasattr(os, "geteuid") and os.geteuid() == 0
     return [*flags, "--no-sandbox"] if is_root else flags
 
 
 def ensure_front_end(layout: Layout, version: str) -> Path:
-    """Return the static folder of a pinned front end; install it first where it is missing."""
+    """Return the static folder of a pinned front end; install it if it is missing."""
     folder = layout.host / "front-ends" / version
     static = folder / "comfyui_frontend_package" / "static"
     if (static / "index.html").is_file():
@@ -81,7 +81,7 @@ def ensure_front_end(layout: Layout, version: str) -> Path:
         requirement.parent.mkdir(parents=True, exist_ok=True)
         pin = f"{FRONT_END_PACKAGE}=={version} --hash=sha256:{PINNED_FRONT_ENDS[version]}"
         requirement.write_text(pin + "\n", "utf-8")
-        # Renamed when it is whole, so that an interrupted installation is started again.
+        # Renamed when complete, so that an interrupted installation starts again.
         unfinished = folder.with_name(f"{version}.{os.getpid()}.tmp")
         command: list[str | Path] = [layout.venv_program("uv"), "pip", "install", "--quiet"]
         command += ["--python", layout.venv_python, "--target", unfinished]

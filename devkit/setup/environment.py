@@ -1,8 +1,8 @@
 """The environment: .venv, made by uv (or venv where uv is missing), with the pinned requirements.
 
-It is idempotent and can be interrupted anywhere: the stamp inside .venv is written last, and a
-marker outside it says that an installation was begun. A marker without an end means that packages
-may be half there, so .venv is thrown away and made again; uv keeps the downloads.
+The set-up is idempotent and may be interrupted at any point. The stamp inside .venv is written
+last. During an installation a marker exists outside of .venv; a marker that is left over means
+that packages may be incomplete: .venv is deleted and made again, and uv keeps the downloads.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from devkit.messages import StepError, say, step
 from devkit.setup.layout import Layout
 from devkit.setup.run_tool import run_tool
 
-# "client" is what demo, serve and run need when ComfyUI is the user's own (COMFYUI_PATH):
-# the websocket library alone. Everything else needs "full".
+# With the user's own ComfyUI (COMFYUI_PATH), demo, serve and run need "client", the websocket
+# library alone. All other commands need "full".
 Need = Literal["full", "client"]
 CLIENT_PACKAGES = ("websocket-client",)
 
@@ -36,14 +36,14 @@ _GIGABYTES = {"full": 9.0 if sys.platform == "linux" else 4.0, "client": 0.1}
 
 
 def ensure_environment(layout: Layout, need: Need) -> None:
-    """Make .venv hold what is needed; do nothing when it already does."""
+    """Install the needed packages into .venv, unless its stamp says that they are installed."""
     wanted = _fingerprint(layout)
     if _stamped(layout, wanted, need):
         return
     check_free_space(MAKE_VENV, layout.root, _GIGABYTES[need])
     marker = _marker(layout)
     if layout.venv.exists() and (marker.exists() or not layout.venv_python.exists()):
-        say("the last set-up was cut short: making .venv again")
+        say("the last set-up was interrupted: making .venv again")
         _remove(layout)
     layout.host.mkdir(parents=True, exist_ok=True)
     marker.touch()
@@ -68,11 +68,11 @@ def ensure_environment(layout: Layout, need: Need) -> None:
 
 
 def with_bytecode_cache(layout: Layout, environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment of a Python process that keeps its byte code in .host/pycache.
+    """Return environment variables for a Python process that keeps its byte code in .host/pycache.
 
-    Packages come without byte code, and ComfyUI imports thousands of their files: where
-    PYTHONDONTWRITEBYTECODE is set, each start would compile them all again. A folder of our own
-    also leaves the user's ComfyUI as it is.
+    Packages are installed without byte code, and ComfyUI imports thousands of their files: with
+    PYTHONDONTWRITEBYTECODE, each start would compile them again. A separate folder leaves the
+    user's ComfyUI unchanged.
     """
     kept = {name: value for name, value in environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     return {**kept, "PYTHONPYCACHEPREFIX": str(layout.host / "pycache")}
@@ -84,8 +84,8 @@ def check_free_space(step_name: str, folder: Path, gigabytes: float) -> None:
     if free < gigabytes:
         raise StepError(
             step_name,
-            f"disk full: {free:.1f} GB free in {folder}, about {gigabytes:.0f} GB are needed",
-            "free some space, or set COMFYUI_PATH and COMFYUI_PYTHON to a ComfyUI that you have",
+            f"disk full: {folder} has {free:.1f} GB free, the step needs about {gigabytes:.0f} GB",
+            "free some space, or set COMFYUI_PATH and COMFYUI_PYTHON to your own ComfyUI",
         )
 
 
@@ -98,13 +98,13 @@ def pinned(layout: Layout, package: str) -> str:
         raise StepError(
             "read the pinned requirements",
             f"{layout.requirements.name} does not pin {package}",
-            "take requirements-dev.txt from the repository again",
+            "restore the file: git checkout -- requirements-dev.txt",
         )
     return found[1]
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Write a file so that it is either the old one or the whole new one."""
+    """Write a file atomically: a reader sees the old text or the whole new text."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     temporary.write_text(text, encoding="utf-8")
@@ -112,16 +112,16 @@ def write_atomically(path: Path, text: str) -> None:
 
 
 def base_python() -> str:
-    """Return the interpreter behind a virtual environment, or this one outside of any."""
+    """Return the base interpreter of a virtual environment, or this one outside of any."""
     return getattr(sys, "_base_executable", None) or sys.executable
 
 
 def make_venv(layout: Layout, uv: Path | None) -> Path | None:
-    """Create .venv and return the uv to use with it, None when none is there yet."""
+    """Create .venv and return the uv to use with it; None if uv must be installed first."""
     if uv is not None:
         run_tool(MAKE_VENV, [uv, "venv", "--python", base_python(), layout.venv], cwd=layout.root)
         return uv
-    # Debian and Ubuntu cut ensurepip out of their Python; the system's pip can stand in for it.
+    # Debian's and Ubuntu's Python lacks ensurepip; the system's pip can replace it.
     without_pip = importlib.util.find_spec("ensurepip") is None
     if without_pip and importlib.util.find_spec("pip") is None:
         raise StepError(
@@ -177,7 +177,7 @@ def _marker(layout: Layout) -> Path:
 
 
 def _remove(layout: Layout) -> None:
-    """Remove .venv; renamed first, so that an interruption leaves no half environment in place."""
+    """Remove .venv: rename it first, so that an interruption leaves no incomplete environment."""
     trash = layout.host / f"trash-{os.getpid()}"
     layout.host.mkdir(parents=True, exist_ok=True)
     layout.venv.rename(trash)

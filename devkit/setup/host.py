@@ -1,7 +1,7 @@
-"""Which ComfyUI the pack is tried in: the user's own (COMFYUI_PATH), or the unpacked wheel.
+"""The ComfyUI that runs the pack: the user's own (COMFYUI_PATH), or the unpacked wheel.
 
-The user's tree is only read. The base directory, where models, outputs and custom_nodes lie, is
-always ours; the user's models are found through a generated extra-model-paths file.
+The user's tree is only read: the base folder with models, outputs and custom_nodes is always
+.host/base, and a generated extra-model-paths file names the user's models.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from devkit.setup.layout import Layout
 FIND = "find ComfyUI"
 PATH_VARIABLE = "COMFYUI_PATH"
 PYTHON_VARIABLE = "COMFYUI_PYTHON"
-# ComfyUI turns DynamicVRAM on by itself with an NVIDIA card; set to 1, it is tried on a CPU.
+# ComfyUI turns DynamicVRAM on with an NVIDIA card; 1 tests it on a CPU.
 DYNAMIC_VARIABLE = "COMFYUI_DYNAMIC_VRAM"
 
 
@@ -36,12 +36,12 @@ class Host:
 
 
 def uses_own_comfyui(environ: Mapping[str, str]) -> bool:
-    """Return whether the user named a ComfyUI."""
+    """Return whether COMFYUI_PATH names the user's ComfyUI."""
     return bool(environ.get(PATH_VARIABLE))
 
 
 def ensure_host(layout: Layout, environ: Mapping[str, str]) -> Host:
-    """Return the host to use; unpack the wheel first where no ComfyUI was named."""
+    """Return the host to use; without COMFYUI_PATH, unpack the wheel first."""
     if uses_own_comfyui(environ):
         return users_host(environ)
     ensure_comfyui(layout)
@@ -50,13 +50,13 @@ def ensure_host(layout: Layout, environ: Mapping[str, str]) -> Host:
 
 
 def wants_dynamic_vram(tree: Path, environ: Mapping[str, str]) -> bool:
-    """Return whether DynamicVRAM is to be tried; a StepError if this ComfyUI does not have it."""
+    """Return whether to test DynamicVRAM; StepError if this ComfyUI lacks it."""
     if environ.get(DYNAMIC_VARIABLE, "0") in ("", "0"):
         return False
     if not (tree / "comfy" / "memory_management.py").is_file():
         raise StepError(
             FIND,
-            f"{DYNAMIC_VARIABLE} is set, and ComfyUI {version_of(tree)} has no DynamicVRAM",
+            f"{DYNAMIC_VARIABLE} is set, but ComfyUI {version_of(tree)} has no DynamicVRAM",
             f"unset it, or set {PATH_VARIABLE} to a newer ComfyUI",
         )
     return True
@@ -68,9 +68,9 @@ def users_host(environ: Mapping[str, str]) -> Host:
     if not ((tree / "main.py").is_file() and (tree / "comfy").is_dir()):
         raise StepError(
             FIND,
-            f"{PATH_VARIABLE} is {tree}, which holds no ComfyUI (main.py and comfy/)",
+            f"{PATH_VARIABLE} is {tree}, which is not a ComfyUI: main.py or comfy/ is missing",
             f"set {PATH_VARIABLE} to the folder of ComfyUI's main.py, "
-            "or unset it to let dev.py fetch a ComfyUI of its own",
+            "or unset it: dev.py then downloads ComfyUI",
         )
     named = environ.get(PYTHON_VARIABLE)
     if named:
@@ -78,7 +78,7 @@ def users_host(environ: Mapping[str, str]) -> Host:
         if not python.is_file():
             raise StepError(
                 FIND,
-                f"{PYTHON_VARIABLE} is {python}, and there is no such file",
+                f"{PYTHON_VARIABLE} is {python}, which is not a file",
                 f"set {PYTHON_VARIABLE} to the Python program that runs this ComfyUI",
             )
     else:
@@ -86,7 +86,7 @@ def users_host(environ: Mapping[str, str]) -> Host:
         if found is None:
             raise StepError(
                 FIND,
-                f"{PATH_VARIABLE} is set, {PYTHON_VARIABLE} is not, and {tree} holds no venv",
+                f"{PATH_VARIABLE} is set, {PYTHON_VARIABLE} is not, and {tree} has no venv",
                 f"set {PYTHON_VARIABLE} to the Python program that runs this ComfyUI "
                 "(in that ComfyUI's terminal: python -c 'import sys; print(sys.executable)')",
             )
@@ -95,18 +95,18 @@ def users_host(environ: Mapping[str, str]) -> Host:
 
 
 def python_beside(tree: Path) -> Path | None:
-    """Return the Python of a ComfyUI install from the places where installers put it."""
+    """Return the Python of a ComfyUI installation, searched where installers put it."""
     for name in ("venv", ".venv"):
         for program in ("bin/python", "Scripts/python.exe"):
             if (tree / name / program).is_file():
                 return tree / name / program
-    # The portable Windows build; the folder's name is misspelt there.
+    # The portable Windows build, which misspells the folder's name.
     portable = tree.parent / "python_embeded" / "python.exe"
     return portable if portable.is_file() else None
 
 
 def version_of(tree: Path) -> str:
-    """Return the version that a ComfyUI tree says it has, or 'unknown'."""
+    """Return the version that a ComfyUI tree states, or 'unknown'."""
     for name, pattern in (
         ("comfyui_version.py", r"__version__\s*=\s*[\"']([^\"']+)"),
         ("pyproject.toml", r"(?m)^version\s*=\s*\"([^\"]+)"),
@@ -125,7 +125,7 @@ def has_cuda(python: Path) -> bool:
     probe = [str(python), "-c", "import torch; print(torch.cuda.is_available())"]
     answer = subprocess.run(probe, capture_output=True, text=True)
     if answer.returncode != 0:
-        last = answer.stderr.strip().splitlines()[-1:] or ["it said nothing"]
+        last = answer.stderr.strip().splitlines()[-1:] or ["no output"]
         raise StepError(
             "look for a CUDA device",
             f"{python} cannot import torch: {last[0]}",
@@ -135,7 +135,7 @@ def has_cuda(python: Path) -> bool:
 
 
 def _may_have_cuda() -> bool:
-    """Return False where no driver is there at all, which saves the seconds of importing torch."""
+    """Return False on a system without a driver; this saves the seconds of importing torch."""
     if sys.platform == "linux":
         return any(Path(node).exists() for node in ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg"))
     return sys.platform == "win32"

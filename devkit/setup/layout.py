@@ -1,4 +1,4 @@
-"""Where everything that dev.py makes lies: all of it in .venv and .host of the checkout."""
+"""Paths of the files that dev.py makes: all in .venv and .host of the checkout."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ PACK_NAME = "tipo-suite"
 
 @dataclass(frozen=True)
 class Layout:
-    """The paths of one checkout; nothing is created here."""
+    """The paths of one checkout; no file is created here."""
 
     root: Path
 
@@ -22,7 +22,7 @@ class Layout:
 
     @property
     def venv(self) -> Path:
-        """The environment that all real work runs in."""
+        """The environment of all commands."""
         return self.root / ".venv"
 
     @property
@@ -31,24 +31,24 @@ class Layout:
         return self.venv_program("python")
 
     def venv_program(self, name: str) -> Path:
-        """Return the path that a program of the environment has on this system."""
+        """Return the path of a program of the environment on this system."""
         if os.name == "nt":
             return self.venv / "Scripts" / f"{name}.exe"
         return self.venv / "bin" / name
 
     @property
     def host(self) -> Path:
-        """Everything about the ComfyUI that the pack is tried in."""
+        """The folder of ComfyUI, its base folder, downloads and logs."""
         return self.root / ".host"
 
     @property
     def comfyui(self) -> Path:
-        """The ComfyUI tree that dev.py unpacked itself."""
+        """The ComfyUI tree from the wheel."""
         return self.host / "ComfyUI"
 
     @property
     def downloads(self) -> Path:
-        """Verified downloads, kept so that the tree can be made again offline."""
+        """Verified downloads, kept to make the tree again offline."""
         return self.host / "downloads"
 
     @property
@@ -58,12 +58,12 @@ class Layout:
 
     @property
     def checkpoints(self) -> Path:
-        """The folder of the demo's checkpoint."""
+        """The folder of toy-sd's checkpoint."""
         return self.base / "models" / "checkpoints"
 
     @property
     def logs(self) -> Path:
-        """Server logs, one file a start."""
+        """Server logs, one file per start."""
         return self.host / "logs"
 
 

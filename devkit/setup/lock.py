@@ -1,4 +1,8 @@
-"""One set-up at a time: a lock that the system itself lets go when its holder dies."""
+"""One set-up at a time: a file lock, which the system releases when its holder dies.
+
+Not the package `filelock`: the set-up runs in the system's Python before .venv exists, with the
+standard library alone. Children inherit this lock's descriptor, and filelock hides it.
+"""
 
 from __future__ import annotations
 
@@ -36,16 +40,17 @@ _held: list[int] = []
 
 
 def held_descriptors() -> list[int]:
-    """Return the open lock files, for children that must keep the lock when we are killed.
+    """Return the descriptors of the held locks, which the children of this process inherit.
 
-    An installer outlives a killed dev.py for a moment; nobody may touch .venv before it has ended.
+    An installer outlives a killed dev.py for a moment. With the descriptor it keeps the lock until
+    it ends, so that no other dev.py touches .venv before.
     """
     return list(_held)
 
 
 @contextmanager
 def only_one(path: Path, poll_seconds: float = 0.2) -> Iterator[None]:
-    """Hold the lock file for the time of the block; wait, and say so, while another holds it."""
+    """Hold the lock for the time of the block; while another process holds it, say so and wait."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with open(os.open(path, os.O_RDWR | os.O_CREAT, 0o644), "r+b") as file:
         said = False

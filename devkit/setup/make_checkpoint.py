@@ -1,6 +1,6 @@
-"""Put toy-sd's checkpoint together: its packed weights, and the text encoder made from its seed.
+"""Write toy-sd's checkpoint: the packed weights, and the text encoder made from its seed.
 
-Run as a program, in a Python that has numpy and safetensors: make_checkpoint.py PACKED CHECKPOINT
+A file of its own, since it runs in ComfyUI's Python: make_checkpoint.py PACKED CHECKPOINT
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-# A portable Python looks for modules in no folder of ours.
+# A portable Python does not search this checkout for modules.
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from lab.toy_sd.model.packing import make_checkpoint

@@ -1,4 +1,4 @@
-"""Run a set-up tool, show what it says, and tell from its words why it failed."""
+"""Run a set-up tool, show its output, and derive the cause of a failure from it."""
 
 from __future__ import annotations
 
@@ -32,30 +32,30 @@ _NO_BUILD = re.compile(
 
 
 def cause_and_remedy(lines: Sequence[str], exit_code: int) -> tuple[str, str]:
-    """Return why a tool failed, judged by its last lines, and what to do about it."""
+    """Return the cause of a tool's failure, judged by its last lines, and the remedy."""
     text = "\n".join(lines)
-    last = next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")
+    last = next((line.strip() for line in reversed(lines) if line.strip()), "no output")
     # A full disk first: the download that it cut short often reports a connection error too.
     if _DISK_FULL.search(text):
-        return "the disk is full", "free some space and run the command again; it goes on from here"
+        return "the disk is full", "free some space and run the command again"
     if _HASH.search(text):
         return (
-            "hash mismatch: a download is not the file that was pinned",
-            "run the command again; if it stays, a proxy or mirror changes files on the way",
+            "hash mismatch: the download is not the pinned file",
+            "run the command again; if it fails again, a proxy or mirror changes the files",
         )
     if _NETWORK.search(text):
         return (
             f"no network, or the package index does not answer ({last})",
             "check the connection and the proxy settings, then run the command again; "
-            "what was downloaded is kept",
+            "finished downloads are kept",
         )
     if _NO_BUILD.search(text):
         return (
             f"the package index has no build of a pinned package for this system ({last})",
             "use Python 3.10 to 3.13 on 64-bit Linux, Windows or macOS, "
-            "or set COMFYUI_PATH and COMFYUI_PYTHON to a ComfyUI that you have",
+            "or set COMFYUI_PATH and COMFYUI_PYTHON to your own ComfyUI",
         )
-    tail = "\n".join(line for line in lines if line.strip()) or "it said nothing"
+    tail = "\n".join(line for line in lines if line.strip()) or "no output"
     return f"exit code {exit_code}:\n{tail}", "see the lines above, then run the command again"
 
 
@@ -83,19 +83,19 @@ def run_tool(
         )
     except FileNotFoundError as error:
         raise StepError(
-            step_name, f"there is no program {command[0]}", "install it and run the command again"
+            step_name, f"{command[0]} is not installed", "install it and run the command again"
         ) from error
-    assert process.stdout is not None, "stdout was asked for as a pipe"
+    assert process.stdout is not None, "stdout is a pipe"
     try:
         for raw in process.stdout:
             line = raw.rstrip()
             kept.append(line)
-            # uv lists every package that it installs: two hundred lines that nobody reads.
+            # uv lists every installed package, about two hundred lines.
             if line and not line.startswith((" + ", " - ")):
                 say(f"  {line}")
         exit_code = process.wait()
     finally:
-        # An interrupted dev.py leaves no installer running behind it.
+        # No installer outlives an interrupted dev.py.
         if process.poll() is None:
             process.kill()
             process.wait()

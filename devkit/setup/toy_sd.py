@@ -1,4 +1,4 @@
-"""The demo's checkpoint under .host: toy-sd as it ships, put together once in the host's Python."""
+"""The demo's checkpoint: toy-sd, made once from its packed weights in the host's Python."""
 
 from __future__ import annotations
 
@@ -15,9 +15,8 @@ NAME = "toy-sd.safetensors"
 MAKE = "make toy-sd's checkpoint"
 STYLES = ("landscape", "planet", "critter", "potted plant")
 NOTICE = (
-    "toy-sd draws what it was made for: prompts that begin with landscape, planet, critter or "
-    "potted plant (docs/toy-sd.md); pass --checkpoint NAME to draw anything else with a "
-    "checkpoint of yours"
+    "toy-sd draws landscapes, planets, critters and potted plants only: begin the prompt with "
+    "one of these words (docs/toy-sd.md), or pass --checkpoint NAME for your own checkpoint"
 )
 PACKED = Path("devkit", "assets", NAME)
 MAKER = "devkit/setup/make_checkpoint.py"
@@ -29,14 +28,14 @@ SOURCES = (
 
 
 def ensure_toy_sd(layout: Layout, host: Host) -> Path:
-    """Return the path of the checkpoint; make it where it is not there or out of date.
+    """Return the path of the checkpoint; make it if it is missing or out of date.
 
-    Raises StepError where the packed weights are not in the checkout.
+    Raises StepError if the checkout lacks the packed weights.
     """
     target = layout.checkpoints / NAME
     packed = layout.root / PACKED
     if not packed.is_file():
-        raise StepError(MAKE, f"{packed} is not there", f"bring it back: git checkout -- {PACKED}")
+        raise StepError(MAKE, f"{packed} is missing", f"restore it: git checkout -- {PACKED}")
     made_by = hashlib.sha256(packed.read_bytes())
     for name in SOURCES:
         made_by.update((layout.root / name).read_bytes())
@@ -55,5 +54,5 @@ def ensure_toy_sd(layout: Layout, host: Host) -> Path:
 
 
 def can_draw(prompt: str) -> bool:
-    """Return whether a prompt names something that toy-sd draws."""
+    """Return whether a prompt names one of toy-sd's four kinds of picture."""
     return any(style in prompt.lower() for style in STYLES)

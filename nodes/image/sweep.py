@@ -6,7 +6,8 @@ from typing import Any
 
 from comfy_api.latest import io, ui
 
-from ...tipo_core.pictures.sampling.sweep import NO_AXIS, PARAMETERS, Value, sweep_of
+from ...tipo_core.pictures.sampling.sweep import NO_AXIS, PARAMETERS, sweep_of
+from ...tipo_core.pictures.sampling.value_lists import Value
 from ..host_features import schema
 from ..inputs import (
     SweepType,

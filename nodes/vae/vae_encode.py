@@ -108,9 +108,9 @@ class TipoVaeEncode(io.ComfyNode):
             search_aliases=["vae encode tiled", "inpaint", "outpaint", "vae encode for inpainting"],
             advanced=["fill", "mask_grow", "tiling", "tile_size", "overlap"],
             shows_report=True,
-            description="Encodes pixels like core's VAE Encode, with a report. With a mask the "
-            "latent is ready for inpainting and outpainting at any denoise: the masked pixels are "
-            "not replaced with grey.",
+            description="Encodes pixels like core's VAE Encode, with a mask for inpainting and "
+            "outpainting at any denoise, and a report. The masked pixels are not replaced with "
+            "grey.",
             inputs=[
                 io.Image.Input("pixels", tooltip="Pictures to encode; the frames of a video VAE."),
                 io.Vae.Input("vae", tooltip="VAE that matches the model that samples the latent."),

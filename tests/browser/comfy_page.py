@@ -1,4 +1,4 @@
-"""ComfyUI's page in a browser, driven by the tests as a person would drive it."""
+"""ComfyUI's page in a browser, driven by the tests as by a person."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page
 
-# Shared machines are slow at times; a condition that holds sooner ends the wait sooner.
+# Long, for shared machines; a condition that holds ends the wait.
 MILLISECONDS = 60_000
 RUN_MILLISECONDS = 180_000
 
@@ -66,7 +66,7 @@ class FrontEnd:
             return json.load(answer)
 
 
-# Requests to our own machine never go through a proxy of the environment.
+# Requests to the loopback interface bypass the proxies of the environment.
 _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
@@ -112,7 +112,7 @@ class ComfyPage:
         )
 
     def alerts(self) -> list[str]:
-        """Return the texts of all error messages that a person sees now."""
+        """Return the texts of all visible error messages."""
         found: list[str] = []
         for selector in ALERTS:
             for shown in self.page.locator(selector).all():
@@ -193,7 +193,7 @@ class ComfyPage:
         return nodes
 
     def fit(self) -> None:
-        """Zoom so that the whole graph is seen."""
+        """Zoom to the whole graph."""
         self.run("() => app.extensionManager.command.execute('Comfy.Canvas.FitView')")
         # The view moves in an animation.
         self.wait_for(
@@ -210,7 +210,7 @@ class ComfyPage:
 def new_tab(
     browser: Browser, front_end: FrontEnd, renderer: str, **settings: Any
 ) -> Iterator[ComfyPage]:
-    """Open the front end in a tab of its own, with nothing left of other tabs."""
+    """Open the front end in a tab with a browser context of its own."""
     front_end.post(
         "/settings",
         {

@@ -1,7 +1,7 @@
-"""Chromium, and one ComfyUI server a front end, for the whole session.
+"""Chromium, and one ComfyUI server per front end, for the whole session.
 
-Every test runs on each front end; those that ask for `comfy` run in both renderers too, in one page
-that is opened once and used by one test after the other.
+Every test runs on each front end. Tests with the fixture `comfy` also run in both renderers, in a
+page that is opened once and shared.
 """
 
 from __future__ import annotations
@@ -114,14 +114,14 @@ def comfy(shared_page: ComfyPage) -> ComfyPage:
 
 
 class Screenshots:
-    """Pictures of the page that are kept in .host/screenshots, one a test and moment."""
+    """Pictures of the page in .host/screenshots, one per test and moment."""
 
     def __init__(self, folder: Path, prefix: str) -> None:
         self.folder = folder
         self.prefix = prefix
 
     def take(self, comfy: ComfyPage, moment: str = "") -> None:
-        """Keep a picture of the page as it is now."""
+        """Save a picture of the page."""
         name = re.sub(r"[^\w.]+", "-", f"{self.prefix}-{moment}").strip("-")
         self.folder.mkdir(parents=True, exist_ok=True)
         comfy.still()
@@ -136,7 +136,7 @@ def screenshots(request: pytest.FixtureRequest) -> Screenshots:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say where the screenshots are."""
+    """Print the folder of the screenshots."""
     folder = this_checkout().host / "screenshots"
     if any(HERE in Path(report.fspath).resolve().parents for report in _passed(terminalreporter)):
         terminalreporter.write_line(f"screenshots: {folder}")

@@ -1,4 +1,4 @@
-"""The other tests look for messages of error, so these are proved to be found."""
+"""The checks of the other tests find toasts, dialogs and console errors."""
 
 from __future__ import annotations
 

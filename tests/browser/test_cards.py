@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.browser.comfy_page import ComfyPage
 from tests.browser.conftest import Screenshots
-from tests.browser.templates import PACK, template_names
+from tests.browser.template_files import PACK, template_names
 
 PREFIX = "template-workflow-"
 

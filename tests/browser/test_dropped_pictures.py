@@ -9,7 +9,7 @@ import pytest
 
 from tests.browser.comfy_page import ComfyPage
 from tests.browser.conftest import Screenshots
-from tests.browser.runs import open_small_graph, run_to_end
+from tests.browser.graph_runs import open_small_graph, run_to_end
 
 SEED = 9
 

@@ -1,13 +1,15 @@
-"""What a run leaves on the nodes: texts, pictures, and the errors of a graph that is half right."""
+"""Texts, pictures and errors on the nodes after a run."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from playwright.sync_api import Browser
 
 from tests.browser.comfy_page import ComfyPage, new_tab
 from tests.browser.conftest import RENDERERS, Screenshots
-from tests.browser.places import places_of
-from tests.browser.runs import open_small_graph, run_to_end, shown_texts
+from tests.browser.graph_runs import open_small_graph, run_to_end, shown_texts
+from tests.browser.node_layout import layout_of
 
 MISSING = "not-there.safetensors"
 
@@ -44,8 +46,8 @@ def test_text_and_picture_are_seen(comfy: ComfyPage, screenshots: Screenshots) -
     comfy.fit()
     screenshots.take(comfy)
     # The picture has its place, in the node and in its group.
-    assert places_of(comfy).overlaps() == []
-    assert places_of(comfy).outside_groups() == []
+    assert layout_of(comfy).overlaps() == []
+    assert layout_of(comfy).outside_groups() == []
     assert comfy.alerts() == []
     assert comfy.console == []
 
@@ -88,7 +90,7 @@ def test_a_wrong_checkpoint_is_named(comfy: ComfyPage, screenshots: Screenshots)
     assert "ckpt_name" in alert
 
 
-def executed(entry: dict) -> set[str]:
+def executed(entry: dict[str, Any]) -> set[str]:
     """Return the nodes of a run that did not come from the server's cache."""
     cached = dict(entry["status"]["messages"])["execution_cached"]["nodes"]
     return set(entry["prompt"][2]) - set(cached)

@@ -1,4 +1,4 @@
-"""Each template, opened from its card, is drawn whole and without a message of error."""
+"""Each template opens from its card, complete and without an error message."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import pytest
 
 from tests.browser.comfy_page import ComfyPage
 from tests.browser.conftest import Screenshots
-from tests.browser.places import places_of, wait_until_fitted
-from tests.browser.templates import FOLDER, PACK, template_names
+from tests.browser.node_layout import layout_of, wait_until_fitted
+from tests.browser.template_files import FOLDER, PACK, template_names
 
 # In Nodes 2.0 the page makes the nodes' elements later, and the pictures of Load Image after them.
 DRAWN = """isNodes2 => app.graph.nodes.every(node => {
@@ -44,8 +44,8 @@ def test_template(name: str, comfy: ComfyPage, screenshots: Screenshots) -> None
         for node in ours:
             element = comfy.page.locator(f'[data-node-id="{node["id"]}"]')
             assert node["title"] in element.inner_text(), f"{node['type']} is not drawn"
-    places = places_of(comfy)
-    assert places.overlaps() == []
-    assert places.outside_groups() == []
+    layout = layout_of(comfy)
+    assert layout.overlaps() == []
+    assert layout.outside_groups() == []
     # A workflow that the user saves opens in the view that he saved.
     assert "tipo_suite_fit_view" not in comfy.run("() => app.graph.serialize().extra")

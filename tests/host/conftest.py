@@ -134,7 +134,7 @@ def vae() -> Weights:
 
 @pytest.fixture
 def models(server: Server) -> Iterator[Path]:
-    """The server's models folder; what a test puts into it goes away behind the test."""
+    """The server's models folder; files that a test adds are removed after the test."""
     models = server.base / "models"
     folders = [models / name for name in ("vae", "diffusers", "vae_approx", "checkpoints")]
     for folder in folders:

@@ -1,4 +1,4 @@
-"""What the host tests do with graphs and outcomes."""
+"""Graphs and their outcomes in the host tests."""
 
 from __future__ import annotations
 
@@ -67,6 +67,6 @@ def ended(graph: Graph) -> Graph:
 
 
 def texts(graph: Graph, outcome: Outcome) -> list[dict[str, Any]]:
-    """Return what TipoExpand reports: one entry a variant."""
+    """Return the results of TipoExpand, one entry per variant."""
     reported: list[dict[str, Any]] = outcome.outputs[the_node(graph, "TipoExpand")]["tipo"]
     return reported

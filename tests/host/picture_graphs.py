@@ -1,4 +1,4 @@
-"""Graphs of picture nodes, and what they saved."""
+"""Graphs of picture nodes, and the files that they save."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Builder:
         return self.add("SaveLatent", samples=[latent, 0], filename_prefix="latents/test")
 
     def encoded(self, encode_node: str) -> str:
-        """Save what the conditioning of `encode_node` makes core's sampler draw."""
+        """Save the latent that core's sampler draws with the conditioning of `encode_node`."""
         return self.save_latent(self.sample("KSampler", encode_node, steps=1, cfg=1.0))
 
 

@@ -27,11 +27,11 @@ if TYPE_CHECKING:
         Prompt,
         Segment,
         Span,
-        SpanKind,
         ends_in_comment,
         escape_tag,
         parse,
     )
+    from .syntax.span_kind import SpanKind
     from .template import FIELDS, Template
     from .vocabulary.plain_text import plain_text
     from .vocabulary.tags import (
@@ -60,7 +60,7 @@ _MODULES = MappingProxyType(
         "Prompt": "syntax.parse",
         "Segment": "syntax.parse",
         "Span": "syntax.parse",
-        "SpanKind": "syntax.parse",
+        "SpanKind": "syntax.span_kind",
         "ends_in_comment": "syntax.parse",
         "escape_tag": "syntax.parse",
         "parse": "syntax.parse",

@@ -19,7 +19,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeGuard
 
 from ..expansion.format import META_KEYS
 from ..prompt import split_sentences
@@ -118,7 +118,7 @@ def _sample(entry: Any) -> Sample:
     )
 
 
-def _is_texts(value: Any) -> bool:
+def _is_texts(value: Any) -> TypeGuard[list[str]]:
     """Return whether a value is a list of one or more texts, none of them blank."""
     return (
         isinstance(value, list)

@@ -1,4 +1,4 @@
-"""Models as GGUF files, as llama.cpp's converter writes them."""
+"""Models as GGUF files in the form of llama.cpp's converter."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def write_llama_gguf(
 
 
 def write_sizes(writer: gguf.GGUFWriter, config: LlamaConfig) -> None:
-    """Write what every architecture needs to know of a config."""
+    """Write the entries of a config that all architectures share."""
     writer.add_block_count(config.num_hidden_layers)
     writer.add_context_length(config.max_position_embeddings)
     writer.add_embedding_length(config.hidden_size)
@@ -58,7 +58,7 @@ def _write_words(writer: gguf.GGUFWriter, words: Words) -> None:
     texts = words.texts
     special = {entry["content"] for entry in words.tokenizer["added_tokens"]}
     writer.add_tokenizer_model("gpt2")
-    # The name under which llama.cpp looks up whole words first.
+    # llama.cpp's name of a tokenizer that looks up whole words first.
     writer.add_tokenizer_pre("llama-bpe")
     writer.add_token_list(texts)
     writer.add_token_types([_kind(text, text in special) for text in texts])
@@ -78,7 +78,7 @@ def interleaved(rows: torch.Tensor, heads: int) -> torch.Tensor:
 
 
 def finish(writer: gguf.GGUFWriter) -> None:
-    """Write what was added."""
+    """Write the header, the entries and the tensors."""
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()

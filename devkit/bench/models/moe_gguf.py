@@ -1,4 +1,4 @@
-"""A random model in the shape of TIPO v2: a GGUF file of the architecture `dots1`."""
+"""A random model in TIPO v2's sizes: a GGUF file of the architecture `dots1`."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ TIPO_V2 = LlamaConfig(
         norm_topk_prob=True,
     ),
 )
-# 990.8 M parameters of two bytes, and the heads that the file repeats.
+# 990.8 M parameters of two bytes, and the repeated heads.
 _BYTES = 2.1e9
 
 
 def experts_gguf(layout: Layout) -> Path:
-    """Return the file, which is written when it is first asked for."""
+    """Return the file, which is written on first use."""
     return cached(
         layout, "tipo-v2-F16.gguf", _BYTES, lambda path: write_experts_gguf(path, TIPO_V2)
     )
@@ -55,8 +55,8 @@ def experts_gguf(layout: Layout) -> Path:
 def write_experts_gguf(path: Path, config: LlamaConfig) -> None:
     """Write random weights in fp16, as the author's `to_gguf.py` stores a model.
 
-    llama.cpp's `dots1` has as many key/value heads as query heads: each is written as often as
-    it is read. Routers and norms are fp32.
+    llama.cpp's `dots1` has as many key/value heads as query heads: each stored head is repeated.
+    Routers and norms are fp32.
     """
     moe = config.moe
     assert moe is not None
@@ -83,8 +83,8 @@ class _Matrix:
     name: str
     size: tuple[int, ...]
     mean: float = 0.0
-    std: float | None = None  # None: what keeps the size of the values that go through
-    # Key/value heads, and how often each is written.
+    std: float | None = None  # None: 1 / sqrt(columns), which keeps the size of the values
+    # Key/value heads, and the repetitions of each.
     heads: int = 1
     repeated: int = 1
 
@@ -96,7 +96,7 @@ class _Matrix:
         std = self.size[-1] ** -0.5 if self.std is None else self.std
         values = torch.randn(self.size, generator=generator) * std + self.mean
         if self.name == "output.weight":
-            values[1] = 0.0  # the end token, which stays far from the likely ones
+            values[1] = 0.0  # the end token stays unlikely
         if self.repeated > 1:
             heads = values.unflatten(0, (self.heads, -1))
             values = heads.repeat_interleave(self.repeated, 0).flatten(0, 1)
@@ -154,7 +154,7 @@ def _mixture(block: str, hidden: int, moe: MoEConfig) -> Iterator[_Matrix]:
 
 
 def _write_bytes_as_words(writer: gguf.GGUFWriter, size: int) -> None:
-    """Write a byte-level vocabulary without words: its text is not looked at."""
+    """Write a byte-level vocabulary without words: no benchmark reads the text."""
     printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
     others = [byte for byte in range(256) if byte not in printable]
     shown = {byte: chr(byte) for byte in printable}

@@ -1,4 +1,4 @@
-"""The random models that the benchmarks run: sizes of the published ones, written once."""
+"""Random models for the benchmarks, in the sizes of the published models, written once."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from tipo_core.lm.files.hf_config import hf_config
 from tipo_core.lm.model.config import LlamaConfig
 
 SEED = 0
-# Of all matrices; what stands in the chain of words has more.
+# Of all matrices; rows of the chain of words get more from `teach`.
 STD = 0.02
-# Values of an embedding: so large beside what the layers add that the next place is certain.
+# Scale of an embedding: large beside the output of the layers, so that the next place is certain.
 _LOUDNESS = 5.0
-# How much larger the score of what fills the next place is than that of anything else.
+# Difference between the logits of the next place's entries and all others.
 _MARGIN = 27.0
-# A new number for whatever changes what is written.
+# Increase after any change of the written files.
 _EDITION = 1
 
 Weights = dict[str, torch.Tensor]
@@ -46,7 +46,7 @@ class Shape:
 
     @property
     def parameters(self) -> int:
-        """How many weights the matrices have."""
+        """Number of weights in the matrices."""
         layer = 4 * self.hidden**2 + 3 * self.hidden * self.feed_forward
         return 2 * self.vocabulary * self.hidden + self.layers * layer
 
@@ -56,7 +56,7 @@ TIPO_500M = Shape("tipo-500m", 32013, 1280, 20, 20, 3840)
 
 
 def words_of(shape: Shape, layout: Layout) -> Words:
-    """Return the vocabulary of a model: tipo-nano's, made longer."""
+    """Return the vocabulary of a model: tipo-nano's, extended."""
     nano = layout.root / "tipo_core" / "assets" / "tipo-nano" / "tokenizer.json"
     return made_up_words(nano, shape.vocabulary)
 
@@ -83,7 +83,7 @@ def config_of(shape: Shape, words: Words) -> LlamaConfig:
 def random_weights(shape: Shape) -> Weights:
     """Return a model's weights under their Hugging Face names: the same on every call.
 
-    They are in fp32, rounded to what fp16 holds, so that every file has the same values.
+    They are fp32 with fp16's values, so that every file has the same values.
     """
     generator = torch.Generator().manual_seed(SEED)
     return {name: _random(size, generator) for name, size in _sizes(shape)}
@@ -114,13 +114,13 @@ def _sizes(shape: Shape) -> Iterator[tuple[str, tuple[int, ...]]]:
 def teach(weights: Weights, words: Words) -> None:
     """Make random weights write the chain of words: each entry is followed by the next place.
 
-    A place is a random direction. The embedding of what leads to it lies there, and so does the
-    output row of what fills it; the layers in between add noise that is too small to matter.
+    A place is a random direction. Embeddings of the entries that lead to the place, and output rows
+    of the entries that fill it, have this direction; the layers in between add little noise.
     """
     embedding, head = weights["model.embed_tokens.weight"], weights["lm_head.weight"]
     rows, hidden = embedding.shape
     generator = torch.Generator().manual_seed(SEED + 1)
-    # Each of length sqrt(hidden), which is what the last norm makes of a state.
+    # The last norm scales a state to length sqrt(hidden).
     directions = torch.nn.functional.normalize(
         torch.randn(PLACES, hidden, generator=generator), dim=-1
     )
@@ -134,7 +134,7 @@ def teach(weights: Weights, words: Words) -> None:
 
 @dataclass(frozen=True)
 class BenchModel:
-    """The files of one model; each is written when it is first asked for."""
+    """The files of one model; each is written on first use."""
 
     shape: Shape
     layout: Layout
@@ -179,9 +179,9 @@ def write_folder(path: Path, config: LlamaConfig, weights: Weights, words: Words
 
 
 def cached(layout: Layout, name: str, size: float, write: Callable[[Path], None]) -> Path:
-    """Return a file or folder of the cache, which is written whole or not at all.
+    """Return a file or folder of the cache; it is written completely or not at all.
 
-    `size` in bytes is asked of the disk before it is written.
+    `size` is its size in bytes, for the check of free disk space.
     """
     folder = layout.host / "bench"
     path = folder / f"{_EDITION}-{name}"
@@ -190,7 +190,7 @@ def cached(layout: Layout, name: str, size: float, write: Callable[[Path], None]
     what = f"write the random model {name}"
     folder.mkdir(parents=True, exist_ok=True)
     check_free_space(what, folder, size / 1e9)
-    # A suffix such as .gguf has to stay the last one.
+    # Keeps a suffix such as .gguf.
     temporary = folder / f"{os.getpid()}.tmp-{name}"
     with step(what):
         try:

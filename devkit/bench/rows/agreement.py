@@ -1,4 +1,4 @@
-"""Rows of numbers: how far the small precisions are from fp32 on text that the project ships."""
+"""Rows of accuracy: how far int8 and auto are from fp32 on the project's own texts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tipo_core.lm.generate.engine import LlamaLanguageModel
 from tipo_core.lm.generate.token_sampling import SamplingOptions
 
 PRECISIONS = ("int8", "auto")
-# Positions of a model that are compared; one of the larger takes many times as long.
+# Compared positions; one of the larger model takes many times as long.
 _POSITIONS = {"tipo-nano": 1000, "SmolLM2-135M": 256}
 # Text is read in pieces, each from an empty cache.
 _PIECE = 128
@@ -50,7 +50,7 @@ def _language_model(path: str, precision: str) -> LlamaLanguageModel:
 
 
 def scores(model: LlamaLanguageModel, ids: Sequence[int]) -> torch.Tensor:
-    """Return the scores (`T, V`) behind each token, read one at a time as in decoding."""
+    """Return the logits (`T, V`) after each token, computed one at a time as in decoding."""
     llama, cache = model.model, model.new_batch(1).cache
     cache.reserve(len(ids))
     with torch.inference_mode():
@@ -59,7 +59,7 @@ def scores(model: LlamaLanguageModel, ids: Sequence[int]) -> torch.Tensor:
 
 
 def compared(exact: Sequence[torch.Tensor], other: Sequence[torch.Tensor]) -> dict[str, float]:
-    """Return how often the likeliest tokens are the same, and KL(exact || other)."""
+    """Return the share of equal most likely tokens (%), and KL(exact || other) in nats."""
     first, second = torch.cat(list(exact)), torch.cat(list(other))
     same = (first.argmax(-1) == second.argmax(-1)).float().mean()
     divergence = torch.nn.functional.kl_div(
@@ -69,13 +69,13 @@ def compared(exact: Sequence[torch.Tensor], other: Sequence[torch.Tensor]) -> di
 
 
 def records(readme: str) -> list[str]:
-    """Return the answers in the text of tipo-nano's model card, as the model reads them."""
+    """Return the answers in the text of tipo-nano's model card, in the model's format."""
     blocks = _FENCED.findall(readme)
     return [block.replace("\u27f6", "").strip() for block in blocks if "target: " in block]
 
 
 def _subject(name: str, layout: Layout) -> tuple[Path, list[str]]:
-    """Return the files of a model, and texts of the project that suit it."""
+    """Return the files of a model, and texts of the project for it."""
     if name == "tipo-nano":
         folder = layout.root / "tipo_core" / "assets" / "tipo-nano"
         return folder, records((folder / "README.md").read_text(encoding="utf-8"))

@@ -26,12 +26,12 @@ from devkit.bench.race import Runner, race, rates
 
 ROUNDS = 4
 NEW_TOKENS = 64
-# Short, so that decoding is what is measured; its comma is where the chain of words begins.
+# Short, so that decoding takes the time; the chain of words begins after its comma.
 PROMPT = "target: <|long|>\ntag: 1girl, solo,"
 STREAMS = 8
 
 _Q8, _F16, _HF = "llama.cpp Q8_0", "llama.cpp F16", "transformers fp16"
-# Of int8; what "auto" chooses is shown beside it without a bar.
+# Of int8; "auto" has no bar.
 _BARS = {_Q8: 1.0, _F16: 1.5, _HF: 3.5}
 _PRECISIONS = ("int8", "auto")
 
@@ -64,7 +64,7 @@ def _peer(setting: Setting, name: str) -> Runner:
         missing = why_missing("transformers", "kgen")
         engine = {"engine": "transformers", "model": "" if missing else str(model.folder())}
         return Runner(engine, _complete(), missing)
-    # A file that nothing here could read is not written.
+    # No file is written for a missing program.
     return llama_cpp("" if why_missing("llama_cpp") else str(model.gguf(name.split()[-1])))
 
 
@@ -167,7 +167,7 @@ def _gpu(setting: Setting, names: Sequence[str]) -> Iterator[tuple[str, Figure |
 
 
 def accelerator() -> str | None:
-    """Return the kind of the device that torch computes on beside the CPU, if there is one."""
+    """Return the type of torch's accelerator; None without one."""
     if not torch.accelerator.is_available():
         return None
     current = torch.accelerator.current_accelerator()

@@ -36,8 +36,8 @@ _LOAD_ROWS = {f"first token {one}, reading the file": one for one in _PRECISIONS
 def first_token(model: str, precision: str, threads: int) -> dict[str, float]:
     """Return the seconds to load a folder and write one token, and those to read its weights.
 
-    The file is in the page cache for both. The two packages that the host has imported anyway,
-    long before a model is loaded, are imported before.
+    Both read the file from the page cache. Two packages that ComfyUI imports at its start are
+    imported before.
     """
     import safetensors.torch
     import tokenizers
@@ -94,12 +94,12 @@ _MEMORY_ROWS = {f"memory {one}, 1,024 tokens": one for one in _PRECISIONS}
 
 
 def memory_of_decoding(model: str, precision: str, threads: int) -> dict[str, float]:
-    """Return the resident bytes after loading, and the most while `TOKENS` tokens were written."""
+    """Return the resident bytes after loading, and their peak while `TOKENS` tokens are written."""
     torch.set_num_threads(threads)
     ours = Ours(model, precision)
     gc.collect()
     after_load = _resident("VmRSS")
-    _CLEAR.write_text("5")  # the high-water mark starts anew (man 5 proc)
+    _CLEAR.write_text("5")  # reset the peak (man 5 proc)
     ours.complete("target: <|long|>\ntag: 1girl,", TOKENS, 1, 0)
     return {"after_load": after_load, "peak": _resident("VmHWM")}
 
@@ -112,7 +112,9 @@ def _resident(key: str) -> int:
 
 def _memory(setting: Setting, names: Sequence[str]) -> Iterator[tuple[str, Figure | Unmeasured]]:
     if not _CLEAR.exists():
-        raise Unmeasured("only Linux tells a process its peak memory: run it there")
+        raise Unmeasured(
+            "the peak memory of a process is measured on Linux alone: run the bench there"
+        )
     folder = str(BenchModel(TIPO_200M, setting.layout).folder())
     for name in names:
         with Worker(setting.layout, name) as worker:

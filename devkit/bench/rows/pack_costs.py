@@ -22,7 +22,7 @@ from devkit.setup import toy_sd
 
 # Scripts for ComfyUI's Python.
 HOSTED = Path(__file__).resolve().parents[1] / "hosted"
-# Of nodes that take about a second, and of those that take a few hundredths.
+# Of nodes that take about a second, and of nodes that take a few hundredths of a second.
 ROUNDS = 20
 MANY_ROUNDS = 60
 # Seconds.
@@ -34,10 +34,10 @@ _CHECKPOINT = {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": t
 
 @dataclass(frozen=True)
 class Race:
-    """A node of ours and core's: their types, their common inputs, and those that only ours has.
+    """A node of the pack and core's: types, common inputs, and the inputs of the pack's node alone.
 
-    `feed` are the nodes before them. "{}" in a text of either is the number of the round, so that
-    the server does not answer from its cache.
+    `feed` has the nodes before them. "{}" in a text becomes the number of the round, so that the
+    server does not answer from its cache.
     """
 
     ours: str
@@ -56,13 +56,14 @@ class Race:
         return Aim(name, "s", at_most_times(self.most))
 
     def graph(self, number: int, *, is_ours: bool) -> Graph:
-        """Return the graph of a round; the node that is timed is "timed"."""
+        """Return the graph of a round; the timed node has the id "timed"."""
         inputs = {**self.inputs, **(self.own_inputs if is_ours else {})}
         timed = {"class_type": self.ours if is_ours else self.core, "inputs": inputs}
         graph: Graph = {**self.feed, "timed": timed}
         if self.core != "SaveImage":
             graph["shown"] = {"class_type": "PreviewAny", "inputs": {"source": ["timed", 0]}}
-        return _numbered(graph, number)
+        numbered: Graph = _numbered(graph, number)
+        return numbered
 
 
 def _numbered(value: Any, number: int) -> Any:
@@ -95,7 +96,7 @@ _TEXTS: Graph = {
     "2": _node("CLIPTextEncode", clip=["1", 1], text="1girl, cat ears"),
     "3": _node("CLIPTextEncode", clip=["1", 1], text=""),
 }
-# A picture of noise, so that the files are as large as those of photographs.
+# A picture of noise: its files are as large as a photograph's.
 _NOISE: Graph = {
     **_TEXTS,
     "4": _node("EmptyLatentImage", width=512, height=512, batch_size=1),
@@ -128,7 +129,7 @@ RACES = (
         {**_NOISE, "8": _node("RepeatImageBatch", image=["7", 0], amount=8)},
         {"format": "png", "quality": 90},
     ),
-    # Steps 5 to 12 of twenty; beside it the same node with CFG in all of them.
+    # CFG in steps 5 to 12 of 20, beside the same node with CFG in all steps.
     Race(
         "TipoSampler",
         "TipoSampler",
@@ -143,10 +144,9 @@ RACES = (
 
 
 def _node_costs(setting: Setting, names: Sequence[str]) -> Iterator[tuple[str, Figure]]:
-    """Run each pair in turn in one server; a figure is the least time of all rounds.
+    """Run each pair by turns in one server; a figure is the least time of all rounds.
 
-    The other times are this and what else the machine was doing: of a difference of two percent
-    a median says nothing here.
+    The other times include the machine's other work, which is larger than the 2 % of the bars.
     """
     wanted = [race for race in RACES if race.aim.name in names]
     with contextlib.ExitStack() as stack:
@@ -157,11 +157,11 @@ def _node_costs(setting: Setting, names: Sequence[str]) -> Iterator[tuple[str, F
         client = stack.enter_context(Client(server.url))
         for race in wanted:
             times: dict[bool, list[float]] = {True: [], False: []}
-            # The first round loads the weights, and each side begins every other round.
+            # The first round loads the weights. Each side begins every other round.
             for number in range(race.rounds + 1):
                 for is_ours in (number % 2 == 0, number % 2 == 1):
                     if not race.feed:
-                        # Whether freed memory is at hand counts for more than the loading itself.
+                        # Freed memory at hand would save more time than the loading takes.
                         client.free()
                         time.sleep(_FREED_AFTER)
                     outcome = client.run(race.graph(number, is_ours=is_ours))
@@ -172,11 +172,11 @@ def _node_costs(setting: Setting, names: Sequence[str]) -> Iterator[tuple[str, F
 
 @contextlib.contextmanager
 def _vae_files(setting: Setting) -> Iterator[None]:
-    """Give the server a VAE under a name for each round."""
+    """Give the server a VAE under one name per round."""
     folder = setting.layout.base / "models" / "vae"
     first, *others = (folder / _VAE.format(number) for number in range(MANY_ROUNDS + 1))
     try:
-        # As large as SD's: how long a small file takes says little.
+        # As large as SD's: a small file loads too quickly to compare.
         command = [setting.host.python, HOSTED / "write_vae.py", setting.host.tree, first]
         subprocess.run([str(part) for part in command], check=True, capture_output=True)
         for path in others:
@@ -194,16 +194,16 @@ _IMPORT = Aim("import of the pack", "ms", at_most(50.0))
 
 
 def _import_cost(setting: Setting, names: Sequence[str]) -> Iterator[tuple[str, Figure]]:
-    """Import the pack and list its nodes over what the host has imported anyway."""
+    """Import the pack and list its nodes after the imports of ComfyUI's start."""
     host = setting.host
     command = [host.python, HOSTED / "time_pack_import.py", setting.layout.root, host.tree]
     answer = subprocess.run(
         [str(part) for part in command], check=True, capture_output=True, text=True
     )
     # The first import may have compiled the byte code, which the next start does not do again.
-    # The least time is the cost: the others also hold the machine's other work.
+    # The other times include the machine's other work.
     times = [float(line) for line in answer.stdout.splitlines()[-5:]]
     yield _IMPORT.name, Figure(min(times) * 1000)
 
 
-IMPORT = Benchmark("import the pack over what the host has imported", [_IMPORT], _import_cost)
+IMPORT = Benchmark("import the pack after ComfyUI's imports", [_IMPORT], _import_cost)

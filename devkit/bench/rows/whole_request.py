@@ -1,4 +1,4 @@
-"""Rows of a whole request, tags and caption, beside tipo-kgen's own flow."""
+"""Rows of a whole request, tags and caption, beside tipo-kgen's expansion."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ROUNDS = 3
 TAGS = "1girl, cat ears, reading a book"
 _BARS = {1: 1.5, 4: 4.0}
 _PEER = "tipo-kgen"
-# How far the tokens of a variant may differ between the two.
+# Largest relative difference between the tokens per variant.
 _TOLERANCE = 0.02
 
 _ROWS = {
@@ -27,7 +27,7 @@ _ROWS = {
 
 
 def _requests(setting: Setting, names: Sequence[str]) -> Iterator[tuple[str, Figure | Unmeasured]]:
-    """Yield variants a minute. tipo-kgen makes one at a time, so that four are four runs of it."""
+    """Yield variants per minute. tipo-kgen writes one variant per run."""
     missing = why_missing("llama_cpp", "kgen")
     if missing:
         raise Unmeasured(missing)
@@ -46,7 +46,7 @@ def _requests(setting: Setting, names: Sequence[str]) -> Iterator[tuple[str, Fig
 def compared(
     ours: Pace | Unmeasured, peer: Pace | Unmeasured, variants: int
 ) -> Figure | Unmeasured:
-    """Return the variants a minute of both, if they wrote equally many tokens for each."""
+    """Return the variants per minute of both, if their variants have equally many tokens."""
     if isinstance(ours, Unmeasured):
         return ours
     if isinstance(peer, Unmeasured):
@@ -54,7 +54,7 @@ def compared(
     each = ours.tokens / variants
     if abs(each - peer.tokens) > _TOLERANCE * peer.tokens:
         return Unmeasured(
-            f"{each:g} tokens a variant here and {peer.tokens:g} there are not the same work"
+            f"{each:g} tokens per variant and tipo-kgen's {peer.tokens:g} are not the same work"
         )
     return Figure(60 * variants / ours.seconds, 60 / peer.seconds)
 

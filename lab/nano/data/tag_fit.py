@@ -49,7 +49,7 @@ def wanted_shares(statistics: TagStatistics, people: bool, mean: float) -> np.nd
     members = [np.array([g == name for g in statistics.groups]) for name in sorted(groups)]
 
     def scaled(c: float) -> np.ndarray:
-        out = 1 - (1 - share) ** c
+        out: np.ndarray = 1 - (1 - share) ** c
         for member in members:
             total = out[member].sum()
             if total > _FULL:

@@ -210,8 +210,10 @@ class TagSampler:
             have[active[fine]] += 1
 
     def _base(self, start: Start) -> np.ndarray:
-        base = self.biases[min(start.people, 1)]
-        return base + _GIRLISH_LOG_LIFT * self.statistics.is_girlish if start.boys_only else base
+        base: np.ndarray = self.biases[min(start.people, 1)]
+        if start.boys_only:
+            base = base + _GIRLISH_LOG_LIFT * self.statistics.is_girlish
+        return base
 
     def _open(self, start: Start) -> np.ndarray:
         known = self.statistics
@@ -242,4 +244,5 @@ class TagSampler:
 
 def lift_strength(size: np.ndarray) -> np.ndarray:
     """Return the factor s(k) of the summed log lifts for sets of `size` tags."""
-    return 1 / (1 + LIFT_DAMPING * np.maximum(size - 1, 0))
+    share: np.ndarray = 1 / (1 + LIFT_DAMPING * np.maximum(size - 1, 0))
+    return share

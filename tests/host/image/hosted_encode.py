@@ -202,7 +202,7 @@ def plain_embedding(encoder: Any, chunks: Chunks, interpretation: str, how: str)
 
 
 def tokens_of(clip: Any, text: str) -> dict[str, Chunks]:
-    """Return core's tokens; of the parts of a BREAK one behind the other, words told apart."""
+    """Return core's tokens; those of a BREAK's parts in sequence, with separate word ids."""
     found: dict[str, Chunks] = {}
     for number, part in enumerate(text.split("BREAK")):
         for key, chunks in clip.tokenize(part.strip(), return_word_ids=True).items():
@@ -253,7 +253,7 @@ def core(clip: Any, text: str) -> Any:
 
 
 def timed(conditioning: Any, start: float, end: float) -> Any:
-    """Return what core's ConditioningSetTimestepRange makes of a conditioning."""
+    """Return a conditioning after core's ConditioningSetTimestepRange."""
     return nodes.ConditioningSetTimestepRange().set_range(conditioning, start, end)[0]
 
 
@@ -337,7 +337,7 @@ def said(run: Callable[[], Any]) -> str:
 
 
 def reports() -> dict[str, str]:
-    """Return reports, and the errors of what cannot be."""
+    """Return reports, and the errors of invalid prompts."""
     words = [
         "sea and sky, " * 15 + "one two three four five six seven eight nine ten eleven twelve",
         "a tiny red house on a hill, seen from the old pier",

@@ -1,7 +1,7 @@
 """TipoSampler beside core's common_ksampler on every latent format that the host knows.
 
 Run by test_latent_formats.py (see inside.py); prints the differences as JSON. The model is one of a
-few lines: what is compared is the way of a latent through the sampler.
+few lines: the tests compare how the sampler handles the latent.
 """
 
 from __future__ import annotations

@@ -128,10 +128,10 @@ with torch.inference_mode():
         difference = apart(artist.latents(point, [asked], starts), core)
         (theirs,) = nodes.VAEDecode().decode(autoencoder, {"samples": core / vae.SCALE})
         ours_drawn = artist.draw(point, [asked], starts).movedim(1, -1)
-        # The decoder's weights are random too: differences are measured by what varies in it.
+        # The decoder's weights are random too: measure differences relative to its variation.
         in_picture = float((ours_drawn - theirs).abs().max() / theirs.std())
         results["drawn"][name] = [difference, in_picture]
-    # How far apart other settings are: what a mistake would look like.
+    # The difference between other settings, for comparison with a mistake.
     whole_point = artist.latents(points["text to image"], [asked])
     results["others"] = {
         "prompt": apart(artist.latents(points["text to image"], [other]), whole_point),

@@ -12,7 +12,7 @@ from tests.host.inside import run_inside
 
 @pytest.fixture(scope="module")
 def results(host: Host, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """What hosted_latent_formats.py saw."""
+    """The results of hosted_latent_formats.py."""
     return run_inside(host, "image/hosted_latent_formats.py", tmp_path_factory.mktemp("formats"))
 
 

@@ -13,7 +13,7 @@ from tests.host.inside import run_inside
 
 @pytest.fixture(scope="module")
 def results(host: Host, repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """What sampled_latents.py saw."""
+    """The results of sampled_latents.py."""
     base = tmp_path_factory.mktemp("latents")
     return run_inside(host, "image/hosted_sampler.py", base)
 

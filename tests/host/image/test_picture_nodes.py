@@ -143,7 +143,7 @@ def test_denoise_0_returns_the_latent_unchanged_and_keeps_its_mask(
     mask = [build.add("SolidMask", value=0.25, width=64, height=64), 0]
     masked = [build.add("SetLatentNoiseMask", samples=[start, 0], mask=mask), 0]
     untouched = build.sample("TipoSampler", positive, latent_image=masked, denoise=0.0)
-    # The mask travels on in the latent: a sampler behind ours draws as behind the mask itself.
+    # The latent keeps its mask: a sampler after ours draws as after the mask node.
     behind_ours = build.sample("KSampler", positive, latent_image=[untouched, 0], denoise=0.5)
     behind_mask = build.sample("KSampler", positive, latent_image=masked, denoise=0.5)
     saved = [build.save_latent(node) for node in (start, untouched, behind_ours, behind_mask)]

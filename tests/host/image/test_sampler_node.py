@@ -125,7 +125,7 @@ def test_model_calls_are_counted(client: Client) -> None:
         "uni_pc": ({"sampler_name": "uni_pc"} | INTERVAL, (2, 3)),
     }
     nodes = {}
-    # A seed of its own: what another test has drawn comes from the cache, without a report.
+    # A seed of its own: a cached result of another test would have no report.
     common = {"steps": STEPS, "seed": 21}
     for name, (changes, _) in cases.items():
         nodes[name] = build.sample("TipoSampler", positive, **(common | changes))
@@ -149,7 +149,7 @@ def test_other_patches_on_the_model_go_on_working(server: Server, client: Client
     for model in (norm, slot):
         ours = build.sample("TipoSampler", positive, steps=STEPS, model=model, **INTERVAL)
         pairs.append((ours, in_stages(build, positive, [1, 6.5, 6.5, 1, 1], model=model)))
-    # Over every step, ours behind theirs is theirs alone.
+    # Over every step, our patch after theirs changes nothing.
     same = build.sample("TipoSampler", positive, model=norm, **ALL_STEPS)
     pairs.append((same, build.sample("KSampler", positive, model=norm)))
     outcome = assert_same_latents(server, client, build, pairs, atol=1e-4)
@@ -170,10 +170,10 @@ def test_rescale_is_that_of_core_and_takes_no_slot(server: Server, client: Clien
     # At cfg 1 nothing is there to be taken back.
     plain = build.sample("TipoSampler", positive, cfg_rescale=0.7, cfg=1.0)
     pairs.append((plain, build.sample("KSampler", positive, cfg=1.0)))
-    # The patch was on a clone: the model draws as before, behind the other runs.
+    # The patch was on a clone: after the other runs the model draws as before.
     after = [build.add("LatentBlend", samples1=[plain, 0], samples2=build.empty, blend_factor=1), 0]
-    behind = build.sample("TipoSampler", positive, latent_image=after)
-    pairs.append((behind, build.sample("KSampler", positive, latent_image=after)))
+    later = build.sample("TipoSampler", positive, latent_image=after)
+    pairs.append((later, build.sample("KSampler", positive, latent_image=after)))
     outcome = assert_same_latents(server, client, build, pairs, atol=1e-4)
     assert calls(outcome, pairs[2][0]) == (0, 2)
 
@@ -267,7 +267,7 @@ def test_progress_and_cancel_within_an_interval(client: Client) -> None:
     ("changes", "named"),
     [
         ({"cfg_start": 0.8, "cfg_end": 0.4}, "cfg_start 0.8 is greater than cfg_end 0.4"),
-        ({"cfg_end_value": -0.5}, "give 0 or more, or -1"),
+        ({"cfg_end_value": -0.5}, "cfg_end_value -0.5.*0 or more, or -1"),
     ],
 )
 def test_what_means_nothing_is_named(client: Client, changes: dict[str, Any], named: str) -> None:

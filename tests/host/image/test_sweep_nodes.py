@@ -168,7 +168,7 @@ def test_lists_are_rows_by_columns_and_one_value_stays_one(client: Client) -> No
         ({"rows": "denoise", "row_values": "0.5, 2"}, "row_values, entry 2, '2': denoise must be"),
         ({"rows": "steps", "row_values": "1.5"}, "steps takes whole numbers"),
         ({"rows": "sampler_name", "row_values": "eular"}, "did you mean 'euler'"),
-        ({"rows": "seed", "row_values": "0:99999999999"}, "row_values holds 100000000000 values"),
+        ({"rows": "seed", "row_values": "0:99999999999"}, "row_values.*100000000000 values"),
         (
             {"columns": "cfg", "column_values": "0:40", "rows": "seed", "row_values": "0:9"},
             "41 columns x 10 rows are 410 pictures",
@@ -230,7 +230,7 @@ def test_a_sweep_of_sweeps_is_refused(client: Client) -> None:
     outer = build.sweep(columns="cfg", column_values="2, 4")
     inner = build.sweep(cfg=[outer, 2], columns="seed", column_values="1, 2")
     build.grid([build.add("EmptyImage", width=8, height=8, batch_size=1, color=0), 0], inner)
-    with pytest.raises(RunFailed, match="2 sweeps arrive, a grid shows one"):
+    with pytest.raises(RunFailed, match=r"2 sweeps.*linked to a list.*Link a single value"):
         client.run(build.graph, timeout=SECONDS)
 
 

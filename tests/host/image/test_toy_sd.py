@@ -1,4 +1,4 @@
-"""toy-sd and what it draws are the same in ComfyUI, for the same weights."""
+"""toy-sd and its pictures are the same in ComfyUI, for the same weights."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _CLOSE = 5e-4  # our encodings of prompts are kept in fp16
 
 @pytest.fixture(scope="module")
 def results(host: Host, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """What hosted_toy_sd.py saw."""
+    """The results of hosted_toy_sd.py."""
     base = tmp_path_factory.mktemp("toy-sd")
     return run_inside(host, "image/hosted_toy_sd.py", base, base)
 

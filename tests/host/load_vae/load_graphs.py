@@ -1,4 +1,4 @@
-"""What the tests of Load VAE ask a server."""
+"""Requests of the Load VAE tests to a server."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def report_of(client: Client, name: str, **inputs: Any) -> list[str]:
 
 
 def problem_of(client: Client, name: str, **inputs: Any) -> str:
-    """What the node or the check in front of it says about a choice that cannot be loaded."""
+    """Return the error of the node or of the check before it for an invalid choice."""
     with pytest.raises((RunFailed, GraphRejected)) as caught:
         client.run(load_graph(name, **inputs)[0], timeout=SECONDS)
     return str(caught.value)

@@ -68,7 +68,7 @@ def picture(server: Server, outcome: Outcome, node: str) -> np.ndarray:
         return np.asarray(image.convert("RGB"))
 
 
-# What is loaded is what core loads
+# The same VAE as core's
 
 
 def test_vae_of_a_checkpoint_is_that_of_the_checkpoint_loader(

@@ -17,6 +17,8 @@ import comfy.model_patcher
 import comfy.utils
 import torch
 
+from tests.host.raised import raised
+
 extra = sys.argv[1]
 memory, hosted_model, models = (
     importlib.import_module(f"pack.nodes.{name}") for name in ("memory", "hosted_model", "models")
@@ -28,17 +30,8 @@ PROMPT = "quality: masterpiece\ntarget: <|long|>\ntag: 1girl, cat ears"
 CPU = torch.device("cpu")
 
 
-def said(run: Callable[[], Any]) -> str:
-    """Return the type and text of what `run` raises."""
-    try:
-        run()
-    except BaseException as error:
-        return f"{type(error).__name__}: {error}"
-    return ""
-
-
 def text(model: Any, on_token: Callable[[int], None] | None = None) -> str:
-    """Return what a model that is ready writes."""
+    """Return the text of a completion."""
     return str(model.complete(PROMPT, seed=5, on_token=on_token, min_new_tokens=24).text)
 
 
@@ -67,9 +60,9 @@ def choices() -> dict[str, Any]:
         "mps": devices("mps"),
         "xpu": devices("xpu:0"),
         "newer": devices("xpu:0", get_all_torch_devices=lambda: both),
-        "device": said(lambda: models.load_model("tipo-nano", "cuda:7", "auto")),
-        "precision": said(lambda: models.load_model("tipo-nano", "auto", "fp12")),
-        "model": said(lambda: models.load_model("no-such-model", "auto", "auto")),
+        "device": raised(lambda: models.load_model("tipo-nano", "cuda:7", "auto")),
+        "precision": raised(lambda: models.load_model("tipo-nano", "auto", "fp12")),
+        "model": raised(lambda: models.load_model("no-such-model", "auto", "auto")),
     }
 
 
@@ -83,7 +76,7 @@ def interrupt() -> dict[str, Any]:
             management.interrupt_current_processing()
         show(count / 24)
 
-    error = said(lambda: text(hosted.ready(OPTIONS), on_token))
+    error = raised(lambda: text(hosted.ready(OPTIONS), on_token))
     return {
         "tokens": tokens,
         "error": error,
@@ -93,7 +86,7 @@ def interrupt() -> dict[str, Any]:
 
 
 def streamed() -> dict[str, Any]:
-    """As --lowvram and --novram do it: nearly all weights stay behind and are cast when used."""
+    """Like --lowvram and --novram: most weights stay offloaded and are cast when used."""
     hosted = models.load_model("tipo-nano", "auto", "fp32")
     model = hosted.ready(OPTIONS)
     expected = text(model)
@@ -157,8 +150,8 @@ def out_of_memory() -> dict[str, Any]:
     def always(count: int) -> None:
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
 
-    found["load twice"] = said(lambda: failing(2).ready(OPTIONS))
-    found["run twice"] = said(lambda: text(once.ready(OPTIONS), always))
+    found["load twice"] = raised(lambda: failing(2).ready(OPTIONS))
+    found["run twice"] = raised(lambda: text(once.ready(OPTIONS), always))
     found["afterwards"] = text(hosted.ready(OPTIONS))
     return found
 
@@ -174,7 +167,7 @@ def download() -> dict[str, Any]:
 
     comfy.utils.set_progress_bar_global_hook(hook)
     found: dict[str, Any] = {"before": models.files_fingerprint("TIPO-100M")}
-    found["cancelled"] = said(lambda: models.load_model("TIPO-100M", "auto", "auto"))
+    found["cancelled"] = raised(lambda: models.load_model("TIPO-100M", "auto", "auto"))
     partial = sum(path.stat().st_size for path in models.download_folder().rglob("*.part"))
     found["partial"] = partial
     hosted = models.load_model("TIPO-100M", "auto", "auto")

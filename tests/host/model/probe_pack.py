@@ -1,4 +1,4 @@
-"""A pack for tests alone: a node that says what ComfyUI's model management holds, and evicts."""
+"""A pack for tests: a node that shows the models of ComfyUI's model management, and evicts them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import comfy.model_management as management
 
 
 class TipoProbe:
-    """What is loaded now; `act` says what to do first."""
+    """Shows the loaded models; `act` runs first."""
 
     CATEGORY = "tests"
     FUNCTION = "probe"

@@ -43,7 +43,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def results(host: Host, repository: Path, base: Path) -> Found:
-    """What hosted_model.py saw."""
+    """The results of hosted_model.py."""
     nano = repository / "tipo_core" / "assets" / NANO
     names = ("config.json", "tokenizer.json", "model.safetensors")
     with HubServer(

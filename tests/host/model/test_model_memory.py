@@ -89,7 +89,7 @@ def make_large_model(folder: Path) -> None:
 
 
 def probing(graph: Graph, act: str = "look", **expand: Any) -> Graph:
-    """The text part of a graph, and the probe behind it."""
+    """The text part of a graph, followed by the probe."""
     probed = text_only(graph, **expand)
     model, text = (the_node(probed, kind) for kind in ("TipoLoadModel", "TipoExpand"))
     probed["probe"] = {
@@ -108,19 +108,14 @@ def loading(graph: Graph, model: str, precision: str, act: str) -> Graph:
 
 
 def state_of(outcome: Outcome) -> dict[str, Any]:
-    """What the probe saw."""
+    """Return the probe's state."""
     state: dict[str, Any] = outcome.outputs["probe"]["state"][0]
     return state
 
 
 def ran(graph: Graph, outcome: Outcome, class_type: str) -> bool:
-    """Whether a node ran, rather than that its result was still there."""
+    """Return whether a node ran, and its result did not come from the cache."""
     return the_node(graph, class_type) in outcome.seconds
-
-
-def free(client: Client) -> None:
-    """Press ComfyUI's button that unloads the models and empties its cache."""
-    client._post("/free", {"unload_models": True, "free_memory": True})
 
 
 def wait_until(is_so: Callable[[], bool]) -> None:
@@ -165,7 +160,7 @@ def test_unload_models_gives_the_memory_back(
     process = psutil.Process(memory_server.pid)
     look: Graph = {"probe": {"class_type": "TipoProbe", "inputs": {"act": "look"}}}
     probed.run(probing(graph), timeout=LIMIT)
-    free(probed)
+    probed.free()
     # The server frees between two runs: after one more run it has done so.
     assert state_of(probed.run(look, timeout=LIMIT))["alive"] == 0
     before = process.memory_full_info().uss
@@ -175,7 +170,7 @@ def test_unload_models_gives_the_memory_back(
     held = process.memory_full_info().uss
     assert held - before > 0.8 * LARGE_BYTES
 
-    free(probed)
+    probed.free()
     state = state_of(probed.run(look, timeout=LIMIT))
     assert state["loaded"] == [] and state["alive"] == 0
     wait_until(lambda: process.memory_full_info().uss < held - 0.8 * LARGE_BYTES)

@@ -26,7 +26,7 @@ HEAVY = (
 
 
 def import_core() -> None:
-    """Import what ComfyUI has imported when it loads packs."""
+    """Import the modules that ComfyUI has imported when it loads packs."""
     sys.argv[1:] = ["--cpu", "--base-directory", BASE]
     sys.path[0] = TREE
     importlib.import_module("comfy.options").enable_args_parsing()

@@ -1,4 +1,4 @@
-"""What the nodes declare beyond the oldest host: aliases, folded inputs, texts that are kept."""
+"""Declarations for newer hosts: aliases, folded inputs, kept texts."""
 
 from __future__ import annotations
 

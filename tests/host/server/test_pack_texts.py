@@ -1,4 +1,4 @@
-"""What a person reads: tooltips, translations, help pages and templates fit the nodes."""
+"""Tooltips, translations, help pages and templates match the nodes."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def inputs_of(node: dict[str, Any]) -> dict[str, Any]:
 
 
 def translation_of(node: dict[str, Any]) -> dict[str, Any]:
-    """What a nodeDefs.json says about a node, here with the schema's own texts."""
+    """The entry of a node in nodeDefs.json, with the schema's own texts."""
     entry: dict[str, Any] = {
         "display_name": node["display_name"],
         "description": node["description"],

@@ -1,4 +1,4 @@
-"""The published protocol on a real server: interrupted, resumed, and what was drawn."""
+"""The published protocol on a real server: interruption, resumption and pictures."""
 
 from __future__ import annotations
 

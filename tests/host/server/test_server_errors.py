@@ -1,4 +1,4 @@
-"""What a person sees when something is missing: the thing's name and the remedy."""
+"""Errors for missing things name the thing and the remedy."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def show(graph: Graph, node_id: str) -> dict[str, str]:
 
 
 def shown(outcome: Outcome, previews: dict[str, str]) -> dict[str, list[str]]:
-    """Return what the previews of `show` showed: a text for each variant."""
+    """Return the texts of the previews of `show`, one per variant."""
     return {name: outcome.outputs[node_id]["text"] for name, node_id in previews.items()}
 
 

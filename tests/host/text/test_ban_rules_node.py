@@ -7,7 +7,7 @@ from tests.host.graphs import ended
 from tests.host.report_lines import line_with
 from tests.host.text.prompt_graphs import LIMIT, add
 
-# Rules, what they ban, what they let through: as the table of the help page says.
+# Rules, tags they ban, tags they allow: the table of the help page.
 BAN_EXAMPLES = [
     ("hat", "hat, Hat", "hat ribbon, witch hat"),
     ("cat ears", "cat ears, cat_ears", "ears"),

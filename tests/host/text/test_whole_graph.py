@@ -58,7 +58,7 @@ class WholeRun:
         self.shown = {kind: shown(self.outcome, ids) for kind, ids in previews.items()}
 
     def text_on(self, class_type: str) -> str:
-        """Return what a node itself shows."""
+        """Return the text that a node shows."""
         return "\n".join(self.outcome.outputs[the_node(self.graph, class_type)]["text"])
 
 

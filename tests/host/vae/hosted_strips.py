@@ -1,6 +1,6 @@
 """A VAE of SD's own sizes computed in strips inside ComfyUI's Python, beside the whole picture.
 
-Run by test_vae_strips.py (see inside.py); prints what was seen as JSON. The weights are random.
+Run by test_vae_strips.py (see inside.py); prints the results as JSON. The weights are random.
 """
 
 from __future__ import annotations

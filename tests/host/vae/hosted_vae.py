@@ -15,6 +15,7 @@ import comfy.taesd.taehv
 import torch
 
 import nodes as core
+from tests.host.raised import raised
 from tests.host.vae.hosted_vae_inpainting import inpainting
 from tests.host.vae.hosted_vae_memory import memory
 from tests.host.vae.hosted_vae_precision import precision
@@ -26,7 +27,6 @@ from tests.host.vae.vae_tools import (
     new_vae,
     normal,
     picture,
-    said,
     smooth,
     state_of,
 )
@@ -117,8 +117,8 @@ def tiles() -> dict[str, Any]:
         decode=lambda samples: samples * 2,
     )
     found["sound"] = decoded(sound, torch.ones(1, 64, 5))[0].tolist() == [[[2.0] * 5] * 64]
-    found["sound tiles"] = said(lambda: decoded(sound, torch.ones(1, 64, 5), tiling="always"))
-    found["sound encode"] = said(lambda: encoded(sound, whole))
+    found["sound tiles"] = raised(lambda: decoded(sound, torch.ones(1, 64, 5), tiling="always"))
+    found["sound encode"] = raised(lambda: encoded(sound, whole))
     return found
 
 

@@ -1,4 +1,4 @@
-"""nodes/vae/vae_fp32.py inside ComfyUI: VAEs built again; prints what was seen as JSON.
+"""nodes/vae/vae_fp32.py inside ComfyUI: VAEs built again; prints the results as JSON.
 
 Run by test_vae_fp32.py (see inside.py).
 """

@@ -7,7 +7,8 @@ from typing import Any
 import torch
 
 import nodes as core
-from tests.host.vae.vae_tools import decoded, encoded, new_vae, normal, picture, said
+from tests.host.raised import raised
+from tests.host.vae.vae_tools import decoded, encoded, new_vae, normal, picture
 
 
 def inpainting() -> dict[str, Any]:
@@ -62,7 +63,7 @@ def inpainting() -> dict[str, Any]:
 
     def problem(**changes: Any) -> str:
         inputs = {"pixels": square, "mask": dot, **changes}
-        return said(lambda: encoded(vae, **inputs))
+        return raised(lambda: encoded(vae, **inputs))
 
     wide = new_vae()
     wide.output_channels = 4
@@ -73,7 +74,7 @@ def inpainting() -> dict[str, Any]:
         "all masked": problem(mask=torch.ones(1, 64, 64), fill="surroundings"),
         "fill": problem(fill="grey"),
         "one channel": problem(pixels=picture(1, 64, 64, 1)),
-        "rgba vae": said(lambda: encoded(wide, square)),
+        "rgba vae": raised(lambda: encoded(wide, square)),
         "tiny": problem(pixels=picture(1, 7, 64, 3)),
         "shape": problem(pixels=picture(64, 64, 3)),
     }
@@ -82,7 +83,7 @@ def inpainting() -> dict[str, Any]:
         latent = {"samples": normal(batch, 4, 8, 8)}
         if noise_mask is not None:
             latent["noise_mask"] = noise_mask
-        return said(lambda: decoded(vae, latent, original=original))
+        return raised(lambda: decoded(vae, latent, original=original))
 
     one = torch.ones(1, 1, 64, 64)
     found["decode problems"] = {

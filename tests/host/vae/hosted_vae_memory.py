@@ -7,6 +7,7 @@ from typing import Any
 import comfy.model_management as management
 import torch
 
+from tests.host.raised import raised
 from tests.host.vae.vae_tools import (
     OUT_OF_MEMORY,
     as_core,
@@ -14,7 +15,6 @@ from tests.host.vae.vae_tools import (
     encoded,
     new_vae,
     picture,
-    said,
     state_of,
 )
 
@@ -51,7 +51,7 @@ def memory() -> dict[str, Any]:
         management.load_models_gpu([other.patcher])
         assert is_loaded(other)
 
-    # Pixels as latents: what is tried is seen in the log, and nothing has to be computed.
+    # A VAE in pixel space computes nothing: the log shows the attempts.
     samples, pixels = picture(1, 3, 320, 320) * 2 - 1, picture(1, 320, 320, 3)
     free = new_vae(PIXEL_SPACE)
     whole, whole_latent = as_core(free, samples), free.encode(pixels)
@@ -81,17 +81,17 @@ def memory() -> dict[str, Any]:
     scarce, log = limited("decode", 128)
     image, report = decoded(scarce, samples)
     found["halved"] = [report, log.sizes[:4]]
-    found["floor"] = said(lambda: decoded(limited("decode", 0)[0], samples))
+    found["floor"] = raised(lambda: decoded(limited("decode", 0)[0], samples))
     scarce, log = limited("decode", 256)
-    found["never"] = [said(lambda: decoded(scarce, samples, tiling="never")), log.sizes]
+    found["never"] = [raised(lambda: decoded(scarce, samples, tiling="never")), log.sizes]
 
     scarce, log = limited("encode", 256)
     latent, report = encoded(scarce, pixels)
     close = torch.allclose(latent["samples"], whole_latent, atol=1e-5)
     found["encode"] = [close, report, log.sizes[:3]]
-    found["encode floor"] = said(lambda: encoded(limited("encode", 0)[0], pixels))
+    found["encode floor"] = raised(lambda: encoded(limited("encode", 0)[0], pixels))
 
     scarce = new_vae(PIXEL_SPACE)
     scarce.first_stage_model.decode = lambda values: 1 / 0
-    found["other error"] = said(lambda: decoded(scarce, samples))
+    found["other error"] = raised(lambda: decoded(scarce, samples))
     return found

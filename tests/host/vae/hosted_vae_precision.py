@@ -11,6 +11,7 @@ import comfy.model_patcher
 import torch
 from comfy.taesd.taesd import TAESD
 
+from tests.host.raised import raised
 from tests.host.vae.vae_tools import (
     CPU,
     OUT_OF_MEMORY,
@@ -21,7 +22,6 @@ from tests.host.vae.vae_tools import (
     new_vae,
     normal,
     picture,
-    said,
     state_of,
 )
 
@@ -78,15 +78,15 @@ def precision() -> dict[str, Any]:
     for dtype in (torch.float32, torch.float16):
         broken = new_vae(weights, dtype)
         found[f"broken {dtype}"] = [
-            said(partial(decoded, broken, samples)),
-            said(partial(encoded, broken, pixels)),
+            raised(partial(decoded, broken, samples)),
+            raised(partial(encoded, broken, pixels)),
         ]
     sick = samples.clone()
     sick[0, 0, 0, 0] = torch.inf
-    found["latent"] = said(lambda: decoded(vae, sick))
+    found["latent"] = raised(lambda: decoded(vae, sick))
     sick = pixels.clone()
     sick[0, 5, 5, 1] = torch.nan
-    found["pixels"] = said(lambda: encoded(vae, sick))
+    found["pixels"] = raised(lambda: encoded(vae, sick))
 
     # Partly loaded, as --lowvram does it: the copy starts from an unloaded model.
     vae.patcher.load(CPU, lowvram_model_memory=vae.model_size() / 2)

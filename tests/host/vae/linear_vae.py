@@ -30,7 +30,7 @@ def linear_vae() -> Weights:
 
     Positions in the decoder: 1 first convolution, 3-5, 8-10, 13-15 blocks, 7, 12, 17 convolutions
     after the upsampling, 18 block, 19 last one. In the encoder: 0, 1 block, 2, 6, 10 with stride 2
-    and three blocks behind each, 14 last one.
+    and three blocks after each, 14 last one.
     """
     weights: Weights = {"vae_scale": torch.tensor(SCALE_FACTOR), "vae_shift": torch.tensor(0.0)}
     to_rgb = torch.tensor(LATENT_TO_RGB).T

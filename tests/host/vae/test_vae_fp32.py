@@ -15,7 +15,7 @@ Found = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def results(host: Host, tmp_path_factory: pytest.TempPathFactory) -> Found:
-    """What hosted_vae_fp32.py saw."""
+    """The results of hosted_vae_fp32.py."""
     base: Path = tmp_path_factory.mktemp("vae_fp32")
     found: Found = run_inside(host, "vae/hosted_vae_fp32.py", base)
     return found

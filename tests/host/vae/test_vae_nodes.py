@@ -184,14 +184,14 @@ def test_composite_keeps_the_original_bit_for_bit_and_blends(results: Found) -> 
     ("case", "words"),
     [
         ("size", "mask is 32 x 64, the picture 64 x 64"),
-        ("no alpha", "Load Image gives this empty mask"),
+        ("no alpha", "Load Image returns this empty mask"),
         ("batch", "3 masks for 2 pictures"),
         ("all masked", "nothing is left to fill it from"),
         ("fill", "choose keep or surroundings"),
         ("one channel", "encodes 3 colour channels, the pixels have 1"),
         ("rgba vae", "encodes 4 colour channels, the pixels have 3"),
         ("tiny", "picture is 64 x 7, the VAE needs at least 8 x 8"),
-        ("shape", "these 64 x 64 x 3"),
+        ("shape", "64 x 64 x 3"),
     ],
 )
 def test_pixels_and_masks_that_do_not_fit_are_named(results: Found, case: str, words: str) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Callable
 from typing import Any
 
 import comfy.sd
@@ -57,15 +56,6 @@ def encoded(vae: Any, pixels: torch.Tensor, **inputs: Any) -> tuple[dict[str, An
 def without_time(report: str) -> list[str]:
     lines = report.split("\n")
     return [*lines[:-1], lines[-1].rpartition(",")[0]]
-
-
-def said(run: Callable[[], Any]) -> str:
-    """Return the type and text of what `run` raises."""
-    try:
-        run()
-    except BaseException as error:
-        return f"{type(error).__name__}: {error}"
-    return ""
 
 
 def as_core(vae: Any, samples: torch.Tensor) -> torch.Tensor:

@@ -23,8 +23,8 @@ from tipo_core.lm.files.fused_weights import to_hf_state_dict
 from tipo_core.lm.files.hf_config import hf_config, read_hf_config
 from tipo_core.lm.files.loader import load_llama
 from tipo_core.lm.files.model_files import ModelFiles
-from tipo_core.lm.generate.completion import StopReason
-from tipo_core.lm.generate.engine import Completion, LlamaLanguageModel
+from tipo_core.lm.generate.completion import Completion, StopReason
+from tipo_core.lm.generate.engine import LlamaLanguageModel
 from tipo_core.lm.generate.token_sampling import SamplingOptions
 from tipo_core.lm.hub.catalog import shipped_model
 from tipo_core.lm.model.config import LlamaConfig, MoEConfig

@@ -98,7 +98,7 @@ class GgufHeader:
 
         Raises ValueError for values of another type.
         """
-        values = self.get(key, tuple, ())
+        values: tuple[Any, ...] = self.get(key, tuple, ())
         # The format has one type per array, so checking the first value is enough.
         if values and type(values[0]) not in kinds:
             raise ValueError(

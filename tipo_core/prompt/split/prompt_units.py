@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from enum import Enum
 
 from ..sentences import split_sentences
-from ..syntax.parse import Prompt, Segment, SpanKind, parse
+from ..syntax.parse import Prompt, Segment, parse
+from ..syntax.span_kind import SpanKind
 
 _SENTENCE_END = re.compile(r"[.!?\u2026\u3002\uff01\uff1f][\"'\u201d\u2019)\]\u300d]*\Z")
 _STOP = re.compile(r"[.!?\u2026\u3002\uff01\uff1f]")

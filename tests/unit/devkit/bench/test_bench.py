@@ -1,4 +1,4 @@
-"""The frame of the benchmarks: rows, bars, what is shown and what is written."""
+"""Rows and bars of the benchmarks, the table and the JSON lines."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def test_every_row_comes_out_measured_or_not(setting: Setting) -> None:
     red, green, blue = fruits([]).rows(setting, [])
     assert red.figure == Figure(1.0)
     assert (green.figure, green.reason) == (None, "none is ripe")
-    assert (blue.figure, blue.reason) == (None, "it was not measured")
+    assert (blue.figure, blue.reason) == (None, "not measured")
     (pear,) = Benchmark("weigh", [Aim("pear", "g", at_most(1.0))], refusing).rows(setting, [])
     assert (pear.figure, pear.met, pear.reason) == (None, None, "there are no scales")
 

@@ -1,4 +1,4 @@
-"""What the benchmarks compute around their clocks."""
+"""Computations of the benchmarks around their clocks."""
 
 from __future__ import annotations
 

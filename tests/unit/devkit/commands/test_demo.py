@@ -1,4 +1,4 @@
-"""What the demo sets in the graph and prints, without a server."""
+"""The demo's values in the graph, and its output, without a server."""
 
 from __future__ import annotations
 

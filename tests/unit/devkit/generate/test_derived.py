@@ -1,4 +1,4 @@
-"""Files that follow from the nodes: what is stale, the table of nodes, the translation's keys."""
+"""Derived files: which are stale, the table of nodes, the keys of the translation."""
 
 from __future__ import annotations
 

@@ -114,7 +114,7 @@ def test_each_picture_that_a_template_names_is_among_the_examples(tmp_path: Path
     assert named.keys() == examples.keys()
     for name, title in named.items():
         with Image.open(examples[name]) as picture:
-            assert picture.size == (128, 128)  # what toy-sd draws
+            assert picture.size == (128, 128)  # toy-sd's size
             if title != "Inpaint":
                 continue
             # ComfyUI reads the transparent part as the mask: some of the picture, not all.

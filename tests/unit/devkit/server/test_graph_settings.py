@@ -1,4 +1,4 @@
-"""Graphs: which node is meant, what is set, and the same value in the UI form."""
+"""Settings of a graph: the node, the value, and the same value in the UI form."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The server's process: it answers, its failure is explained, and it never stays behind."""
+"""The server's process: it answers, explains its failure, and never outlives its starter."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_a_server_that_dies_shows_its_last_words(tmp_path: Path) -> None:
 def test_it_does_not_outlive_its_starter(
     tmp_path: Path, repository: Path, signal_name: str
 ) -> None:
-    """Whatever ends dev.py, SIGKILL too, no server stays behind."""
+    """Whatever ends dev.py, SIGKILL too, the server ends."""
     a_host(tmp_path)
     process = subprocess.Popen(
         [sys.executable, str(Path(__file__).with_name("start_server.py")), str(tmp_path)],
@@ -102,6 +102,6 @@ def test_a_port_that_is_taken_is_named_and_the_other_server_is_not_taken_for_our
     host = a_host(tmp_path)
     with Server(host, tmp_path / "base", tmp_path / "logs") as first:
         second = Server(host, tmp_path / "base", tmp_path / "logs", port=first.port)
-        with pytest.raises(StepError, match=rf"another server answers at .*:{first.port} already"):
+        with pytest.raises(StepError, match=rf"another server already answers at .*:{first.port}"):
             second.start()
         assert second.pid is None and first.is_running

@@ -1,4 +1,4 @@
-"""Which browser the browser tests take, and what is said where there is none."""
+"""The browser of the browser tests, and the message without one."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from devkit.setup.layout import Layout
 
 
 class Installer:
-    """Stands for uv: makes the package's folder and notes what it was asked for."""
+    """Stands for uv: makes the package's folder and records the command."""
 
     def __init__(self, fails: bool = False) -> None:
         self.fails = fails

@@ -1,4 +1,4 @@
-"""The demo's checkpoint: made once, again when what it is made of changes, and what it draws."""
+"""The demo's checkpoint: made once, again after a change of its sources; its kinds of picture."""
 
 from __future__ import annotations
 

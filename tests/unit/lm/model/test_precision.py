@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from gguf import GGMLQuantizationType as Quant
 from safetensors.torch import load_file, save_file
 
 from tipo_core.lm.files.model_files import ModelFiles
@@ -15,7 +16,7 @@ from tipo_core.lm.model.precision import PRECISIONS, resolve
 
 from ..conftest import MakeModel, random_state, rewrite
 from ..expert_models import kohaku_state, mixture_config, write_kohaku
-from ..gguf_models import Quant, plain_vocabulary, write_dots1, write_gguf
+from ..gguf_models import plain_vocabulary, write_dots1, write_gguf
 from ..passes import CPU, language_model, load, side_by_side, some_tokens
 
 # Largest error of the logits against fp32, in standard deviations of the logits.

@@ -1,4 +1,4 @@
-"""Where the page draws nodes and groups, in the graph's units."""
+"""Rectangles of the nodes and groups on the page, in the graph's units."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ class Box(NamedTuple):
     def bottom(self) -> float:
         return self.y + self.height
 
-    def meets(self, other: Box) -> bool:
-        """Whether the two cover each other by more than their borders."""
+    def overlaps(self, other: Box) -> bool:
+        """Whether the two overlap by more than their borders."""
         return (
             self.x + SLACK < other.right
             and other.x + SLACK < self.right
@@ -56,12 +56,12 @@ class Box(NamedTuple):
         """Whether the upper left corner of the other lies in this one."""
         return self.x <= other.x < self.right and self.y <= other.y < self.bottom
 
-    def is_left_by(self, other: Box) -> bool:
+    def is_exceeded_by(self, other: Box) -> bool:
         """Whether the other goes beyond this one's right or lower edge."""
         return other.right > self.right + SLACK or other.bottom > self.bottom + SLACK
 
 
-class Places(NamedTuple):
+class NodeLayout(NamedTuple):
     """The nodes and groups of the open graph, and the part of it that the window shows."""
 
     nodes: dict[str, Box]
@@ -69,9 +69,9 @@ class Places(NamedTuple):
     view: Box
 
     def overlaps(self) -> list[tuple[str, str]]:
-        """Return the pairs of nodes that cover each other."""
+        """Return the pairs of nodes that overlap."""
         pairs = combinations(sorted(self.nodes), 2)
-        return [(one, other) for one, other in pairs if self.nodes[one].meets(self.nodes[other])]
+        return [(one, other) for one, other in pairs if self.nodes[one].overlaps(self.nodes[other])]
 
     def outside_groups(self) -> list[tuple[str, str]]:
         """Return the nodes that begin in a group and end outside it."""
@@ -79,7 +79,7 @@ class Places(NamedTuple):
             (name, title)
             for name, node in self.nodes.items()
             for title, group in self.groups.items()
-            if group.holds_corner_of(node) and group.is_left_by(node)
+            if group.holds_corner_of(node) and group.is_exceeded_by(node)
         ]
 
     def is_fitted(self) -> bool:
@@ -98,10 +98,10 @@ class Places(NamedTuple):
         return all_seen and filled > 0.6
 
 
-def places_of(comfy: ComfyPage) -> Places:
-    """Return the rectangles that the page draws now."""
+def layout_of(comfy: ComfyPage) -> NodeLayout:
+    """Return the rectangles that the page draws."""
     found = comfy.run(_RECTANGLES)
-    return Places(
+    return NodeLayout(
         {name: Box(*box) for name, box in found["nodes"].items()},
         {name: Box(*box) for name, box in found["groups"].items()},
         Box(*found["view"]),
@@ -111,8 +111,8 @@ def places_of(comfy: ComfyPage) -> Places:
 def wait_until_fitted(comfy: ComfyPage) -> None:
     """Wait until the graph is fitted to the window; raises AssertionError after ten seconds."""
     for _ in range(100):
-        places = places_of(comfy)
-        if places.is_fitted():
+        layout = layout_of(comfy)
+        if layout.is_fitted():
             return
         comfy.page.wait_for_timeout(100)
-    raise AssertionError(f"the graph is not fitted to the window: {places}")
+    raise AssertionError(f"the graph is not fitted to the window: {layout}")

@@ -1,4 +1,4 @@
-"""Runs that are queued from the page, and their end, seen through the API.
+"""Queue a graph on the page and wait for its end through the API.
 
 Front ends from 1.4x on list runs by /api/jobs, which older cores lack, so the page's own list of
 runs serves on some hosts only.
@@ -11,7 +11,7 @@ from typing import Any
 
 from devkit.setup.toy_sd import NAME
 from tests.browser.comfy_page import RUN_MILLISECONDS, ComfyPage
-from tests.browser.templates import template_named
+from tests.browser.template_files import template_named
 
 FIXED = {"control_after_generate": "fixed"}
 
