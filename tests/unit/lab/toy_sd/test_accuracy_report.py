@@ -1,4 +1,4 @@
-"""The report on toy-sd: what is asked, what is kept, and what the figures say."""
+"""The accuracy report of toy-sd: its prompts, its files, its figures and checks."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Stopped(Exception):
 
 
 class Drawing(Artist):
-    """Draws grey, counts what it draws, and stops at a batch."""
+    """Draws grey, counts its batches, and stops at a given one."""
 
     def __init__(self, stop_at: int = 0) -> None:
         self.side, self.stop_at = 16, stop_at
@@ -199,7 +199,7 @@ def test_report_writes_what_it_says(options: report.ReportOptions) -> None:
     for name in ("cfg", "steps", "denoise", "pictures-cfg", "pictures-denoise"):
         with Image.open(out / f"{name}.png") as picture:
             assert picture.width > 100
-    # Other weights: what was measured before is not mixed with them.
+    # Rows of other weights are not mixed with these.
     write(trained(UNet(32), Autoencoder(4)), options.run / WEIGHTS)
     with pytest.raises(ValueError, match=r"has weights .* give another folder"):
         report.make_report(options)
