@@ -27,13 +27,11 @@ def gradients(channels: int) -> Image.Image:
     pixels = np.stack(planes, -1).astype(np.uint8)
     if channels < 3:
         pixels = pixels[..., [0, 3]]
-    image: Image.Image = Image.fromarray(
-        pixels[..., 0] if channels == 1 else pixels[..., :channels]
-    )
-    return image
+    return Image.fromarray(pixels[..., 0] if channels == 1 else pixels[..., :channels])
 
 
 def reopened(content: bytes) -> Image.Image:
+    image: Image.Image
     with Image.open(BytesIO(content)) as image:
         image.load()
     return image
