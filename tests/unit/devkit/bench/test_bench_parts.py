@@ -49,8 +49,10 @@ def test_text_that_ships_is_read_one_token_at_a_time() -> None:
     llama, tokenizer = load_ours(NANO, "fp32", cpu)
     model = LlamaLanguageModel(llama, tokenizer, SamplingOptions(), device=cpu, dtype=torch.float32)
     ids = tokenizer.encode(texts[0])[:6]
+    cache = model.new_batch(1).cache
+    cache.reserve(len(ids))
     with torch.inference_mode():
-        whole = llama(torch.tensor([ids]))[0]
+        whole = llama.logits(llama(torch.tensor(ids), cache.prefill(0, len(ids))))
     torch.testing.assert_close(scores(model, ids), whole, rtol=1e-3, atol=1e-3)
 
 

@@ -87,7 +87,7 @@ def test_a_run_of_text_shows_what_was_added_in_green(tmp_path: Path) -> None:
 
 
 def test_a_run_without_picture_and_text_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(StepError, match="no picture"):
+    with pytest.raises(StepError, match="neither a picture nor a text"):
         card_of(SAVING, Outcome("run", {}), tmp_path)
 
 

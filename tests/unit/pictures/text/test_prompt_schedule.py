@@ -187,6 +187,21 @@ def test_weight_of_nothing_or_less_is_refused(weight: str) -> None:
         clauses([f"a AND b :{weight}"], STEPS)
 
 
+def test_step_in_one_text_stays_a_step_beside_a_fraction_in_another() -> None:
+    as_step, both = clauses(["[a:b:5]", "c"], STEPS), clauses(["[a:b:5]", "[c:d:0.5]"], STEPS)
+    assert both[0].percents == clauses(["[a:b:0.5]", "[c:d:5]"], STEPS)[0].percents
+    assert both[0].percents == as_step[0].percents
+
+
+def test_time_that_is_no_longer_than_a_moment_shows_nothing() -> None:
+    assert clauses(["a [b:0.5,0.5]"], STEPS) == (Clause(("a ",)),)
+
+
+def test_as_many_texts_as_allowed_are_made() -> None:
+    text = f"[{'|'.join(str(number) for number in range(64))}]"
+    assert len(clauses([text], 64)) == 64
+
+
 def test_too_many_texts_are_refused() -> None:
     with pytest.raises(ValueError, match="more than 64 different texts"):
         clauses(["[a|b|c|d|e|f|g] [h|i|j|k|l|m|n|o|p|q|r]"], 200)
