@@ -233,7 +233,8 @@ def test_artist_keeps_to_the_point_and_the_prompt(tmp_path: Path) -> None:
     point = Point(steps=2)
     together = artist.latents(point, rows)
     alone = torch.cat([artist.latents(point, [one]) for one in rows])
-    assert torch.allclose(together, alone, rtol=1e-4, atol=1e-4)
+    # Latents of random weights reach 50; fp32 sums differ by batch size. Wrong noise differs by 1.
+    assert torch.allclose(together, alone, rtol=1e-4, atol=1e-3)
     starts = torch.rand(3, 3, 16, 16)
     kept = artist.draw(replace(PICTURED, denoise=0.0), rows, starts)
     assert torch.allclose(kept, vae.decode(vae.encode(starts)).clamp(0, 1))
