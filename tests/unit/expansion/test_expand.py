@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -260,7 +261,7 @@ def test_a_sentence_with_a_banned_word_is_drawn_again() -> None:
 
 def test_a_limit_is_reported_and_never_raised() -> None:
     class Full(Scripted):
-        def complete(self, prompt: str, **_: object) -> Completion:  # type: ignore[override]
+        def complete(self, prompt: str, **_: object) -> Completion:
             self.prompts.append(prompt)
             text = " hat, coa" if len(self.prompts) == 1 else ""
             return said(text, StopReason.CONTEXT_LIMIT)
@@ -297,7 +298,7 @@ def test_rounds_expand_the_result_until_the_target_is_met() -> None:
     class Tired(Scripted):
         """Its context is full after each answer."""
 
-        def complete(self, prompt: str, **rest: object) -> Completion:  # type: ignore[override]
+        def complete(self, prompt: str, **rest: object) -> Completion:
             done = super().complete(prompt, **rest)  # type: ignore[arg-type]
             return said(done.text, StopReason.CONTEXT_LIMIT)
 
@@ -379,7 +380,12 @@ def test_what_is_added_behind_a_comment_is_no_part_of_it() -> None:
 
 
 def test_bad_bans_templates_and_variants_are_errors_before_the_model_is_asked() -> None:
-    for bad in ({"bans": "/(/"}, {"bans": "@nobody"}, {"template": "<|nope|>"}):
+    mistakes: list[dict[str, Any]] = [
+        {"bans": "/(/"},
+        {"bans": "@nobody"},
+        {"template": "<|nope|>"},
+    ]
+    for bad in mistakes:
         model = Scripted([])
         with pytest.raises(ValueError):
             expand(model, ExpansionRequest(tags="1girl", **bad))

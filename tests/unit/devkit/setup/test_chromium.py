@@ -29,14 +29,14 @@ def test_the_named_browser_comes_first(tmp_path: Path) -> None:
 
 def test_a_name_without_a_file_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(StepError) as caught:
-        find_chromium({VARIABLE: str(tmp_path / "nothing")}, {}.get)
+        find_chromium({VARIABLE: str(tmp_path / "nothing")}, lambda name: None)
     assert VARIABLE in caught.value.remedy
 
 
 def test_the_path_is_searched_in_order() -> None:
     programs = {"google-chrome": "/opt/chrome", "chromium-browser": "/snap/chromium"}
     assert find_chromium({}, programs.get) == Path("/snap/chromium")
-    assert find_chromium({}, {}.get) is None
+    assert find_chromium({}, lambda name: None) is None
 
 
 @pytest.mark.parametrize(("value", "must"), [("true", True), ("1", True), ("", False)])

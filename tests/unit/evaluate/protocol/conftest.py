@@ -130,7 +130,9 @@ def object_info() -> dict[str, Any]:
     """Declarations of the nodes of the pack's graph; the checkpoint is the only choice."""
     from tipo_core.evaluate.protocol.workflow import published_workflow
 
-    nodes = {node["class_type"]: {"input": {}} for node in published_workflow("tags").values()}
+    nodes: dict[str, Any] = {
+        node["class_type"]: {"input": {}} for node in published_workflow("tags").values()
+    }
     nodes["CheckpointLoaderSimple"] = {
         "input": {"required": {"ckpt_name": [["one.safetensors", "two.safetensors"], {}]}}
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from importlib.resources import files
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pytest
@@ -126,13 +127,14 @@ def test_options_are_those_of_the_style_and_it_is_cc0(style: Style) -> None:
     text = files("dicebear_styles").joinpath(f"{FILES[style.name]}.json").read_text("utf-8")
     definition = json.loads(text)
     assert definition["meta"]["license"]["name"] == "CC0 1.0"
-    known = {f"{name}Color": None for name in definition["colors"]}
+    known: dict[str, set[Any] | None] = {f"{name}Color": None for name in definition["colors"]}
     for name, component in definition["components"].items():
         known |= {f"{name}Variant": set(component.get("variants", ())), f"{name}Probability": None}
     choices = [options for part in style.parts for options in part.choices.values()]
     for option, value in (item for options in (style.fixed, *choices) for item in options.items()):
         assert option in known
-        assert known[option] is None or value in known[option]
+        allowed = known[option]
+        assert allowed is None or value in allowed
 
 
 def test_each_choice_changes_the_picture() -> None:

@@ -30,7 +30,7 @@ class Accelerated(LlamaLanguageModel):
 
 
 def accelerated(files: ModelFiles, **options: float) -> Accelerated:
-    model = language_model(files, **options)
+    model = language_model(files, "fp32", **options)
     return Accelerated(model.model, model.tokenizer, model.options, device=CPU, dtype=torch.float32)
 
 
