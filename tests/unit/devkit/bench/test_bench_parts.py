@@ -20,7 +20,11 @@ NANO = this_checkout().root / "tipo_core" / "assets" / "tipo-nano"
 
 def test_rates_pair_a_runner_with_its_peer() -> None:
     gone = Unmeasured("not installed")
-    paces = {"ours": Pace(10, 2.0, 5.0), "peer": Pace(10, 4.0, 2.5), "gone": gone}
+    paces: dict[str, Pace | Unmeasured] = {
+        "ours": Pace(10, 2.0, 5.0),
+        "peer": Pace(10, 4.0, 2.5),
+        "gone": gone,
+    }
     pairs = {"a": ("ours", "peer"), "b": ("ours", None), "c": ("ours", "gone")}
     assert dict(rates(paces, pairs)) == {"a": Figure(5.0, 2.5), "b": Figure(5.0), "c": gone}
 

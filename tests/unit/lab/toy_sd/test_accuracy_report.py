@@ -126,7 +126,7 @@ def test_figures_by_hand() -> None:
     assert figures["accuracy"] == round((1 + 0.5 + 0.75 + 0) / 4, 4)
     assert figures["tags"] == 0.875 and figures["captions"] == 0.25
     assert figures["distance"] == pytest.approx(0.15)
-    assert summary.mean_and_error([0.0, 1.0]) == (0.5, pytest.approx(0.5))
+    assert summary.mean_and_error([0.0, 1.0]) == pytest.approx((0.5, 0.5))
     assert summary.by_part(rows) == {
         "planet/colour": 0.25, "planet/surface": 0.5, "planet/ring": 0.75, "planet/moons": 0.75,
     }  # fmt: skip
