@@ -66,7 +66,7 @@ def locale_texts(language: str) -> dict[str, str]:
 
 
 def schema_texts(front_end: FrontEnd) -> dict[str, str]:
-    """Return the texts of the nodes' schemas, by the keys of a locale file."""
+    """Return what the nodes' schemas say, by the keys of a locale file."""
     found: dict[str, str] = {}
     for name, node in front_end.get("/object_info").items():
         if not name.startswith("Tipo"):

@@ -87,10 +87,9 @@ def test_broken_pictures_are_named_and_skipped(
     (folder / "a" / "c.webp").unlink()
     with pytest.raises(ValueError, match="none of the 2 pictures"):
         folder_features(folder, PIXELS, Reading())
-    mistakes: list[dict[str, Any]] = [{"batch": 0}, {"limit": -1}]
-    for wrong in mistakes:
-        with pytest.raises(ValueError, match=next(iter(wrong))):
-            Reading(**wrong)
+    for wrong in ("batch", "limit"):
+        with pytest.raises(ValueError, match=wrong):
+            Reading(**{wrong: -1})  # type: ignore[arg-type]
 
 
 def counted(extractor: Extractor, fails_at: int = 0) -> tuple[Extractor, list[int]]:
