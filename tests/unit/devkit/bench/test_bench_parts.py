@@ -50,7 +50,7 @@ def test_text_that_ships_is_read_one_token_at_a_time() -> None:
     model = LlamaLanguageModel(llama, tokenizer, SamplingOptions(), device=cpu, dtype=torch.float32)
     ids = tokenizer.encode(texts[0])[:6]
     with torch.inference_mode():
-        whole = llama(torch.tensor([ids]))[0]
+        whole = llama.sequence_logits(torch.tensor([ids]))[0]
     torch.testing.assert_close(scores(model, ids), whole, rtol=1e-3, atol=1e-3)
 
 
