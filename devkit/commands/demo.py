@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from devkit.commands.prompt_diff import diff_prompt, on_terminal, words_of
+from devkit.generate.prompt_diff import diff_prompt, on_terminal, words_of
 from devkit.generate.templates import template
 from devkit.messages import StepError, say
 from devkit.server.graph_run import RUN, pictures_of, run_or_explain

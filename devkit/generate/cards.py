@@ -12,7 +12,7 @@ from typing import Any
 
 from PIL import Image, ImageDraw, ImageFont
 
-from devkit.commands.prompt_diff import diff_prompt
+from devkit.generate.prompt_diff import diff_prompt
 from devkit.messages import StepError
 from devkit.server.graph_settings import nodes_of_type
 from devkit.server.websocket_client import Graph, Outcome

@@ -57,7 +57,7 @@ def flat(tree: Any, path: str = "") -> dict[str, str]:
 
 def locale_texts(language: str) -> dict[str, str]:
     """Return all texts of locales/<language>, by the keys that the page uses."""
-    found = {}
+    found: dict[str, str] = {}
     for name, prefix in (("main", ""), ("nodeDefs", "nodeDefs")):
         path = ROOT / "locales" / language / f"{name}.json"
         if path.exists():
@@ -67,7 +67,7 @@ def locale_texts(language: str) -> dict[str, str]:
 
 def schema_texts(front_end: FrontEnd) -> dict[str, str]:
     """Return what the nodes' schemas say, by the keys of a locale file."""
-    found = {}
+    found: dict[str, str] = {}
     for name, node in front_end.get("/object_info").items():
         if not name.startswith("Tipo"):
             continue

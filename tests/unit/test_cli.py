@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+import tipo_core
 from tipo_core import cli
 
 SMALL = ("--length", "very_short")
@@ -148,7 +149,7 @@ def test_a_bad_request_file_is_one_line(
 def test_an_interrupt_prints_what_there_is(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    expand = cli.expand_request
+    expand = tipo_core.expand_request
 
     def interrupted(model: Any, request: Any, on_progress: Any) -> Any:
         os.kill(os.getpid(), signal.SIGINT)

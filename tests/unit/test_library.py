@@ -72,8 +72,8 @@ def test_the_wheel_holds_the_library_and_nothing_else(repository: Path, tmp_path
         (source / name / "__init__.py").touch()
     for name in ("pyproject.toml", "README.md", "LICENSE", "__init__.py"):
         shutil.copy(repository / name, source)
-    command = ["-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "-q", "-w", tmp_path]
-    subprocess.run([sys.executable, *command, source], check=True, cwd=tmp_path)
+    command = ["-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "-q", "-w", str(tmp_path)]
+    subprocess.run([sys.executable, *command, str(source)], check=True, cwd=tmp_path)
     (wheel,) = tmp_path.glob("*.whl")
     names = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
     wanted = {

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from .bans.rules import Bans
     from .presets import DEFAULT_TEMPLATE, PRESETS
     from .sentences import count_sentences, split_sentences
+    from .split.prompt_units import Side
     from .split.split_prompt import Part, SplitPrompt, split_prompt
-    from .split.units import Side
     from .syntax.parse import (
         Prompt,
         Segment,
@@ -54,7 +54,7 @@ _MODULES = MappingProxyType(
         "count_sentences": "sentences",
         "split_sentences": "sentences",
         "Part": "split.split_prompt",
-        "Side": "split.units",
+        "Side": "split.prompt_units",
         "SplitPrompt": "split.split_prompt",
         "split_prompt": "split.split_prompt",
         "Prompt": "syntax.parse",

@@ -36,7 +36,9 @@ class FakeTransformers:
 
     __version__ = "9.9"
 
-    def __init__(self, model: torch.nn.Module, missing: tuple[str, ...] = (), is_local=True):
+    def __init__(
+        self, model: torch.nn.Module, missing: tuple[str, ...] = (), is_local: bool = True
+    ) -> None:
         self.asked: list[dict[str, Any]] = []
 
         def from_pretrained(name: str, **options: Any) -> Any:

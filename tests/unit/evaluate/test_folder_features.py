@@ -12,7 +12,6 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 
-from tipo_core.evaluate import folder_features as module
 from tipo_core.evaluate.chart import histogram, ticks
 from tipo_core.evaluate.extractors import Extractor, load_extractor
 from tipo_core.evaluate.folder_features import Reading, folder_features
@@ -88,9 +87,9 @@ def test_broken_pictures_are_named_and_skipped(
     (folder / "a" / "c.webp").unlink()
     with pytest.raises(ValueError, match="none of the 2 pictures"):
         folder_features(folder, PIXELS, Reading())
-    for wrong in ({"batch": 0}, {"limit": -1}):
-        with pytest.raises(ValueError, match=next(iter(wrong))):
-            Reading(**wrong)
+    for wrong in ("batch", "limit"):
+        with pytest.raises(ValueError, match=wrong):
+            Reading(**{wrong: -1})  # type: ignore[arg-type]
 
 
 def counted(extractor: Extractor, fails_at: int = 0) -> tuple[Extractor, list[int]]:
@@ -153,7 +152,7 @@ def test_progress_without_tqdm_is_lines(
     with progress_bar(2, "silent") as advance:
         advance(2)
     assert capsys.readouterr().err == ""
-    monkeypatch.setattr(module.time, "monotonic", lambda: 0.0)
+    monkeypatch.setattr("time.monotonic", lambda: 0.0)
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
     monkeypatch.setitem(__import__("sys").modules, "tqdm", None)
     with progress_bar(2, "reading") as advance:

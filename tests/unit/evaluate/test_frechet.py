@@ -80,7 +80,7 @@ def test_the_bias_of_small_sets_is_extrapolated_away() -> None:
     second += 0.5  # the true distance is 16 * 0.5^2 = 4
     line = extrapolate(first, second)
     biased = frechet_distance(gaussian(first), gaussian(second))
-    assert line.points[-1] == (1.0, pytest.approx(biased))
+    assert line.points[-1] == pytest.approx((1.0, biased))
     assert abs(line.value - 4) < abs(biased - 4) / 2
     assert line.value + line.slope * 1.5 == pytest.approx(biased + line.slope / 2, rel=0.05)
     assert extrapolate(first, second) == line  # the shares are the same each time

@@ -168,7 +168,7 @@ def test_5_a_ban_holds_for_sentences(theirs: Theirs) -> None:
 def test_6_sentences_are_whole_and_in_order(theirs: Theirs) -> None:
     typed = "Dr. Smith is 1.5 m away."
     added = ["One sits.", "Two sit.", "Three sit.", "Four sit.", "Five sit."]
-    written = {"expand_tags": False, "nl_length_target": "long"}
+    written: dict[str, Any] = {"expand_tags": False, "nl_length_target": "long"}
     orders = set()
     for seed in range(1, 6):
         result = theirs.run([f" {' '.join(added)}"], "1girl", typed, seed=seed, **written)

@@ -31,6 +31,7 @@ class Row:
 
     @property
     def key(self) -> Key:
+        """Arm and index, which name the row."""
         return self.arm, self.index
 
 

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from ..vae.vae_choice import CHECKPOINT_CHOICE, CONNECTED_CHOICE
-from .api_graph import Graph, Node
+from .graph_links import Graph, Node
 
 # Inputs for pixels or latents, by the beginning of their names.
 PIXEL_INPUTS = ("image", "samples", "latent", "pixels", "destination", "source")

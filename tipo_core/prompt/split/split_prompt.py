@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..syntax.parse import parse
-from .labels import label_units
-from .units import Side, cut_into_units
+from .prompt_units import Side, cut_into_units
+from .viterbi_labels import label_units
 
 
 @dataclass(frozen=True)

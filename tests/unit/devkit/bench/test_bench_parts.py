@@ -20,7 +20,11 @@ NANO = this_checkout().root / "tipo_core" / "assets" / "tipo-nano"
 
 def test_rates_pair_a_runner_with_its_peer() -> None:
     gone = Unmeasured("not installed")
-    paces = {"ours": Pace(10, 2.0, 5.0), "peer": Pace(10, 4.0, 2.5), "gone": gone}
+    paces: dict[str, Pace | Unmeasured] = {
+        "ours": Pace(10, 2.0, 5.0),
+        "peer": Pace(10, 4.0, 2.5),
+        "gone": gone,
+    }
     pairs = {"a": ("ours", "peer"), "b": ("ours", None), "c": ("ours", "gone")}
     assert dict(rates(paces, pairs)) == {"a": Figure(5.0, 2.5), "b": Figure(5.0), "c": gone}
 
@@ -49,8 +53,10 @@ def test_text_that_ships_is_read_one_token_at_a_time() -> None:
     llama, tokenizer = load_ours(NANO, "fp32", cpu)
     model = LlamaLanguageModel(llama, tokenizer, SamplingOptions(), device=cpu, dtype=torch.float32)
     ids = tokenizer.encode(texts[0])[:6]
+    cache = model.new_batch(1).cache
+    cache.reserve(len(ids))
     with torch.inference_mode():
-        whole = llama.sequence_logits(torch.tensor([ids]))[0]
+        whole = llama.logits(llama(torch.tensor(ids), cache.prefill(0, len(ids))))
     torch.testing.assert_close(scores(model, ids), whole, rtol=1e-3, atol=1e-3)
 
 

@@ -50,7 +50,7 @@ def fake_uv(layout: Layout, monkeypatch: pytest.MonkeyPatch, install: str) -> Pa
         "    sys.exit(0)\n" + install
     )
     uv.chmod(0o755)
-    monkeypatch.setattr(environment.shutil, "which", lambda name: str(uv))
+    monkeypatch.setattr("shutil.which", lambda name: str(uv))
     monkeypatch.setattr(environment, "check_free_space", lambda *arguments: None)
     return layout.root.parent / "uv.log"
 

@@ -27,7 +27,7 @@ def colour(graph: Graph) -> tuple[int, int, int]:
 
 
 class FakeServer:
-    """`graphs` are what was queued, in order; `forgets` are how many of the next are lost."""
+    """`graphs` are the queued graphs in order; the server loses the next `forgets` of them."""
 
     def __init__(self, object_info: dict[str, Any]) -> None:
         self.object_info = object_info

@@ -1,4 +1,4 @@
-"""A run on a server: what it asks for and keeps, how it goes on, what it refuses."""
+"""A run on a server: its requests and files, how it continues, and its refusals."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_a_killed_run_goes_on(
         patch.setattr(Rows, "add", kill_at_the_fourth)
         draw(run_of(), HttpClient(fake.url), cut, at_once=5)
     assert len(rows_of(cut)) == 3 and len(fake.graphs) == 5
-    # What was still waiting is not drawn for nobody.
+    # Waiting prompts are withdrawn.
     assert set(fake.withdrawn) == {"run-3", "run-4"}
     # As a machine without power leaves it: a row cut in its middle, a picture that never came.
     table = cut / "rows.csv"

@@ -40,5 +40,5 @@ def test_self_bleu_compares_each_with_the_others() -> None:
     assert self_bleu(["a b c d e", "f g h i j"]) == 0.0
     # Each of the two has 3/4 and 2/3 of the other.
     assert self_bleu(["a b c x", "a b c y"], 2) == pytest.approx(math.sqrt(1 / 2))
-    with pytest.raises(ValueError, match="give two or more"):
+    with pytest.raises(ValueError, match="needs two or more texts"):
         self_bleu(["alone"])

@@ -1,4 +1,4 @@
-"""What a small model is asked."""
+"""The requests that measure a small model."""
 
 from __future__ import annotations
 

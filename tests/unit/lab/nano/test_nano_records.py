@@ -1,4 +1,4 @@
-"""Training records: the form, the recipe's shares, and what never gets in."""
+"""Samples and training records: form, shares of the recipe, and texts that never get in."""
 
 from __future__ import annotations
 

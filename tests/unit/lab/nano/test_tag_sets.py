@@ -1,4 +1,4 @@
-"""Tag sets: shares as the counts say, pairs as the lifts say, and what is kept for the test."""
+"""Tag sets: shares follow the counts, pairs the lifts; held-out pairs are not used."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The report on toy-sd: what is asked, what is kept, and what the figures say."""
+"""The accuracy report of toy-sd: its prompts, its files, its figures and checks."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Stopped(Exception):
 
 
 class Drawing(Artist):
-    """Draws grey, counts what it draws, and stops at a batch."""
+    """Draws grey, counts its batches, and stops at a given one."""
 
     def __init__(self, stop_at: int = 0) -> None:
         self.side, self.stop_at = 16, stop_at
@@ -126,7 +126,7 @@ def test_figures_by_hand() -> None:
     assert figures["accuracy"] == round((1 + 0.5 + 0.75 + 0) / 4, 4)
     assert figures["tags"] == 0.875 and figures["captions"] == 0.25
     assert figures["distance"] == pytest.approx(0.15)
-    assert summary.mean_and_error([0.0, 1.0]) == (0.5, pytest.approx(0.5))
+    assert summary.mean_and_error([0.0, 1.0]) == pytest.approx((0.5, 0.5))
     assert summary.by_part(rows) == {
         "planet/colour": 0.25, "planet/surface": 0.5, "planet/ring": 0.75, "planet/moons": 0.75,
     }  # fmt: skip
@@ -199,7 +199,7 @@ def test_report_writes_what_it_says(options: report.ReportOptions) -> None:
     for name in ("cfg", "steps", "denoise", "pictures-cfg", "pictures-denoise"):
         with Image.open(out / f"{name}.png") as picture:
             assert picture.width > 100
-    # Other weights: what was measured before is not mixed with them.
+    # Rows of other weights are not mixed with these.
     write(trained(UNet(32), Autoencoder(4)), options.run / WEIGHTS)
     with pytest.raises(ValueError, match=r"has weights .* give another folder"):
         report.make_report(options)
@@ -233,7 +233,8 @@ def test_artist_keeps_to_the_point_and_the_prompt(tmp_path: Path) -> None:
     point = Point(steps=2)
     together = artist.latents(point, rows)
     alone = torch.cat([artist.latents(point, [one]) for one in rows])
-    assert torch.allclose(together, alone, rtol=1e-4, atol=1e-4)
+    # Latents of random weights reach 50; fp32 sums differ by batch size. Wrong noise differs by 1.
+    assert torch.allclose(together, alone, rtol=1e-4, atol=1e-3)
     starts = torch.rand(3, 3, 16, 16)
     kept = artist.draw(replace(PICTURED, denoise=0.0), rows, starts)
     assert torch.allclose(kept, vae.decode(vae.encode(starts)).clamp(0, 1))

@@ -1,4 +1,4 @@
-"""Drawings: the same from the same seed, with prompts that say what is drawn."""
+"""Drawings: the same seed gives the same drawing; prompts describe it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The expansion's protocol on toy-sd: short prompts, both arms, what is read back."""
+"""The expansion protocol on toy-sd: short prompts, both arms, the reader's findings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ships of toy-sd: int8 matrices that come back within half a step, all else as it was."""
+"""Packed weights of toy-sd: int8 matrices within half a step, all other tensors unchanged."""
 
 from __future__ import annotations
 

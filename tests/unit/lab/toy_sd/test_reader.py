@@ -1,4 +1,4 @@
-"""The attribute reader: its questions, what it learns, its files."""
+"""The attribute reader: its questions, its training, its files."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TINY = Training(drawings=2, round_trips=1, unseen=2, steps=1, batch=2, width=4)
 
 
 class Answering(Reader):
-    """Answers what it is given."""
+    """A reader with fixed answers."""
 
     def __init__(self, *numbers: int) -> None:
         super().__init__(HEADS, 1)

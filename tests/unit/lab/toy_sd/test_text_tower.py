@@ -64,7 +64,7 @@ def test_heads_of_the_first_layer_look_back() -> None:
         torch.from_numpy(weights[f"a.{name}.weight"].astype(np.float32))
         for name in ("q_proj", "k_proj")
     )
-    # What the normed vectors hold about the place alone.
+    # The position's part of the normed vectors.
     place = torch.zeros(60, text_tower.WIDTH)
     place[torch.arange(60), 704 + torch.arange(60)] = 8.0
     logits = [

@@ -1,4 +1,4 @@
-"""Training of toy-sd: it learns, goes on where it was stopped, and refuses another recipe."""
+"""Training of toy-sd: it learns, continues after a stop, and refuses another recipe."""
 
 from __future__ import annotations
 

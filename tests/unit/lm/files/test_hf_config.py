@@ -58,6 +58,7 @@ NUMBERS = ("rms_norm_eps", "rope_theta", "routed_scaling_factor")
 FLAGS = ("tie_word_embeddings", "qk_norm", "norm_topk_prob")
 IDS = ("bos_token_id", "eos_token_id")
 OPTIONAL = ("num_key_value_heads", "head_dim", *COUNTS, *NUMBERS, *FLAGS, *IDS)
+WRONG_IDS: tuple[Any, ...] = ("1", {}, [[1]], ["1"], 1.0, True)
 ODD: tuple[Any, ...] = ("12", [], [3], {}, {"a": 1}, "")
 
 
@@ -73,7 +74,7 @@ def read(values: dict[str, Any]) -> LlamaConfig:
         *((key, value) for key in COUNTS for value in (*ODD, -1, 1.5, 2**31, False)),
         *((key, value) for key in NUMBERS for value in (*ODD, 0, -1.0, float("nan"), 10**400)),
         *((key, value) for key in FLAGS for value in (*ODD, 0, 1)),
-        *((key, value) for key in IDS for value in ("1", {}, [[1]], ["1"], 1.0, True)),
+        *((key, value) for key in IDS for value in WRONG_IDS),
         ("num_experts_per_tok", 9),
         ("num_key_value_heads", 4),
         ("head_dim", 7),

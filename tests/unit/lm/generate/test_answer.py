@@ -272,7 +272,8 @@ def test_a_prompt_that_fills_the_context_is_answered(model: LlamaLanguageModel) 
 
 def test_the_context_ends_steps_with_a_reason(model: LlamaLanguageModel) -> None:
     def steps() -> Generation[list[Completion]]:
-        prompt, heard = PROMPT, []
+        prompt = PROMPT
+        heard: list[Completion] = []
         while not heard or heard[-1].reason is not StopReason.CONTEXT_LIMIT:
             heard.append((yield ask(prompt)))
             prompt += heard[-1].text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -29,7 +30,7 @@ class Accelerated(LlamaLanguageModel):
         return StaticBatch(self.model, count, self.options, device=CPU, dtype=self.dtype)
 
 
-def accelerated(files: ModelFiles, **options: float) -> Accelerated:
+def accelerated(files: ModelFiles, **options: Any) -> Accelerated:
     model = language_model(files, **options)
     return Accelerated(model.model, model.tokenizer, model.options, device=CPU, dtype=torch.float32)
 

@@ -223,7 +223,7 @@ def test_a_row_draws_alike_beside_any_other_rows(
     def drawn(chosen: list[int]) -> list[int]:
         generators = [torch.Generator().manual_seed(number) for number in chosen]
         some = candidates(logits[chosen], options, seen=prompts[chosen])
-        return draw(some, uniform_numbers(generators)).tolist()  # type: ignore[no-any-return]
+        return draw(some, uniform_numbers(generators)).tolist()
 
     together = drawn(list(range(40)))
     assert [drawn([number])[0] for number in range(40)] == together

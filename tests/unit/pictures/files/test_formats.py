@@ -31,6 +31,7 @@ def gradients(channels: int) -> Image.Image:
 
 
 def reopened(content: bytes) -> Image.Image:
+    image: Image.Image
     with Image.open(BytesIO(content)) as image:
         image.load()
     return image

@@ -119,6 +119,9 @@ def test_exif_up_to_the_last_byte_fits_a_jpeg() -> None:
         assert (b"\xff\xe1" in encoder.encode(90)[:64]) == fits
         assert fits == (size <= len(largest)), "the test is at the limit"
     assert fitting_exif(ImageMetadata(), 0) == (b"", [])
+    whole = exif_bytes(WHOLE)
+    assert fitting_exif(WHOLE, len(whole)) == (whole, [])
+    assert fitting_exif(WHOLE, len(whole) - 1)[1] == ["workflow"]
 
 
 def test_metadata_that_no_format_stores_is_left_out() -> None:

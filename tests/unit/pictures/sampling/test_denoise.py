@@ -59,3 +59,19 @@ def test_scheduler_that_makes_other_steps_is_cut_within_its_own(length: int) -> 
 def test_values_out_of_range_are_named(steps: int, denoise: float, mode: str, named: str) -> None:
     with pytest.raises(ValueError, match=named):
         check_denoise(steps, denoise, mode)
+
+
+def test_borders_are_those_of_comfyui_and_a1111() -> None:
+    """ComfyUI runs all steps above 0.9999; A1111 counts with 0.999 at most."""
+    assert first_step(5000, 0.9991) == first_step(5000, 0.9999) == 4
+    assert first_step(5000, 0.99991) == 0
+
+
+def test_schedule_without_steps_begins_at_0() -> None:
+    assert first_step(0, 0.5) == 0
+
+
+@pytest.mark.parametrize("denoise", [0.0, 0.5, 1.0])
+def test_limits_themselves_are_allowed(denoise: float) -> None:
+    for mode in (RUN_ALL_STEPS, SCALE_STEPS):
+        check_denoise(1, denoise, mode)

@@ -208,3 +208,10 @@ def test_wrong_pictures_and_styles_are_named() -> None:
     ):
         with pytest.raises(ValueError, match=named):
             GridStyle(**style)
+
+
+def test_longest_side_itself_fits() -> None:
+    side = grid_layout.LARGEST_SIDE
+    assert Layout(side, 1, 1.0, (), ()).fits and Layout(1, side, 1.0, (), ()).fits
+    assert not Layout(side + 1, 1, 1.0, (), ()).fits
+    assert not Layout(side, side, 1.0, (), ()).fits

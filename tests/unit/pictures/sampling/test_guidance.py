@@ -143,3 +143,19 @@ def test_rescale_does_not_change_constant_or_equal_velocities() -> None:
     torch.testing.assert_close(found, flat)
     same = rescaled(batch(1), batch(1), batch(3), torch.ones(2), 1.0, is_flow=False)
     torch.testing.assert_close(same, batch(1))
+
+
+def test_ramp_ends_with_its_last_step() -> None:
+    """Samplers may call the model once more at the end of the schedule."""
+    assert Guidance(3.0, end_value=9.0).at(5, 5) == 9.0
+    assert Guidance(3.0, end_value=9.0).at(4.5, 5) == 9.0
+
+
+def test_limits_themselves_are_allowed() -> None:
+    assert cfgs(3, 0.0) == [0.0] * 3
+    assert cfgs(2, 4.0, start=0.0, end=1.0, end_value=0.0) == [4.0, 0.0]
+
+
+def test_only_rounding_is_removed_from_a_step() -> None:
+    assert step_at(9.02, [10.0, 9.0, 0.0]) == pytest.approx(0.98)
+    assert step_at(9.0009, [10.0, 9.0, 0.0]) == 1.0

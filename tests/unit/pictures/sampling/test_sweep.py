@@ -187,3 +187,17 @@ def test_all_entries_with_a_mistake_are_named_at_once() -> None:
     assert len(str(caught.value).splitlines()) == 2
     with pytest.raises(ValueError, match=r"(?s)'eular'.*'hoin'"):
         values("sampler_name", "eular, euler, hoin")
+
+
+def test_limits_themselves_are_allowed() -> None:
+    assert values("denoise", "0, 1") == [0.0, 1.0]
+    assert values("cfg", "1:2") == [1.0, 2.0]
+    assert len(values("seed", f"1:{MAX_CELLS}")) == MAX_CELLS
+    sweep, _ = sweep_of(BASE, "cfg", "1:20", "seed", "1:20", NAMES)
+    assert len(sweep.cells) == MAX_CELLS
+
+
+def test_value_listed_twice_is_reported_and_others_are_not() -> None:
+    _, report = sweep_of(BASE, "cfg", "4, 6, 6", "none", "", NAMES)
+    assert "cfg 6 is listed more than once" in report
+    assert "cfg 4 is listed" not in report

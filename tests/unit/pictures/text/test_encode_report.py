@@ -35,3 +35,9 @@ def test_several_clauses_are_shown_with_text_time_and_weight() -> None:
     )
     for line in lines[1::2]:
         assert line.startswith("  l: 1 chunk") and line.endswith(" 3")
+
+
+def test_few_times_are_all_shown() -> None:
+    times = tuple((step / 10, (step + 1) / 10) for step in range(0, 8, 2))
+    (line,) = clause_lines([EncodedClause(Clause(("b",), 1.0, times), ())])
+    assert "0.6 to 0.7" in line and "..." not in line

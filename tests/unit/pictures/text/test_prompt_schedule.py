@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -24,7 +26,7 @@ def at_step(found: tuple[Clause, ...], step: int) -> list[tuple[str, float]]:
 
 # A prompt as a tree, written as text and read at a step without any parser.
 @st.composite
-def trees(draw: st.DrawFn, depth: int = 3) -> tuple[str, ...] | tuple[object, ...]:
+def trees(draw: st.DrawFn, depth: int = 3) -> Any:
     kind = draw(st.sampled_from(["text", "text", "row", "when", "to", "until", "turns", "weight"]))
     if kind == "text" or depth == 0:
         return ("text", draw(LETTERS))
@@ -32,10 +34,10 @@ def trees(draw: st.DrawFn, depth: int = 3) -> tuple[str, ...] | tuple[object, ..
     return (kind, children, draw(st.integers(0, STEPS)), draw(st.booleans()))
 
 
-def written(tree: tuple) -> str:
+def written(tree: Any) -> str:
     kind, inside, *rest = tree
     if kind == "text":
-        return inside
+        return str(inside)
     parts = [written(child) for child in inside]
     if kind == "row":
         return ", ".join(parts)
@@ -49,10 +51,10 @@ def written(tree: tuple) -> str:
     return f"[{after}:{time}]" if kind == "to" else f"[{before}:{after}:{time}]"
 
 
-def read_at(tree: tuple, step: int) -> str:
+def read_at(tree: Any, step: int) -> str:
     kind, inside, *rest = tree
     if kind == "text":
-        return inside
+        return str(inside)
     if kind == "row":
         return ", ".join(read_at(child, step) for child in inside)
     if kind == "turns":
@@ -69,7 +71,7 @@ def read_at(tree: tuple, step: int) -> str:
 
 @settings(max_examples=60, deadline=None)
 @given(trees())
-def test_each_step_has_the_text_of_a_plain_reading(tree: tuple) -> None:
+def test_each_step_has_the_text_of_a_plain_reading(tree: Any) -> None:
     found = clauses([written(tree)], STEPS)
     for step in range(STEPS):
         assert at_step(found, step) == [(read_at(tree, step), 1.0)]
@@ -185,6 +187,21 @@ def test_texts_of_other_encoders_change_with_the_prompt() -> None:
 def test_weight_of_nothing_or_less_is_refused(weight: str) -> None:
     with pytest.raises(ValueError, match="must be above 0"):
         clauses([f"a AND b :{weight}"], STEPS)
+
+
+def test_step_in_one_text_stays_a_step_beside_a_fraction_in_another() -> None:
+    as_step, both = clauses(["[a:b:5]", "c"], STEPS), clauses(["[a:b:5]", "[c:d:0.5]"], STEPS)
+    assert both[0].percents == clauses(["[a:b:0.5]", "[c:d:5]"], STEPS)[0].percents
+    assert both[0].percents == as_step[0].percents
+
+
+def test_time_that_is_no_longer_than_a_moment_shows_nothing() -> None:
+    assert clauses(["a [b:0.5,0.5]"], STEPS) == (Clause(("a ",)),)
+
+
+def test_as_many_texts_as_allowed_are_made() -> None:
+    text = f"[{'|'.join(str(number) for number in range(64))}]"
+    assert len(clauses([text], 64)) == 64
 
 
 def test_too_many_texts_are_refused() -> None:

@@ -52,9 +52,10 @@ def test_unknown_tiling_is_named_with_the_choices() -> None:
 
 
 def test_the_attempt_that_was_taken_is_named_with_the_reason() -> None:
-    ways = plan_attempts(Tiling(), 8, 2048)
-    assert attempt_text(ways, 0) == "in one piece"
-    once, thrice = attempt_text(ways, 1), attempt_text(ways, 3)
+    attempts = plan_attempts(Tiling(), 8, 2048)
+    assert attempt_text(attempts, 0) == "in one piece"
+    assert "memory ran out twice" in attempt_text(attempts, 2)
+    once, thrice = attempt_text(attempts, 1), attempt_text(attempts, 3)
     assert "memory ran out once" in once and once.endswith("in one piece")
     assert "3 times" in thrice and thrice.endswith("tiles of 256 with overlap 64")
 

@@ -158,3 +158,14 @@ def test_mask_of_a_latent_is_cut_scaled_or_refused() -> None:
     ]
     with pytest.raises(ValueError, match="3 masks for 2 decoded"):
         fitted_mask(random(3, 1, 64, 64), shape, shape)
+
+
+def test_original_of_the_decoded_size_is_unchanged() -> None:
+    original = random(2, 16, 24, 3)
+    assert torch.equal(fitted_original(original, original.shape, 8), original)
+
+
+@pytest.mark.parametrize("size", [(24, 24), (16, 32)])
+def test_original_larger_by_a_latent_pixel_does_not_fit(size: tuple[int, int]) -> None:
+    with pytest.raises(ValueError, match="scale it to this size"):
+        fitted_original(torch.zeros(1, *size, 3), (1, 16, 24, 3), 8)

@@ -54,5 +54,6 @@ def test_report_warns_of_precision_and_missing_encoder() -> None:
     assert "no encoder" in asked and "black or broken pictures are possible in fp16" in asked
     assert "CPU" not in asked
     assert "Most CPUs have no fp16" in vae_report(replace(VAE, precision="fp16", device="cpu"))
+    assert "possible" not in vae_report(replace(VAE, precision="bf16", asked="bf16"))
     # A precision set by an option of ComfyUI's command line needs no warning.
     assert "possible" not in vae_report(replace(VAE, precision="fp16"))

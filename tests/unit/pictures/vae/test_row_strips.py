@@ -13,6 +13,7 @@ from tipo_core.pictures.vae.row_strips import StripExecutor, supports_strips
 
 CPU = torch.device("cpu")
 WIDTHS = (8, 12)
+EPS = 0.1  # large, so that a normalisation without it shows
 
 
 class Block(nn.Module):
@@ -20,14 +21,14 @@ class Block(nn.Module):
 
     def __init__(self, channels: int, out_channels: int) -> None:
         super().__init__()
-        self.norm1 = nn.GroupNorm(4, channels, eps=1e-6)
+        self.norm1 = nn.GroupNorm(4, channels, eps=EPS)
         self.conv1 = nn.Conv2d(channels, out_channels, 3, padding=1)
-        self.norm2 = nn.GroupNorm(4, out_channels, eps=1e-6)
+        self.norm2 = nn.GroupNorm(4, out_channels, eps=EPS)
         self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1)
         if channels != out_channels:
             self.nin_shortcut = nn.Conv2d(channels, out_channels, 1)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def forward(self, x: torch.Tensor) -> Any:
         h = self.conv1(functional.silu(self.norm1(x)))
         h = self.conv2(functional.silu(self.norm2(h)))
         return h + (self.nin_shortcut(x) if hasattr(self, "nin_shortcut") else x)
@@ -40,7 +41,7 @@ class Resample(nn.Module):
         self.up = up
         self.conv = nn.Conv2d(channels, channels, 3, stride=1 if up else 2, padding=int(up))
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def forward(self, x: torch.Tensor) -> Any:
         if self.up:
             return self.conv(functional.interpolate(x, scale_factor=2.0))
         return self.conv(functional.pad(x, (0, 1, 0, 1)))
@@ -69,10 +70,10 @@ class Decoder(nn.Module):
         self.mid: Any = middle(high)
         self.up: Any = nn.ModuleList([Level(high, low), Level(high, high)])
         self.up[1].upsample = Resample(high, up=True)
-        self.norm_out = nn.GroupNorm(4, low, eps=1e-6)
+        self.norm_out = nn.GroupNorm(4, low, eps=EPS)
         self.conv_out = nn.Conv2d(low, 3, 3, padding=1)
 
-    def forward(self, z: torch.Tensor) -> torch.Tensor:
+    def forward(self, z: torch.Tensor) -> Any:
         h = self.mid.block_2(self.mid.attn_1(self.mid.block_1(self.conv_in(z))))
         for level in reversed(list(self.up)):
             h = level.block[0](h)
@@ -90,10 +91,10 @@ class Encoder(nn.Module):
         self.down: Any = nn.ModuleList([Level(low, low), Level(low, high)])
         self.down[0].downsample = Resample(low, up=False)
         self.mid: Any = middle(high)
-        self.norm_out = nn.GroupNorm(4, high, eps=1e-6)
+        self.norm_out = nn.GroupNorm(4, high, eps=EPS)
         self.conv_out = nn.Conv2d(high, 8, 3, padding=1)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def forward(self, x: torch.Tensor) -> Any:
         h = self.conv_in(x)
         for level in self.down:
             h = level.block[0](h)

@@ -29,6 +29,8 @@ def test_note_names_each_change_of_the_tiles() -> None:
     assert "overlap 128" in overlap and "to 64" in overlap and "quarter of the tile" in overlap
     rounded = tile_note(Tiling("auto", 512, 36), 8) or ""
     assert "overlap 36" in rounded and "to 32" in rounded and "latent pixels" in rounded
+    at_the_limit = tile_note(Tiling("auto", 144, 36), 8) or ""
+    assert "to 32" in at_the_limit and "latent pixels" in at_the_limit
     size = tile_note(Tiling("auto", 72, 8), 8) or ""
     assert "tile_size 72" in size and "64" in size and "overlap" not in size
     both = tile_note(Tiling("auto", 72, 64), 8) or ""

@@ -16,7 +16,7 @@ from .caption_classifier import (
     VERBS,
     score_caption,
 )
-from .units import Side, Unit
+from .prompt_units import Side, Unit
 
 _MAX_LIST_UNITS = 8  # before the last one
 _CONTINUING = CONTINUES | VERBS

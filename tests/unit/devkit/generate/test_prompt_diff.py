@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devkit.commands.prompt_diff import diff_prompt, words_of
+from devkit.generate.prompt_diff import diff_prompt, words_of
 
 
 def test_tags_and_sentences() -> None:
