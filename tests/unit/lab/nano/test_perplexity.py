@@ -41,7 +41,7 @@ def test_perplexity_is_that_of_the_tokens_behind_the_border(
         ids = tokenizer.encode(before + text)
         for place in range(start, len(ids)):
             with torch.inference_mode():
-                scores = model(torch.tensor([ids[:place]]))[0, -1].double()
+                scores = model.sequence_logits(torch.tensor([ids[:place]]))[0, -1].double()
             nats -= float(scores.log_softmax(-1)[ids[place]])
     found = surprise(model, tokenizer, TEXTS)
     assert found.nats == pytest.approx(nats, rel=1e-4)
@@ -74,7 +74,7 @@ def test_batched_answers_are_those_of_the_model_alone(
         start = ids = tokenizer.encode(prompt)
         for _ in range(options.max_new_tokens):
             with torch.inference_mode():
-                scores = model(torch.tensor([ids]))[0, -1].tolist()
+                scores = model.sequence_logits(torch.tensor([ids]))[0, -1].tolist()
             for seen in set(ids):
                 scores[seen] *= 1.17 if scores[seen] < 0 else 1 / 1.17
             best = scores.index(max(scores))

@@ -39,7 +39,7 @@ def scores(files: ModelFiles, precision: Any, *operations: Any) -> torch.Tensor:
     """Return the logits of a few tokens from a model with the layers of `operations`."""
     model, _ = load_llama(files, precision, *operations)
     with torch.inference_mode():
-        return model(torch.tensor([[3, 1, 4, 1, 5]]))
+        return model.sequence_logits(torch.tensor([[3, 1, 4, 1, 5]]))
 
 
 def test_the_test_double_has_no_weights_before_loading() -> None:

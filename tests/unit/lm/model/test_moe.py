@@ -90,10 +90,10 @@ def check(model: Llama, wanted: Callable[[torch.Tensor], torch.Tensor]) -> None:
     "changes",
     [
         {},
-        {"shared": 0, "first_dense_layers": 0},
-        {"shared": 2, "per_token": 8},
-        {"per_token": 1, "shared": 1, "normalize_weights": False},
-        {"normalize_weights": False, "routed_scaling": 2.5},
+        {"num_shared_experts": 0, "first_dense_layers": 0},
+        {"num_shared_experts": 2, "num_experts_per_token": 8},
+        {"num_experts_per_token": 1, "num_shared_experts": 1, "norm_topk_prob": False},
+        {"norm_topk_prob": False, "routed_scaling_factor": 2.5},
     ],
     ids=str,
 )
