@@ -91,5 +91,5 @@ def test_missing_list(folder: Path) -> None:
 
 
 def test_no_wheel(folder: Path) -> None:
-    with pytest.raises(ValueError, match="no wheel"):
+    with pytest.raises(ValueError, match="is not a wheel"):
         name_lists.read_lists(folder / "words")
