@@ -1,4 +1,4 @@
-"""Texts side by side in rows: what comes out of one depends on what was asked in it alone."""
+"""Texts side by side in rows: the result of a row depends on its own request alone."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def begun(files: ModelFiles, count: int, precision: str = "auto") -> DecodeBatch
 
 
 def visited(rows: DecodeBatch, order: Sequence[int], steps: int = STEPS) -> None:
-    """Let some rows take so many steps."""
+    """Decode `steps` tokens in the rows of `order`."""
     for _ in range(steps):
         drawn = rows.decode(order)
         assert [

@@ -31,7 +31,7 @@ def spread(chosen: Candidates, words: int = VOCABULARY) -> torch.Tensor:
 
 
 def is_ordered(chosen: Candidates) -> bool:
-    """Whether the likeliest stand first, each id once, and each row sums to 1."""
+    """Whether the likeliest ids come first, each once, and each row sums to 1."""
     falling = (chosen.probabilities.diff(dim=-1) <= 0).all()
     once = all(len(set(row)) == len(row) for row in chosen.ids[:20].tolist())
     ones = torch.ones(len(chosen.ids))
@@ -171,7 +171,7 @@ def test_no_end_comes_too_early(
     barred = logits.clone()
     barred[::2, ends] = -torch.inf
     assert torch.equal(ours, spread(candidates(barred, options)))
-    # Where it is too early nowhere, or nothing is an end, all is as without.
+    # If no row is too short, or there is no end token, the rule changes nothing.
     plain = spread(candidates(logits, options))
     nowhere, nothing = torch.zeros(50, dtype=torch.bool), ends[:0]
     for some, rows_ in ((ends, nowhere), (nothing, early)):
@@ -201,7 +201,7 @@ def test_logits_stay_as_they_are(rows: tuple[torch.Tensor, torch.Tensor]) -> Non
 def test_draws_follow_the_distribution(weights: list[float], critical: float, seed: int) -> None:
     draws = 40_000
     probabilities = torch.tensor(weights) / sum(weights)
-    # The ids stand in another order than the probabilities.
+    # The ids have another order than the probabilities.
     ids = torch.arange(len(weights)).roll(1)
     chosen = Candidates(ids.expand(draws, -1), probabilities.expand(draws, -1))
     generator = torch.Generator().manual_seed(seed)
