@@ -122,9 +122,9 @@ def test_an_answer_says_what_it_began_with_and_can_be_told_not_to(
 ) -> None:
     begun: list[int | None] = []
     for _ in range(5):
-        barred = frozenset(token for token in begun if token is not None)
+        banned = frozenset(token for token in begun if token is not None)
         [done] = model.complete_many(
-            [CompletionRequest(PROMPT, 0, min_new_tokens=TOKENS, banned_first_ids=barred)]
+            [CompletionRequest(PROMPT, 0, min_new_tokens=TOKENS, banned_first_ids=banned)]
         )
         assert done.text.startswith(model.tokenizer.decode([done.first_token or 0]))
         begun.append(done.first_token)

@@ -97,7 +97,7 @@ def test_a_row_reads_many_tokens_and_its_cache_grows(files: ModelFiles) -> None:
 
 
 @pytest.mark.parametrize("precision", ["fp32", "auto"])
-def test_the_first_token_is_none_that_is_barred(files: ModelFiles, precision: str) -> None:
+def test_the_first_token_is_none_that_is_banned(files: ModelFiles, precision: str) -> None:
     rows = language_model(files, precision, temperature=0).new_batch(3)
     for row in range(3):
         rows.prefill(row, PROMPTS[0], seed=0, min_length=STEPS)
@@ -113,7 +113,7 @@ def test_the_first_token_is_none_that_is_barred(files: ModelFiles, precision: st
     assert rows.texts[0][-1] not in (likeliest, seconds[0])
 
 
-def test_what_is_barred_counts_for_one_token(
+def test_what_is_banned_counts_for_one_token(
     files: ModelFiles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A model that likes one token above all writes it as soon as it may."""

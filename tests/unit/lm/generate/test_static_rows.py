@@ -119,7 +119,7 @@ def test_the_steps_between_two_looks_are_taken_at_once(files: ModelFiles) -> Non
         assert rows.cache.lengths == [2, 1 + STEPS]
 
 
-def test_a_barred_token_is_barred_once(files: ModelFiles) -> None:
+def test_a_banned_token_is_banned_once(files: ModelFiles) -> None:
     model = accelerated(files, temperature=0, repetition_penalty=1.0)
     words = range(model.model.config.vocab_size)
     rows = model.new_batch(2)

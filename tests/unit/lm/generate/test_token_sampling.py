@@ -168,9 +168,9 @@ def test_no_end_comes_too_early(
     options = SamplingOptions(**{**NO_FILTER, "temperature": temperature, "top_k": top_k})  # type: ignore[arg-type]
     ours = spread(candidates(logits, options, ends=ends, too_early=early))
     assert not ours[::2, ends].any() and ours.sum(-1).allclose(torch.ones(50))
-    barred = logits.clone()
-    barred[::2, ends] = -torch.inf
-    assert torch.equal(ours, spread(candidates(barred, options)))
+    banned = logits.clone()
+    banned[::2, ends] = -torch.inf
+    assert torch.equal(ours, spread(candidates(banned, options)))
     # If no row is too short, or there is no end token, the rule changes nothing.
     plain = spread(candidates(logits, options))
     nowhere, nothing = torch.zeros(50, dtype=torch.bool), ends[:0]
@@ -262,16 +262,16 @@ def test_an_impossible_option_is_named(bad: dict[str, float]) -> None:
 
 
 @pytest.mark.parametrize("temperature", [0.0, 0.7])
-def test_a_barred_id_is_as_if_there_were_none(
+def test_a_banned_id_is_as_if_there_were_none(
     rows: tuple[torch.Tensor, torch.Tensor], temperature: float
 ) -> None:
     logits, prompts = rows
     options = SamplingOptions(temperature=temperature)
-    barred = torch.rand(ROWS, VOCABULARY, generator=torch.Generator().manual_seed(8)) < 0.4
-    chosen = candidates(logits, options, seen=prompts, banned_ids=barred)
-    assert not (spread(chosen)[barred] > 0).any()
+    banned = torch.rand(ROWS, VOCABULARY, generator=torch.Generator().manual_seed(8)) < 0.4
+    chosen = candidates(logits, options, seen=prompts, banned_ids=banned)
+    assert not (spread(chosen)[banned] > 0).any()
     for row in range(50):
-        left = (~barred[row]).nonzero()[:, 0]
+        left = (~banned[row]).nonzero()[:, 0]
         number = {int(word): place for place, word in enumerate(left)}
         seen = torch.tensor([[number[word] for word in prompts[row].tolist() if word in number]])
         wanted = candidates(logits[row][left][None], options, seen=seen.long())
