@@ -73,7 +73,7 @@ def node_table(object_info: ObjectInfo) -> str:
 
 
 def with_table(page: str, table: str, name: str) -> str:
-    """Return the page with the table between its markers; StepError where a marker is missing."""
+    """Return the page with the table between its markers; raises StepError without a marker."""
     before, begin, rest = page.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not (begin and end):
