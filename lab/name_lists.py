@@ -38,7 +38,7 @@ class Built:
 
 
 def read_lists(source: Path) -> dict[str, list[str]]:
-    """Return the lines of each list. Raises ValueError where one is missing."""
+    """Return the lines of each list. Raises ValueError if one is missing."""
     if source.is_file():
         try:
             wheel = zipfile.ZipFile(source)

@@ -91,7 +91,7 @@ def token_sampling_inputs(temperature_max: float, top_k_max: int) -> list[io.Inp
 
 
 def options_input(without: str) -> io.Input:
-    """Return the input of sampling options; `without` says how it acts beside the widgets."""
+    """Return the input of sampling options; `without` says how it combines with the widgets."""
     return OptionsType.Input(
         "options", optional=True, tooltip=f"From TIPO Sampling Options; {without}"
     )

@@ -85,7 +85,7 @@ def is_dynamic(patcher: Any) -> bool:
 
 
 def load(patcher: Any, working_memory: int) -> None:
-    """Load a model onto its device, with `working_memory` bytes left free beside its weights."""
+    """Load a model onto its device, and leave `working_memory` bytes free besides its weights."""
     comfy.model_management.load_models_gpu([patcher], memory_required=working_memory)
 
 

@@ -1,4 +1,4 @@
-"""What all tests share. Tests of hypothesis draw the same examples on every run."""
+"""Fixtures of all tests. Tests of hypothesis draw the same examples on every run."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """ComfyUI's front end (1.32.9) as a reader of dropped pictures, rewritten in Python.
 
-Kept to its letter, its slips included: what it cannot find, these do not find either. Where it
-would fail and leave its promise open, IndexError or struct.error is raised.
+It follows the original line by line, bugs included: it misses the workflows that the original
+misses. It raises IndexError or struct.error where the original never settles its promise.
 """
 
 from __future__ import annotations
@@ -132,7 +132,9 @@ def read_avif(content: bytes) -> dict[str, str]:
 
 
 def dropped(content: bytes, mime: str) -> tuple[str, Any]:
-    """getWorkflowDataFromFile and handleFile: what is opened, "A1111", "workflow" or "prompt".
+    """Return the kind (A1111, workflow, prompt) and the content that the front end opens.
+
+    The original functions are getWorkflowDataFromFile and handleFile.
 
     ("error", None) is the message that the file holds no workflow.
     """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-_MAX_LINES = 20
+_MAX_LINES = 20  # of the error text
 
 
 class ErrorCollector:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-_LONGEST = 80
+_LONGEST = 80  # characters of a value in an error
 
 
 def note_recipe(
@@ -16,7 +16,7 @@ def note_recipe(
     recipe: Mapping[str, Any],
     may_differ: Callable[[str, Mapping[str, Any]], bool] = lambda name, before: False,
 ) -> None:
-    """Write `recipe` to `path` as JSON; raise ValueError where `path` holds another one.
+    """Write `recipe` to `path` as JSON; raise ValueError if `path` holds another one.
 
     `may_differ(name, before)` returns whether the value of `name` may differ from that of the
     recipe `before`, or be missing on either side.

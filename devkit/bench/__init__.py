@@ -1,4 +1,4 @@
-"""`dev.py bench`: benchmarks beside peers, each program in a process of its own.
+"""`dev.py bench`: benchmarks against peers, each program in a process of its own.
 
 - `benchmark`: rows, bars and figures
 - `rows`: the benchmarks, a file per group

@@ -1,4 +1,4 @@
-"""Files that follow from the nodes' schemas: which they are, which of them are stale, and why."""
+"""Files generated from the nodes' schemas, and checks that they are up to date."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from typing import Any
 from devkit.generate.templates import all_templates, api_form, as_text
 from devkit.messages import StepError
 
-TABLE = "write the table of nodes"
+TABLE = "write the table of nodes"  # the step that errors name
 # Pages with a table of nodes between the two markers.
 PAGES = ("README.md",)
 BEGIN, END = "<!-- nodes -->", "<!-- /nodes -->"
-OWN_PREFIX = "Tipo"
+OWN_PREFIX = "Tipo"  # of the pack's node ids
 TRANSLATION = Path("locales", "zh", "nodeDefs.json")
 
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s")
@@ -57,11 +57,12 @@ def derived_files(root: Path, object_info: ObjectInfo) -> Iterator[Derived]:
 
 def stale_files(root: Path, object_info: ObjectInfo) -> list[Path]:
     """Return the files that `dev.py generate` would change, relative to the root."""
-    return [one.path.relative_to(root) for one in derived_files(root, object_info) if one.is_stale]
+    files = derived_files(root, object_info)
+    return [file.path.relative_to(root) for file in files if file.is_stale]
 
 
 def node_table(object_info: ObjectInfo) -> str:
-    """Return a Markdown table: display name, and the first sentence of the description."""
+    """Return a Markdown table of the display names and the first sentences of descriptions."""
     lines = ["| node | description |", "|---|---|"]
     for name, node in object_info.items():
         if name.startswith(OWN_PREFIX):
@@ -72,7 +73,7 @@ def node_table(object_info: ObjectInfo) -> str:
 
 
 def with_table(page: str, table: str, name: str) -> str:
-    """Return the page with the table between its markers; StepError where a marker is missing."""
+    """Return the page with the table between its markers; raises StepError without a marker."""
     before, begin, rest = page.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not (begin and end):
@@ -83,7 +84,7 @@ def with_table(page: str, table: str, name: str) -> str:
 
 
 def translation_problems(root: Path, object_info: ObjectInfo) -> list[str]:
-    """Return the keys that the Chinese translation lacks, and those that no schema has."""
+    """Return the problems of the Chinese translation: missing keys, then unknown keys."""
     found = set(_keys(json.loads((root / TRANSLATION).read_text("utf-8"))))
     wanted = {
         key
@@ -97,7 +98,7 @@ def translation_problems(root: Path, object_info: ObjectInfo) -> list[str]:
 
 
 def translated_texts(node: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a node's entry of a nodeDefs.json, here with the schema's own texts."""
+    """Return the entry that nodeDefs.json has for a node, with the schema's English texts."""
     inputs = {
         name: {"name": name, "tooltip": spec[1].get("tooltip", "")}
         for group in ("required", "optional")

@@ -24,8 +24,8 @@ from devkit.setup.layout import Layout, this_checkout
 
 START = "start the ComfyUI server"
 OWN_NODE = "TipoExpand"
-READY_SECONDS = 300.0
-STOP_SECONDS = 8.0
+READY_SECONDS = 300.0  # from the start to the first answer
+STOP_SECONDS = 8.0  # from the signal to the kill
 LOGS_KEPT = 10
 
 # Requests to the loopback interface bypass the proxies of the environment.

@@ -21,7 +21,7 @@ if sys.platform == "win32":
 
     def _try_lock(file: IO[bytes]) -> bool:
         try:
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # 1 byte at the file's start
         except OSError:
             return False
         return True
@@ -36,6 +36,7 @@ else:
         return True
 
 
+# Descriptors of the locks that this process holds.
 _held: list[int] = []
 
 
@@ -43,14 +44,14 @@ def held_descriptors() -> list[int]:
     """Return the descriptors of the held locks, which the children of this process inherit.
 
     An installer outlives a killed dev.py for a moment. With the descriptor it keeps the lock until
-    it ends, so that no other dev.py touches .venv before.
+    it ends, so that no other dev.py touches .venv until then.
     """
     return list(_held)
 
 
 @contextmanager
 def only_one(path: Path, poll_seconds: float = 0.2) -> Iterator[None]:
-    """Hold the lock for the time of the block; while another process holds it, say so and wait."""
+    """Hold the lock while the block runs; if another process holds it, print that and wait."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with open(os.open(path, os.O_RDWR | os.O_CREAT, 0o644), "r+b") as file:
         said = False

@@ -17,8 +17,8 @@ from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
 
-_INTERRUPTED = 130
-# How much of each kind `evaluate` measures.
+_INTERRUPTED = 130  # exit code: 128 + SIGINT
+# Options of `evaluate`: the default number of each kind that it measures, and the help text.
 _COUNTS = {
     "requests": (2000, "requests over all tasks and lengths"),
     "continued": (600, "tag lists continued, for relevance"),
@@ -50,15 +50,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     train.set_defaults(run=_train)
     evaluate = commands.add_parser("evaluate", help="form, content, variety and safety of answers")
     evaluate.add_argument("--data", type=Path, required=True, help="folder with the corpora")
-    evaluate.add_argument("--model", type=Path, help="its folder (default: the shipped model)")
+    evaluate.add_argument("--model", type=Path, help="folder (default: the shipped model)")
     for name, (count, text) in _COUNTS.items():
         evaluate.add_argument(f"--{name}", type=int, default=count, help=f"{text} (%(default)s)")
     evaluate.add_argument("--seed", type=int, default=1, help="(%(default)s)")
-    evaluate.add_argument("--threads", type=int, default=0, help="of torch (0: its own choice)")
+    evaluate.add_argument("--threads", type=int, default=0, help="CPU threads (0: torch's default)")
     evaluate.set_defaults(run=_evaluate)
     card = commands.add_parser("card", help="reports of `evaluate` as parts of a model card")
     card.add_argument("reports", nargs="+", metavar="NAME=FILE", help="a column and its report")
-    card.add_argument("--curve", type=Path, help="training.csv of the last model: its loss curve")
+    card.add_argument("--curve", type=Path, help="training.csv of the last report's model")
     card.add_argument("--card", type=Path, help="print this card with its parts filled in")
     card.set_defaults(run=_card)
     given = parser.parse_args(arguments)

@@ -142,7 +142,7 @@ def _add_tokenizer(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_threads(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--threads", type=int, default=0, help="of torch (0: its own choice)")
+    parser.add_argument("--threads", type=int, default=0, help="CPU threads (0: torch's default)")
 
 
 def _train(arguments: argparse.Namespace) -> str:

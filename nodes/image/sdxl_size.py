@@ -33,8 +33,8 @@ class TipoSdxlSize(io.ComfyNode):
             display_name="SDXL Size",
             category="TIPO/conditioning",
             search_aliases=["sdxl conditioning", "crop", "target size"],
-            description="Picture size and crop that condition SDXL beside the prompt. Connect it "
-            "to the positive and the negative CLIP Text Encode (Clip Skip).",
+            description="Picture size and crop that condition SDXL in addition to the prompt. "
+            "Connect it to the positive and the negative CLIP Text Encode (Clip Skip).",
             inputs=[
                 pixels("width", 1024, "Width of the original picture, as SDXL assumes it."),
                 pixels("height", 1024, "Height of the original picture, as SDXL assumes it."),

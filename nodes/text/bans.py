@@ -19,7 +19,7 @@ def joined_rules(*texts: str | None) -> str:
 
 
 def trial(bans: Bans, tags: str) -> list[str]:
-    """Return one line per tag: the entry that bans the tag beside the others, or "allowed"."""
+    """Return one line per tag: the entry that bans it, given the other tags, or "allowed"."""
     from ...tipo_core.prompt import parse
 
     words = [word for segment in parse(tags).segments() for word in segment.words]

@@ -16,7 +16,7 @@ from tests.browser.conftest import Screenshots
 
 ROOT = this_checkout().root
 NODE = "TipoExpand"
-# Older ones load ComfyUI's own Chinese over what the packs brought.
+# Older front ends overwrite the packs' Chinese with ComfyUI's own.
 SHOWS_CHINESE_OF_PACKS = (1, 33, 13)
 
 # `$te` is true for keys that the language itself has.
@@ -66,7 +66,7 @@ def locale_texts(language: str) -> dict[str, str]:
 
 
 def schema_texts(front_end: FrontEnd) -> dict[str, str]:
-    """Return what the nodes' schemas say, by the keys of a locale file."""
+    """Return the texts of the nodes' schemas by the keys of a locale file."""
     found: dict[str, str] = {}
     for name, node in front_end.get("/object_info").items():
         if not name.startswith("Tipo"):

@@ -1,8 +1,8 @@
 """A double of a host's layers whose weights do not exist before `load_state_dict`.
 
 ComfyUI's DynamicVRAM makes a Linear that way: `weight` is None, `state_dict()` is empty and there
-are no shapes, until a file's tensors are assigned. All kinds of layers do so here, so that code
-which asks a layer too early fails without that host.
+are no shapes, until a file's tensors are assigned. All kinds of layers do so here, so code that
+reads a layer's shape too early fails in unit tests too.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ SMALL = ("--length", "very_short")
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    """Run a command that has to succeed; return what it printed."""
+    """Run a command that has to succeed; return its output."""
     code = cli.main(arguments)
     printed = capsys.readouterr()
     assert (code, printed.err) == (0, "")
@@ -70,7 +70,7 @@ def test_a_request_file_says_the_same_as_options(
     options += ["--meta", "rating=safe", "--seed", "3", "--temperature", "0.9"]
     by_options = run(capsys, "expand", *options, "--repetition-penalty", "1")
     assert run(capsys, "expand", "--request", str(path)) == by_options
-    # An option beside the file wins.
+    # An option overrides the file.
     assert run(capsys, "expand", "--request", str(path), "--seed", "4") != by_options
     monkeypatch.setattr("sys.stdin", io.StringIO(json.dumps([request, request])))
     one, two = run_json(capsys, "expand", "--request", "-")

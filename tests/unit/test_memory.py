@@ -1,4 +1,4 @@
-"""Retries where memory runs out: which errors count, what is freed when, and the last error."""
+"""Retries after out-of-memory errors: the errors that count, the memory freed, the last error."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from typing import Any
 Graph = dict[str, dict[str, Any]]
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
-_SECONDS = 60
+_SECONDS = 60  # timeout of one request
 
 
 class GraphRejected(Exception):
@@ -23,10 +23,10 @@ class GraphRejected(Exception):
 
 
 class HttpClient:
-    """A client of one server. Its methods raise OSError where the server does not answer."""
+    """A client of one server. Its methods raise OSError if the server does not answer."""
 
     def __init__(self, url: str) -> None:
-        """Raise ValueError where `url` is not the address of a server."""
+        """Raise ValueError if `url` is not the address of a server."""
         parts = urllib.parse.urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError(f"{url!r} is not the address of a server: write http://127.0.0.1:8188")
@@ -55,7 +55,8 @@ class HttpClient:
     def queued(self) -> set[str]:
         """Return the ids of all prompts that run or wait."""
         queue = self._get("/queue")
-        return {str(item[1]) for side in queue.values() for item in side}
+        # Lists queue_running and queue_pending; an entry is (number, prompt id, graph, ...).
+        return {str(entry[1]) for entries in queue.values() for entry in entries}
 
     def queue(self, graph: Graph, workflow: Mapping[str, Any] | None = None) -> str:
         """Queue a graph in API form and return its prompt id.
@@ -75,6 +76,7 @@ class HttpClient:
             raise GraphRejected(rejection(json.loads(error.read()))) from error
         prompt_id = str(answer["prompt_id"])
         if answer.get("node_errors"):
+            # The server has queued the outputs without errors.
             self.withdraw([prompt_id])
             self.interrupt(prompt_id)
             raise GraphRejected(rejection(answer))
@@ -85,7 +87,7 @@ class HttpClient:
         self._post("/queue", {"delete": list(prompt_ids)})
 
     def view(self, picture: Mapping[str, str]) -> bytes:
-        """Return the file of a picture as a node reports it: filename, subfolder, type."""
+        """Return the file of `picture`, which a node reported: filename, subfolder, type."""
         query = {key: picture.get(key, "") for key in ("filename", "subfolder", "type")}
         with self._open(f"/view?{urllib.parse.urlencode(query)}") as answer:
             content: bytes = answer.read()

@@ -13,11 +13,12 @@ from ..pictures.sampling.labels import Fonts
 if TYPE_CHECKING:
     from PIL.ImageDraw import ImageDraw
 
+# In pixels: the chart, the plot area in it, the fonts.
 _SIZE = (960, 640)
 _LEFT, _TOP, _RIGHT, _BOTTOM = 110, 60, 930, 560
 _FONT, _TITLE_FONT = 16, 20
-_TICKS = 6
-_LONGEST = 32
+_TICKS = 6  # about this many intervals per axis
+_LONGEST = 32  # characters of a name in the legend
 # Blue, orange and green that colour-blind readers can distinguish.
 _COLOURS = ("#1f77b4", "#ff7f0e", "#117733")
 _MARKS = ("points", "line", "curve", "bars")

@@ -55,7 +55,7 @@ def folder_features(folder: Path, extractor: Extractor, reading: Reading) -> Fol
     """Return the features of the pictures in `folder`, in the order of their names.
 
     The cache is written also where the run is interrupted. A picture that cannot be read is logged
-    and skipped. Raises ValueError where none can be read.
+    and skipped. Raises ValueError if none can be read.
     """
     everything = picture_files(folder)
     files = everything[: reading.limit or None]

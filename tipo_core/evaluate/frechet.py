@@ -14,7 +14,7 @@ import torch
 
 # With fewer pictures per dimension, the bias of half the set is not linear in 1/N.
 PICTURES_PER_DIMENSION = 4
-_SHARES = 15
+_SHARES = 15  # points of the extrapolation
 _SEED = 0
 
 

@@ -8,7 +8,7 @@ import torch
 def vendi_spectrum(features: torch.Tensor) -> torch.Tensor:
     """Return the eigenvalues (largest first, float64) of K / N, with K the cosines of (N, D).
 
-    These are min(N, D) values; the other eigenvalues are 0. Raises ValueError where a row is 0,
+    These are min(N, D) values; the other eigenvalues are 0. Raises ValueError if a row is 0,
     which has no direction.
     """
     features = features.to(torch.float64)

@@ -93,8 +93,8 @@ class Expansion:
     model's metadata with `gen_meta`, which is not part of the prompt. `banned` counts rejections
     by the entry of the bans. `attempts` is the number of draws of this variant; `repeats` is the
     number of an earlier variant with the same text, or None. `was_cancelled` says that the run
-    ended early. `seconds` is the time that the variant took, the time of others beside it
-    included.
+    ended early. `seconds` is the time from the variant's start to its end; variants that
+    run side by side count the same time.
     """
 
     prompt: str

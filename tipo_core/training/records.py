@@ -16,11 +16,16 @@ from ..expansion.format import render_target
 from ..expansion.tasks import Field, Length, Task
 from .sample import Sample
 
+# Share of records without any metadata or given text.
 DROP_ALL = 0.10
+# Share of records that drop metadata lines, and the share of lines that these records keep.
 KEEP_SOME_META = 0.30
 KEEP_META_LINE = 0.65
+# Share of the other records that generate metadata after the answer.
 GEN_META = 0.30
+# Share of records whose loss covers the answer alone.
 MASK_REQUEST = 0.30
+# Share of records with the task short_to_long; `_MIX` has the shares of the others.
 CAPTION_ONLY = 0.10
 # Share of requests with as few tags as a person types; the others have as many as a first pass
 # of expansion leaves.

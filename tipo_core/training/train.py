@@ -168,7 +168,7 @@ def train(source: Samples, out: Path, recipe: Recipe) -> None:
     """Train on the samples of `source` and write model, tokenizer and loss curve to `out`.
 
     The first `held_out` samples are kept for the held-out loss. A stopped run continues after its
-    last saved step. Raises ValueError where no sample is left to train on.
+    last saved step. Raises ValueError if no sample is left to train on.
     """
     if recipe.threads:
         torch.set_num_threads(recipe.threads)

@@ -1,7 +1,7 @@
-"""Time the import of the pack over the modules that ComfyUI has imported by then.
+"""Time the import of the pack when ComfyUI's own modules are already imported.
 
 Run in ComfyUI's Python: time_pack_import.py PACK COMFYUI. Prints the seconds of six imports, each
-under a name of its own, so that none is answered by sys.modules.
+under another name, so that sys.modules never has the module.
 """
 
 from __future__ import annotations

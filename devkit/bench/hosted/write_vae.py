@@ -1,4 +1,4 @@
-"""Write a VAE of zeros with the sizes and the precision of SD's (335 MB).
+"""Write a VAE of zeros with the sizes of SD1.x's, in fp32 (335 MB).
 
 Run in ComfyUI's Python: write_vae.py COMFYUI FILE.
 """
@@ -12,10 +12,12 @@ import torch
 from safetensors.torch import save_file
 
 tree, file = sys.argv[1:]
+# ComfyUI parses sys.argv when it is imported.
 sys.argv[1:] = []
 sys.path[0] = tree
 importlib.import_module("comfy.cli_args").args.cpu = True
 autoencoder = importlib.import_module("comfy.ldm.models.autoencoder")
+# The ddconfig of SD1.x's v1-inference.yaml.
 config = {
     "double_z": True,
     "z_channels": 4,

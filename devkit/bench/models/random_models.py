@@ -22,7 +22,7 @@ from tipo_core.lm.model.config import LlamaConfig
 SEED = 0
 # Of all matrices; rows of the chain of words get more from `teach`.
 STD = 0.02
-# Scale of an embedding: large beside the output of the layers, so that the next place is certain.
+# Scale of an embedding: much larger than the layers' output, so that the next place is certain.
 _LOUDNESS = 5.0
 # Difference between the logits of the next place's entries and all others.
 _MARGIN = 27.0

@@ -37,7 +37,7 @@ def first_token(model: str, precision: str, threads: int) -> dict[str, float]:
     """Return the seconds to load a folder and write one token, and those to read its weights.
 
     Both read the file from the page cache. Two packages that ComfyUI imports at its start are
-    imported before.
+    imported first, outside the measurement.
     """
     import safetensors.torch
     import tokenizers

@@ -1,4 +1,4 @@
-"""Rows of the pack in ComfyUI: its import, and each picture node beside core's node.
+"""Rows of the pack in ComfyUI: its import, and each picture node against core's node.
 
 Both nodes are fed from the same graph.
 """
@@ -129,7 +129,7 @@ RACES = (
         {**_NOISE, "8": _node("RepeatImageBatch", image=["7", 0], amount=8)},
         {"format": "png", "quality": 90},
     ),
-    # CFG in steps 5 to 12 of 20, beside the same node with CFG in all steps.
+    # CFG in steps 5 to 12 of 20, against the same node with CFG in all steps.
     Race(
         "TipoSampler",
         "TipoSampler",

@@ -1,4 +1,4 @@
-"""Rows of a whole request, tags and caption, beside tipo-kgen's expansion."""
+"""Rows of a whole request, tags and caption, against tipo-kgen's expansion."""
 
 from __future__ import annotations
 

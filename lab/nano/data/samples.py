@@ -30,8 +30,10 @@ from .toy_scenes import toy_scene, toy_sentences, toy_tags
 
 log = logging.getLogger("tipo-suite")
 
+# Shares of all samples; the rest have drawn tag sets.
 _TOY_SHARE = 0.15
 _PHOTO_SHARE = 0.25
+# Share of the samples other than toy-sd's that get style phrases.
 _STYLE_SHARE = 0.15
 # Drafts per block; the tag sets of a block are drawn together.
 BLOCK = 512

@@ -18,8 +18,11 @@ from .tag_sets import Start, TagSampler, TagStatistics
 log = logging.getLogger("tipo-suite")
 
 ROUNDS = 28
+# Sets drawn per round.
 _SETS = 768
+# Share of the error of a log frequency that a round corrects; half of it in the second half.
 _STEP = 0.8
+# Limits, in log units, of one correction and of the distance from the log of the wanted share.
 _LARGEST_STEP = 1.0
 _LARGEST_BIAS = 6.0
 # The shares of a group of exclusive tags cannot sum to more than 1.

@@ -1,10 +1,14 @@
 """Tag sets like those of real pictures, drawn from pair statistics.
 
 Sets are drawn tag by tag. The weight of a candidate is its own bias times its lift with the tags
-of the set so far:  log w(t) = b(t) + s(k) sum_s log lift(s, t), where
-lift(s, t) = n(s, t) N / (n(s) n(t)), k is the size of the set, s(k) damps the lifts of many similar
-tags, and an unlisted pair has lift 1. The biases are fitted (`tag_fit.py`), so that the frequency
-of each tag is that of the counts.
+of the set so far:
+
+    log w(t) = b(t) + d(k) sum_s log lift(s, t),   lift(s, t) = n(s, t) P / (n(s) n(t))
+
+The sum runs over the tags s of the set, k is their number, and d(k) damps the lifts of many similar
+tags (`lift_strength`). n counts the pictures with a tag or with both tags, P is the number of all
+pictures. A pair without a count has lift 1. `tag_fit.py` fits the biases so that each tag is as
+frequent in drawn sets as in the counts.
 """
 
 from __future__ import annotations
@@ -24,24 +28,28 @@ from tipo_core.prompt.vocabulary.blocklist import blocklist_matches
 
 from .wording import SCENE_ASPECTS, Aspect, aspect, exclusive_group
 
-# Number of pictures of the counts; it changes the lift of all pairs by one constant factor.
+# Rounded number of pictures of the counts (P); an error scales all lifts by the same factor.
 POSTS = 8_000_000
+# Log lifts are clipped to plus or minus this.
 LARGEST_LOG_LIFT = 5.0
-# Sets drawn together: their scores fit the CPU's cache.
+# Sets drawn together: their weights fit the CPU's cache.
 _AT_ONCE = 128
 # One pair in ten is held out, to measure a model's knowledge of it.
 _HELD_OUT_SHARE = 10
+# Tags only for sets with a boy or a man.
 _MALE = frozenset(("male focus", "faceless male", "old man", "facial hair", "beard", "mustache"))
-# Tags that are rare with boys; the pair counts lack the most common tags, 1boy too.
+# Words of tags that are rare with boys. The pair counts cannot show that, because they lack the
+# most common tags, among them 1boy.
 _GIRLISH = frozenset(
     """skirt dress bow ribbon twintails hairband hairclip frills serafuku lipstick maid scrunchie
     tiara drills bun braids ponytail petticoat veil tutu makeup bonnet headdress bowtie lace
     pigtails bracelet flower ornament girl girls""".split()
 )
+# Added to the log weight of such tags where the set has boys and no girls.
 _GIRLISH_LOG_LIFT = -3.0
-# Most such tags are harmless, but a model combines the word with any clothes.
+# Tags with this word are left out: most are harmless, but a model combines it with any clothes.
 _UNWORN = "unworn"
-# Chosen so that pairs of every lift are nearly as frequent as in real pictures.
+# Of `lift_strength`; chosen so that pairs of every lift are nearly as frequent as in real pictures.
 LIFT_DAMPING = 0.035
 
 
@@ -60,16 +68,17 @@ def is_held_out(left: str, right: str) -> bool:
 
 
 class TagStatistics:
-    """Counts of general tags (`N`) and the log lift of their pairs (`N, N`, symmetric).
+    """The share of pictures with each general tag (`N`), and the log lift of pairs (`N, N`).
 
-    `log_lift` has all listed pairs, 0 elsewhere; `trained_lift` lacks those that are held out.
+    Both tables of lifts are symmetric. `log_lift` is 0 for pairs without a count; `trained_lift` is
+    0 for held-out pairs too.
     """
 
     def __init__(self, tags_file: Path, pairs_file: Path) -> None:
         counts = {
             name.replace("_", " "): int(count)
             for name, count in read_rows(tags_file)
-            # Names in parentheses belong to series and characters; signs alone teach nothing.
+            # Parentheses name a series or character; names of signs, such as `:d`, teach no words.
             if "(" not in name
             and re.search("[a-z]{3}", name)
             and not blocklist_matches(name)
@@ -104,7 +113,7 @@ class TagStatistics:
 
 @dataclass(frozen=True)
 class Start:
-    """The first tags of a set, its number of tags, and its number of people."""
+    """The first tags of a set, the number of tags that it gets in all, and its number of people."""
 
     tags: Sequence[str]
     size: int
@@ -123,6 +132,7 @@ class Start:
         return any("boy" in name or "man" in name for name in self.tags)
 
 
+# Called with indices into the starts (`R`) and the probabilities of all tags (`R, N`).
 Watch = Callable[[np.ndarray, np.ndarray], None]
 
 
@@ -141,7 +151,7 @@ class TagSampler:
         names = sorted(set(statistics.groups) - {""})
         number = {name: place for place, name in enumerate(names)}
         self._group = np.array([number.get(name, -1) for name in statistics.groups])
-        # `G, N`: 1 for the tags outside each group, which stay open where the group is full.
+        # `G, N`: 1 for the tags outside each group. They may still be drawn when the group is full.
         self._outside = (self._group[None, :] != np.arange(len(names))[:, None]).astype(np.float32)
 
     def grow(self, start: Sequence[str], size: int, people: int) -> list[str]:
@@ -171,8 +181,11 @@ class TagSampler:
         """Draw the sets of `rows`, the largest first, tag by tag in all of them."""
         known = self.statistics
         base = np.stack([self._base(starts[row]) for row in rows])
+        # `R, N` for R rows: 1 for the tags that a set may still get, else 0.
         is_open = np.stack([self._open(starts[row]) for row in rows])
+        # `R, N`: sum of the log lifts with the tags of the set.
         lift = np.zeros_like(base)
+        # `R, G`: number of tags that a set may still get from each group.
         room = np.empty((len(rows), len(self._outside)), dtype=np.int64)
         chosen = np.zeros(len(rows), dtype=np.int64)
         for place, row in enumerate(rows):
@@ -201,7 +214,7 @@ class TagSampler:
             tags = np.minimum((total <= draws[:, None]).sum(axis=1), len(known.names) - 1)
             if watch is not None:
                 watch(np.array(rows)[active], weights / total[:, -1:])
-            # 3) add it, and close the tags that it excludes
+            # 3) add it, and close the tags that it excludes; rounding may draw a closed tag
             fine = is_open[active, tags] > 0
             self._add(active[fine], tags[fine], lift, is_open, room)
             for place, tag in zip(active[fine], tags[fine], strict=True):
@@ -210,12 +223,14 @@ class TagSampler:
             have[active[fine]] += 1
 
     def _base(self, start: Start) -> np.ndarray:
+        """Return the log weights (`N`) before any lift."""
         base: np.ndarray = self.biases[min(start.people, 1)]
         if start.boys_only:
             base = base + _GIRLISH_LOG_LIFT * self.statistics.is_girlish
         return base
 
     def _open(self, start: Start) -> np.ndarray:
+        """Return 1 for the tags (`N`) that may follow the first tags, else 0."""
         known = self.statistics
         is_open = ~known.counts_people
         if start.people == 0:
@@ -232,7 +247,7 @@ class TagSampler:
         is_open: np.ndarray,
         room: np.ndarray,
     ) -> None:
-        """Add one tag to each of `rows`; close the tag, and its group where that is full."""
+        """Add one tag to each of `rows`; close the tag, and its group once that is full."""
         lift[rows] += self.statistics.trained_lift[tags]
         is_open[rows, tags] = 0
         groups = self._group[tags]
@@ -243,6 +258,6 @@ class TagSampler:
 
 
 def lift_strength(size: np.ndarray) -> np.ndarray:
-    """Return the factor s(k) of the summed log lifts for sets of `size` tags."""
+    """Return d(k) = 1 / (1 + c (k - 1)) for sets of `size` tags (k); c is LIFT_DAMPING."""
     share: np.ndarray = 1 / (1 + LIFT_DAMPING * np.maximum(size - 1, 0))
     return share

@@ -1,8 +1,7 @@
 """Scenes of toy-sd as samples for the language model: their tags, and sentences about them.
 
-From `planet` alone, the model learns to add the other parts of such a picture in toy-sd's words,
-each part once. The style's tag comes first. The smallest length class has six tags, and two styles
-have five; these get one more tag, which is common for such pictures.
+These samples teach the model to expand the tag `planet` to the tags of a whole picture, with
+toy-sd's words and each part of the picture once. The style's tag comes first.
 """
 
 from __future__ import annotations
@@ -14,7 +13,9 @@ from ...toy_sd.drawings.styles import NO_ARTICLE, STYLES
 
 # Relative frequency of each style.
 _WEIGHTS = {"landscape": 4, "planet": 4, "critter": 1, "potted plant": 1}
+# The smallest length class needs six tags. A scene of these styles has five, so it gets one more.
 FILLERS = {"landscape": ("scenery",), "planet": ("space",)}
+# Sentences about a part, by style and part; `_statement` has the form for all other parts.
 _STATEMENTS = {
     ("landscape", "sun"): "there is {article}",
     ("landscape", "sky"): "the sky is {word}",
@@ -32,13 +33,13 @@ _STATEMENTS = {
 
 
 def toy_scene(rng: random.Random, test: bool = False) -> Scene:
-    """Return a scene of the training or, with `test`, one of a held-out pair of parts."""
+    """Return a training scene; with `test`, one with a pair of parts that training never shows."""
     style = rng.choices(list(_WEIGHTS), weights=list(_WEIGHTS.values()))[0]
     return scene(rng.getrandbits(40), (style,), test)
 
 
 def toy_tags(of: Scene, rng: random.Random) -> list[str]:
-    """Return the tags of a scene: the style, all its parts in random order, a common tag."""
+    """Return the tags of a scene: the style, its parts in random order, the style's fillers."""
     style = STYLES[of.style]
     tags = [part.tag.format(of.attributes[part.name]) for part in style.parts]
     rng.shuffle(tags)

@@ -12,11 +12,11 @@ from tipo_core.prompt import canonical, count_sentences, split_sentences
 
 
 def distinct_n(texts: Iterable[str], n: int = 2) -> float:
-    """Return the share of different word n-grams among all of them (Li et al. 2016)."""
+    """Return distinct word n-grams / all word n-grams of the texts (Li et al. 2016)."""
     grams: Counter[tuple[str, ...]] = Counter()
     for text in texts:
         words = text.lower().split()
-        grams.update(tuple(words[place : place + n]) for place in range(len(words) - n + 1))
+        grams.update(tuple(words[first : first + n]) for first in range(len(words) - n + 1))
     total = sum(grams.values())
     return len(grams) / total if total else 0.0
 
@@ -29,7 +29,7 @@ def repetition(items: Sequence[str]) -> float:
 
 @dataclass(frozen=True)
 class AnswerMeasures:
-    """The measures of one answer."""
+    """The measures of one answer; the repetitions are shares from 0 to 1."""
 
     well_formed: bool
     length_reached: bool

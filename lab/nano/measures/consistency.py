@@ -9,20 +9,25 @@ from functools import lru_cache
 
 from ..data.wording import COLORS, Aspect, aspect
 
+# Aspects whose words are nouns.
 _NAMED = frozenset(
     {
         Aspect.CLOTHES, Aspect.THING, Aspect.BODY, Aspect.HAIR_STYLE, Aspect.HAIR_COLOR,
         Aspect.SKY, Aspect.PLACE, Aspect.EYES,
     }
 )  # fmt: skip
-# Words that name things, but also occur in set phrases.
+# Nouns that also occur in idioms (`at the back`, `by day`), so they do not count.
 _FRAME = frozenset(("back", "day", "light", "dark", "space", "face", "glass", "paper", "fire"))
 _MORE_NOUNS = frozenset(("hair", "eyes", "background", "smile"))
 
 
 @dataclass(frozen=True)
 class Consistency:
-    """Numbers of nouns in captions, of supported ones, of coloured ones, of agreeing colours."""
+    """Counts of the nouns in captions; `caption_consistency` defines the terms.
+
+    `supported` nouns occur in the tags or the given text. `coloured` counts pairs of a colour and a
+    noun, `agreeing` the pairs that the tags or the given text have too.
+    """
 
     nouns: int
     supported: int
@@ -39,12 +44,12 @@ class Consistency:
 
     @property
     def noun_share(self) -> float:
-        """The share of nouns that the tags or the given text name too."""
+        """The share of supported nouns; 1 if there is no noun."""
         return self.supported / self.nouns if self.nouns else 1.0
 
     @property
     def colour_share(self) -> float:
-        """The share of coloured nouns with a colour that the tags give them."""
+        """The share of coloured nouns with a colour from the sources; 1 if there is none."""
         return self.agreeing / self.coloured if self.coloured else 1.0
 
 
@@ -63,12 +68,12 @@ def caption_consistency(caption: str, tags: Sequence[str], given: str = "") -> C
             colours.setdefault(noun, set()).add(colour)
     words = _words(caption)
     nouns = {_singular(word) for word in words if _is_noun(word)}
-    said = {(colour, noun) for colour, noun in _coloured(words) if noun in colours}
+    pairs = {(colour, noun) for colour, noun in _coloured(words) if noun in colours}
     return Consistency(
         nouns=len(nouns),
         supported=len(nouns & known),
-        coloured=len(said),
-        agreeing=sum(colour in colours[noun] for colour, noun in said),
+        coloured=len(pairs),
+        agreeing=sum(colour in colours[noun] for colour, noun in pairs),
     )
 
 
@@ -78,6 +83,7 @@ def total(parts: Iterable[Consistency]) -> Consistency:
 
 
 def _words(text: str) -> list[str]:
+    """Return the words in lower case, and the punctuation that separates a colour from a noun."""
     return re.findall(r"[a-z][a-z'-]*|[,.;]", text.lower())
 
 
@@ -94,11 +100,12 @@ def _is_noun(word: str) -> bool:
 
 
 def _coloured(words: Sequence[str]) -> list[tuple[str, str]]:
-    """Return the colour and the noun (singular) of each coloured noun, as in `long red hair`."""
+    """Return each colour and the singular noun after it: red and skirt in `red pleated skirts`."""
     found = []
     for place, word in enumerate(words):
+        # "dark" and "light" also describe other colours: `dark blue coat`.
         if word in COLORS - {"dark", "light"}:
-            # One more word may stand between colour and noun: `white pleated skirt`.
+            # One adjective may come between colour and noun.
             for noun in words[place + 1 : place + 3]:
                 if _is_noun(noun):
                     found.append((word, _singular(noun)))

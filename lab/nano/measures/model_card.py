@@ -136,8 +136,8 @@ def filled_card(card: str, parts: Mapping[str, str]) -> str:
     for name, text in parts.items():
         begin, end = f"<!-- {name} -->", f"<!-- end {name} -->"
         before, first, rest = card.partition(begin)
-        _, last, behind = rest.partition(end)
+        _, last, after = rest.partition(end)
         if not first or not last:
             raise ValueError(f"the card has no place for {name!r}: put {begin} and {end} into it")
-        card = f"{before}{begin}\n\n{text.rstrip()}\n\n{end}{behind}"
+        card = f"{before}{begin}\n\n{text.rstrip()}\n\n{end}{after}"
     return card

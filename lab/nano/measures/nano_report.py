@@ -48,7 +48,7 @@ log = logging.getLogger("tipo-suite")
 _RAW_EVERY = 5
 # Tokens of a raw answer that is checked for unsafe text.
 _SAFETY_TOKENS = 48
-_VARIANTS = 4
+_VARIANTS = 4  # of an expansion, to measure variety
 
 
 @dataclass(frozen=True)

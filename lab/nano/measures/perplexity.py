@@ -12,7 +12,7 @@ from torch.nn import functional
 from tipo_core.lm.model.llama import Llama
 from tipo_core.lm.tokenizers.text_tokenizer import TextTokenizer
 
-_AT_ONCE = 16
+_AT_ONCE = 16  # texts in a batch
 
 
 @dataclass(frozen=True)

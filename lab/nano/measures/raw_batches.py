@@ -19,7 +19,7 @@ from tipo_core.lm.model.kv_cache import causal_attention, rotary_tables
 from tipo_core.lm.model.llama import Llama
 from tipo_core.lm.tokenizers.text_tokenizer import TextTokenizer
 
-_ROWS = 384
+_ROWS = 384  # answers generated together
 # Ended rows are dropped where they are at least this share of all rows.
 _IDLE = 0.3
 

@@ -35,7 +35,9 @@ FILLERS = (
 NEGATIVE = (
     "lowres, worst quality, low quality, bad anatomy, bad hands, jpeg artifacts, watermark, nsfw"
 )
+# The largest opacity of transparent shapes that `_make_bolder` sets.
 _BOLDEST = 0.6
+# Shares of prompts: a caption alone, tags and a caption; share of tag lists with fillers.
 _CAPTIONS, _BOTH, _FILLED = 0.25, 0.35, 0.4
 
 

@@ -15,7 +15,7 @@ from .drawings import picture, scene
 
 log = logging.getLogger("tipo-suite")
 
-_CHUNK = 256
+_CHUNK = 256  # pictures that a worker draws at a time
 
 
 def _some(first: int, side: int, styles: Sequence[str], count: int, test: bool) -> np.ndarray:

@@ -59,7 +59,7 @@ def unpacked(small: Mapping[str, np.ndarray]) -> Weights:
 def make_checkpoint(file: Path, checkpoint: Path) -> None:
     """Write a checkpoint that opens in ComfyUI, as SD1.5, from a file of packed weights.
 
-    Raises ValueError where the file does not hold packed weights.
+    Raises ValueError if the file does not hold packed weights.
     """
     try:
         weights = unpacked(load_file(file))

@@ -28,7 +28,7 @@ _SEED = "toy-sd text tower 1"
 _HEAD = WIDTH // HEADS
 _PLACES = 64  # positions repeat after this many tokens; prompts are shorter
 _WORDS = WIDTH - _PLACES  # dimensions of a vector for its token
-_PLACE = 8.0
+_PLACE = 8.0  # value of the dimension that encodes a token's position
 # Scale of the heads that look back; their token gets over 0.99 of the attention.
 _SHARPNESS = 1.5
 # Tokens back of the first heads of the first layer; all other heads are random.
@@ -46,7 +46,7 @@ Weights = dict[str, np.ndarray]
 def text_tower() -> Weights:
     """Return the weights in fp16 by their names in an SD1.x checkpoint; takes about a second.
 
-    Raises RuntimeError where a value differs from the training's.
+    Raises RuntimeError if a value differs from the training's.
     """
     weights = {PREFIX + name: value for name, value in _made().items()}
     if digest(weights) != SHA256:

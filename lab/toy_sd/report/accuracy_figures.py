@@ -16,7 +16,8 @@ from .accuracy_summary import BAR, curves
 _INCHES = (8.0, 5.0)
 # Blue, orange and green that colour-blind readers can distinguish.
 _COLOURS = ("#1f77b4", "#ff7f0e", "#117733")
-_ZOOM = 2
+_ZOOM = 2  # screen pixels per pixel of a picture
+# Width of the column of labels, and size of their font, in pixels.
 _LABEL = 150
 _FONT = 18
 _SHOWN_CFGS = (1.0, 3.0, 5.0, 8.0, 12.0)

@@ -170,7 +170,7 @@ class ProtocolOptions:
 def run(options: ProtocolOptions, model: LanguageModel) -> dict[str, Any]:
     """Expand, draw and read the prompts that are missing; write and return `attributes.json`.
 
-    Raises ValueError where `out` holds a run of other settings.
+    Raises ValueError if `out` holds a run of other settings.
     """
     out = options.out
     reading = reader.load(options.reader)

@@ -27,7 +27,9 @@ REPORT = "report.json"
 # Seeds far from those of toy-sd's training and of its measured pictures.
 _FIRST_SEED = 2_000_000
 _FIRST_UNSEEN = 3_000_000
+# Standard deviation of the noise on latents.
 _LATENT_NOISE = 0.1
+# Training pictures are shifted by up to this many pixels.
 _MOVED = 2
 
 
@@ -179,7 +181,7 @@ def make_reader(
 
 
 def recipe_of(run: Path) -> Recipe:
-    """Return the recipe of a run of toy-sd; raises FileNotFoundError where there is none."""
+    """Return the recipe of a run of toy-sd; raises FileNotFoundError if there is none."""
     path = run / "recipe.json"
     if not path.is_file():
         raise FileNotFoundError(f"there is no {path}: give the folder of a run of toy-sd")

@@ -58,7 +58,7 @@ def resume(path: Path, modules: Mapping[str, nn.Module], optimizer: torch.optim.
 
 
 def same_recipe(path: Path, recipe: Mapping[str, Any]) -> None:
-    """Write a run's recipe; raise ValueError where the folder holds a run by another one.
+    """Write a run's recipe; raise ValueError if the folder holds a run by another one.
 
     The number of steps, of threads and workers, and the times of output may differ.
     """

@@ -26,7 +26,7 @@ PACKED = "toy-sd-packed.safetensors"
 def train_toy_sd(out: Path, tokenizer_folder: Path, recipe: Recipe) -> None:
     """Train both stages in the folder `out` and pack the weights; a stopped run continues.
 
-    `tokenizer_folder` holds CLIP's vocab.json and merges.txt. Raises ValueError where `out` holds a
+    `tokenizer_folder` holds CLIP's vocab.json and merges.txt. Raises ValueError if `out` holds a
     run with another recipe.
     """
     tokenizer = clip_tokenizer(tokenizer_folder)

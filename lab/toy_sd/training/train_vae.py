@@ -17,8 +17,9 @@ from .toy_sd_state import keep, resume, write
 
 log = logging.getLogger("tipo-suite")
 
-# Noise on latents in training, because sampled latents are not exact.
+# Standard deviation of the noise on latents in training, because sampled latents are not exact.
 _LATENT_NOISE = 0.05
+# Weights of the loss terms; the mean absolute error has weight 1.
 _MOMENTS = 0.1
 _EDGES = 0.5
 _SQUARES = 4.0

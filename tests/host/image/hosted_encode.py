@@ -328,7 +328,7 @@ def as_core() -> dict[str, float | None]:
 
 
 def said(run: Callable[[], Any]) -> str:
-    """Return the text of what `run` raises."""
+    """Return the text of the error that `run` raises."""
     try:
         run()
     except ValueError as error:

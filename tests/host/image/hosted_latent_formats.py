@@ -1,4 +1,4 @@
-"""TipoSampler beside core's common_ksampler on every latent format that the host knows.
+"""TipoSampler compared with core's common_ksampler on every latent format of the host.
 
 Run by test_latent_formats.py (see inside.py); prints the differences as JSON. The model is one of a
 few lines: the tests compare how the sampler handles the latent.

@@ -191,7 +191,7 @@ for kind, (_, empty) in KINDS.items():
         "core": difference(drawn, again),
         "own guider": difference(ours(kind, empty, end=0.99)[0], again),
         "denoise": difference(ours(kind, again, 0.6)[0], core(kind, again, 0.6)),
-        # Core's KSampler cannot go on with a nested latent: its noise of zeros has another shape.
+        # Core's KSampler cannot continue a nested latent: its zero noise has another shape.
         "interval": None
         if empty.is_nested
         else difference(interval, in_stages(kind, empty, [1, 4, 4, 1, 1])),

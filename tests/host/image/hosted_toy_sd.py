@@ -1,4 +1,4 @@
-"""toy-sd's parts beside ComfyUI's, inside ComfyUI's own Python; prints JSON.
+"""toy-sd's parts compared with ComfyUI's inside ComfyUI's Python; prints JSON.
 
 Run by test_toy_sd.py (see inside.py) with the base folder. Weights of UNet and autoencoder are
 random; the text encoder is the real one.
@@ -39,7 +39,7 @@ with torch.inference_mode():
     torch.manual_seed(0)
     ours, coder = unet.UNet().eval(), vae.Autoencoder().eval()
     tower = {k: torch.from_numpy(v) for k, v in text_tower.text_tower().items()}
-    # As it is, a random UNet predicts next to nothing, and no picture would depend on the sampling.
+    # Unscaled, a random UNet predicts almost 0, and no picture would depend on the sampling.
     ours.out[2].weight.mul_(4)
     whole = {f"model.diffusion_model.{k}": v for k, v in ours.state_dict().items()}
     whole |= {f"first_stage_model.{k}": v for k, v in coder.state_dict().items()}

@@ -1,4 +1,4 @@
-"""The encode node's schedules and options in the real host, drawn beside core nodes."""
+"""The encode node's schedules and options in the real host, compared with core nodes."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ def results(host: Host, repository: Path, tmp_path_factory: pytest.TempPathFacto
 
 
 def test_what_core_can_do_is_cores_own_to_the_last_bit(results: Any) -> None:
-    # Schedules, AND and BREAK beside the core nodes that do the same, by hand.
+    # Schedules, AND and BREAK, compared with graphs of core nodes that do the same.
     assert results["core"] == dict.fromkeys(results["core"], 0.0)
     assert len(results["core"]) == 28
 

@@ -1,4 +1,4 @@
-"""The sampler on rectified flows, video and nested latents, beside core's KSampler."""
+"""The sampler on rectified flows, video and nested latents, compared with core's KSampler."""
 
 from __future__ import annotations
 

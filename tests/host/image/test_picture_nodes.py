@@ -1,4 +1,4 @@
-"""The picture nodes in the real host, each compared with the core nodes that it stands beside."""
+"""The picture nodes in the real host, each compared with the core nodes that it replaces."""
 
 from __future__ import annotations
 

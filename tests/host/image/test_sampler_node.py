@@ -1,4 +1,4 @@
-"""The sampler's own inputs in the real host, each beside core nodes that do the same otherwise."""
+"""The sampler's own inputs in the real host, each compared with equivalent core nodes."""
 
 from __future__ import annotations
 

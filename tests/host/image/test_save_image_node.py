@@ -294,7 +294,7 @@ def test_values_outside_the_menu_are_refused_before_anything_runs(
     client: Client, picture: str, inputs: dict[str, Any], words: str
 ) -> None:
     saving = Saving(picture)
-    del saving.graph[saving.core]  # or ComfyUI runs what is valid, and only that
+    del saving.graph[saving.core]  # else ComfyUI runs its valid output alone
     saving.add(**inputs)
     with pytest.raises(GraphRejected, match=words):
         client.run(saving.graph, timeout=SECONDS)

@@ -1,4 +1,4 @@
-"""Sweeps and grids in the real host: each cell beside a run of its own with the same values."""
+"""Sweeps and grids in the real host: each cell equals a single run with its values."""
 
 from __future__ import annotations
 

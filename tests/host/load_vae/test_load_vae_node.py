@@ -1,4 +1,4 @@
-"""Load VAE in the real host: every form beside core's loaders."""
+"""Load VAE in the real host: every form compared with core's loaders."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Comparison(Builder):
         return self.add("SaveImage", images=images, filename_prefix="load-vae/test")
 
     def round_trip(self, vae: list[Any]) -> tuple[str, str]:
-        """Saves what `vae` encodes of what it decodes, and what the checkpoint's encodes of it.
+        """Decode with `vae`, encode with `vae` and with the checkpoint's VAE, save both latents.
 
         Latents are saved as floats: a picture's smallest difference is one of the latents too.
         """
@@ -131,7 +131,7 @@ def test_taesd_pair_is_the_one_of_cores_loader(
 
     for pair in trips.values():
         build.assert_same(outcome, *pair)
-    # The pairs have the same weights here: only scale and shift tell them apart.
+    # The pairs have the same weights here and differ only in scale and shift.
     one, other = (saved_latent(server, outcome, trips[name][0][1]) for name in names)
     assert not np.array_equal(one, other)
     (report,) = outcome.outputs[loaders[0]]["text"]

@@ -25,7 +25,7 @@ def without_red(weights: Weights) -> Weights:
 
 
 def taesd_halves(latent_channels: int) -> dict[str, Weights]:
-    """The linear VAE as the two files of a TAESD pair, for latents of so many channels."""
+    """The linear VAE as the two files of a TAESD pair, for latents of `latent_channels`."""
     weights = linear_vae()
     halves = {
         half: {

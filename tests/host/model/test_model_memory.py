@@ -37,7 +37,7 @@ LARGE_BYTES = 3 * LARGE_HIDDEN * LARGE_INTERMEDIATE * 4
 def memory_server(
     start_server: Callable[..., Server], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
-    """A server with the probe, a copy of the small model, and one that is felt in memory."""
+    """A server with the probe, a copy of the small model, and a model of noticeable size."""
     base = tmp_path_factory.mktemp("base")
     prepare_base(base, this_checkout().root)
     probe = base / "custom_nodes" / "tipo-probe"
@@ -235,7 +235,7 @@ class FlaggedServer(Server):
 def test_a_start_flag_changes_no_text(
     probed: Client, host: Host, tmp_path: Path, graph: Graph, flag: str
 ) -> None:
-    """ComfyUI refuses these flags beside --cpu; test_hosted_model.py streams without a device."""
+    """ComfyUI refuses these flags with --cpu; test_hosted_model.py streams without a device."""
     if not has_cuda(host.python):
         pytest.skip("ComfyUI starts with this flag on an accelerator only")
     small = text_only(graph, seed=41)

@@ -33,7 +33,7 @@ def test_missing_weights_name_the_file_and_the_remedy(
     assert BROKEN_MODEL in message and "safetensors" in message
     assert any(word in message for word in ("put", "download", "copy")), message
 
-    # The server is as it was: the model that is there still works.
+    # The server's state has not changed: an existing model still works.
     good = text_only(graph)
     inputs_of(good, "TipoLoadModel")["model"] = "tipo-nano"
     assert texts(good, client.run(good, timeout=120))[0]["prompt"]

@@ -33,7 +33,7 @@ def test_text_to_image_makes_a_picture_that_restores_the_graph(
     with Image.open(picture) as image:
         assert image.size == (64, 64)
         saved = json.loads(image.info["prompt"])
-        # ComfyUI notes its own "is_changed" beside the inputs of some nodes: not where models are.
+        # ComfyUI adds its own "is_changed" to the inputs of some nodes; no model path is in it.
         for folder in (server.base, repository):
             assert json.dumps(str(folder))[1:-1] not in image.info["prompt"]
         assert {node: saved[node]["inputs"] for node in saved} == {

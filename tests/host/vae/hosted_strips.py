@@ -1,4 +1,4 @@
-"""A VAE of SD's own sizes computed in strips inside ComfyUI's Python, beside the whole picture.
+"""A VAE of SD's own sizes in strips and in one piece, compared inside ComfyUI's Python.
 
 Run by test_vae_strips.py (see inside.py); prints the results as JSON. The weights are random.
 """
@@ -102,7 +102,7 @@ def shapes() -> list[float]:
 
 
 def half() -> float:
-    """The mean difference in bf16, of 255, beside that of bf16 in one piece from fp32."""
+    """Return the mean error of bf16 in strips / that of bf16 in one piece, both against fp32."""
     # ComfyUI detects only the usual sizes of a VAE: use the model itself.
     changes = {"ch": 32, "ch_mult": [1, 2, 2]}
     model = new_model(**changes)

@@ -1,4 +1,4 @@
-"""The VAE nodes inside ComfyUI's own Python, beside core's nodes.
+"""The VAE nodes compared with core's nodes inside ComfyUI's Python.
 
 Run by test_vae_nodes.py (see inside.py) with a file of linear_vae.py's weights as its argument;
 prints the results as JSON.

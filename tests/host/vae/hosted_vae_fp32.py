@@ -28,7 +28,7 @@ REGULARIZER = "comfy.ldm.models.autoencoder.DiagonalGaussianRegularizer"
 
 
 class Native:
-    """Stands for pins and pages of DynamicVRAM: a copy of it would free the same memory twice."""
+    """A double of DynamicVRAM's pins and pages: a copy would free the same memory twice."""
 
     def __deepcopy__(self, memo: Any) -> Any:
         raise AssertionError("a handle of the host was deep-copied")
@@ -121,7 +121,7 @@ def said(vae: Any) -> str:
 
 
 def video() -> dict[str, Any]:
-    """ComfyUI tells two video VAEs apart by the dtype of their file alone (taehv, lighttaew)."""
+    """ComfyUI distinguishes taehv and lighttaew, two video VAEs, only by the dtype of the file."""
     with torch.device("meta"), ordinary_layers():
         model = comfy.taesd.taehv.TAEHV(latent_channels=16)
     sd = random_weights(model)

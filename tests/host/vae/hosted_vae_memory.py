@@ -51,7 +51,7 @@ def memory() -> dict[str, Any]:
         management.load_models_gpu([other.patcher])
         assert is_loaded(other)
 
-    # A VAE in pixel space computes nothing: the log shows the attempts.
+    # A VAE in pixel space does no computation, so only the log shows the attempts.
     samples, pixels = picture(1, 3, 320, 320) * 2 - 1, picture(1, 320, 320, 3)
     free = new_vae(PIXEL_SPACE)
     whole, whole_latent = as_core(free, samples), free.encode(pixels)

@@ -1,4 +1,4 @@
-"""VAE Decode and VAE Encode inside ComfyUI: memory, precision, masks, beside core's nodes."""
+"""VAE Decode and VAE Encode inside ComfyUI: memory, precision, masks, equality with core."""
 
 from __future__ import annotations
 

@@ -65,5 +65,5 @@ def as_core(vae: Any, samples: torch.Tensor) -> torch.Tensor:
 
 def state_of(vae: Any) -> tuple[Any, ...]:
     weights = vae.first_stage_model.state_dict().values()
-    # Not their addresses: newer cores copy a weight to where it is computed with.
+    # Not their addresses: newer cores copy a weight to the compute device.
     return (dict(vars(vae)), [(w.dtype, w.device, w.double().sum().item()) for w in weights])

@@ -1,4 +1,4 @@
-"""How models are asked for: with stand-ins of the packages, which record it."""
+"""The arguments with which models are loaded: doubles of the packages record them."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The text format against tipo-kgen 0.3.1, the reference implementation.
 
 Where the two differ on purpose the test names the reason and holds both forms, so that nothing
-else can differ unseen. What is wrong with the reference is in `test_against_kgen_faults`.
+else can differ unseen. The faults of the reference are in `test_against_kgen_faults`.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def caption_field(task: Task) -> Field:
 
 
 def as_rendered(theirs: str, task: Task, known: set[Field], grow_given: bool) -> tuple[str, str]:
-    """What ours makes of a text of tipo-kgen, and the reason for the difference, if any."""
+    """Return our request for a request of tipo-kgen, and the reason for the difference, if any."""
     missing = [name for name in task.fields if name not in known]
     last = task.fields[-1]
     if not missing:
@@ -72,11 +72,11 @@ def as_rendered(theirs: str, task: Task, known: set[Field], grow_given: bool) ->
         if not grow_given:
             return theirs, ""
         return f"{theirs}\n{last.value}:", "the field to be written is not named"
-    behind = task.fields[task.fields.index(first) + 1 :]
-    if grow_given and behind == (last,) and last not in known:
+    later = task.fields[task.fields.index(first) + 1 :]
+    if grow_given and later == (last,) and last not in known:
         return theirs, ""
     head = theirs[: theirs.index(f"\n{first.value}: \n")]
-    return f"{head}\n{first.value}:", "fields stand behind an empty one"
+    return f"{head}\n{first.value}:", "fields follow an empty one"
 
 
 def test_requests_are_byte_equal_but_for_the_named_reasons() -> None:
@@ -106,8 +106,8 @@ def test_requests_are_byte_equal_but_for_the_named_reasons() -> None:
             reasons[reason] += 1
     assert reasons == {
         "": 9216,
-        # `tag: ` with a space and nothing behind it, and then another field: never trained.
-        "fields stand behind an empty one": 13312,
+        # An empty `tag: ` line with a trailing space before another field: never trained.
+        "fields follow an empty one": 13312,
         # The model is left to open the next field, or to lengthen the one before without end.
         "the field to be written is not named": 3584,
         # Two `tag:` lines (fault 8).
@@ -171,7 +171,7 @@ THEIR_NAMES = {Field.SHORT: "extended", Field.LONG: "generated"}
 
 
 def assert_read_alike(request: Request, completion: str) -> None:
-    """Ours reads of `completion` what tipo-kgen reads of the whole text."""
+    """Our parser reads the same fields from `completion` as tipo-kgen's from the whole text."""
     theirs = reference().parse_tipo_result(render_request(request) + completion)
     ours = read_answer(request, completion)
     assert ours.well_formed
@@ -183,10 +183,10 @@ def assert_read_alike(request: Request, completion: str) -> None:
         else:
             assert text.strip() == theirs[THEIR_NAMES[name]]
     for key, value in request.meta.items():
-        # What the tags say of the category stands behind what its line says.
+        # tipo-kgen appends names found among the tags to the names of the category's line.
         assert theirs[key][: len(split_tags(value))] == split_tags(value)
     for key, value in ours.meta.items():
-        # Behind a tag field tipo-kgen keeps the aspect ratio alone (fault 2).
+        # After a tag field, tipo-kgen keeps only the aspect ratio (fault 2).
         if Field.TAG not in request.task.fields or key not in KGEN_KEYS:
             assert split_tags(value) == theirs[key]
 

@@ -1,7 +1,7 @@
-"""The twelve faults of tipo-kgen 0.3.1: each is shown there, and shown to be right here.
+"""The twelve faults of tipo-kgen 0.3.1: a test per fault shows it there and the right result here.
 
-The reference runs with scripted answers, as ours does. What concerns the model itself (9, 10, and
-the context of 8) is in `test_against_kgen_models`.
+Both run with scripted answers. The faults in the model itself (9, 10, and the context of 8) are in
+`test_against_kgen_models`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def counted(number: int, what: str = "tag") -> str:
 
 
 class Theirs:
-    """tipo-kgen with scripted answers, the last of which is given again and again."""
+    """tipo-kgen with scripted answers; the last answer repeats without end."""
 
     def __init__(self, executor: Any) -> None:
         self.executor = executor
@@ -48,7 +48,7 @@ class Theirs:
         gen_meta: bool = False,
         **wanted: Any,
     ) -> dict[str, Any]:
-        """Return what `tipo_runner` makes of the request that the author's pack would build."""
+        """Return the result of `tipo_runner` for the request that the author's pack would build."""
         answers = iter(script)
         answer = ""
 
@@ -71,7 +71,7 @@ class Theirs:
 
 @pytest.fixture
 def theirs(monkeypatch: pytest.MonkeyPatch) -> Iterator[Theirs]:
-    """The reference; what it changes in its own module and in `random` is put back."""
+    """The reference; its changes to its own module and to `random` are undone afterwards."""
     executor = reference()
     state = random.getstate()
     for name in ("generate", "BAN_TAGS"):

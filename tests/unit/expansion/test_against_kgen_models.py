@@ -104,8 +104,8 @@ def test_9_min_p_is_applied_and_the_context_is_the_models(
 
 
 def test_10_a_v2_model_without_its_experts_is_an_error_that_lists_them(tmp_path: Path) -> None:
-    # One class for every model of the list, which has v2 models in it: what does not fit is
-    # filled with random values.
+    # tipo-kgen loads every listed model with one class, v2 models too: weights that do not fit
+    # stay random.
     assert "torch_dtype" in call("models.py", "LlamaForCausalLM.from_pretrained")
     experts = MoEConfig(
         num_experts=4,

@@ -91,8 +91,8 @@ def test_what_was_refused_begins_no_answer_at_its_place_again() -> None:
     model = Scripted(script)
     request = Request(Task.TAGS, Length.SHORT, {Field.TAG: "1girl"})
     filled = fill_request(model, request, 0)
-    barred = ["", "1", "", "1", "", "c", "", "c", "ch"]
-    assert model.banned_first_ids == [set(letters) for letters in barred]
+    banned = ["", "1", "", "1", "", "c", "", "c", "ch"]
+    assert model.banned_first_ids == [set(letters) for letters in banned]
     assert filled.answer.fields[Field.TAG].startswith(", hat, coat, boots, tag 0")
 
 

@@ -1,4 +1,4 @@
-"""Expansion with a scripted model: what it is asked, and what becomes of its answers."""
+"""Expansion with a scripted model: its requests, and the use of its answers."""
 
 from __future__ import annotations
 
@@ -205,7 +205,7 @@ def test_progress_rises_to_one_and_may_cancel() -> None:
     request = ExpansionRequest("1girl", "", Length.VERY_SHORT, Length.VERY_SHORT, variants=2)
     expand(Scripted([TAGS, " A girl. She sits."] * 2), request, heard.append)
     assert heard == sorted(heard) and heard[-1] == 1.0 and len(heard) > 50
-    # Near its end when the texts are: the bar does not jump from the middle.
+    # The progress is near its end when the texts are: it does not jump there from the middle.
     steps = [later - before for before, later in pairwise([0.0, *heard])]
     assert max(steps) < 0.2 and heard[-2] > 0.8
 

@@ -1,4 +1,4 @@
-"""What is generated put behind what the user typed."""
+"""Generated text is appended to the user's text."""
 
 from __future__ import annotations
 

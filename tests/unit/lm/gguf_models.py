@@ -114,8 +114,8 @@ def write_dots1(
 ) -> None:
     """Write a mixture of experts in F32; `state` has Kohaku's names.
 
-    The architecture knows no grouped heads, so that keys and values stand once for each query
-    head; and no rows are interleaved.
+    The architecture has no grouped heads, so keys and values are repeated for each query head. No
+    rows are interleaved.
     """
     writer = gguf.GGUFWriter(path, "dots1")
     write_config(writer, replace(config, num_key_value_heads=config.num_attention_heads))

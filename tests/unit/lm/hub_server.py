@@ -17,9 +17,9 @@ LARGE = 10_000
 class HubServer:
     """Serves `files`, each under /<repository>/resolve/main/<name>.
 
-    Behaviour by file name: `cuts` ends the next connections after so many bytes and `hangs` lets
-    them hang there, `etags` and `statuses` replace what would be said, `packet` and `seconds` slow
-    the bodies down.
+    Behaviour by file name: `cuts` ends the next connections after these numbers of bytes, `hangs`
+    lets them hang there, `etags` and `statuses` replace those of the response. `packet` and
+    `seconds` slow the bodies down.
     """
 
     files: dict[str, bytes]

@@ -69,8 +69,8 @@ def side_by_side(
 ) -> list[torch.Tensor]:
     """Return the logits of each text, `T, V`.
 
-    So many of its first tokens are read at once, all others in passes with those of the texts
-    that still have some. Text n is in row `rows[n]`; a pass has the rows in the texts' order.
+    The first `first[n]` tokens of text n are read at once, the others in passes with the texts that
+    still have tokens. Text n is in row `rows[n]`; a pass has the rows in the texts' order.
     """
     rows = range(len(texts)) if rows is None else rows
     longest = max(map(len, texts))

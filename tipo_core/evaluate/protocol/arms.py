@@ -142,7 +142,7 @@ def _leads_to(value: Any, node_id: str) -> bool:
 def picture_of(outputs: Mapping[str, Any]) -> Mapping[str, str]:
     """Return the first picture of a run's outputs; saved pictures come before previews.
 
-    Raises ValueError where there is none.
+    Raises ValueError if there is none.
     """
     pictures = [picture for output in outputs.values() for picture in output.get("images", [])]
     pictures.sort(key=lambda picture: picture.get("type") != "output")

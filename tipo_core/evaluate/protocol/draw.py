@@ -25,10 +25,11 @@ from .arms import ARMS, Arms, picture_of
 from .rows import Key, Row, Rows
 
 RECIPE = "run.json"
+# Seconds between two requests for the result of a run.
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0
-_SECONDS_BETWEEN_LOOKS = 5.0
-_TRIES = 3
-_SHOWN = 60
+_SECONDS_BETWEEN_LOOKS = 5.0  # for runs that the server lost
+_TRIES = 3  # of a prompt that the server lost
+_SHOWN = 60  # characters of a prompt in messages
 _AGAIN = "run the same command again to continue"
 _log = logging.getLogger("tipo-suite")
 _T = TypeVar("_T")
@@ -71,7 +72,7 @@ def draw(run: Run, client: HttpClient, folder: Path, at_once: int = 4) -> int:
     """Draw the rows that are missing in `folder`; return their number.
 
     `at_once` prompts are queued at a time, so that the server never waits for this process. Raises
-    ValueError where the folder holds another run, RuntimeError for a prompt that failed,
+    ValueError if the folder holds another run, RuntimeError for a prompt that failed,
     ConnectionError for a server that does not answer; pictures drawn before are kept.
     """
     if at_once < 1:
@@ -90,7 +91,7 @@ def draw(run: Run, client: HttpClient, folder: Path, at_once: int = 4) -> int:
 
 
 def _check(run: Run, rows: Rows) -> None:
-    """Raise ValueError where a row in the folder belongs to another run."""
+    """Raise ValueError if a row in the folder belongs to another run."""
     settings = run.digest()
     for row in rows.done.values():
         if row.settings != settings:
@@ -231,7 +232,7 @@ class _Drawing:
         self._rows.add(row, content)
 
     def _reach(self, call: Callable[[], _T]) -> _T:
-        """Return call(); raise ConnectionError with the address where no ComfyUI answers."""
+        """Return call(); raise ConnectionError with the address if no ComfyUI answers."""
         url = self._client.url
         try:
             return call()

@@ -74,7 +74,7 @@ def published_workflow(field: str) -> Graph:
 def set_options(graph: Graph, options: Mapping[str, Any]) -> None:
     """Set the inputs that `options` (keys of `OPTIONS`; None is skipped) name, in all nodes.
 
-    Raises GraphError where the workflow has no node for an option.
+    Raises GraphError if the workflow has no node for an option.
     """
     for option, value in options.items():
         if value is None:

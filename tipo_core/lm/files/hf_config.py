@@ -21,7 +21,7 @@ _DOTS1 = ("Dots1ForCausalLM", "dots1")
 # Defaults of the author's KohakuConfig; his exporter leaves them out.
 _KOHAKU_IDS = {"bos_token_id": 64000, "eos_token_id": 64001}
 _MAX_INT = 2**31 - 1
-_MAX_SHOWN = 60
+_MAX_SHOWN = 60  # characters of a value in an error
 
 
 def read_hf_config(path: Path) -> LlamaConfig:

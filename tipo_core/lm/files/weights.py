@@ -78,7 +78,7 @@ def assign_weights(
 
     `state` comes from the config and not from `model`, because the layers of ComfyUI's DynamicVRAM
     have no weights before this. Each tensor is read once and copied, so that the model does not
-    depend on the file; at most one tensor is in memory beside the model.
+    depend on the file; at most one tensor is in memory besides the model.
     """
     # Allocated before reading, so that buffers of the reader do not fragment the heap.
     values = {name: torch.empty(one.shape, dtype=one.dtype) for name, one in state.items()}

@@ -30,7 +30,7 @@ def draw_grid(
     `batches` are the cells row by row, each (B, H, W, C) in 0..1 with 1, 3 or 4 channels; several
     pictures of one cell lie side by side. Pictures keep every value, unless the grid would exceed
     `LARGEST_SIDE` or `MOST_PIXELS`: then all are scaled down (`Layout.scale`), before anything is
-    drawn. Raises ValueError for a wrong number of cells or channels, and where labels and gaps
+    drawn. Raises ValueError for a wrong number of cells or channels, and if labels and gaps
     alone exceed the limits.
     """
     rows, columns = max(len(row_labels), 1), max(len(column_labels), 1)

@@ -146,7 +146,7 @@ class GridContents:
 def fitting_layout(contents: GridContents, style: GridStyle, fonts: Fonts) -> Layout:
     """Return the layout, with pictures scaled down as far as the limits require.
 
-    Raises ValueError where labels and gaps alone exceed the limits.
+    Raises ValueError if labels and gaps alone exceed the limits.
     """
     whole = layout = contents.layout(style, 1.0, fonts)
     while not layout.fits:

@@ -136,7 +136,7 @@ def _number(text: str, where: str, limits: Limits) -> Fraction:
 
 
 def check_name(name: str, parameter: str, choices: Sequence[str], where: str) -> None:
-    """Raise ValueError, with a near match or all choices, where a name is not among `choices`."""
+    """Raise ValueError, with a near match or all choices, if a name is not among `choices`."""
     if name in choices:
         return
     close = get_close_matches(name.lower()[:100], choices, n=1)

@@ -33,7 +33,7 @@ def layer_for_skip(clip_skip: int, encoders: Sequence[TextEncoder]) -> int | Non
     """The layer of a clip skip, counted from the end; None for the model's default.
 
     `clip_skip` is A1111's count: 1 is the last layer, 2 the one before it. ComfyUI writes the same
-    layers as -1 and -2, so the sign is ignored. Raises ValueError where an encoder has fewer
+    layers as -1 and -2, so the sign is ignored. Raises ValueError if an encoder has fewer
     layers.
     """
     count = abs(clip_skip)

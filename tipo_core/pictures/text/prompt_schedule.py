@@ -69,7 +69,7 @@ def clauses(texts: Sequence[str], steps: int) -> tuple[Clause, ...]:
     `texts` are the same prompt for different encoders; a time in one of them divides all. At least
     one clause is active at every time. A prompt without any of the forms is one clause with the
     texts as they are.
-    Raises ValueError where AND splits the texts into different numbers, for a weight of 0 or less
+    Raises ValueError if AND splits the texts into different numbers, for a weight of 0 or less
     after AND, and for more than MAX_CLAUSES clauses.
     """
     parsed = [parse_spans(text) for text in texts]

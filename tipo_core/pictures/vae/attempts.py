@@ -31,7 +31,7 @@ def plan_attempts(
     halve their side each time, down to LEAST_TILE or a smaller requested size; those as large as
     the picture (`longest_side`, pixels) are left out. "always" tries tiles only, "strips" strips
     only, "never" the whole picture only.
-    Raises ValueError for an unknown tiling, and for strips where the VAE does not support them.
+    Raises ValueError for an unknown tiling, and for strips if the VAE does not support them.
     """
     if asked.tiling not in TILINGS:
         raise ValueError(f"tiling {asked.tiling!r} is not known: choose {', '.join(TILINGS)}")

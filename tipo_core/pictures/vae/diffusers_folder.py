@@ -89,7 +89,7 @@ def find_vae_folder(name: str, roots: Sequence[Path]) -> Path:
     """Find the folder of a name in the menu: the one that should have the config.json.
 
     Of several roots, the first with a VAE in that folder is used, else the first with that folder.
-    Raises ValueError where no root has the folder, or where the name leads out of a root.
+    Raises ValueError if no root has the folder, or if the name leads out of a root.
     """
     parts = name.split("/")
     leaves = ".." in parts or name.startswith(("/", "\\")) or PureWindowsPath(name).drive
@@ -190,7 +190,7 @@ def _class_problem(config: dict[str, Any]) -> str | None:
 def shards_of_index(path: Path) -> dict[str, str]:
     """Read an index: tensor -> file name.
 
-    Raises ValueError where the file is not an index, or where a file name is not the plain name of
+    Raises ValueError if the file is not an index, or if a file name is not the plain name of
     a .safetensors file: no folder, no drive, no parent.
     """
     shards = read_json(path).get("weight_map")
@@ -211,7 +211,7 @@ def shards_of_index(path: Path) -> dict[str, str]:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """Read the object in a JSON file. Raises ValueError where that fails."""
+    """Read the object in a JSON file. Raises ValueError if that fails."""
     try:
         found = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError, RecursionError) as error:

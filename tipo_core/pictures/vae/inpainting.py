@@ -21,7 +21,7 @@ _NO_ALPHA = (64, 64)
 def mask_of(mask: torch.Tensor, pixels_shape: Sequence[int]) -> torch.Tensor:
     """Return ComfyUI's mask (H, W), (B, H, W) or (B, 1, H, W) as (B, 1, H, W), not copied.
 
-    Raises ValueError where its size differs from that of the pictures, `pixels_shape`
+    Raises ValueError if its size differs from that of the pictures, `pixels_shape`
     (B, H, W, C), or where there is neither one mask nor one for each picture.
     """
     size = tuple(mask.shape[-2:])
@@ -60,7 +60,7 @@ def filled_from_surroundings(pixels: torch.Tensor, mask: torch.Tensor) -> torch.
     A pull-push pyramid (Gortler et al. 1996, "The Lumigraph"): colours are averaged with weight
     1 - mask, level by level down to one pixel, and the gaps of a level are filled from the coarser
     one. Each filled value is a mean of kept ones. Pixels of mask 0 do not change by a bit, pixels
-    of a soft mask are mixed. Raises ValueError where a picture is masked completely.
+    of a soft mask are mixed. Raises ValueError if a picture is masked completely.
     """
     mask = mask.expand(len(pixels), -1, -1, -1).to(pixels)
     empty = [str(n) for n, one in enumerate(mask) if one.min() >= 1]
@@ -86,7 +86,7 @@ def fitted_original(original: torch.Tensor, shape: Sequence[int], factor: int) -
     """Crop the original to the shape (B, H, W, C) of a decoded batch, as a VAE's encoder crops.
 
     An encoder crops height and width to multiples of its `factor`, equally on both sides. Returns
-    (B or 1, H, W, C). Raises ValueError where sizes, batches or channels do not fit.
+    (B or 1, H, W, C). Raises ValueError if sizes, batches or channels do not fit.
     """
     height, width = original.shape[1:3]
     rows, columns = height - shape[1], width - shape[2]

@@ -46,7 +46,7 @@ def _escaped_class(letter: str) -> Test | None:
 
 
 def _escaped_character(letter: str) -> str:
-    """The character that ``\\letter`` means. Raises ValueError where it is not supported."""
+    """The character that ``\\letter`` means. Raises ValueError if it is not supported."""
     if letter in ("n", "t"):
         return "\n" if letter == "n" else "\t"
     if not letter or letter.isalnum():

@@ -197,7 +197,7 @@ def _matchers(entry: str, groups: _Groups) -> tuple[Matcher, ...]:
 
 
 def _named(entry: str, groups: _Groups) -> tuple[Matcher, ...]:
-    """The matchers of ``@name``. Raises ValueError where no category or group has the name."""
+    """The matchers of ``@name``. Raises ValueError if no category or group has the name."""
     name = canonical(entry[1:])
     if name in _CATEGORIES:
         return (OfCategory(_CATEGORIES[name]),)

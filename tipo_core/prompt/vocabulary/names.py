@@ -62,7 +62,7 @@ def name_category(canonical_name: str) -> str | None:
     """The category of a name in the shipped lists: one of CATEGORIES, or None.
 
     The name must be canonical (`tags.canonical`). The lists are read on first use.
-    Raises ValueError where their file is missing or damaged.
+    Raises ValueError if their file is missing or damaged.
     """
     return _shipped().category(canonical_name)
 
@@ -70,7 +70,7 @@ def name_category(canonical_name: str) -> str | None:
 def pack(categories: Mapping[str, str]) -> bytes:
     """Pack names, each canonical, and their categories into the content of a file.
 
-    Raises ValueError where names of different categories have the same fingerprint.
+    Raises ValueError if names of different categories have the same fingerprint.
     """
     kinds = {name: number for number, name in enumerate(CATEGORIES)}
     found: dict[tuple[int, int], int] = {}
@@ -93,7 +93,7 @@ def pack(categories: Mapping[str, str]) -> bytes:
 
 
 def read(path: Path) -> NameTable:
-    """Read a file of names. Raises ValueError where it is missing, damaged or of another format."""
+    """Read a file of names. Raises ValueError if it is missing, damaged or of another format."""
     try:
         content = path.read_bytes()
     except OSError as error:

@@ -65,7 +65,7 @@ def write(folder: Path, words: Words, *, taught: bool) -> dict[str, Path]:
     if taught:
         teach(weights, words)
     else:
-        # Louder than in the real shapes: in a narrow model the layers would hardly be heard.
+        # Larger weights than in the real shapes: a narrow model's layers would hardly matter else.
         weights = {name: 8 * one if one.dim() > 1 else one for name, one in weights.items()}
     paths = {"folder": folder / "model"}
     write_folder(paths["folder"], config, weights, words)

@@ -112,7 +112,7 @@ def test_what_an_other_run_left_is_kept(fake: FakeServer, tmp_path: Path) -> Non
         draw(run_of("TipoSampler.steps=9"), client, tmp_path)
     (tmp_path / "elsewhere.json").rename(tmp_path / "run.json")
     assert (tmp_path / "rows.csv").read_bytes() == before and len(fake.graphs) == 6
-    # 3 and 3.0 are one setting, and more prompts are no other run.
+    # 3 and 3.0 are one setting, and more prompts do not make another run.
     assert draw(run_of("TipoSampler.cfg=3", prompts=(*PROMPTS, "a cow")), client, tmp_path) == 2
     assert len(rows_of(tmp_path)) == 8
 
@@ -151,7 +151,7 @@ def test_what_the_server_lacks(
     with pytest.raises(GraphError, match=r"has no node TipoExpand: install .*custom_nodes"):
         draw(run_of(), client, tmp_path)
     object_info["TipoExpand"] = pack
-    # None of that bound the folder to settings that drew nothing.
+    # No failed attempt bound the folder to its settings.
     assert draw(run_of(), client, tmp_path) == 6
 
 

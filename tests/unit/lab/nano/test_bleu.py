@@ -10,7 +10,7 @@ from lab.nano.measures.bleu import bleu, self_bleu
 
 
 def test_precisions_are_clipped() -> None:
-    # The example of Papineni et al. 2002: "the" stands twice in the reference, so 2 of 7 count.
+    # The example of Papineni et al. 2002: "the" occurs twice in the reference, so 2 of 7 count.
     text, reference = "the the the the the the the".split(), "the cat is on the mat".split()
     assert bleu(text, [reference], 1) == pytest.approx(2 / 7)
     assert bleu(text, [reference], 2) == 0.0

@@ -72,7 +72,7 @@ class Seeing(Reader):
 
 
 def row(point: Point, number: int, wrong: int, distance: float | None = None) -> Row:
-    """Return a row with so many of a planet's four parts wrong."""
+    """Return a row in which `wrong` of a planet's four parts are wrong."""
     parts = tuple(part.name for part in STYLES["planet"].parts)[:wrong]
     wording = measure.CAPTION if number % 2 else measure.TAGS
     return Row(point.name, number, wording, "planet", "planet", parts, distance)

@@ -1,4 +1,4 @@
-"""Steps that ask: each keeps what was read for it, and is answered whatever happens to others."""
+"""Generations that request completions: each keeps its cache, whatever happens to the others."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ..passes import language_model, tokens_read
 
 PROMPT = "target: <|long|>\ntag: 1girl, cat ears,"
 OTHER = "long: A girl is reading"
-# So many tokens are written for each ask, whatever the model thinks.
+# Number of new tokens of each completion; no end token comes earlier.
 TOKENS = 12
 CANCELLED, DONE = StopReason.CANCELLED, StopReason.TOKEN_LIMIT
 
@@ -33,7 +33,7 @@ def model(files: ModelFiles, request: pytest.FixtureRequest) -> LlamaLanguageMod
 
 @pytest.fixture
 def wide(files: ModelFiles) -> LlamaLanguageModel:
-    """One that writes many answers side by side."""
+    """A model that writes many answers side by side."""
     return language_model(files, "auto", max_new_tokens=TOKENS)
 
 
@@ -56,7 +56,7 @@ def alone(model: LlamaLanguageModel, prompt: str, seed: int) -> Completion:
 
 
 def growing(rounds: int, heard: list[Completion], seed: int = 0) -> Generation[str]:
-    """Ask again and again behind a part of the answer, as a refused tag is cut off."""
+    """Request completions after a prefix of each answer, as when a rejected tag is cut off."""
     prompt = PROMPT
     for number in range(rounds):
         done = yield ask(prompt, seed + number)
@@ -66,14 +66,14 @@ def growing(rounds: int, heard: list[Completion], seed: int = 0) -> Generation[s
 
 
 def answered(*values: str) -> Generation[str]:
-    """Steps that ask for nothing."""
+    """A generation that requests no completion."""
     return "".join(values)
     yield ask()
 
 
 def test_a_continued_answer_equals_one_that_is_started_over(files: ModelFiles) -> None:
-    # In fp32: beside integers keys and values are kept in less, so that tokens that are read one
-    # by one and at once may differ by what shows.
+    # In fp32: with int8 weights the cache has a lower precision, so tokens read one by one differ
+    # visibly from tokens read at once.
     model = language_model(files, temperature=0, max_new_tokens=TOKENS)
     heard: list[Completion] = []
     [prompt] = model.run([growing(4, heard)])
@@ -122,9 +122,9 @@ def test_an_answer_says_what_it_began_with_and_can_be_told_not_to(
 ) -> None:
     begun: list[int | None] = []
     for _ in range(5):
-        barred = frozenset(token for token in begun if token is not None)
+        banned = frozenset(token for token in begun if token is not None)
         [done] = model.complete_many(
-            [CompletionRequest(PROMPT, 0, min_new_tokens=TOKENS, banned_first_ids=barred)]
+            [CompletionRequest(PROMPT, 0, min_new_tokens=TOKENS, banned_first_ids=banned)]
         )
         assert done.text.startswith(model.tokenizer.decode([done.first_token or 0]))
         begun.append(done.first_token)
@@ -210,7 +210,7 @@ def test_cancelled_comes_back_from_every_later_ask(model: LlamaLanguageModel) ->
     assert [one.new_tokens for one in heard] == [TOKENS, 4, 0, 0, 0]
     assert [one.text for one in heard[2:]] == ["", "", ""]
     assert len(later) == 40
-    # And the model is as it was.
+    # The model works as before.
     assert alone(model, PROMPT, 0) == heard[0]
 
 
@@ -224,7 +224,7 @@ def test_a_cancelled_answer_knows_its_text(wide: LlamaLanguageModel) -> None:
 
 
 class Broken(Exception):
-    """What a callback or the steps themselves raise."""
+    """An error of a callback or of the generation itself."""
 
 
 @pytest.mark.parametrize("error", [Broken(), KeyboardInterrupt()])
@@ -284,7 +284,7 @@ def test_the_context_ends_steps_with_a_reason(model: LlamaLanguageModel) -> None
     [heard] = model.run([steps()])
     assert 1 < len(heard) < 30
     assert (heard[-2].text, heard[-2].reason) == ("", StopReason.CONTEXT_LIMIT)
-    # What was too long is not read, so that the first prompt can be gone back to.
+    # A prompt that is too long is not read, so the cache still has the first prompt.
     assert heard[-1] == heard[0]
 
 
@@ -321,7 +321,7 @@ def test_a_row_that_went_on_lends_its_first_prompt_until_it_is_cut(
 
     def steps(number: int) -> Generation[list[Completion]]:
         first = yield CompletionRequest(PROMPT, number, should_stop=lambda _: True)
-        # Half of them go back behind a part of it, half of them on.
+        # Half of the rows go back to a prefix of the prompt, half continue the answer.
         prompt = PROMPT[:-4] + " hat," if number % 2 else PROMPT + first.text + ","
         return [first, (yield ask(prompt, number)), (yield ask(PROMPT, number))]
 

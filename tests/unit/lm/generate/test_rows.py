@@ -1,4 +1,4 @@
-"""Texts side by side in rows: what comes out of one depends on what was asked in it alone."""
+"""Texts side by side in rows: the result of a row depends on its own request alone."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def begun(files: ModelFiles, count: int, precision: str = "auto") -> DecodeBatch
 
 
 def visited(rows: DecodeBatch, order: Sequence[int], steps: int = STEPS) -> None:
-    """Let some rows take so many steps."""
+    """Decode `steps` tokens in the rows of `order`."""
     for _ in range(steps):
         drawn = rows.decode(order)
         assert [
@@ -97,7 +97,7 @@ def test_a_row_reads_many_tokens_and_its_cache_grows(files: ModelFiles) -> None:
 
 
 @pytest.mark.parametrize("precision", ["fp32", "auto"])
-def test_the_first_token_is_none_that_is_barred(files: ModelFiles, precision: str) -> None:
+def test_the_first_token_is_none_that_is_banned(files: ModelFiles, precision: str) -> None:
     rows = language_model(files, precision, temperature=0).new_batch(3)
     for row in range(3):
         rows.prefill(row, PROMPTS[0], seed=0, min_length=STEPS)
@@ -113,7 +113,7 @@ def test_the_first_token_is_none_that_is_barred(files: ModelFiles, precision: st
     assert rows.texts[0][-1] not in (likeliest, seconds[0])
 
 
-def test_what_is_barred_counts_for_one_token(
+def test_what_is_banned_counts_for_one_token(
     files: ModelFiles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A model that likes one token above all writes it as soon as it may."""

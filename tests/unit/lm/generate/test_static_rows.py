@@ -39,10 +39,10 @@ def asks(
     enough: Callable[[str], bool] | None = None,
     on_token: Callable[[int], None] | None = None,
 ) -> list[CompletionRequest]:
-    # Every second one bars what the greedy or any other answer may begin with.
-    barred = [frozenset(range(20, 200, 2)) if n % 2 else frozenset[int]() for n in range(7)]
+    # Every second request bans half of the likely first tokens, the greedy one or others.
+    banned = [frozenset(range(20, 200, 2)) if n % 2 else frozenset[int]() for n in range(7)]
     return [
-        CompletionRequest(PROMPTS[n % 4], n, enough, 2 * n, on_token, banned_first_ids=barred[n])
+        CompletionRequest(PROMPTS[n % 4], n, enough, 2 * n, on_token, banned_first_ids=banned[n])
         for n in range(7)
     ]
 
@@ -119,7 +119,7 @@ def test_the_steps_between_two_looks_are_taken_at_once(files: ModelFiles) -> Non
         assert rows.cache.lengths == [2, 1 + STEPS]
 
 
-def test_a_barred_token_is_barred_once(files: ModelFiles) -> None:
+def test_a_banned_token_is_banned_once(files: ModelFiles) -> None:
     model = accelerated(files, temperature=0, repetition_penalty=1.0)
     words = range(model.model.config.vocab_size)
     rows = model.new_batch(2)

@@ -31,7 +31,7 @@ def spread(chosen: Candidates, words: int = VOCABULARY) -> torch.Tensor:
 
 
 def is_ordered(chosen: Candidates) -> bool:
-    """Whether the likeliest stand first, each id once, and each row sums to 1."""
+    """Whether the likeliest ids come first, each once, and each row sums to 1."""
     falling = (chosen.probabilities.diff(dim=-1) <= 0).all()
     once = all(len(set(row)) == len(row) for row in chosen.ids[:20].tolist())
     ones = torch.ones(len(chosen.ids))
@@ -168,10 +168,10 @@ def test_no_end_comes_too_early(
     options = SamplingOptions(**{**NO_FILTER, "temperature": temperature, "top_k": top_k})  # type: ignore[arg-type]
     ours = spread(candidates(logits, options, ends=ends, too_early=early))
     assert not ours[::2, ends].any() and ours.sum(-1).allclose(torch.ones(50))
-    barred = logits.clone()
-    barred[::2, ends] = -torch.inf
-    assert torch.equal(ours, spread(candidates(barred, options)))
-    # Where it is too early nowhere, or nothing is an end, all is as without.
+    banned = logits.clone()
+    banned[::2, ends] = -torch.inf
+    assert torch.equal(ours, spread(candidates(banned, options)))
+    # If no row is too short, or there is no end token, the rule changes nothing.
     plain = spread(candidates(logits, options))
     nowhere, nothing = torch.zeros(50, dtype=torch.bool), ends[:0]
     for some, rows_ in ((ends, nowhere), (nothing, early)):
@@ -201,7 +201,7 @@ def test_logits_stay_as_they_are(rows: tuple[torch.Tensor, torch.Tensor]) -> Non
 def test_draws_follow_the_distribution(weights: list[float], critical: float, seed: int) -> None:
     draws = 40_000
     probabilities = torch.tensor(weights) / sum(weights)
-    # The ids stand in another order than the probabilities.
+    # The ids have another order than the probabilities.
     ids = torch.arange(len(weights)).roll(1)
     chosen = Candidates(ids.expand(draws, -1), probabilities.expand(draws, -1))
     generator = torch.Generator().manual_seed(seed)
@@ -262,16 +262,16 @@ def test_an_impossible_option_is_named(bad: dict[str, float]) -> None:
 
 
 @pytest.mark.parametrize("temperature", [0.0, 0.7])
-def test_a_barred_id_is_as_if_there_were_none(
+def test_a_banned_id_is_as_if_there_were_none(
     rows: tuple[torch.Tensor, torch.Tensor], temperature: float
 ) -> None:
     logits, prompts = rows
     options = SamplingOptions(temperature=temperature)
-    barred = torch.rand(ROWS, VOCABULARY, generator=torch.Generator().manual_seed(8)) < 0.4
-    chosen = candidates(logits, options, seen=prompts, banned_ids=barred)
-    assert not (spread(chosen)[barred] > 0).any()
+    banned = torch.rand(ROWS, VOCABULARY, generator=torch.Generator().manual_seed(8)) < 0.4
+    chosen = candidates(logits, options, seen=prompts, banned_ids=banned)
+    assert not (spread(chosen)[banned] > 0).any()
     for row in range(50):
-        left = (~barred[row]).nonzero()[:, 0]
+        left = (~banned[row]).nonzero()[:, 0]
         number = {int(word): place for place, word in enumerate(left)}
         seen = torch.tensor([[number[word] for word in prompts[row].tolist() if word in number]])
         wanted = candidates(logits[row][left][None], options, seen=seen.long())

@@ -60,10 +60,10 @@ def float_output(x: torch.Tensor, weight: torch.Tensor, kind: str) -> torch.Tens
 
 
 def bound(x: torch.Tensor, weight: torch.Tensor, kind: str) -> torch.Tensor:
-    """How far from it the integers may be, `N, O`.
+    """Return the largest error of the int8 product, `N, O`.
 
-    Half a step of the weight for each value that goes in, and half a step of what goes in for each
-    weight; beside them only the rounding of fp32, and of fp16 where something is hadamard_rotate.
+    Half a step of the weight for each input value, and half a step of the input for each weight;
+    besides these only the rounding of fp32, or of fp16 after hadamard_rotate.
     """
     rounding = 1e-5
     if kind == "rotating":

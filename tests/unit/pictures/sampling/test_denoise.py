@@ -1,4 +1,4 @@
-"""The steps run below denoise 1, beside A1111's rule written out."""
+"""The steps that run below denoise 1, compared with A1111's rule."""
 
 from __future__ import annotations
 

@@ -101,7 +101,7 @@ def test_an_axis_that_is_not_there_takes_no_room() -> None:
 
 @pytest.mark.parametrize("size", [9, 12, 24])
 def test_no_label_is_cut(size: int) -> None:
-    """Beside the same lines on a canvas with room on all sides: all ink is there."""
+    """A label has as much ink as on a canvas with room on all sides."""
     fonts, font = Fonts(), ImageFont.load_default(size)
     for text, width in product(("seed 18446744073709551615", COLUMNS[2], "Qjgy|_"), (1, 150, 999)):
         label = fonts.label(text, size, width)

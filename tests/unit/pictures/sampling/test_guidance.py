@@ -1,4 +1,4 @@
-"""The cfg of a step and its rescaling, beside the formulas written out in numpy."""
+"""The cfg of a step and its rescaling, compared with the formulas in numpy."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ def test_neighbouring_intervals_share_no_step_and_leave_none_out() -> None:
     for steps in range(1, 60):
         for hundredth in range(101):
             cut = hundredth / 100
-            before, behind = cfgs(steps, 7.0, end=cut), cfgs(steps, 7.0, start=cut)
+            before, after = cfgs(steps, 7.0, end=cut), cfgs(steps, 7.0, start=cut)
             if 0.0 < cut < 1.0:
-                assert [a + b for a, b in zip(before, behind, strict=True)] == [8.0] * steps
+                assert [a + b for a, b in zip(before, after, strict=True)] == [8.0] * steps
     assert Guidance(7.0).at(20, 20) == 7.0
 
 

@@ -1,4 +1,4 @@
-"""Lists and ranges of values, beside the same counted with decimals; and the cells of a sweep."""
+"""Lists and ranges of values, compared with decimal arithmetic; and the cells of a sweep."""
 
 from __future__ import annotations
 
