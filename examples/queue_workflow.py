@@ -12,7 +12,9 @@ from pathlib import Path
 from tipo_core.comfy_api.api_graph import apply_settings, load_graph
 from tipo_core.comfy_api.http_client import HttpClient
 
-url, workflow = sys.argv[1:3]
+if len(sys.argv) != 3:
+    sys.exit(__doc__)
+url, workflow = sys.argv[1:]
 graph = load_graph(Path(workflow))
 apply_settings(graph, ['TipoExpand.tags="planet, forest"', "TipoExpand.seed=7"])
 client = HttpClient(url)

@@ -31,6 +31,9 @@ def load_model(
     Raises FileNotFoundError if there is no such model, and ValueError if its files are damaged or
     of a kind that is not supported.
 
+    After a fork the child must not use a model of its parent: torch's threads do not survive it, so
+    a run may hang. With multiprocessing use the start method "spawn".
+
     >>> model = load_model("tipo-nano")
     """
     from .lm.generate.token_sampling import SamplingOptions
@@ -102,6 +105,7 @@ def expand_request(
     >>> [variant.seed for variant in expand_request(load_model(), request)]
     [1, 1]
     """
+    _check_model(model)
     return _expand.expand(model, request, on_progress)
 
 
@@ -145,7 +149,13 @@ def run_task(
         escape_names=escape_names,
         safe=safe,
     )
+    _check_model(model)
     return _task.run_task(model, request, on_progress)
+
+
+def _check_model(model: object) -> None:
+    if not hasattr(model, "run"):
+        raise TypeError(f"model is {model!r}: give the model that load_model(name) returns")
 
 
 def _length(length: Length | str | None) -> Length | None:

@@ -138,12 +138,14 @@ def _job(values: Mapping[str, Any], given: Mapping[str, Any]) -> Job:
     from .lm.generate.token_sampling import SamplingOptions
     from .lm.hub.catalog import NANO
 
-    sampling = dict(values.get("sampling", {}))
+    sampling = values.get("sampling", {})
+    if not isinstance(sampling, dict):
+        raise ValueError(f"sampling is {sampling!r} in the request: write a JSON object")
     unknown = sorted(set(sampling) - {entry.name for entry in fields(SamplingOptions)})
     if unknown:
         known = ", ".join(name for name, _ in _SAMPLING)
         raise ValueError(f"unknown sampling option {unknown[0]!r}: the known ones are {known}")
-    sampling |= {name: given[name] for name, _ in _SAMPLING if name in given}
+    sampling = sampling | {name: given[name] for name, _ in _SAMPLING if name in given}
     model = given.get("model", values.get("model", NANO))
     request = {name: v for name, v in values.items() if name not in ("model", "sampling")}
     taken = {name for name, _ in _SAMPLING} | {"command", "request", "model", "json", "preset"}

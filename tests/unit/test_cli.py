@@ -132,6 +132,8 @@ def test_bad_input_is_one_line(
         ("[3]", "3 is not a request"),
         ('{"tag": "1girl"}', "unknown entry 'tag' in the request: known are tags"),
         ('{"tags": 3}', "tags is 3 in the request: write a str"),
+        ('{"sampling": 5}', "sampling is 5 in the request: write a JSON object"),
+        ('{"sampling": {"top_k": "a"}}', "top_k is 'a': choose an integer"),
         ('{"seed": true}', "seed is True in the request: write a int"),
         ('{"meta": {"rating": 3}}', "write a text for each key"),
         ('{"tag_length": "huge"}', "length 'huge' is unknown: choose very_short"),

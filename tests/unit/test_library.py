@@ -9,6 +9,7 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -84,3 +85,53 @@ def test_the_wheel_holds_the_library_and_nothing_else(repository: Path, tmp_path
     assert names == wanted
     assert {"tipo_core/py.typed", "tipo_core/assets/tipo-nano/model.safetensors"} <= names
     assert re.fullmatch(rf"tipo_suite-{tipo_core.__version__}-py3-none-any\.whl", wheel.name)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"tags": None}, "tags is None: give a str"),
+        ({"caption": b"x"}, "caption is b'x': give a str"),
+        ({"bans": ["hat"]}, "bans is .*: give a str"),
+        ({"template": None}, "template is None: give a str"),
+        ({"seed": 1.5}, "seed is 1.5: give an int"),
+        ({"rounds": "2"}, "rounds is '2': give an int"),
+        ({"meta": "rating=safe"}, "meta is 'rating=safe': give a mapping"),
+        ({"meta": {"rating": 5}}, "meta is .*: give a mapping"),
+        ({"tags": ["x"] * 1000}, r"\.\.\.: give a str"),
+        ({}, "model is 'tipo-nano': give the model that load_model"),
+    ],
+)
+def test_a_value_of_another_type_is_named(values: dict[str, Any], message: str) -> None:
+    model: Any = "tipo-nano"
+    with pytest.raises(TypeError, match=message):
+        api.expand(model, **values)
+
+
+def test_a_request_and_a_task_check_their_types() -> None:
+    length: Any = "short"
+    with pytest.raises(TypeError, match="tag_length is 'short': give a Length"):
+        tipo_core.ExpansionRequest(tag_length=length)
+    nothing: Any = None
+    with pytest.raises(TypeError, match="short is None: give a str"):
+        tipo_core.TaskRequest(short=nothing)
+
+
+@pytest.mark.parametrize("value", ["x", None, 1.5])
+def test_sampling_options_check_their_types(value: Any) -> None:
+    with pytest.raises(ValueError, match=r"top_k is .*: choose an integer from 0"):
+        tipo_core.SamplingOptions(top_k=value)
+
+
+@pytest.mark.parametrize("name", ["", "TIPO-500M", __file__])
+def test_a_name_that_is_not_a_model(name: str) -> None:
+    with pytest.raises(FileNotFoundError, match=r"there is no model .*: give tipo-nano") as error:
+        tipo_core.load_model(name)
+    assert ("huggingface.co/KBlueLeaf/TIPO-500M" in str(error.value)) == (name == "TIPO-500M")
+
+
+def test_a_lone_surrogate_reaches_the_model_as_a_question_mark() -> None:
+    result = tipo_core.run_task(
+        tipo_core.load_model(), tags="\ud800, 1girl", length="very_short", seed=1
+    )
+    assert result.tags.startswith("\ud800, 1girl")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Protocol
 
 from ..lm.generate.completion import Generation, Result, StopReason
@@ -19,6 +20,34 @@ class LanguageModel(Protocol):
         ...
 
 
+def check_types(request: object, names: Mapping[str, Sequence[str]]) -> None:
+    """Raise TypeError if a value of `request`, listed by its type, or its `meta` has another type.
+
+    A length may be None.
+    """
+    types = {"str": str, "int": int, "Length": (Length, type(None))}
+    for kind, fields_of_kind in names.items():
+        for name in fields_of_kind:
+            value = getattr(request, name)
+            if not isinstance(value, types[kind]):
+                raise TypeError(f"{name} is {_short(value)}: give {_TYPE_NAMES[kind]}")
+    meta: object = getattr(request, "meta", None)
+    if not isinstance(meta, Mapping) or not all(isinstance(v, str) for v in meta.values()):
+        raise TypeError(
+            f"meta is {_short(meta)}: give a mapping of texts such as {{'rating': 'safe'}}"
+        )
+
+
+def _short(value: object) -> str:
+    shown = repr(value)
+    return shown if len(shown) <= 80 else f"{shown[:77]}..."
+
+
+_TYPE_NAMES = MappingProxyType(
+    {"str": "a str", "int": "an int", "Length": "a Length such as Length.SHORT, or None"}
+)
+
+
 @dataclass(frozen=True)
 class ExpansionRequest:
     """A simple prompt and the wanted lengths of the expanded one.
@@ -29,7 +58,7 @@ class ExpansionRequest:
     again, up to `rounds` times in all, until both lengths are reached. `escape_names` escapes the
     parentheses of known names. `safe` adds no tag or sentence with a word of the block list.
 
-    ValueError for `variants` or `rounds` out of range.
+    ValueError for `variants` or `rounds` out of range, TypeError for a value of another type.
     """
 
     tags: str = ""
@@ -47,6 +76,14 @@ class ExpansionRequest:
     safe: bool = True
 
     def __post_init__(self) -> None:
+        check_types(
+            self,
+            {
+                "str": ("tags", "caption", "bans", "template"),
+                "int": ("seed", "variants", "rounds"),
+                "Length": ("tag_length", "caption_length"),
+            },
+        )
         if not 1 <= self.variants <= MAX_VARIANTS:
             raise ValueError(f"variants is {self.variants}: choose 1 to {MAX_VARIANTS}")
         if not 1 <= self.rounds <= MAX_ROUNDS:

@@ -11,7 +11,7 @@ from ..prompt import Bans
 from .fields import ProgressMeter, expected_tokens, field_span, fill_fields
 from .format import Request, render_request
 from .policy import TagPolicy, banned_counts
-from .request import FieldResult, LanguageModel
+from .request import FieldResult, LanguageModel, check_types
 from .tasks import Field, Length, Task
 from .user_text import UserTags, join_caption, join_tags, plain_caption
 
@@ -36,6 +36,9 @@ class TaskRequest:
     seed: int = 0
     escape_names: bool = True
     safe: bool = True
+
+    def __post_init__(self) -> None:
+        check_types(self, {"str": ("tags", "short", "long", "bans"), "int": ("seed",)})
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ class SamplingOptions:
     """How tokens are drawn. The defaults are those of TIPO's authors.
 
     `temperature` 0 takes the likeliest token. `top_p` 1, `min_p` 0 and `top_k` 0 switch a filter
-    off. `repetition_penalty` 1 is no penalty (Keskar et al. 2019). A value out of its range is a
-    ValueError that names the range.
+    off. `repetition_penalty` 1 is no penalty (Keskar et al. 2019). A value out of its range, or not
+    a number, is a ValueError that names the range.
     """
 
     temperature: float = 0.5
@@ -37,8 +37,10 @@ class SamplingOptions:
             ("max_new_tokens", 1, 10**6),
         ):
             value = getattr(self, name)
-            if not low <= value <= high:
-                raise ValueError(f"{name} is {value}: choose a value from {low} to {high}")
+            kinds = int if isinstance(low, int) else (int, float)
+            if not isinstance(value, kinds) or not low <= value <= high:
+                kind = "an integer" if isinstance(low, int) else "a value"
+                raise ValueError(f"{name} is {value!r}: choose {kind} from {low} to {high}")
 
 
 @dataclass(frozen=True)

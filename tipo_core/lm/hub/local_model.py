@@ -14,7 +14,7 @@ from ..files.model_files import ModelFiles
 from ..generate.engine import LlamaLanguageModel
 from ..generate.token_sampling import SamplingOptions
 from ..model.precision import resolve
-from .catalog import NANO, shipped_model
+from .catalog import NANO, known_model, shipped_model
 
 
 def load_local(name: str, options: SamplingOptions) -> LlamaLanguageModel:
@@ -23,10 +23,13 @@ def load_local(name: str, options: SamplingOptions) -> LlamaLanguageModel:
     Raises FileNotFoundError if the path does not exist, and the errors of `load_llama`.
     """
     files = shipped_model() if name == NANO else ModelFiles(Path(name))
-    if not files.path.exists():
+    is_other_file = files.path.is_file() and files.folder == files.path
+    if not name or not files.path.exists() or is_other_file:
+        published = known_model(name)
         raise FileNotFoundError(
             f"there is no model {name!r}: give {NANO}, a folder with config.json, "
             "model.safetensors and tokenizer.json, or a .gguf file"
+            + (f"; {published.manual_download(Path())}" if published else "")
         )
     device = torch.device("cpu")
     precision = resolve("auto", device, torch.float16)

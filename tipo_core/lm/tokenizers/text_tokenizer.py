@@ -63,7 +63,11 @@ class TextTokenizer:
         return tuple(n for n in candidates if "\n" in self.decode([n]))
 
     def encode(self, text: str) -> list[int]:
-        """Return the ids of `text`, with the begin token if the model uses one."""
+        """Return the ids of `text`, with the begin token if the model uses one.
+
+        A lone surrogate, which no UTF-8 text can hold, is read as a question mark.
+        """
+        text = text.encode("utf-8", "replace").decode("utf-8")
         return list(self._tokenizer.encode(text).ids)
 
     def decode(self, ids: Sequence[int]) -> str:
