@@ -2,7 +2,8 @@
 
     python examples/queue_workflow.py http://127.0.0.1:8188 workflows/api/text-to-image.json
 
-The workflow is in API form. Its settings can be changed before it is queued.
+Run it with the pack's folder in PYTHONPATH. The workflow is in API form. Its settings can
+be changed before it is queued.
 """
 
 import sys

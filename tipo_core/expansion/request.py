@@ -25,7 +25,11 @@ def check_types(request: object, names: Mapping[str, Sequence[str]]) -> None:
 
     A length may be None.
     """
-    types = {"str": str, "int": int, "Length": (Length, type(None))}
+    types: dict[str, type | tuple[type, ...]] = {
+        "str": str,
+        "int": int,
+        "Length": (Length, type(None)),
+    }
     for kind, fields_of_kind in names.items():
         for name in fields_of_kind:
             value = getattr(request, name)
