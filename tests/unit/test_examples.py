@@ -1,4 +1,7 @@
-"""Each file in examples/ runs."""
+"""Each file in docs/examples runs.
+
+ComfyUI takes a folder `examples` of a pack for its workflow templates, instead of `workflows`.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ def output(repository: Path, capsys: pytest.CaptureFixture[str]) -> Any:
     """Run an example; return its output."""
 
     def run(name: str) -> str:
-        runpy.run_path(str(repository / "examples" / name), run_name="__main__")
+        runpy.run_path(str(repository / "docs" / "examples" / name), run_name="__main__")
         return capsys.readouterr().out
 
     return run
@@ -26,7 +29,7 @@ def output(repository: Path, capsys: pytest.CaptureFixture[str]) -> Any:
 
 def test_no_example_is_without_a_test(repository: Path) -> None:
     tested = Path(__file__).read_text("utf-8")
-    examples = [path.name for path in (repository / "examples").glob("*.py")]
+    examples = [path.name for path in (repository / "docs" / "examples").glob("*.py")]
     assert examples and all(f'"{name}"' in tested for name in examples)
 
 

@@ -17,7 +17,7 @@ PAGES = sorted(
         *ROOT.glob("*.md"),
         *ROOT.glob("docs/**/*.md"),
         *ROOT.glob("web/docs/**/*.md"),
-        *ROOT.glob("examples/**/*.md"),
+        *ROOT.glob("docs/examples/**/*.md"),
         *ROOT.glob("tipo_core/**/*.md"),
         *ROOT.glob(".github/**/*.md"),
     ]

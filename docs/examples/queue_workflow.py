@@ -1,6 +1,6 @@
 """Queue a workflow on a ComfyUI server with TIPO Suite, and save its pictures.
 
-    python examples/queue_workflow.py http://127.0.0.1:8188 workflows/api/text-to-image.json
+    python docs/examples/queue_workflow.py http://127.0.0.1:8188 workflows/api/text-to-image.json
 
 Run it with the pack's folder in PYTHONPATH. The workflow is in API form. Its settings can
 be changed before it is queued.
