@@ -45,7 +45,7 @@ _PROTOCOL = """Measure the effect of prompt expansion on toy-sd's pictures.
 The published protocol (`python -m tipo_core.evaluate protocol`) in one process: short prompts are
 drawn as they are and as the language model expands them, with the same noise, and both arms are
 compared with drawings. The reader reports the variety of the parts, and the share of pictures that
-show what the short prompt names.
+show the parts that the short prompt names.
 """
 
 

@@ -7,7 +7,7 @@
 - `load_report`: the report of Load VAE
 - `input_checks`: latents and pixels that do not fit a VAE
 - `tiling`: tiles and strips of a picture
-- `attempts`: what is tried in which order where memory is short
+- `attempts`: the order of attempts if memory is short
 - `row_strips`: runs a VAE in strips of rows, exactly
 - `inpainting`: masks before encoding and after decoding
 """

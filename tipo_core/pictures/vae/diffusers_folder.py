@@ -42,7 +42,7 @@ def vae_folder_names(roots: Iterable[Path]) -> list[str]:
     """Names of the folders below the roots that have a VAE, or a pipeline with a VAE.
 
     A name is the path from the root, with `/` on every system. Folders with an unreadable config
-    are included: loading one raises an error that says what is wrong.
+    are included: loading one raises an error that names the fault.
     """
     return sorted({name for root in roots for name in _names_below(root)})
 
