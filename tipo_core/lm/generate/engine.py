@@ -137,8 +137,8 @@ class LlamaLanguageModel:
         raised `Cancelled`, every running or later request is completed with its text so far, which
         may be empty.
         """
-        scheduler = BatchScheduler(self, generations)
         with torch.inference_mode():
+            scheduler = BatchScheduler(self, generations)
             if self.rescue is None:
                 scheduler.run()
             else:
