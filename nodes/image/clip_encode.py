@@ -9,7 +9,7 @@ from comfy_api.latest import io, ui
 from ...tipo_core.pictures.text.token_weights import COMFY, INTERPRETATIONS, NORMALIZATIONS
 from ..host_features import schema
 from ..inputs import SdxlSizeType, clip_skip_input, linked_text, report_output, text_output
-from .prompt_encoding import Settings, Texts, encode
+from .prompt_encoding import AUTO, SYNTAXES, Settings, Texts, encode
 from .sdxl_size import SdxlSize
 
 
@@ -34,6 +34,7 @@ class TipoClipSkipEncode(io.ComfyNode):
                 "token_normalization",
                 "prompt_syntax",
                 "schedule_steps",
+                "syntax",
             ],
             shows_report=True,
             description="Encodes a prompt like CLIP Text Encode, with clip skip, the meaning of "
@@ -102,6 +103,15 @@ class TipoClipSkipEncode(io.ComfyNode):
                     optional=True,
                     tooltip="From SDXL Size: picture size and crop as conditioning of SDXL.",
                 ),
+                io.Combo.Input(
+                    "syntax",
+                    options=list(SYNTAXES),
+                    default=AUTO,
+                    optional=True,
+                    tooltip="Whose rules read the prompt. A1111: nested weights multiply, [a] "
+                    "lowers, file names insert embeddings, chunks end at a comma. auto: A1111 "
+                    "with that weight_interpretation, otherwise ComfyUI.",
+                ),
             ],
             outputs=[
                 io.Conditioning.Output(
@@ -128,9 +138,15 @@ class TipoClipSkipEncode(io.ComfyNode):
         text_g: str | None = None,
         text_t5: str | None = None,
         size: SdxlSize | None = None,
+        syntax: str = AUTO,
     ) -> io.NodeOutput:
         settings = Settings(
-            clip_skip, weight_interpretation, token_normalization, prompt_syntax, schedule_steps
+            clip_skip,
+            weight_interpretation,
+            token_normalization,
+            prompt_syntax,
+            schedule_steps,
+            syntax,
         )
         texts = Texts(text, text_g or "", text_t5 or "")
         conditioning, report = encode(clip, texts, settings, size)

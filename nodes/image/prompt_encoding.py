@@ -13,9 +13,15 @@ import comfy.sdxl_clip
 from ...tipo_core.pictures.text.clip_skip import TextEncoder, layer_for_skip, skip_lines
 from ...tipo_core.pictures.text.encode_report import EncodedClause, clause_lines
 from ...tipo_core.pictures.text.prompt_schedule import Clause, clauses
-from ...tipo_core.pictures.text.token_weights import COMFY
-from .clip_tokens import PromptTokens, clip_encoders, left_out, prompt_tokens, read_chunks, weighted
+from ...tipo_core.pictures.text.token_weights import A1111, COMFY
+from ...tipo_core.pictures.text.unread_syntax import square_bracket_note
+from .clip_tokens import clip_encoders, left_out, read_chunks, vector_widths, weighted
+from .encoding.prompt_tokens import CLIP_KEYS, PromptTokenizer, PromptTokens
 from .sdxl_size import SdxlSize
+
+# Whose rules read weights, escapes and embeddings, and end chunks. Auto is A1111's with its
+# interpretation.
+AUTO, COMFY_SYNTAX, A1111_SYNTAX = SYNTAXES = ("auto", "ComfyUI", "A1111")
 
 
 @dataclass(frozen=True)
@@ -41,6 +47,11 @@ class Settings:
     token_normalization: str = "none"
     prompt_syntax: bool = True
     schedule_steps: int = 20
+    syntax: str = AUTO
+
+    def __post_init__(self) -> None:
+        if self.syntax not in SYNTAXES:
+            raise ValueError(f"syntax {self.syntax!r}: choose {', '.join(SYNTAXES)}")
 
     @property
     def has_cores_weights(self) -> bool:
@@ -100,23 +111,32 @@ def encode(
     conditioning: list[Any] = []
     encoded = []
     found = texts.by_encoder
-    for clause in _clauses(found, settings):
-        tokens = prompt_tokens(clip, *clause.texts, has_breaks=settings.prompt_syntax)
+    is_auto = settings.syntax == AUTO and is_weighted
+    is_a1111 = settings.syntax == A1111_SYNTAX or (
+        is_auto and settings.weight_interpretation == A1111
+    )
+    tokenizer = PromptTokenizer(
+        clip, vector_widths(clip), is_a1111=is_a1111, has_breaks=settings.prompt_syntax
+    )
+    for clause in _clauses(found, settings, keeps_escapes=is_a1111):
+        tokens = tokenizer.tokens(*clause.texts)
         conds = encoder.encode_from_tokens_scheduled(
             tokens.of_clip if is_weighted else tokens.for_core, add_dict=extras
         )
         conditioning += _timed(conds, clause)
-        notes = left_out(clip, clause.texts, tokens)
+        notes = [*left_out(clip, tokens), *tokens.notes]
+        notes += encoder.cond_stage_model.notes if is_weighted else []
         encoded.append(EncodedClause(clause, tuple(read_chunks(clip, tokens)), tuple(notes)))
     lines = skip_lines(settings.clip_skip, encoders)
     lines += _weight_lines(settings, is_weighted)
+    lines += _syntax_lines(texts, tokens, is_a1111)
     lines += _unused_lines(clip, texts, size, tokens)
     return conditioning, "\n".join(lines + clause_lines(encoded))
 
 
-def _clauses(texts: Sequence[str], settings: Settings) -> Sequence[Clause]:
+def _clauses(texts: Sequence[str], settings: Settings, *, keeps_escapes: bool) -> Sequence[Clause]:
     if settings.prompt_syntax:
-        return clauses(texts, settings.schedule_steps)
+        return clauses(texts, settings.schedule_steps, keeps_escapes=keeps_escapes)
     return (Clause(tuple(texts)),)
 
 
@@ -143,6 +163,18 @@ def _weight_lines(settings: Settings, is_weighted: bool) -> list[str]:
         f"{chosen} do not apply, because the model does not read CLIP's output alone: "
         "comfy and none are used"
     ]
+
+
+def _syntax_lines(texts: Texts, tokens: PromptTokens, is_a1111: bool) -> list[str]:
+    """Report whose syntax applies, if not ComfyUI's alone."""
+    if not is_a1111:
+        found = texts.by_encoder[:2] if tokens.of_clip else ()
+        notes = dict.fromkeys(square_bracket_note(text) for text in found)
+        return [note for note in notes if note]
+    others = ", ".join(key for key in tokens.others if key not in CLIP_KEYS)
+    if not tokens.of_clip:
+        return ["syntax A1111 does not apply: the model has no CLIP"]
+    return [f"syntax A1111{f'; {others}: ComfyUI' if others else ''}"]
 
 
 def _unused_lines(

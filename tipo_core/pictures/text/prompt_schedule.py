@@ -63,12 +63,12 @@ def parse_spans(text: str) -> Spans:
     return parse(text).spans
 
 
-def clauses(texts: Sequence[str], steps: int) -> tuple[Clause, ...]:
+def clauses(texts: Sequence[str], steps: int, *, keeps_escapes: bool = False) -> tuple[Clause, ...]:
     """Return the clauses of a prompt in a schedule of `steps` steps.
 
     `texts` are the same prompt for different encoders; a time in one of them divides all. At least
     one clause is active at every time. A prompt without any of the forms is one clause with the
-    texts as they are.
+    texts as they are. With `keeps_escapes` a later reader resolves `\\[`, `\\]` and `\\|`.
     Raises ValueError if AND splits the texts into different numbers, for a weight of 0 or less
     after AND, and for more than MAX_CLAUSES clauses.
     """
@@ -80,7 +80,9 @@ def clauses(texts: Sequence[str], steps: int) -> tuple[Clause, ...]:
     percents = {time: percent_of(time, steps, is_step) for time, is_step in are_steps.items()}
     ranges: dict[tuple[tuple[str, ...], float], list[tuple[Fraction, Fraction]]] = {}
     for start, end in pairwise(sorted(are_steps)):
-        for clause in _split_at_and([text_at(spans, start, steps) for spans in parsed]):
+        for clause in _split_at_and(
+            [text_at(spans, start, steps, keeps_escapes=keeps_escapes) for spans in parsed]
+        ):
             active = ranges.setdefault(clause, [])
             if active and active[-1][1] == start:
                 active[-1] = (active[-1][0], end)

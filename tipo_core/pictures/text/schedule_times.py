@@ -43,12 +43,12 @@ def percent_of(time: Fraction, steps: int, is_step: bool) -> float:
     return float(time + (time * steps - 1) / (steps - 1)) / 2
 
 
-def text_at(spans: Spans, time: Fraction, steps: int) -> str:
-    """The text from `time` on until the next change."""
+def text_at(spans: Spans, time: Fraction, steps: int, *, keeps_escapes: bool = False) -> str:
+    """The text from `time` on until the next change, with or without the signs of escapes."""
     output = []
     for span in spans:
         if span.kind not in _GROUPS:
-            is_escape = span.kind is SpanKind.ESCAPE
+            is_escape = span.kind is SpanKind.ESCAPE and not keeps_escapes
             output.append(_ESCAPED_SIGN.sub(r"\1", span.text) if is_escape else span.text)
             continue
         chosen = None
@@ -59,9 +59,10 @@ def text_at(spans: Spans, time: Fraction, steps: int) -> str:
             texts, times = scheduled
             chosen = texts[sum(when <= time for when in times)]
         if chosen is None:
-            output += [span.text[0], text_at(span.children, time, steps), span.text[-1]]
+            inside = text_at(span.children, time, steps, keeps_escapes=keeps_escapes)
+            output += [span.text[0], inside, span.text[-1]]
         else:
-            output.append(text_at(chosen, time, steps))
+            output.append(text_at(chosen, time, steps, keeps_escapes=keeps_escapes))
     return "".join(output)
 
 
