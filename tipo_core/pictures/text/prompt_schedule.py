@@ -16,13 +16,13 @@ characters themselves.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from ...prompt.syntax.composition import AND, split_and_weight
 from ...prompt.syntax.span_kind import SpanKind
 from .schedule_times import change_times, percent_of, text_at
 
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 WHOLE = (0.0, 1.0)
 # `[a|b|c]` next to `[d|e]` has as many texts as the product, and each text is encoded.
 MAX_CLAUSES = 64
-_AND_WEIGHT = re.compile(r"\s*:\s*(-?\d*\.?\d+)\s*\Z")
 
 
 @dataclass(frozen=True)
@@ -116,7 +115,7 @@ def _split_at_and(texts: Sequence[str]) -> list[tuple[tuple[str, ...], float]]:
                 "each text the same number of prompts, or one without AND."
             )
     if count == 1:
-        return [(tuple(texts), 1.0)]
+        return [(tuple(column[0][0] for column in columns), 1.0)]
     rows = zip(*(column * (count // len(column)) for column in columns), strict=True)
     weights: dict[tuple[str, ...], float] = {}
     for row in rows:
@@ -127,22 +126,24 @@ def _split_at_and(texts: Sequence[str]) -> list[tuple[tuple[str, ...], float]]:
 
 
 def _and_parts(text: str) -> list[tuple[str, float]]:
-    parts = [""]
-    for span in parse_spans(text):
-        if span.kind is SpanKind.BREAK and span.text == "AND":
-            parts.append("")
-        else:
-            parts[-1] += span.text
-    if len(parts) == 1:
+    """The prompts between the ANDs of a text, each with its weight; blank ones are left out."""
+    spans = parse_spans(text)
+    borders = [
+        index
+        for index, kind in enumerate(spans.kinds)
+        if kind is SpanKind.BREAK and spans.texts[index] == AND
+    ]
+    if not borders:
         return [(text, 1.0)]
     weighted = []
-    for part in parts:
-        found = _AND_WEIGHT.search(part)
-        weight = float(found[1]) if found else 1.0
-        if weight <= 0:
+    for start, end in pairwise([-1, *borders, len(spans)]):
+        part, weight = split_and_weight("".join(spans.texts[start + 1 : end]))
+        if not part.strip():
+            continue
+        if weight is not None and weight <= 0:
             raise ValueError(
                 f"AND with the weight {weight:g}: ComfyUI takes a weighted mean of the prompts, so "
                 "a weight must be above 0. Put unwanted things into the negative prompt."
             )
-        weighted.append((_AND_WEIGHT.sub("", part).strip(), weight))
-    return weighted
+        weighted.append((part.strip(), 1.0 if weight is None else weight))
+    return weighted or [("", 1.0)]
