@@ -16,6 +16,7 @@ NODE_IDS = (
     "TipoSplitPrompt",
     "TipoFormat",
     "TipoFields",
+    "TipoLoraPrompt",
     "TipoClipSkipEncode",
     "TipoSdxlSize",
     "TipoSampler",
