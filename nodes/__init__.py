@@ -17,7 +17,7 @@ from __future__ import annotations
 from comfy_api.latest import ComfyExtension, io
 
 from . import models
-from .image import clip_encode, grid, sampler, save, sdxl_size, sweep
+from .image import clip_encode, grid, sampler, save, sdxl_size, sweep, sweep_models
 from .lora import prompt_loras
 from .text import bans, expand, fields, format, options, split, task
 from .vae import load_vae, vae_decode, vae_encode
@@ -30,6 +30,7 @@ FAMILIES = (
         sdxl_size,
         sampler,
         sweep,
+        sweep_models,
         grid,
         load_vae,
         vae_decode,

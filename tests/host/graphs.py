@@ -21,6 +21,7 @@ NODE_IDS = (
     "TipoSdxlSize",
     "TipoSampler",
     "TipoSweep",
+    "TipoSweepModels",
     "TipoGrid",
     "TipoLoadVae",
     "TipoVaeDecode",
