@@ -43,7 +43,9 @@ class A1111Tokenizer:
         """Return the parts between BREAKs, each as chunks of (token or vector, weight, word id)."""
         text, tags = without_extra_networks(text)
         segments, unpaired, broken = read_attention(text, has_breaks=has_breaks)
-        self.notes += [f"{tag} is left out: this node loads no LoRA" for tag in tags]
+        self.notes += [
+            f"{tag} is left out, and not loaded: Load LoRAs from Prompt loads it" for tag in tags
+        ]
         parts: list[list[Segment]] = [[]]
         for segment in segments:
             if has_breaks and segment.is_break:

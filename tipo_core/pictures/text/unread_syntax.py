@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from ...prompt.syntax.span_kind import SpanKind
-from .prompt_schedule import parse_spans
+from .schedule_forms import parse_spans
 
 if TYPE_CHECKING:
     from ...prompt.syntax.parse import Spans
@@ -48,7 +48,9 @@ def unread_notes(texts: Iterable[str]) -> list[str]:
         if bracket := _BARE_BRACKET.search(rest):
             brackets.append(rest[max(bracket.start() - _WINDOW, 0) : bracket.end() + _WINDOW])
     notes = [
-        words_note(tags, "this node loads no LoRA, so load it elsewhere and remove the tag"),
+        words_note(
+            tags, "this node loads no LoRA: Load LoRAs from Prompt does, and removes the tag"
+        ),
         bare_weights_note(weights),
         words_note(
             brackets,
@@ -84,7 +86,8 @@ def _square_brackets(spans: Spans) -> Iterator[str]:
     for span in spans:
         if span.kind not in _GROUPS:
             continue
-        if span.kind is SpanKind.WEIGHT and span.text[0] == "[":
+        # `prompt_schedule` names brackets with signs of a schedule.
+        if span.text[0] == "[" and ":" not in span.text and "|" not in span.text:
             yield span.text
         else:
             yield from _square_brackets(span.children)

@@ -27,7 +27,7 @@ def test_weights_without_brackets(text: str, found: list[str]) -> None:
 
 def test_notes_quote_the_words_and_name_the_remedy() -> None:
     notes = unread_notes(["a <lora:x:1>, cat:1.2", r"(b \(c\), (d"])
-    assert line_with(notes, '"<lora:x:1>"', "loads no LoRA")
+    assert line_with(notes, '"<lora:x:1>"', "Load LoRAs from Prompt")
     assert line_with(notes, '"cat:1.2"', "(cat:1.2)")
     assert line_with(notes, r'"(b \(c\), (d"', "partner")
     assert len(notes) == 3
