@@ -16,7 +16,7 @@ from ...tipo_core.pictures.text.schedule_times import OF_STEPS
 from ...tipo_core.pictures.text.token_weights import A1111, COMFY
 from ...tipo_core.pictures.text.unread_syntax import square_bracket_note
 from ...tipo_core.surrogates import refuse_surrogates
-from .clip_tokens import clip_encoders, left_out, read_chunks, vector_widths, weighted
+from .encoding.clip_tokens import clip_encoders, left_out, read_chunks, vector_widths, weighted
 from .encoding.prompt_tokens import CLIP_KEYS, PromptTokenizer, PromptTokens
 from .other_samplers import other_samplers_lines
 from .prompt_steps import timed

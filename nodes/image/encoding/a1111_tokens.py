@@ -44,7 +44,7 @@ class A1111Tokenizer:
         text, tags = without_extra_networks(text)
         segments, unpaired, broken = read_attention(text, has_breaks=has_breaks)
         self.notes += [
-            f"{tag} is left out, and not loaded: Load LoRAs from Prompt loads it" for tag in tags
+            f"{tag} is left out: the node Load LoRAs from Prompt would load it" for tag in tags
         ]
         parts: list[list[Segment]] = [[]]
         for segment in segments:

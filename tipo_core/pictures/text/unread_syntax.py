@@ -48,9 +48,7 @@ def unread_notes(texts: Iterable[str]) -> list[str]:
         if bracket := _BARE_BRACKET.search(rest):
             brackets.append(rest[max(bracket.start() - _WINDOW, 0) : bracket.end() + _WINDOW])
     notes = [
-        words_note(
-            tags, "this node loads no LoRA: Load LoRAs from Prompt does, and removes the tag"
-        ),
+        words_note(tags, "the node Load LoRAs from Prompt loads LoRAs and removes their tags"),
         bare_weights_note(weights),
         words_note(
             brackets,

@@ -11,16 +11,16 @@ import comfy.sd1_clip
 import comfy.sdxl_clip
 import torch
 
-from ...tipo_core.pictures.text.encode_report import Chunk, EncoderChunks
-from ...tipo_core.pictures.text.token_weights import (
+from ....tipo_core.pictures.text.encode_report import Chunk, EncoderChunks
+from ....tipo_core.pictures.text.token_weights import (
     LEAST_MEAN,
     Pairs,
     WordTokens,
     embedding,
     normalized,
 )
-from ..memory import check_interrupt
-from .encoding.prompt_tokens import PromptTokens
+from ...memory import check_interrupt
+from .prompt_tokens import PromptTokens
 
 # Number of tokens shown on each side of a border between chunks.
 _SHOWN = 6
