@@ -14,6 +14,7 @@ from ...tipo_core.pictures.text.encode_report import EncodedClause, clause_lines
 from ...tipo_core.pictures.text.prompt_schedule import Clause, PromptSchedule
 from ...tipo_core.pictures.text.schedule_times import OF_STEPS
 from ...tipo_core.pictures.text.token_weights import COMFY
+from ...tipo_core.surrogates import refuse_surrogates
 from .clip_tokens import PromptTokens, clip_encoders, left_out, prompt_tokens, read_chunks, weighted
 from .other_samplers import other_samplers_lines
 from .prompt_steps import timed
@@ -79,14 +80,16 @@ def encode(
     """Return the conditioning of a prompt and the report; `clip` is not changed.
 
     Without scheduled syntax, and with core's weights, the conditioning equals core's own to the
-    bit. Raises ValueError for an empty `clip`, an invalid schedule, or settings that the encoders
-    do not support.
+    bit. Raises ValueError for an empty `clip`, a lone surrogate, an invalid schedule, or settings
+    that the encoders do not support.
     """
     if clip is None:
         raise ValueError(
             "The clip input is empty: the checkpoint holds no text encoder. Load one with a "
             "CLIP loader node, or choose a checkpoint that includes it."
         )
+    for name, text in vars(texts).items():
+        refuse_surrogates(name, text)
     encoders = text_encoders(clip)
     layer = layer_for_skip(settings.clip_skip, encoders)
     if layer is not None:

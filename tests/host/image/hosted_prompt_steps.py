@@ -22,8 +22,6 @@ import comfy.samplers
 import comfy.supported_models_base
 import torch
 
-import nodes
-
 encoding = importlib.import_module("pack.nodes.image.prompt_encoding")
 sampling = importlib.import_module("pack.nodes.image.sampler")
 guidance = importlib.import_module("pack.tipo_core.pictures.sampling.guidance")

@@ -18,12 +18,12 @@ The forms are those of the A1111 web UI (`modules/prompt_parser.py`) and of Comf
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 
+from ...prompt.syntax.composition import AND, split_and_weight
 from ...prompt.syntax.span_kind import SpanKind
 from .schedule_forms import Template, parse_spans, read_template
 from .schedule_times import OF_STEPS, StepOf, percent_of, steps_of_a1111, steps_of_timesteps
@@ -31,7 +31,6 @@ from .schedule_times import OF_STEPS, StepOf, percent_of, steps_of_a1111, steps_
 WHOLE = (0.0, 1.0)
 # `[a|b|c]` next to `[d|e]` has as many texts as the product, and each text is encoded.
 MAX_CLAUSES = 64
-_AND_WEIGHT = re.compile(r"\s*:\s*(-?\d*\.?\d+)\s*\Z")
 
 
 @dataclass(frozen=True)
@@ -225,7 +224,7 @@ def _split_at_and(texts: Sequence[str]) -> list[tuple[tuple[str, ...], float]]:
                 "each text the same number of prompts, or one without AND."
             )
     if count == 1:
-        return [(tuple(texts), 1.0)]
+        return [(tuple(column[0][0] for column in columns), 1.0)]
     rows = zip(*(column * (count // len(column)) for column in columns), strict=True)
     weights: dict[tuple[str, ...], float] = {}
     for row in rows:
@@ -236,22 +235,24 @@ def _split_at_and(texts: Sequence[str]) -> list[tuple[tuple[str, ...], float]]:
 
 
 def _and_parts(text: str) -> list[tuple[str, float]]:
-    parts = [""]
-    for span in parse_spans(text):
-        if span.kind is SpanKind.BREAK and span.text == "AND":
-            parts.append("")
-        else:
-            parts[-1] += span.text
-    if len(parts) == 1:
+    """The prompts between the ANDs of a text, each with its weight; blank ones are left out."""
+    spans = parse_spans(text)
+    borders = [
+        index
+        for index, kind in enumerate(spans.kinds)
+        if kind is SpanKind.BREAK and spans.texts[index] == AND
+    ]
+    if not borders:
         return [(text, 1.0)]
     weighted = []
-    for part in parts:
-        found = _AND_WEIGHT.search(part)
-        weight = float(found[1]) if found else 1.0
-        if weight <= 0:
+    for start, end in pairwise([-1, *borders, len(spans)]):
+        part, weight = split_and_weight("".join(spans.texts[start + 1 : end]))
+        if not part.strip():
+            continue
+        if weight is not None and weight <= 0:
             raise ValueError(
                 f"AND with the weight {weight:g}: ComfyUI takes a weighted mean of the prompts, so "
                 "a weight must be above 0. Put unwanted things into the negative prompt."
             )
-        weighted.append((_AND_WEIGHT.sub("", part).strip(), weight))
-    return weighted
+        weighted.append((part.strip(), 1.0 if weight is None else weight))
+    return weighted or [("", 1.0)]

@@ -25,6 +25,7 @@ from types import MappingProxyType
 from typing import cast
 
 from .brackets import ANGLE, COMMENT, MASK, mask_inner_brackets
+from .composition import AND
 from .qualifiers import mark_qualifiers
 from .span_kind import SpanKind
 
@@ -75,13 +76,14 @@ _KIND_OF_SPECIAL = MappingProxyType(
 )
 _BLANKS = frozenset(" \t")
 _LINE_ENDS = frozenset(("", "\r", "\n"))  # "" is the end of the text
+_KEYWORD = re.compile(r"(?<!\w)((?:BREAK|AND)(?!\w)|[Ee]mbedding:[^\s,:()\[\]{}<>|]+)")
 # AND after a word in capitals, as in ``CATS AND DOGS``, is a word.
-_KEYWORD = re.compile(r"(?<!\w)(BREAK(?!\w)|(?<![A-Z] )AND(?!\w)|[Ee]mbedding:[^\s,:()\[\]{}<>|]+)")
+_CAPITALS = re.compile(r"[A-Z] \Z")
 _KEYWORD_STEMS = ("BREAK", "AND", "mbedding:")
 _CUT_AT = MappingProxyType({":": re.compile("(:)"), "|": re.compile(r"(\|)")})
 _KIND_OF_CUT = MappingProxyType(
     {
-        **{"BREAK": SpanKind.BREAK, "AND": SpanKind.BREAK},
+        **{"BREAK": SpanKind.BREAK, AND: SpanKind.BREAK},
         **{":": SpanKind.MARK, "|": SpanKind.MARK},
     }
 )
@@ -211,10 +213,18 @@ def _cut(pieces: Pieces, cut: re.Pattern[str], stems: Iterable[str]) -> Pieces:
         new_texts += texts[done:index]
         new_kinds += kinds[done:index]
         done = index + 1
+        word = ""
         for place, part in enumerate(cut.split(texts[index])):
-            if part:
-                new_texts.append(part)
-                new_kinds.append(
-                    _KIND_OF_CUT.get(part, SpanKind.EMBEDDING) if place % 2 else SpanKind.WORD
-                )
+            if place % 2 == 0 or (part == AND and _CAPITALS.search(word, max(0, len(word) - 2))):
+                word += part
+                continue
+            if word:
+                new_texts.append(word)
+                new_kinds.append(SpanKind.WORD)
+                word = ""
+            new_texts.append(part)
+            new_kinds.append(_KIND_OF_CUT.get(part, SpanKind.EMBEDDING))
+        if word:
+            new_texts.append(word)
+            new_kinds.append(SpanKind.WORD)
     return new_texts + texts[done:], new_kinds + kinds[done:]
