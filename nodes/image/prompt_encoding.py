@@ -14,6 +14,8 @@ from ...tipo_core.pictures.text.clip_skip import TextEncoder, layer_for_skip, sk
 from ...tipo_core.pictures.text.encode_report import EncodedClause, clause_lines
 from ...tipo_core.pictures.text.prompt_schedule import Clause, clauses
 from ...tipo_core.pictures.text.token_weights import COMFY
+from ...tipo_core.pictures.text.unread_forms import comment_lines, unread_forms
+from ...tipo_core.prompt.syntax.comments import without_comments
 from ...tipo_core.surrogates import refuse_surrogates
 from .clip_tokens import PromptTokens, clip_encoders, left_out, prompt_tokens, read_chunks, weighted
 from .sdxl_size import SdxlSize
@@ -87,6 +89,8 @@ def encode(
         )
     for name, text in vars(texts).items():
         refuse_surrogates(name, text)
+    typed = texts.by_encoder
+    read = tuple(map(without_comments, typed)) if settings.prompt_syntax else typed
     encoders = text_encoders(clip)
     layer = layer_for_skip(settings.clip_skip, encoders)
     if layer is not None:
@@ -102,8 +106,7 @@ def encode(
     extras = {} if size is None else vars(size)
     conditioning: list[Any] = []
     encoded = []
-    found = texts.by_encoder
-    for clause in _clauses(found, settings):
+    for clause in _clauses(read, settings):
         tokens = prompt_tokens(clip, *clause.texts, has_breaks=settings.prompt_syntax)
         conds = encoder.encode_from_tokens_scheduled(
             tokens.of_clip if is_weighted else tokens.for_core, add_dict=extras
@@ -114,6 +117,9 @@ def encode(
     lines = skip_lines(settings.clip_skip, encoders)
     lines += _weight_lines(settings, is_weighted)
     lines += _unused_lines(clip, texts, size, tokens)
+    if settings.prompt_syntax:
+        lines += comment_lines(typed)
+    lines += unread_forms(read, is_clip=bool(tokens.of_clip))
     return conditioning, "\n".join(lines + clause_lines(encoded))
 
 
