@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ...prompt.syntax.comments import comments
 from ...prompt.syntax.span_kind import SpanKind
-from .prompt_schedule import parse_spans
+from .schedule_forms import parse_spans
 
 if TYPE_CHECKING:
     from ...prompt.syntax.parse import Span
@@ -34,7 +34,7 @@ def unread_forms(texts: Iterable[str], *, is_clip: bool = True) -> list[str]:
     With `is_clip` an artist such as ``@name`` is one of them.
     """
     found: dict[str, dict[str, None]] = {}
-    for text in texts:
+    for text in dict.fromkeys(texts):
         for note, example in _forms(parse_spans(text)):
             found.setdefault(note, {})[example] = None
     return [

@@ -58,7 +58,7 @@ class Span(NamedTuple):
         """Spans between the brackets of a group; none for any other kind.
 
         ``text == text[0] + "".join(child texts) + text[-1]`` holds for every group. ``|``, the
-        colons of a schedule and the final ``:1.2`` are spans of kind MARK.
+        colons of a schedule and the final ``:1.2`` or ``:0.5`` are spans of kind MARK.
         """
         return _tiled(_children(self.kind, self.text), self.start + 1)
 
@@ -203,7 +203,7 @@ def _children(kind: SpanKind, text: str) -> Pieces:
         return [], []
     close = len(text) - 1
     tail = None
-    if kind is _SCHEDULE:
+    if kind is _SCHEDULE or (kind is _ALTERNATION and ":" in text):
         tail = times_suffix(text)
     elif kind is _WEIGHT and ":" in text:
         tail = weight_suffix(text)
@@ -321,7 +321,7 @@ def _chosen(kind: SpanKind, group: str) -> Pieces:
     """The children that the model sees: all of a weight, one alternative of other groups."""
     texts, kinds = _children(kind, group)
     tail = ""
-    if kind is not _ALTERNATION and kinds[-1:] == [_MARK]:
+    if kinds[-1:] == [_MARK] and texts[-1] != "|":
         tail = texts.pop()
         kinds.pop()
     if kind is _WEIGHT:

@@ -5,8 +5,9 @@ The rules, in the order in which they are tried at each place:
 - comments, as `comments` describes them;
 - ``\\(`` and the like are escapes; ``<name:...>`` is an angle tag; ``__name__``, ``$$``, ``${x}``
   and ``{a|b}`` are wildcards;
-- ``(a)``, ``(a:1.2)``, ``[a]`` and ``{a}`` are weights; ``[a:b:0.5]`` is a schedule, ``[a|b]`` an
-  alternation; brackets without a partner are words, and so are emoticons such as ``:)``;
+- ``(a)``, ``(a:1.2)``, ``[a]`` and ``{a}`` are weights; ``[a:b:0.5]`` is a schedule, ``[a|b]`` and
+  ``[a|b:0.2]`` are alternations; brackets without a partner are words, and so are emoticons such as
+  ``:)``;
 - ``name (series)`` is one tag: its ``(series)`` is a qualifier, not a weight (``qualifiers``);
 - ``1.2::`` and ``::`` are NovelAI's weights (`emphasis`), ``--ar 16:9`` is a parameter
   (`parameters`); neither is looked for in a schedule;
@@ -36,7 +37,7 @@ from .span_kind import SpanKind
 TAIL_WINDOW = 40
 
 _PLAIN = r"[^\\()\[\]{}<\#_$/,\uff0c\u3001\r\n]"
-_ESCAPABLE = r"[()\[\]{}<>|\#]"
+_ESCAPABLE = r"[()\[\]{}<>|:\#]"
 _WILDCARD = r"__(?:[^\W_]|[-/.*+~]|_(?!_))+__"
 # In the text with masked blocks (``brackets.mask_inner_brackets``).
 _COMMENT = rf"(?:{LINE_COMMENT}|/\*\{MASK}*\*/)"
@@ -97,10 +98,11 @@ _KIND_OF_CUT = MappingProxyType(
 )
 _STEP = MappingProxyType({"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1})
 _BRACKET_OR_BAR = re.compile(rf"\\{_ESCAPABLE}|{ANGLE}|[()\[\]{{}}|]")
+_BRACKET_OR_COLON = re.compile(rf"\\{_ESCAPABLE}|{ANGLE}|(?<!\w)[Ee]mbedding:|[()\[\]{{}}:]")
 _NUMBER = r"(?:\d+(?:\.\d*)?|\.\d+)"
 # The weight, or the times of a schedule, at the end of a group.
-_WEIGHT_TAIL = re.compile(rf":\s*[-+]?{_NUMBER}\s*\Z")
-_TIMES_TAIL = re.compile(rf":\s*[-+]?{_NUMBER}%?(?:\s*,\s*{_NUMBER}%?)*\s*\Z")
+_WEIGHT_TAIL = re.compile(rf"(?<!\\):\s*[-+]?{_NUMBER}\s*\Z")
+_TIMES_TAIL = re.compile(rf"(?<!\\):\s*[-+]?{_NUMBER}%?(?:\s*,\s*{_NUMBER}%?)*\s*\Z")
 
 Pieces = tuple[list[str], list[SpanKind]]
 
@@ -181,9 +183,23 @@ def _group_kind(group: str, masked: str) -> SpanKind:
     has_bar = "|" in group and _has_own_bar(group, masked)
     if group[0] == "{":
         return SpanKind.WILDCARD if has_bar or "$$" in group else SpanKind.WEIGHT
-    if ":" in group and times_suffix(group):
+    tail = times_suffix(group) if ":" in group else None
+    if tail and not (has_bar and _has_no_own_colon(group[: tail.start()])):
         return SpanKind.SCHEDULE
     return SpanKind.ALTERNATION if has_bar else SpanKind.WEIGHT
+
+
+def _has_no_own_colon(group: str) -> bool:
+    """Whether each ``:`` of a group is inside an inner bracket, escape, angle tag or embedding.
+
+    The closing bracket of the group is left out.
+    """
+    depth = 0
+    for sign in _BRACKET_OR_COLON.findall(group) if ":" in group else ():
+        if sign == ":" and depth <= 1:
+            return False
+        depth += _STEP.get(sign, 0)
+    return True
 
 
 def _has_own_bar(group: str, masked: str) -> bool:
