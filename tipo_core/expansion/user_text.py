@@ -77,7 +77,8 @@ class UserTags:
             name = category(tag)
             spelled.append(self.spelled(tag))
             parts[str(name)].append(spelled[-1])
-        whole = join_caption(caption, added_caption)
+        # A template may place the caption after the user's tags.
+        whole = join_caption(caption, without_closings(added_caption, self._opened))
         return {
             **{name: join_tags(*texts) for name, texts in parts.items()},
             "head": self._returned(self._typed[:head]),

@@ -57,14 +57,13 @@ def _signs(texts: list[str], kinds: list[SpanKind]) -> list[tuple[int, int, int]
         if kinds[index] is not SpanKind.WORD or END not in text:
             continue
         for match in _SIGN.finditer(text):
-            sign = (index, *match.span())
-            if match[1]:
-                is_after_colon = text[match.start() - 1 : match.start()] == ":"
-                is_start = not is_after_colon or last_end == (index, match.start())
-                if is_start and (match.end() < len(text) or _has_text(kinds, index + 1)):
-                    opened.append(sign)
-            elif opened:
-                found += [*opened, sign]
+            start, end = match.span()
+            is_after_colon = text[start - 1 : start] == ":"
+            is_start = not is_after_colon or last_end == (index, start)
+            if match[1] and is_start and (end < len(text) or _has_text(kinds, index + 1)):
+                opened.append((index, start, end))
+            elif opened:  # a number before the end is text
+                found += [*opened, (index, end - len(END), end)]
                 opened = []
-                last_end = (index, match.end())
+                last_end = (index, end)
     return found

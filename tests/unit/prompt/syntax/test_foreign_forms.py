@@ -124,6 +124,8 @@ def test_comments_are_the_spans_outside_of_wildcards(text: str) -> None:
         ("2::a::0.5::b:: c", ["2::", "::", "0.5::", "::"], ["a b c"]),
         ("1.3::{a}, [b] ::", ["1.3::", "::"], ["a", "b"]),
         ("1.2::hatsune miku (append)::", ["1.2::", "::"], ["hatsune miku (append)"]),
+        ("-1::.5::", ["-1::", "::"], [".5"]),
+        ("2::a 3::, b", ["2::", "::"], ["a 3", "b"]),
         ("a BREAK 1.5::b::", ["1.5::", "::"], ["a", "b"]),
         ("std::vector, a:: b, :: c", [], ["std::vector", "a:: b", ":: c"]),
         ("Josh Thorp :: ford :: ink", [], ["Josh Thorp :: ford :: ink"]),
