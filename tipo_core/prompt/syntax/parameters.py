@@ -2,7 +2,8 @@
 
 A parameter begins after a blank, a comma or a line break. Two dashes are words where no known name
 follows them, as in prose, or where the value does not fit the name; an unknown name needs a number.
-``--no`` takes in everything up to the next parameter or the end of its line.
+``--no`` takes in everything up to the next parameter, comment, LoRA or BREAK, or the end of its
+line.
 
 The names are those of Midjourney's parameter list.
 """
@@ -34,7 +35,9 @@ _PARAMETER = re.compile(
 )
 _NO = "--no"
 _BEFORE = (SpanKind.SEPARATOR, SpanKind.NEWLINE)
-_END_OF_NO = (SpanKind.NEWLINE, SpanKind.COMMENT, SpanKind.BREAK, SpanKind.PARAMETER)
+_END_OF_NO = frozenset(
+    (SpanKind.NEWLINE, SpanKind.COMMENT, SpanKind.BREAK, SpanKind.PARAMETER, SpanKind.ANGLE)
+)
 
 
 def cut_parameters(texts: list[str], kinds: list[SpanKind]) -> tuple[list[str], list[SpanKind]]:

@@ -157,6 +157,7 @@ def test_a_schedule_is_not_read_as_weights() -> None:
         ("a --style raw --s 250", ["--style raw", "--s 250"], ["a"]),
         ("a --no hat, (dog) --tile", ["--no hat, (dog) ", "--tile"], ["a"]),
         ("a --no hat, b\nc", ["--no hat, b"], ["a", "c"]),
+        ("a --no hat <lora:x:1>, b", ["--no hat "], ["a", "b"]),
         ("--ar 3:2, a", ["--ar 3:2"], ["a"]),
         ("a --niji 6 --niji", ["--niji 6", "--niji"], ["a"]),
         ("a --sref https://x.y/z.png 123 --cw 50", None, ["a"]),
