@@ -106,6 +106,11 @@ def _add_common(sub: argparse.ArgumentParser) -> None:
         action="store_true",
         help="do not escape the parentheses of known names",
     )
+    sub.add_argument(
+        "--resolve-choices",
+        action="store_true",
+        help="replace each {a|b} in your texts by one of its options; the seed decides",
+    )
     for name, kind in _SAMPLING:
         sub.add_argument(f"--{name.replace('_', '-')}", type=kind, help=argparse.SUPPRESS)
     sub.epilog = "sampling: " + ", ".join(f"--{n.replace('_', '-')}" for n, _ in _SAMPLING)

@@ -14,7 +14,9 @@ from ...tipo_core.pictures.text.encode_report import EncodedClause, clause_lines
 from ...tipo_core.pictures.text.prompt_schedule import Clause, PromptSchedule
 from ...tipo_core.pictures.text.schedule_times import OF_STEPS
 from ...tipo_core.pictures.text.token_weights import A1111, COMFY
+from ...tipo_core.pictures.text.unread_forms import comment_lines, unread_forms
 from ...tipo_core.pictures.text.unread_syntax import square_bracket_note
+from ...tipo_core.prompt.syntax.comments import without_comments
 from ...tipo_core.surrogates import refuse_surrogates
 from .encoding.clip_tokens import clip_encoders, left_out, read_chunks, vector_widths, weighted
 from .encoding.prompt_tokens import CLIP_KEYS, PromptTokenizer, PromptTokens
@@ -101,6 +103,8 @@ def encode(
         )
     for name, text in vars(texts).items():
         refuse_surrogates(name, text)
+    typed = texts.by_encoder
+    read = tuple(map(without_comments, typed)) if settings.prompt_syntax else typed
     encoders = text_encoders(clip)
     layer = layer_for_skip(settings.clip_skip, encoders)
     if layer is not None:
@@ -119,9 +123,7 @@ def encode(
     is_a1111 = settings.syntax == A1111_SYNTAX or (
         settings.syntax == AUTO and is_weighted and settings.weight_interpretation == A1111
     )
-    schedule = PromptSchedule(
-        texts.by_encoder, settings.schedule_steps, settings.schedule_fractions, is_a1111
-    )
+    schedule = PromptSchedule(read, settings.schedule_steps, settings.schedule_fractions, is_a1111)
     has_syntax = settings.prompt_syntax
     tokenizer = PromptTokenizer(clip, vector_widths(clip), is_a1111=is_a1111, has_breaks=has_syntax)
     is_scheduled = has_syntax and schedule.changes
@@ -136,10 +138,11 @@ def encode(
         encoded.append(EncodedClause(clause, tuple(read_chunks(clip, tokens)), tuple(notes)))
     lines = skip_lines(settings.clip_skip, encoders)
     lines += _weight_lines(settings, is_weighted)
-    lines += _syntax_lines(texts, tokens, is_a1111)
+    lines += _syntax_lines(read, tokens, is_a1111)
     lines += _unused_lines(clip, texts, size, tokens)
     if has_syntax:
-        lines += schedule.notes()
+        lines += [*comment_lines(typed), *schedule.notes()]
+    lines += unread_forms(read, is_clip=bool(tokens.of_clip))
     lines += clause_lines(encoded, schedule.steps if schedule.has_steps else None)
     found = [one.clause for one in encoded]
     return conditioning, "\n".join(lines + other_samplers_lines(found, schedule))
@@ -160,10 +163,10 @@ def _weight_lines(settings: Settings, is_weighted: bool) -> list[str]:
     ]
 
 
-def _syntax_lines(texts: Texts, tokens: PromptTokens, is_a1111: bool) -> list[str]:
+def _syntax_lines(texts: Sequence[str], tokens: PromptTokens, is_a1111: bool) -> list[str]:
     """Report whose syntax applies, if not ComfyUI's alone."""
     if not is_a1111:
-        found = texts.by_encoder[:2] if tokens.of_clip else ()
+        found = texts[:2] if tokens.of_clip else ()
         notes = dict.fromkeys(square_bracket_note(text) for text in found)
         return [note for note in notes if note]
     others = ", ".join(key for key in tokens.others if key not in CLIP_KEYS)

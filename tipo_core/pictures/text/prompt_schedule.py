@@ -101,9 +101,11 @@ class PromptSchedule:
         ValueError if AND splits the texts into different numbers, for a weight of 0 or less after
         AND, and for more than MAX_CLAUSES clauses.
         """
+        return self._clauses(_Reader(self.texts, self.is_a1111))
+
+    def _clauses(self, reader: _Reader) -> tuple[Clause, ...]:
         steps = self.steps
         are_steps: dict[Fraction, bool] = {Fraction(0): False, Fraction(steps): False}
-        reader = _Reader(self.texts, self.is_a1111)
         step_of = self._own_rule()
         for clock in reader.clocks:
             for border, is_step in clock.borders(steps, step_of):
@@ -144,7 +146,7 @@ class PromptSchedule:
         another text, the step has the prompts of the same share of the schedule.
         """
         reader = _Reader(self.texts, self.is_a1111)
-        encoded = {clause.prompt for clause in self.clauses()}
+        encoded = {clause.prompt for clause in self._clauses(reader)}
         rule = step_of or steps_of_a1111(steps)
         own_rule = self._own_rule()
         prompts: list[tuple[WeightedTexts, ...]] = []
