@@ -31,6 +31,7 @@ from . import (
 from .cli_arguments import jobs, parser, read_json, shown_file
 from .expansion.json_form import AnyRequest, expansion_json, read_request, task_json
 from .prompt import FIELDS
+from .surrogates import refuse_surrogates
 
 if TYPE_CHECKING:
     from . import SamplingOptions
@@ -135,6 +136,7 @@ def _run_split(given: Mapping[str, Any]) -> int:
 
 
 def _run_bans(given: Mapping[str, Any]) -> int:
+    refuse_surrogates("tags", given["tags"])
     bans = Bans.parse(given["bans"])
     _note_sentences(given["tags"], "")
     tags = [word for segment in parse(given["tags"]).segments() for word in segment.words]

@@ -10,8 +10,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from ..text.schedule_times import change_times, percent_of, text_at
-from .lora_tags import LoraTag, prompt_spans, prompt_tags
+from ..text.schedule_forms import read_template
+from ..text.schedule_times import percent_of, steps_of_a1111
+from .lora_tags import LoraTag, prompt_tags
 
 # Each range of times is encoded apart.
 MAX_RANGES = 200
@@ -45,18 +46,24 @@ def lora_uses(
 
     `tags` are those of the prompt; `file_of` returns the file of a tag, or None to leave it out.
     The weights of several tags of one file at one time add up; a file of weight 0 is left out.
-    `steps` are those of the sampler, for times given as a step number and for alternations.
+    `steps` are those of the sampler: times are counted in its steps, as those of a prompt.
     Raises ValueError for more than MAX_RANGES changes.
     """
     order = dict.fromkeys(file for tag in tags if (file := file_of(tag)) is not None)
     if not any(tag.is_timed for tag in tags):
         weights = _weights(tags, file_of)
         return tuple(LoraUse(file, *weights[file]) for file in order if any(weights[file]))
-    spans = prompt_spans(text)
-    are_steps = {Fraction(0): False, Fraction(1): False, **change_times(spans, steps)}
+    template, step_of = read_template(text), steps_of_a1111(steps)
+    are_steps = {Fraction(0): False, Fraction(1): False}
+    for clock in template.clocks:
+        for step, is_step in clock.borders(steps, step_of):
+            time = Fraction(step) / steps
+            # A border typed as a step stays one where a fraction meets it.
+            are_steps[time] = are_steps.get(time, False) or is_step
     times: list[tuple[Fraction, _Weights]] = []
     for start in sorted(are_steps)[:-1]:
-        at_start = prompt_tags(text_at(spans, start, steps), clip_first=clip_first).loras
+        readings = {clock: clock.reading(start * steps, step_of) for clock in template.clocks}
+        at_start = prompt_tags(template.text(readings), clip_first=clip_first).loras
         weights = _weights(at_start, file_of)
         if not times or weights != times[-1][1]:
             times.append((start, weights))

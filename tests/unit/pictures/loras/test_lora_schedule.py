@@ -45,7 +45,9 @@ def test_times_of_schedules() -> None:
         ("a", 1.0, 1.0): ((0.5, 1.0),),
     }
     assert weights("[<lora:a:1>:<lora:a:1>:0.5]") == {("a", 1.0, 1.0): ()}
-    assert weights("[<lora:a:1>:0.2,0.6]") == {("a", 1.0, 1.0): ((0.2, 0.6),)}
+    assert weights("[<lora:a:1>:0.2,0.6]", 10) == {("a", 1.0, 1.0): ((0.2, 0.6),)}
+    # As the words of a prompt, LoRAs change at whole steps.
+    assert weights("[<lora:a:1>:0.2,0.6]") == {("a", 1.0, 1.0): ((0.125, 0.5),)}
 
 
 def test_files_that_are_left_out_have_no_times() -> None:
