@@ -9,7 +9,7 @@ from comfy_api.latest import io, ui
 from ...tipo_core.pictures.sampling.axis import CHECKPOINT, NAMES, NO_AXIS, PARAMETERS, VAE
 from ...tipo_core.pictures.sampling.sweep import NEGATIVE, TEXT, sweep_of
 from ...tipo_core.pictures.sampling.value_lists import Value
-from ...tipo_core.pictures.vae.vae_choice import CONNECTED_CHOICE, is_safetensors
+from ...tipo_core.pictures.vae.vae_choice import CONNECTED_CHOICE
 from ..host_features import schema
 from ..inputs import (
     SweepType,
@@ -21,7 +21,7 @@ from ..inputs import (
     sampling_inputs,
     text_output,
 )
-from ..vae.vae_files import vae_sources
+from ..vae.vae_files import listed_checkpoints, vae_sources
 from .choice_output import ChoiceOutput
 
 UNLESS_SWEPT = "of all pictures, unless columns or rows change it"
@@ -38,10 +38,9 @@ def _choices(*parameters: str) -> dict[str, list[str]]:
     choices = sampler_choices()
     if CHECKPOINT in parameters or VAE in parameters:
         # Looks through the folders of VAEs.
-        sources = vae_sources()
         choices |= {
-            CHECKPOINT: [name for name in sources.checkpoints if is_safetensors(name)],
-            VAE: [name for name in sources.choices() if name != CONNECTED_CHOICE],
+            CHECKPOINT: listed_checkpoints(),
+            VAE: [name for name in vae_sources().choices() if name != CONNECTED_CHOICE],
         }
     return choices
 
