@@ -16,6 +16,7 @@ BansType = io.Custom("TIPO_BANS")
 ExpansionType = io.Custom("TIPO_EXPANSION")
 SdxlSizeType = io.Custom("TIPO_SDXL_SIZE")
 SweepType = io.Custom("TIPO_SWEEP")
+SettingsType = io.Custom("TIPO_SETTINGS")
 
 _DEFAULTS = SamplingOptions()
 

@@ -10,6 +10,7 @@ from comfy_api.latest import io, ui
 
 from nodes import common_ksampler
 
+from ...tipo_core.pictures.files.generation_settings import GenerationSettings
 from ...tipo_core.pictures.sampling.denoise import (
     DENOISE_MODES,
     RUN_ALL_STEPS,
@@ -19,8 +20,16 @@ from ...tipo_core.pictures.sampling.denoise import (
 from ...tipo_core.pictures.sampling.guidance import NO_RAMP, Guidance
 from ...tipo_core.pictures.sampling.sampling_trace import SamplingTrace, sampling_report
 from ..host_features import schema
-from ..inputs import cfg_input, fraction, report_output, sampler_choices, sampling_inputs
+from ..inputs import (
+    SettingsType,
+    cfg_input,
+    fraction,
+    report_output,
+    sampler_choices,
+    sampling_inputs,
+)
 from .guidance_wrappers import traced, with_rescale, with_schedule
+from .prompt_steps import PromptSteps, has_steps, with_prompt_steps, without_times
 
 
 @dataclass(frozen=True)
@@ -58,6 +67,10 @@ def sample(
         model = with_rescale(model, cfg_rescale)
     if guidance.has_interval or guidance.has_ramp:
         model = with_schedule(model, guidance)
+    prompts = PromptSteps(settings.steps)
+    if has_steps(positive) or has_steps(negative):
+        model = with_prompt_steps(model, prompts)
+        positive, negative = without_times(positive), without_times(negative)
     (result,) = common_ksampler(
         traced(model, trace),
         settings.seed,
@@ -81,7 +94,7 @@ def sample(
         trace=trace,
         seconds=trace.seconds(),
     )
-    return result, report
+    return result, "\n".join([report, *prompts.lines()])
 
 
 def _steps(model: Any, settings: Settings) -> dict[str, Any]:
@@ -196,6 +209,12 @@ class TipoSampler(io.ComfyNode):
                     "Sampler, scheduler, sigmas, steps and model calls that ran, and seconds per "
                     "step."
                 ),
+                SettingsType.Output(
+                    "settings",
+                    display_name="settings",
+                    tooltip="Steps, sampler, scheduler, cfg, seed and denoise that ran, for Save "
+                    "Image (Compressed).",
+                ),
             ],
         )
 
@@ -223,7 +242,15 @@ class TipoSampler(io.ComfyNode):
         latent, report = sample(
             model, positive, negative, latent_image, settings, guidance, cfg_rescale
         )
-        return io.NodeOutput(latent, report, ui=ui.PreviewText(report))
+        ran = GenerationSettings(
+            steps=steps,
+            sampler=sampler_name,
+            scheduler=scheduler,
+            cfg=cfg,
+            seed=seed,
+            denoise=denoise,
+        )
+        return io.NodeOutput(latent, report, ran, ui=ui.PreviewText(report))
 
 
 NODES = [TipoSampler]

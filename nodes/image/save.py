@@ -12,15 +12,14 @@ from comfy_api.latest import io, ui
 from PIL import Image
 
 from ...tipo_core.pictures.files.formats import ENDINGS, FORMATS, format_problem, size_problem
-from ...tipo_core.pictures.files.generation_settings import read_generation_settings
+from ...tipo_core.pictures.files.generation_settings import GenerationSettings
 from ...tipo_core.pictures.files.image_file import disk_problem, encoded, save_report, write_whole
-from ...tipo_core.pictures.files.infotext import infotext
-from ...tipo_core.pictures.files.metadata import ImageMetadata, storable
+from ...tipo_core.pictures.files.metadata import ImageMetadata
 from ..host_features import schema
-from ..inputs import linked_text, report_output
+from ..inputs import SettingsType, linked_text, report_output
 from ..memory import check_interrupt
+from .picture_metadata import metadata_of, settings_of
 
-VERSION = "ComfyUI"
 METADATA_OFF = "no metadata: the server runs with --disable-metadata"
 
 
@@ -141,6 +140,17 @@ class TipoSaveImage(io.ComfyNode):
                     "searches the highest quality that fits and ignores the input quality. 0 = "
                     "off. Not for png.",
                 ),
+                linked_text(
+                    "negative",
+                    "The negative prompt, saved with text. Without it, the negative prompt is read "
+                    "from the graph.",
+                ),
+                SettingsType.Input(
+                    "settings",
+                    optional=True,
+                    tooltip="From Sampler (CFG / Denoise): the steps, sampler, cfg, seed and "
+                    "denoise that ran. Without it, they are read from the graph.",
+                ),
             ],
             outputs=[
                 report_output(
@@ -164,15 +174,14 @@ class TipoSaveImage(io.ComfyNode):
         quality: int,
         text: str | None = None,
         target_kb: int = 0,
+        negative: str | None = None,
+        settings: GenerationSettings | None = None,
     ) -> io.NodeOutput:
         metadata = ImageMetadata()
         if not args.disable_metadata:
-            prompt = cls.hidden.prompt
-            graph = {"prompt": prompt, **(cls.hidden.extra_pnginfo or {})}
-            graph = {key: value for key, value in graph.items() if value is not None}
             height, width = images.shape[1:3]
-            generation = read_generation_settings(prompt, str(cls.hidden.unique_id))
-            metadata = storable(graph, infotext(generation, text or "", (width, height), VERSION))
+            found = settings_of(cls.hidden, text, negative, settings)
+            metadata = metadata_of(cls.hidden, found, (width, height))
         saved, report = save_images(images, filename_prefix, format, quality, target_kb, metadata)
         if args.disable_metadata:
             report += f"\n({METADATA_OFF})"

@@ -93,7 +93,8 @@ def lossy_encoder(format: str, image: Image.Image, metadata: ImageMetadata) -> L
     if problem := size_problem(format, image.size):
         raise ValueError(problem)
     if format == JPEG:
-        exif, left_out = fitting_exif(metadata, JPEG_EXIF_BYTES)
+        # No front end opens the graph of a JPEG, and one reader of JPEGs fails at `prompt`.
+        exif, left_out = fitting_exif(metadata.without("prompt"), JPEG_EXIF_BYTES)
         if image.mode not in ("RGB", "L"):
             image = over_white(image)
     else:

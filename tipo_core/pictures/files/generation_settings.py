@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 
 from ..vae.vae_choice import CHECKPOINT_CHOICE, CONNECTED_CHOICE
 from .graph_links import Graph, Node
@@ -16,6 +17,9 @@ TEXT_INPUTS = tuple(
 )
 MODEL_INPUTS = ("ckpt_name", "unet_name")
 MODEL_ENDINGS = re.compile(r"\.(safetensors|sft|ckpt|gguf|pth?|bin)$", re.IGNORECASE)
+
+# Nodes whose latent has the size of their input `samples`.
+SAME_SIZE_NODES = ("RepeatLatentBatch", "LatentFromBatch", "SetLatentNoiseMask")
 
 # Nodes for one sampler or one schedule, without an input for its name.
 SAMPLER_NODES = {
@@ -57,9 +61,20 @@ class GenerationSettings:
     denoise: float | None = None
     clip_skip: int | None = None
 
+    def updated(self, other: GenerationSettings) -> GenerationSettings:
+        """Return these settings with those that the other states in their place."""
+        values = ((one.name, getattr(other, one.name)) for one in fields(other))
+        return replace(self, **{name: value for name, value in values if value is not None})
+
 
 def read_generation_settings(
-    nodes: object, node_id: str, name: str = "images"
+    nodes: object,
+    node_id: str,
+    name: str = "images",
+    *,
+    list_index: int | None = 0,
+    choices: Mapping[str, Sequence[str]] | None = None,
+    changes_lists: Callable[[str], bool] = lambda class_type: False,
 ) -> GenerationSettings:
     """Read the settings of the pictures at input `name` of a node.
 
@@ -67,23 +82,20 @@ def read_generation_settings(
     last sampler. Where several samplers meet, no settings are read. A sampler that adds no noise
     continues the work of an earlier one: then the settings are those of the earlier sampler, which
     has the seed.
+
+    `list_index` is the picture's place in the list of a sweep, `choices` the host's names of
+    samplers and schedulers. `changes_lists` says whether a node of a type gives lists or takes them
+    whole: after one, the place in the list is unknown, and settings that a sweep changes are not
+    read.
     """
-    graph = Graph(nodes)
+    graph = Graph(nodes, list_index, choices)
     node = graph.node(node_id)
-    found = _nearest_samplers(graph, node, (name,)) if node else []
-    samplers = {sampler.node_id: sampler for sampler, _ in found}
-    if len(samplers) != 1:
+    back = _way_back(graph, node, (name,))
+    if len(back.samplers) != 1:
         return GenerationSettings()
-    (sampler,) = samplers.values()
-    seen = set()
-    while not _adds_noise(graph, sampler) and sampler.node_id not in seen:
-        seen.add(sampler.node_id)
-        earlier = {
-            one.node_id: one for one, _ in _nearest_samplers(graph, sampler, ("latent_image",))
-        }
-        if len(earlier) != 1:
-            break
-        (sampler,) = earlier.values()
+    if any(changes_lists(one.class_type) for one in back.between):
+        graph = graph.without_place()
+    sampler = _with_noise(graph, back.samplers[0])
 
     guider = graph.linked(sampler, "guider") or sampler
     schedule = graph.linked(sampler, "sigmas") or sampler
@@ -105,19 +117,46 @@ def read_generation_settings(
         if _adds_noise(graph, sampler)
         else None,
         model=model,
-        vae=_vae_name(graph, [decode for _, decode in found], model),
+        vae=_vae_name(graph, back.decodes, model),
         denoise=graph.value(schedule, "denoise", float),
         clip_skip=_clip_skip(graph, encoders),
     )
 
 
-def _nearest_samplers(
-    graph: Graph, node: Node, names: tuple[str, ...]
-) -> list[tuple[Node, Node | None]]:
-    """The first sampler on each way back over pixels and latents, each with its VAE decode."""
-    found: dict[tuple[str, str], tuple[Node, Node | None]] = {}
-    todo: list[tuple[Node, Node | None, tuple[str, ...]]] = [(node, None, names)]
-    seen = set()
+def read_generated_size(
+    nodes: object, node_id: str, picture: tuple[int, int], name: str = "images"
+) -> tuple[int, int] | None:
+    """Read the (width, height) at which the pictures at input `name` of a node were generated.
+
+    A picture that comes from the decode as it is has its own size, `picture`. After other nodes,
+    such as an upscaler or a grid, the size is that of the sampler's latent, None for unknown.
+    """
+    graph = Graph(nodes)
+    back = _way_back(graph, graph.node(node_id), (name,))
+    if len(back.samplers) != 1:
+        return None
+    if set(back.between) <= set(back.decodes):
+        return picture
+    return _latent_size(graph, _with_noise(graph, back.samplers[0]))
+
+
+@dataclass(frozen=True)
+class _WayBack:
+    """The nodes on all ways from a picture back to the first samplers.
+
+    `decodes` has the VAE decode next to each sampler, None for none.
+    """
+
+    samplers: tuple[Node, ...]
+    decodes: tuple[Node | None, ...]
+    between: tuple[Node, ...]
+
+
+def _way_back(graph: Graph, node: Node | None, names: tuple[str, ...]) -> _WayBack:
+    """Follow the inputs of pixels and latents, at first those of some names."""
+    found: dict[tuple[Node, Node | None], None] = {}
+    seen: dict[Node, None] = {}
+    todo: list[tuple[Node, Node | None, tuple[str, ...]]] = [(node, None, names)] if node else []
     while todo:
         node, decode, names = todo.pop()
         for name in (name for name in node.inputs if name.startswith(names)):
@@ -125,12 +164,36 @@ def _nearest_samplers(
             if origin is None:
                 continue
             if origin.is_sampler:
-                found[origin.node_id, decode.node_id if decode else ""] = origin, decode
-            elif origin.node_id not in seen:
-                seen.add(origin.node_id)
+                found[origin, decode] = None
+            elif origin not in seen:
+                seen[origin] = None
                 decodes = {"samples", "vae"} <= set(origin.inputs)
                 todo.append((origin, origin if decodes else decode, PIXEL_INPUTS))
-    return list(found.values())
+    samplers = dict.fromkeys(sampler for sampler, _ in found)
+    return _WayBack(tuple(samplers), tuple(decode for _, decode in found), tuple(seen))
+
+
+def _with_noise(graph: Graph, sampler: Node) -> Node:
+    """The sampler, or an earlier one whose work it continues without adding noise."""
+    seen = set()
+    while not _adds_noise(graph, sampler) and sampler.node_id not in seen:
+        seen.add(sampler.node_id)
+        earlier = _way_back(graph, sampler, ("latent_image",)).samplers
+        if len(earlier) != 1:
+            break
+        (sampler,) = earlier
+    return sampler
+
+
+def _latent_size(graph: Graph, sampler: Node) -> tuple[int, int] | None:
+    """The size in pixels of the latent that a sampler got, from the node that made it."""
+    latent = graph.linked(sampler, "latent_image")
+    seen = set()
+    while latent and latent.class_type in SAME_SIZE_NODES and latent.node_id not in seen:
+        seen.add(latent.node_id)
+        latent = graph.linked(latent, "samples")
+    width, height = (graph.value(latent, side, int) for side in ("width", "height"))
+    return (width, height) if width and height else None
 
 
 def _text_encoders(graph: Graph, node: Node | None, name: str) -> list[Node | None]:
@@ -197,7 +260,7 @@ def _model_name(graph: Graph, node: Node | None) -> str | None:
     return None
 
 
-def _vae_name(graph: Graph, decodes: list[Node | None], model: str | None) -> str | None:
+def _vae_name(graph: Graph, decodes: Sequence[Node | None], model: str | None) -> str | None:
     """The file of the VAE that decoded; None for the VAE of the model's checkpoint."""
     files = {_vae_file(graph, graph.linked(decode, "vae")) for decode in decodes}
     file = files.pop() if len(files) == 1 else None

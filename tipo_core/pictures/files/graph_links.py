@@ -6,9 +6,12 @@ absent, and circles end.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
+
+from .swept_values import SWEEP_NODE, swept_value
 
 
 @dataclass(frozen=True)
@@ -29,10 +32,25 @@ Source = tuple[Node, int]  # a node and the number of its output
 
 
 class Graph:
-    """A graph in API form: node id -> {"class_type": ..., "inputs": {...}}."""
+    """A graph in API form: node id -> {"class_type": ..., "inputs": {...}}.
 
-    def __init__(self, nodes: object) -> None:
+    `list_index` is the place of a picture in the list for which ComfyUI runs a node several times;
+    None for a picture of unknown place. `choices` are the host's names of samplers and schedulers.
+    """
+
+    def __init__(
+        self,
+        nodes: object,
+        list_index: int | None = None,
+        choices: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
         self._nodes = nodes if isinstance(nodes, dict) else {}
+        self._place = list_index
+        self._choices = choices or {}
+
+    def without_place(self) -> Graph:
+        """The same graph for a picture of unknown place in its list."""
+        return Graph(self._nodes, None, self._choices)
 
     def node(self, node_id: str) -> Node | None:
         """The node of an id."""
@@ -65,24 +83,44 @@ class Graph:
             yield node
 
     def value(self, node: Node | None, name: str, kind: type) -> Any:
-        """The value of a widget, or of the primitive to which it is linked; None for neither.
+        """The value of a widget, or of the primitive or sweep to which it is linked, or None.
 
         Values of another type than `kind`, NaN, infinity and numbers of 2^64 or more are None.
+        """
+        origin, name, slot = self._origin(node, name)
+        if origin and origin.class_type == SWEEP_NODE and slot is not None:
+            value = swept_value(partial(self._own_value, origin), slot, self._place, self._choices)
+        else:
+            value = origin and origin.inputs.get(name)
+        # No widget takes a number of 2^64 or more; the comparison is False for NaN.
+        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if isinstance(value, bool) or (is_number and not abs(value) < 2**64):
+            return None
+        return value if isinstance(value, (int, float) if kind is float else kind) else None
+
+    def _own_value(self, node: Node, name: str) -> Any:
+        """The value of a widget or primitive; None for a link to a sweep."""
+        origin, name, slot = self._origin(node, name)
+        value = origin.inputs.get(name) if origin and slot is None else None
+        return value if isinstance(value, (int, float, str)) else None
+
+    def _origin(self, node: Node | None, name: str) -> tuple[Node | None, str, int | None]:
+        """The node that has the value of an input, and the name there; or a sweep and its output.
+
+        No node for a link to another kind of node, and for a circle.
         """
         seen = set()
         while node and (source := self.source(node, name)):
             node, slot = source
             if node.node_id in seen:
-                return None
+                return None, name, None
             seen.add(node.node_id)
             if node.class_type.startswith("Primitive"):
                 name = "value"
             elif node.class_type == "TipoClipSkipEncode" and slot == 2:
                 name = "text"  # its output `text` is its input
+            elif node.class_type == SWEEP_NODE:
+                return node, name, slot
             else:
-                return None
-        value = node and node.inputs.get(name)
-        # No widget takes a number of 2^64 or more; the comparison is False for NaN.
-        if isinstance(value, bool) or (isinstance(value, (int, float)) and not abs(value) < 2**64):
-            return None
-        return value if isinstance(value, (int, float) if kind is float else kind) else None
+                return None, name, None
+        return node, name, None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 from .generation_settings import GenerationSettings
 
@@ -69,30 +68,41 @@ def sampler_name(sampler: str | None, scheduler: str | None) -> str | None:
     return f"{name} {SCHEDULERS[scheduler]}" if scheduler in IN_THE_SAMPLERS_NAME else name
 
 
-def infotext(settings: GenerationSettings, text: str, size: tuple[int, int], version: str) -> str:
-    """The text for a picture of `size` (width, height); `text`, where given, is its prompt.
+def number_text(number: float) -> str:
+    """A number as people write it: 7 for 7.0."""
+    return str(number).removesuffix(".0")
+
+
+def infotext(
+    settings: GenerationSettings, text: str, size: tuple[int, int] | None, version: str
+) -> str:
+    """The text for a picture that was generated at `size`; `text`, where given, is its prompt.
 
     The lines are the prompt, the negative prompt and the settings, under A1111's names and in its
-    order. Without any settings the result is `text` unchanged.
+    order. Readers find the settings by their first entry, the steps: without steps there is no line
+    of settings. A prompt alone stays unchanged.
     """
     one = settings
     prompt, negative = text or one.positive or "", (one.negative or "").strip()
-    if not negative and replace(one, positive=None, negative=None) == GenerationSettings():
+    if one.steps is None and not negative:
         return prompt
+    is_part_of_steps = one.denoise is not None and one.denoise < 1
     entries = {
         "Steps": one.steps,
         "Sampler": sampler_name(one.sampler, one.scheduler),
         "Schedule type": SCHEDULERS.get(one.scheduler or "", one.scheduler),
-        "CFG scale": None if one.cfg is None else f"{one.cfg:g}",
+        "CFG scale": None if one.cfg is None else number_text(one.cfg),
         "Seed": one.seed,
-        "Size": f"{size[0]}x{size[1]}",
+        "Size": size and f"{size[0]}x{size[1]}",
         "Model": one.model,
         "VAE": one.vae,
         # A1111 writes it for image to image only: denoise 1 is text to image.
-        "Denoising strength": f"{one.denoise:g}" if one.denoise and one.denoise < 1 else None,
+        "Denoising strength": number_text(one.denoise or 0) if is_part_of_steps else None,
         "Clip skip": one.clip_skip,
         "Version": version,
     }
+    if one.steps is None:
+        entries = {}
     known = [f"{key}: {quoted(str(value))}" for key, value in entries.items() if value is not None]
     lines = [prompt.strip(), negative and f"Negative prompt: {negative}", ", ".join(known)]
     return "\n".join(line for line in lines if line)

@@ -8,13 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from .exif import exif_of
+
 # Baseline TIFF tags; ComfyUI's front end reads "key:value" texts from any of them. After the tags
-# for names (Make, ImageDescription, DocumentName) come numbers that no registered tag has.
-EXIF_MODEL, EXIF_IFD, EXIF_USER_COMMENT = 0x0110, 0x8769, 0x9286
-EXIF_OTHERS = (0x010F, 0x010E, 0x010D, *range(0xFE00, 0xFF00))
+# for names (Make, DocumentName) come numbers that no registered tag has.
+MAKE, MODEL, DESCRIPTION = 0x010F, 0x0110, 0x010E
+OTHER_TAGS = (0x010D, *range(0xFE00, 0xFF00))
 
 
 @dataclass(frozen=True)
@@ -85,22 +86,20 @@ def png_info(metadata: ImageMetadata) -> PngInfo:
 def exif_bytes(metadata: ImageMetadata) -> bytes:
     """EXIF for WebP, JPEG and AVIF: the graph as ComfyUI writes it, the text as A1111 does.
 
-    `prompt` is in Model, `workflow` in Make and other keys in the next tags (`EXIF_OTHERS`), each
-    as "key:JSON"; the text is in UserComment in the EXIF 2.3 encoding of Unicode (UTF-16,
-    big-endian). No bytes for no metadata.
+    `workflow` is in Make and other keys in `OTHER_TAGS`, each as "key:JSON"; the text is in
+    UserComment. `prompt` is in Model, where ComfyUI has it, if there is no text: a reader of the
+    text may take Model for JSON and fail, so with a text `prompt` is in ImageDescription. No bytes
+    for no metadata.
     """
-    if not metadata.present_keys():
-        return b""
-    exif = Image.Exif()
-    others = [key for key in metadata.present_keys() if key not in ("prompt", "parameters")]
-    tags = {"prompt": EXIF_MODEL, **dict(zip(others, EXIF_OTHERS, strict=False))}
-    for key, tag in tags.items():
-        if key in metadata.graph:
-            exif[tag] = f"{key}:{json_text(metadata.graph[key])}"
-    if metadata.parameters:
-        comment = b"UNICODE\0" + metadata.parameters.encode("utf-16-be")
-        exif.get_ifd(EXIF_IFD)[EXIF_USER_COMMENT] = comment
-    return exif.tobytes()
+    own = {"workflow": MAKE, "prompt": DESCRIPTION if metadata.parameters else MODEL}
+    others = (key for key in metadata.graph if key not in own)
+    tags = own | dict(zip(others, OTHER_TAGS, strict=False))
+    texts = {
+        tag: f"{key}:{json_text(metadata.graph[key])}"
+        for key, tag in tags.items()
+        if key in metadata.graph
+    }
+    return exif_of(texts, metadata.parameters)
 
 
 def fitting_exif(metadata: ImageMetadata, limit: int) -> tuple[bytes, list[str]]:

@@ -77,6 +77,23 @@ def test_unknown_settings_are_left_out() -> None:
     assert "Seed: 0," in text_of(replace(WHOLE, seed=0))
 
 
+def test_without_steps_no_settings_are_taken_for_a_prompt() -> None:
+    unknown = replace(WHOLE, steps=None)
+    assert text_of(unknown) == "1girl, (rain:1.2)\nsecond line\nNegative prompt: lowres, blurry"
+    assert text_of(replace(unknown, negative=None)) == WHOLE.positive
+
+
+def test_denoise_of_zero_is_a_value() -> None:
+    assert "Denoising strength: 0, " in text_of(replace(WHOLE, denoise=0.0))
+    assert "Denoising" not in text_of(replace(WHOLE, denoise=1.0))
+    assert "Denoising" not in text_of(replace(WHOLE, denoise=None))
+
+
+def test_numbers_are_written_whole() -> None:
+    assert "CFG scale: 6.123456789," in text_of(replace(WHOLE, cfg=6.123456789))
+    assert "CFG scale: 7," in text_of(replace(WHOLE, cfg=7))
+
+
 @pytest.mark.parametrize(
     ("sampler", "scheduler", "name"),
     [

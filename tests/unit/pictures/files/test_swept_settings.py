@@ -1,0 +1,156 @@
+"""Settings of the pictures of a sweep, and sizes that later nodes changed."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+from itertools import product
+from typing import Any
+
+import pytest
+
+from tests.unit.pictures.files.test_generation_settings import CORE, Graph, core_graph, node
+from tipo_core.pictures.files.generation_settings import (
+    GenerationSettings,
+    read_generated_size,
+    read_generation_settings,
+)
+from tipo_core.pictures.files.infotext import infotext
+
+CHOICES = {"sampler_name": ["euler", "dpmpp_2m"], "scheduler": ["normal", "karras"]}
+
+
+def sweep_graph(**changes: Any) -> Graph:
+    """Text to image, with all values of the sampler from a sweep."""
+    inputs: dict[str, Any] = {
+        "seed": 7,
+        "steps": 20,
+        "cfg": 6.5,
+        "sampler_name": "dpmpp_2m",
+        "scheduler": "karras",
+        "denoise": 1.0,
+        "clip_skip": 0,
+        "columns": "cfg",
+        "column_values": "4:6:2",
+        "rows": "steps",
+        "row_values": "8, 12, 16",
+    }
+    graph = core_graph() | {"sweep": node("TipoSweep", **inputs | changes)}
+    slots = ("seed", "steps", "cfg", "sampler_name", "scheduler", "denoise")
+    graph["sample"]["inputs"] |= {name: ["sweep", i] for i, name in enumerate(slots)}
+    return graph
+
+
+def read(graph: Graph, list_index: int | None, **more: Any) -> GenerationSettings:
+    return read_generation_settings(graph, "save", list_index=list_index, choices=CHOICES, **more)
+
+
+def test_each_picture_of_a_sweep_has_its_own_settings() -> None:
+    cells = list(product((8, 12, 16), (4.0, 6.0)))  # row by row, as ComfyUI runs them
+    for place, (steps, cfg) in enumerate(cells):
+        assert read(sweep_graph(), place) == replace(CORE, steps=steps, cfg=cfg)
+    # ComfyUI repeats the last value of a shorter list.
+    assert read(sweep_graph(), 99) == replace(CORE, steps=16, cfg=6.0)
+
+
+def test_other_parameters_of_a_sweep_are_read() -> None:
+    graph = sweep_graph(
+        columns="sampler_name", column_values="euler, dpmpp_2m", rows="seed", row_values="1:2"
+    )
+    names = [(read(graph, place).sampler, read(graph, place).seed) for place in range(4)]
+    assert names == [("euler", 1), ("dpmpp_2m", 1), ("euler", 2), ("dpmpp_2m", 2)]
+    graph = sweep_graph(columns="none", rows="denoise", row_values="0, 0.5")
+    assert [read(graph, place).denoise for place in range(2)] == [0.0, 0.5]
+    # The encoder's clip skip too.
+    graph = sweep_graph(columns="clip_skip", column_values="1:2", rows="none")
+    graph["skip"]["inputs"]["stop_at_clip_layer"] = -1
+    graph["good"]["class_type"] = "TipoClipSkipEncode"
+    graph["good"]["inputs"]["clip_skip"] = ["sweep", 6]
+    assert [read(graph, place).clip_skip for place in range(2)] == [1, 2]
+
+
+def test_base_values_may_come_from_primitives() -> None:
+    graph = sweep_graph(seed=["number", 0]) | {"number": node("PrimitiveInt", value=42)}
+    assert read(graph, 0).seed == 42
+    graph["number"] = node("OtherPack", value=42)
+    assert (read(graph, 0).seed, read(graph, 0).steps) == (None, 8)
+
+
+def test_grid_has_only_the_settings_that_all_its_pictures_share() -> None:
+    graph = sweep_graph()
+    graph["grid"] = node("TipoGrid", images=["decode", 0], sweep=["sweep", 7])
+    graph["save"]["inputs"]["images"] = ["grid", 0]
+    found = read(graph, 0, changes_lists=lambda name: name == "TipoGrid")
+    assert found == replace(CORE, steps=None, cfg=None)
+    assert "Steps" not in infotext(found, "", (512, 512), "ComfyUI")
+    # A grid over cfg alone has steps, a seed and a size, which is not that of the grid.
+    graph["sweep"]["inputs"]["rows"] = "none"
+    found = read(graph, 0, changes_lists=lambda name: name == "TipoGrid")
+    assert found == replace(CORE, cfg=None)
+    assert read_generated_size(graph, "save", (1100, 640)) == (512, 512)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"column_values": "x"},
+        {"columns": "rows"},
+        {"columns": 3},
+        {"rows": "cfg"},
+        {"row_values": ["gone", 0]},
+        {"row_values": None},
+        {"row_values": "1:9999"},
+    ],
+)
+def test_sweep_that_cannot_be_read_has_no_values(changes: dict[str, Any]) -> None:
+    found = read(sweep_graph(**changes), 0)
+    assert (found.steps, found.cfg) in ((None, None), (None, 4.0))
+    circle = sweep_graph(seed=["sweep", 0], columns=["round", 0])
+    circle["round"] = node("PrimitiveString", value=["sweep", 3])
+    assert read(circle, 0).seed is None
+
+
+SIZES: list[tuple[dict[str, Any], tuple[int, int] | None]] = [
+    ({}, (1100, 640)),
+    ({"up": node("ImageScale", image=["decode", 0], width=1100, height=640)}, (512, 512)),
+    ({"up": node("LatentUpscale", samples=["sample", 0], width=1100)}, (512, 512)),
+    ({"up": node("ImagePadForOutpaint", image=["decode", 0]), "empty": node("Other")}, None),
+    (
+        {
+            "up": node("ImageScaleBy", image=["decode", 0]),
+            "empty": node("RepeatLatentBatch", samples=["first", 0]),
+            "first": node("EmptySD3LatentImage", width=768, height=["side", 0]),
+            "side": node("PrimitiveInt", value=640),
+        },
+        (768, 640),
+    ),
+    (
+        {
+            "up": node("ImageScaleBy", image=["decode", 0]),
+            "empty": node("LatentUpscaleBy", samples=["first", 0], scale_by=2),
+            "first": node("EmptyLatentImage", width=512, height=512),
+        },
+        None,
+    ),
+]
+
+
+@pytest.mark.parametrize(("nodes", "size"), SIZES)
+def test_size_is_the_one_that_was_generated(
+    nodes: dict[str, Any], size: tuple[int, int] | None
+) -> None:
+    graph = copy.deepcopy(core_graph() | nodes)
+    if "samples" in nodes.get("up", {}).get("inputs", {}):
+        graph["decode"]["inputs"]["samples"] = ["up", 0]
+    elif nodes:
+        graph["save"]["inputs"]["images"] = ["up", 0]
+    assert read_generated_size(graph, "save", (1100, 640)) == size
+
+
+def test_settings_of_the_sampler_come_before_those_of_the_graph() -> None:
+    ran = GenerationSettings(steps=9, cfg=0.0, seed=0, denoise=0.0)
+    expected = replace(CORE, steps=9, cfg=0.0, seed=0, denoise=0.0)
+    assert CORE.updated(ran) == expected
+    text = infotext(expected, "", None, "ComfyUI")
+    assert "Steps: 9, " in text and "Seed: 0, " in text and "CFG scale: 0, " in text
+    assert "Denoising strength: 0, " in text and "Size" not in text
