@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import comfy.sd1_clip
 import torch
 
 from ....tipo_core.pictures.text.embedding_names import separated
 from ....tipo_core.pictures.text.prompt_chunks import split_at_break
-from ....tipo_core.pictures.text.unread_syntax import unread_notes
+from ....tipo_core.pictures.text.unread_syntax import unread_notes, unweighted_texts
 from .embedding_files import EmbeddingFiles
 
 
@@ -32,7 +31,7 @@ class ComfyTokenizer:
         tokenized = [self.tokenized(part, return_word_ids=True) for part in texts]
         parts = [{key: list(found[key]) for key in self._keys} for found in tokenized]
         self._note_embeddings(text, parts)
-        self.notes += unread_notes(_unweighted(text))
+        self.notes += unread_notes(unweighted_texts(text))
         return parts
 
     def tokenized(self, text: str, **options: Any) -> Any:
@@ -65,9 +64,3 @@ class ComfyTokenizer:
                     self.notes.append(
                         f"{key}: embedding:{found.name} cannot be loaded and is left out"
                     )
-
-
-def _unweighted(text: str) -> list[str]:
-    """Return the texts that remain when ComfyUI's tokenizer has taken the weights."""
-    pieces = comfy.sd1_clip.token_weights(comfy.sd1_clip.escape_important(text), 1.0)
-    return [piece.replace("\0\1", "\\)").replace("\0\2", "\\(") for piece, _ in pieces]

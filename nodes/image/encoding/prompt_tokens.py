@@ -121,7 +121,7 @@ class PromptTokenizer:
 def _finite(chunks: Any) -> Any:
     """Return chunks whose weights stay within MAX_WEIGHT; the same object if they do already."""
     try:
-        if all(finite_weight(entry[1]) == entry[1] for chunk in chunks for entry in chunk):
+        if all(-MAX_WEIGHT <= entry[1] <= MAX_WEIGHT for chunk in chunks for entry in chunk):
             return chunks
         return [[(e[0], finite_weight(e[1]), *e[2:]) for e in chunk] for chunk in chunks]
     except (TypeError, IndexError):  # tokens in another form, which have no weights

@@ -215,6 +215,20 @@ def embedding_results() -> dict[str, Any]:
     }
 
 
+def unlike_core_pieces(count: int) -> list[str]:
+    """Return prompts of which core tokenizes other texts than the report expects."""
+    unread = importlib.import_module("pack.tipo_core.pictures.text.unread_syntax")
+    source = random.Random(4)
+    unlike = []
+    for _ in range(count):
+        text = a1111_rules.random_prompt(source)
+        pieces = comfy.sd1_clip.token_weights(comfy.sd1_clip.escape_important(text), 1.0)
+        core_pieces = [piece.replace("\0\1", "\\)").replace("\0\2", "\\(") for piece, _ in pieces]
+        if sorted(filter(None, core_pieces)) != sorted(unread.unweighted_texts(text)):
+            unlike.append(text)
+    return unlike[:3]
+
+
 def said(text: str, **settings: Any) -> str:
     """Return the report, or the error."""
     try:
@@ -257,6 +271,7 @@ print(
                 for syntax in ("A1111", "ComfyUI")
             ],
             "embeddings": embedding_results(),
+            "unlike core's pieces": unlike_core_pieces(2_000),
             "reports": REPORTS,
         }
     )

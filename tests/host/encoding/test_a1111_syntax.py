@@ -103,6 +103,10 @@ def test_words_that_look_like_syntax_are_reported(results: Any) -> None:
     assert "[b]" not in a1111
 
 
+def test_texts_in_which_words_are_sought_are_those_that_core_tokenizes(results: Any) -> None:
+    assert results["unlike core's pieces"] == []
+
+
 def test_embeddings_that_are_not_read_are_reported(results: Any) -> None:
     reports = results["reports"]
     assert line_with(reports["unfit"], "g: embedding narrow", "words")

@@ -21,7 +21,7 @@ BREAK = "BREAK"
 _TOKEN = re.compile(
     r"\\[()\[\]\\]?|[()\[\]]|:\s*(?P<weight>[+-]?[.\d]+)\s*\)|[^\\()\[\]:]+|:", re.DOTALL
 )
-_BREAK = re.compile(r"\s*\bBREAK\b\s*")
+_BREAK = re.compile(r"\bBREAK\b")
 # A segment's weight is multiplied from the innermost bracket outwards, as in A1111, so that equal
 # weights are equal to the bit. Beyond this depth the product of the outer brackets is used, so that
 # a million open brackets take linear time.
@@ -111,11 +111,12 @@ def read_attention(text: str, *, has_breaks: bool = True) -> Attention:
         pieces.append((piece, innermost[ROUND], innermost[SQUARE], sign))
 
     def add_words(words: str) -> None:
-        first, *others = _BREAK.split(words) if has_breaks else [words]
-        add(first)
-        for part in others:
-            add(BREAK, -1.0)
-            add(part)
+        parts = _BREAK.split(words) if has_breaks else [words]
+        for number, part in enumerate(parts):
+            if number:
+                add(BREAK, -1.0)
+                part = part.lstrip()
+            add(part if number == len(parts) - 1 else part.rstrip())
 
     for found in _TOKEN.finditer(text):
         token, weight = found[0], found["weight"]

@@ -68,7 +68,8 @@ class EmbeddingNames:
 
     def _known_at(self, text: str, start: int, has_escapes: bool) -> tuple[str, int]:
         """Return the longest known name at `start` and the offset after it; '' if none."""
-        characters, ends = [], []
+        characters: list[str] = []
+        ends: list[int] = []
         place = start
         while place < len(text) and len(characters) < self.longest + 2:
             special = _CHARACTER.match(text, place)

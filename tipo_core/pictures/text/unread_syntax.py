@@ -35,12 +35,57 @@ def without_extra_networks(text: str) -> tuple[str, list[str]]:
     return _EXTRA_NETWORK.sub("", text[:end]) + text[end:], removed
 
 
+def unweighted_texts(text: str) -> Iterator[str]:
+    """Return the texts that ComfyUI's tokenizer tokenizes when it has taken the weights.
+
+    The rules are those of `token_weights` in `comfy/sd1_clip.py`, which also takes two brackets at
+    the ends of a text that are not partners, as in `((a)`.
+    """
+    pending = [(0, len(text))]
+    while pending:
+        start, end = pending.pop()
+        level = 0
+        found = []
+        for bracket in _BARE_BRACKET.finditer(text, start, end):
+            place = bracket.start()
+            if bracket[0] == "(":
+                if level == 0:
+                    found.append((start, place))
+                    start = place
+                level += 1
+            else:
+                level -= 1
+                if level == 0:
+                    found.append((start, place + 1))
+                    start = place + 1
+        for first, last in [*found, (start, end)]:
+            is_closed = text[last - 1 : last] == ")" and text[last - 2 : last - 1] != "\\"
+            if last - first >= 2 and text[first] == "(" and is_closed:
+                pending.append((first + 1, _before_weight(text, first + 1, last - 1)))
+            elif first < last:
+                yield text[first:last]
+
+
+def _before_weight(text: str, start: int, end: int) -> int:
+    """Return where the weight of a group's text begins, or the end of the text without one."""
+    colon = text.rfind(":", start, end)
+    if colon <= start:
+        return end
+    try:
+        float(text[colon + 1 : end])
+    except ValueError:
+        return end
+    return colon
+
+
 def unread_notes(texts: Iterable[str]) -> list[str]:
     """Return notes on texts as ComfyUI's encoder reads them, without weights and escapes.
 
     Notes name LoRA tags, weights without brackets and brackets without a partner.
     """
-    tags, weights, brackets = [], [], []
+    tags: list[str] = []
+    weights: list[str] = []
+    brackets = []
     for text in texts:
         rest, of_text = without_extra_networks(text)
         tags += of_text

@@ -31,19 +31,19 @@ def weights(text: str) -> Weighted:
 
     Raises ValueError, as A1111 does, for a number such as 1.2.3.
     """
-    found: list[list] = []
+    found: list[tuple[str, list[float]]] = []
     open_brackets: dict[str, list[int]] = {"(": [], "[": []}
 
     def close(sign: str, factor: float) -> None:
-        for piece in found[open_brackets[sign].pop() :]:
-            piece[1] *= factor
+        for _, weight in found[open_brackets[sign].pop() :]:
+            weight[0] *= factor
 
     def add_words(words: str) -> None:
         while (place := re.search(r"(?<!\w)BREAK(?!\w)", words)) is not None:
-            found.append([words[: place.start()].rstrip(), 1.0])
-            found.append(["BREAK", -1.0])
+            found.append((words[: place.start()].rstrip(), [1.0]))
+            found.append(("BREAK", [-1.0]))
             words = words[place.end() :].lstrip()
-        found.append([words, 1.0])
+        found.append((words, [1.0]))
 
     place = 0
     while place < len(text):
@@ -51,7 +51,7 @@ def weights(text: str) -> Weighted:
         if sign == "\\":
             escaped = text[place + 1 : place + 2]
             is_bracket = escaped != "" and escaped in "()[]\\"
-            found.append([escaped if is_bracket else "", 1.0])
+            found.append((escaped if is_bracket else "", [1.0]))
             place += 2 if is_bracket else 1
         elif sign in "([":
             open_brackets[sign].append(len(found))
@@ -82,13 +82,13 @@ def weights(text: str) -> Weighted:
         close("(", 1.1)
     while open_brackets["["]:
         close("[", 1 / 1.1)
-    merged: list[list] = []
-    for piece, weight in found or [["", 1.0]]:
+    merged: Weighted = []
+    for piece, (weight,) in found or [("", [1.0])]:
         if merged and merged[-1][1] == weight:
-            merged[-1][0] += piece
+            merged[-1] = (merged[-1][0] + piece, weight)
         else:
-            merged.append([piece, weight])
-    return [(piece, weight) for piece, weight in merged]
+            merged.append((piece, weight))
+    return merged
 
 
 def _number_before_bracket(text: str, colon: int) -> tuple[str, int] | None:

@@ -7,6 +7,7 @@ from tipo_core.pictures.text.unread_syntax import (
     bare_weights,
     square_bracket_note,
     unread_notes,
+    unweighted_texts,
     without_extra_networks,
 )
 
@@ -32,6 +33,23 @@ def test_notes_quote_the_words_and_name_the_remedy() -> None:
     assert line_with(notes, r'"(b \(c\), (d"', "partner")
     assert len(notes) == 3
     assert unread_notes(["a, b <3 :3 16:9", r"\(c\)"]) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "texts"),
+    [
+        ("a (b:1.2) c", ["a ", " c", "b"]),
+        ("((a:1.3) b)", [" b", "a"]),
+        ("(a b", ["(a b"]),
+        ("((a)", ["(a"]),
+        ("a) (b) (c)", ["a) (b) (c)"]),
+        (r"\(a\) (b:c)", [r"\(a\) ", "b:c"]),
+        ("(:1) (a:) ()", [":1", " ", "a:", " "]),
+        (r"(\)", [r"(\)"]),
+    ],
+)
+def test_texts_without_weights_are_those_of_comfyui(text: str, texts: list[str]) -> None:
+    assert sorted(unweighted_texts(text)) == sorted(texts)
 
 
 def test_many_quotes_are_counted() -> None:
@@ -62,3 +80,4 @@ def test_tags_of_extra_networks_are_removed_as_in_a1111() -> None:
 
 def test_a_megabyte_of_one_word_takes_linear_time() -> None:
     assert unread_notes(["a" * 1_000_000, "a:" * 300_000]) == []
+    assert len(list(unweighted_texts("(a:1.2) b, " * 90_000))) == 180_000
