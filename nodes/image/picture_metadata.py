@@ -3,23 +3,36 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import folder_paths
 from comfy_api.latest import io
 from comfy_execution.utils import get_executing_context
 
 from nodes import NODE_CLASS_MAPPINGS
 
+from ...tipo_core.pictures.files.file_hashes import (
+    HashFolder,
+    PictureHashes,
+    picture_hashes,
+    start_computing,
+    wait_for,
+)
 from ...tipo_core.pictures.files.generation_settings import (
     GenerationSettings,
     read_generated_size,
     read_generation_settings,
 )
-from ...tipo_core.pictures.files.infotext import infotext
+from ...tipo_core.pictures.files.graph_links import Graph
+from ...tipo_core.pictures.files.infotext import NO_HASHES, infotext
 from ...tipo_core.pictures.files.metadata import ImageMetadata, storable
+from ...tipo_core.pictures.files.used_files import FOLDERS, UsedFile, read_used_files
 from ..inputs import sampler_choices
+from ..memory import check_interrupt
 
 VERSION = "ComfyUI"
+HASH_SECONDS = 2.0  # the longest wait of the save that starts to compute hashes
 
 
 def changes_lists(class_type: str) -> bool:
@@ -61,10 +74,54 @@ def settings_of(
 
 
 def metadata_of(
-    hidden: io.HiddenHolder, settings: GenerationSettings, size: tuple[int, int]
+    hidden: io.HiddenHolder,
+    settings: GenerationSettings,
+    size: tuple[int, int],
+    hashes: PictureHashes = NO_HASHES,
 ) -> ImageMetadata:
     """Return the metadata of pictures of (width, height)."""
     graph: dict[str, Any] = {"prompt": hidden.prompt, **(hidden.extra_pnginfo or {})}
     graph = {key: value for key, value in graph.items() if value is not None}
     generated = read_generated_size(hidden.prompt, str(hidden.unique_id), size)
-    return storable(graph, infotext(settings, "", generated, VERSION))
+    return storable(graph, infotext(settings, "", generated, VERSION, hashes))
+
+
+def hashes_of(
+    hidden: io.HiddenHolder, settings: GenerationSettings
+) -> tuple[PictureHashes, str | None]:
+    """Return the hashes of the model files, and a note on those that are still being computed.
+
+    The first save of a file starts the computation in the background and waits for it shortly;
+    later saves do not wait. Without steps no settings are written, and no hashes are needed.
+    """
+    if settings.steps is None:
+        return NO_HASHES, None
+    graph = Graph(hidden.prompt, list_index(), sampler_choices())
+    prompts = (settings.positive, settings.negative)
+    used = read_used_files(graph, str(hidden.unique_id), prompts)
+    paths = {one: path for one in used if (path := _listed_path(one))}
+    folder = HashFolder(Path(folder_paths.get_user_directory(), "__tipo_suite", "file_hashes"))
+    known = {one: found for one, path in paths.items() if (found := folder.find(path, one.kind))}
+    missing = [(path, one.kind) for one, path in paths.items() if one not in known]
+    thread = start_computing(folder, missing)
+    if thread:
+        wait_for(thread, HASH_SECONDS, check_interrupt)
+        known = {
+            one: found for one, path in paths.items() if (found := folder.find(path, one.kind))
+        }
+    names = ", ".join(path.name for one, path in paths.items() if one not in known)
+    has_failed = thread is not None and not thread.is_alive()
+    problem = "no hash, see ComfyUI's log" if has_failed else "no hash yet, it is being computed"
+    return picture_hashes(known.items()), f"{problem}: {names}" if names else None
+
+
+def _listed_path(used: UsedFile) -> Path | None:
+    """The path of a file that is in one of ComfyUI's lists of its kind."""
+    for folder in FOLDERS[used.kind]:
+        if folder not in folder_paths.folder_names_and_paths:
+            continue
+        name = used.listed(folder_paths.get_filename_list(folder))
+        path = name and folder_paths.get_full_path(folder, name)
+        if path:
+            return Path(path)
+    return None

@@ -18,7 +18,7 @@ from ...tipo_core.pictures.files.metadata import ImageMetadata
 from ..host_features import schema
 from ..inputs import SettingsType, linked_text, report_output
 from ..memory import check_interrupt
-from .picture_metadata import metadata_of, settings_of
+from .picture_metadata import NO_HASHES, hashes_of, metadata_of, settings_of
 
 METADATA_OFF = "no metadata: the server runs with --disable-metadata"
 
@@ -91,7 +91,7 @@ class TipoSaveImage(io.ComfyNode):
                 "file size",
                 "metadata",
             ],
-            advanced=["text", "target_kb"],
+            advanced=["text", "target_kb", "negative", "settings", "hashes"],
             essentials_category="Basics",
             description="Saves pictures as PNG, WebP, JPEG or AVIF, by quality or by file size, "
             "with the workflow, the prompt and the settings inside. Drop a PNG, WebP or AVIF on "
@@ -151,6 +151,14 @@ class TipoSaveImage(io.ComfyNode):
                     tooltip="From Sampler (CFG / Denoise): the steps, sampler, cfg, seed and "
                     "denoise that ran. Without it, they are read from the graph.",
                 ),
+                io.Boolean.Input(
+                    "hashes",
+                    default=True,
+                    optional=True,
+                    tooltip="Save the hashes of the model, VAE, LoRAs and embeddings, by which "
+                    "model sites find them. They are computed once per file, in the background: "
+                    "the first picture of a large model may be saved without them.",
+                ),
             ],
             outputs=[
                 report_output(
@@ -176,15 +184,17 @@ class TipoSaveImage(io.ComfyNode):
         target_kb: int = 0,
         negative: str | None = None,
         settings: GenerationSettings | None = None,
+        hashes: bool = True,
     ) -> io.NodeOutput:
-        metadata = ImageMetadata()
+        metadata, note = ImageMetadata(), None
         if not args.disable_metadata:
             height, width = images.shape[1:3]
             found = settings_of(cls.hidden, text, negative, settings)
-            metadata = metadata_of(cls.hidden, found, (width, height))
+            files, note = hashes_of(cls.hidden, found) if hashes else (NO_HASHES, None)
+            metadata = metadata_of(cls.hidden, found, (width, height), files)
         saved, report = save_images(images, filename_prefix, format, quality, target_kb, metadata)
-        if args.disable_metadata:
-            report += f"\n({METADATA_OFF})"
+        notes = [METADATA_OFF] if args.disable_metadata else [note] if note else []
+        report = "\n".join([report, *(f"({one})" for one in notes)])
         return io.NodeOutput(report, ui={**ui.SavedImages(saved).as_dict(), "text": [report]})
 
 
