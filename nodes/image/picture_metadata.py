@@ -1,8 +1,9 @@
-"""The metadata of a picture to save: the graph, the prompts and the settings that made it."""
+"""The metadata of a picture to save, and its name: prompts, settings and values of the graph."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from ...tipo_core.pictures.files.file_hashes import (
     start_computing,
     wait_for,
 )
+from ...tipo_core.pictures.files.file_names import NamedNodes, filled_prefix
 from ...tipo_core.pictures.files.generation_settings import (
     GenerationSettings,
     read_generated_size,
@@ -28,6 +30,7 @@ from ...tipo_core.pictures.files.graph_links import Graph
 from ...tipo_core.pictures.files.infotext import NO_HASHES, infotext
 from ...tipo_core.pictures.files.metadata import ImageMetadata, storable
 from ...tipo_core.pictures.files.used_files import FOLDERS, UsedFile, read_used_files
+from ...tipo_core.pictures.files.way_back import way_back
 from ..inputs import sampler_choices
 from ..memory import check_interrupt
 
@@ -46,6 +49,23 @@ def list_index() -> int | None:
     """The place of the running call in the list for which ComfyUI runs a node several times."""
     context = get_executing_context()
     return context.list_index if context else None
+
+
+def graph_of(hidden: io.HiddenHolder) -> Graph:
+    """Return the graph that runs, for the picture of the running call."""
+    graph = Graph(hidden.prompt, list_index(), sampler_choices())
+    back = way_back(graph, graph.node(str(hidden.unique_id)), ("images",))
+    has_place = not any(changes_lists(node.class_type) for node in back.between)
+    return graph if has_place else graph.without_place()
+
+
+def prefix_of(hidden: io.HiddenHolder, prefix: str) -> tuple[str, list[str]]:
+    """Return a prefix with the values of the graph, and the patterns that have none.
+
+    The page has replaced those that it knows. Raises ValueError for a NUL character.
+    """
+    nodes = NamedNodes(graph_of(hidden), (hidden.extra_pnginfo or {}).get("workflow"))
+    return filled_prefix(prefix, nodes.value, datetime.now())
 
 
 def settings_of(
@@ -96,9 +116,8 @@ def hashes_of(
     """
     if settings.steps is None:
         return NO_HASHES, None
-    graph = Graph(hidden.prompt, list_index(), sampler_choices())
     prompts = (settings.positive, settings.negative)
-    used = read_used_files(graph, str(hidden.unique_id), prompts)
+    used = read_used_files(graph_of(hidden), str(hidden.unique_id), prompts)
     paths = {one: path for one in used if (path := _listed_path(one))}
     folder = HashFolder(Path(folder_paths.get_user_directory(), "__tipo_suite", "file_hashes"))
     known = {one: found for one, path in paths.items() if (found := folder.find(path, one.kind))}

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import folder_paths
 import numpy as np
+import psutil
 import torch
 from comfy.cli_args import args
 from comfy_api.latest import io, ui
 from PIL import Image
 
+from ...tipo_core.pictures.files.file_names import name_problem
 from ...tipo_core.pictures.files.formats import ENDINGS, FORMATS, format_problem, size_problem
 from ...tipo_core.pictures.files.generation_settings import GenerationSettings
 from ...tipo_core.pictures.files.image_file import disk_problem, encoded, save_report, write_whole
 from ...tipo_core.pictures.files.metadata import ImageMetadata
+from ...tipo_core.pictures.files.unfinished_files import remove_leftovers
 from ..host_features import schema
 from ..inputs import SettingsType, linked_text, report_output
 from ..memory import check_interrupt
-from .picture_metadata import NO_HASHES, hashes_of, metadata_of, settings_of
+from .picture_metadata import NO_HASHES, hashes_of, metadata_of, prefix_of, settings_of
 
 METADATA_OFF = "no metadata: the server runs with --disable-metadata"
 
@@ -39,6 +43,16 @@ def to_pillow(image: torch.Tensor) -> Image.Image:
     return Image.fromarray(pixels[..., 0] if channels == 1 else pixels)
 
 
+def process_start(process: int) -> float | None:
+    """The time at which a process started, in seconds since 1970; None if it does not run."""
+    try:
+        return float(psutil.Process(process).create_time())
+    except psutil.NoSuchProcess:
+        return None
+    except psutil.Error:
+        return 0.0  # it runs, and hides its time
+
+
 def save_images(
     images: torch.Tensor,
     prefix: str,
@@ -51,7 +65,8 @@ def save_images(
 
     Numbers continue those of files in the folder. The name cannot lead out of that folder. After a
     cancel the finished pictures remain. Raises ValueError for a picture that the format cannot
-    hold, and OSError with the folder and the remedy if a file cannot be written.
+    hold and for a name that is too long, and OSError with the folder and the remedy if a file
+    cannot be written.
     """
     output = folder_paths.get_output_directory()
     height, width = images.shape[1:3]
@@ -63,12 +78,21 @@ def save_images(
         )
     except OSError as error:
         raise OSError(disk_problem(error, output)) from error
+    remove_leftovers(Path(folder), os.getpid(), process_start)
+
+    def file_name(number: int) -> str:
+        numbered = name.replace("%batch_num%", str(number))
+        return f"{numbered}_{counter + number:05}_.{ENDINGS[format]}"
+
+    if problem := name_problem(file_name(len(images))):
+        raise ValueError(problem)
+    # ComfyUI does not see the numbers of names with %batch_num%.
+    while any(Path(folder, file_name(number)).exists() for number in range(len(images))):
+        counter += len(images)
     saved, files = [], []
     for number, image in enumerate(images):
         one = encoded(to_pillow(image), metadata, format, quality, target_kb, check_interrupt)
-        file = (
-            f"{name.replace('%batch_num%', str(number))}_{counter + number:05}_.{ENDINGS[format]}"
-        )
+        file = file_name(number)
         write_whole(Path(folder, file), one.content)
         saved.append(ui.SavedResult(file, subfolder, io.FolderType.output))
         files.append((Path(subfolder, file).as_posix(), one))
@@ -104,8 +128,8 @@ class TipoSaveImage(io.ComfyNode):
                     "filename_prefix",
                     default="TIPO",
                     tooltip="Start of the file name in the output folder; a / makes a subfolder. "
-                    "%year%, %month%, %day%, %width%, %height% and %batch_num% are replaced, and "
-                    "%Node.input% is replaced with a value from the graph.",
+                    "%date:yyyy-MM-dd%, %year%, %month%, %day%, %width%, %height% and %batch_num% "
+                    "are replaced, and %Node.input% is replaced with a value from the graph.",
                 ),
                 io.Combo.Input(
                     "format",
@@ -187,13 +211,15 @@ class TipoSaveImage(io.ComfyNode):
         hashes: bool = True,
     ) -> io.NodeOutput:
         metadata, note = ImageMetadata(), None
+        prefix, unknown = prefix_of(cls.hidden, filename_prefix)
         if not args.disable_metadata:
             height, width = images.shape[1:3]
             found = settings_of(cls.hidden, text, negative, settings)
             files, note = hashes_of(cls.hidden, found) if hashes else (NO_HASHES, None)
             metadata = metadata_of(cls.hidden, found, (width, height), files)
-        saved, report = save_images(images, filename_prefix, format, quality, target_kb, metadata)
-        notes = [METADATA_OFF] if args.disable_metadata else [note] if note else []
+        saved, report = save_images(images, prefix, format, quality, target_kb, metadata)
+        notes = [f"not found in the graph: {', '.join(unknown)}"] if unknown else []
+        notes += [METADATA_OFF] if args.disable_metadata else [note] if note else []
         report = "\n".join([report, *(f"({one})" for one in notes)])
         return io.NodeOutput(report, ui={**ui.SavedImages(saved).as_dict(), "text": [report]})
 

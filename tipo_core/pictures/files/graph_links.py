@@ -52,6 +52,17 @@ class Graph:
         """The same graph for a picture of unknown place in its list."""
         return Graph(self._nodes, None, self._choices)
 
+    def ids(self) -> list[str]:
+        """The ids of all entries."""
+        return [node_id for node_id in self._nodes if isinstance(node_id, str)]
+
+    def title(self, node_id: str) -> str:
+        """The title of a node, which the page writes beside its inputs; "" for none."""
+        match self._nodes.get(node_id):
+            case {"_meta": {"title": str() as title}}:
+                return title
+        return ""
+
     def node(self, node_id: str) -> Node | None:
         """The node of an id."""
         found = self._nodes.get(node_id)
@@ -87,16 +98,23 @@ class Graph:
 
         Values of another type than `kind`, NaN, infinity and numbers of 2^64 or more are None.
         """
-        origin, name, slot = self._origin(node, name)
-        if origin and origin.class_type == SWEEP_NODE and slot is not None:
-            value = swept_value(partial(self._own_value, origin), slot, self._place, self._choices)
-        else:
-            value = origin and origin.inputs.get(name)
+        _, value = self.any_value(node, name)
         # No widget takes a number of 2^64 or more; the comparison is False for NaN.
         is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
         if isinstance(value, bool) or (is_number and not abs(value) < 2**64):
             return None
         return value if isinstance(value, (int, float) if kind is float else kind) else None
+
+    def any_value(self, node: Node | None, name: str) -> tuple[bool, Any]:
+        """Whether the value of an input is known, and the value, of any type."""
+        origin, name, slot = self._origin(node, name)
+        if origin is None:
+            return False, None
+        if slot is not None:
+            value = swept_value(partial(self._own_value, origin), slot, self._place, self._choices)
+            return value is not None, value
+        value = origin.inputs.get(name)
+        return name in origin.inputs and not isinstance(value, (list, dict)), value
 
     def _own_value(self, node: Node, name: str) -> Any:
         """The value of a widget or primitive; None for a link to a sweep."""
