@@ -3,6 +3,7 @@
 text/             expansion, single task, sampling options, bans, split, format, fields
 image/            prompt encoding, sampling, sweep and grid, saving
 vae/              load, decode, encode
+lora/             LoRAs that a prompt names
 models.py         Load TIPO Model: folders, menu, download, report
 hosted_model.py   a language model under ComfyUI's model management
 memory.py         the only file that touches ComfyUI's model management, progress and interrupt
@@ -16,13 +17,26 @@ from __future__ import annotations
 from comfy_api.latest import ComfyExtension, io
 
 from . import models
-from .image import clip_encode, grid, sampler, save, sdxl_size, sweep
+from .image import clip_encode, grid, sampler, save, sdxl_size, sweep, sweep_models
+from .lora import prompt_loras
 from .text import bans, expand, fields, format, options, split, task
 from .vae import load_vae, vae_decode, vae_encode
 
 FAMILIES = (
     *(models, expand, task, options, bans, split, format, fields),
-    *(clip_encode, sdxl_size, sampler, sweep, grid, load_vae, vae_decode, vae_encode, save),
+    *(
+        prompt_loras,
+        clip_encode,
+        sdxl_size,
+        sampler,
+        sweep,
+        sweep_models,
+        grid,
+        load_vae,
+        vae_decode,
+        vae_encode,
+        save,
+    ),
 )
 
 

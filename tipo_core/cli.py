@@ -30,6 +30,7 @@ from . import (
 )
 from .cli_arguments import jobs, parser, read_json
 from .expansion.json_form import AnyRequest, expansion_json, read_request, task_json
+from .surrogates import refuse_surrogates
 
 if TYPE_CHECKING:
     from . import SamplingOptions
@@ -127,6 +128,7 @@ def _run_split(given: Mapping[str, Any]) -> int:
 
 
 def _run_bans(given: Mapping[str, Any]) -> int:
+    refuse_surrogates("tags", given["tags"])
     bans = Bans.parse(given["bans"])
     tags = [word for segment in parse(given["tags"]).segments() for word in segment.words]
     banned = {tag: entry for tag in tags if (entry := bans.reason(tag, tags)) is not None}

@@ -6,6 +6,7 @@ from typing import Any
 
 from comfy_api.latest import io, ui
 
+from ...tipo_core.pictures.text.schedule_times import FRACTIONS, OF_STEPS
 from ...tipo_core.pictures.text.token_weights import COMFY, INTERPRETATIONS, NORMALIZATIONS
 from ..host_features import schema
 from ..inputs import SdxlSizeType, clip_skip_input, linked_text, report_output, text_output
@@ -34,6 +35,7 @@ class TipoClipSkipEncode(io.ComfyNode):
                 "token_normalization",
                 "prompt_syntax",
                 "schedule_steps",
+                "schedule_fractions",
             ],
             shows_report=True,
             description="Encodes a prompt like CLIP Text Encode, with clip skip, the meaning of "
@@ -84,8 +86,8 @@ class TipoClipSkipEncode(io.ComfyNode):
                     min=1,
                     max=10000,
                     optional=True,
-                    tooltip="Steps of the sampler. Used only for [a|b] and for times given as a "
-                    "step number, such as [from:to:8].",
+                    tooltip="Steps of the sampler. Sampler (CFG / Denoise) counts its own steps; "
+                    "other samplers change the text at times that are computed for this number.",
                 ),
                 linked_text(
                     "text_g",
@@ -102,14 +104,23 @@ class TipoClipSkipEncode(io.ComfyNode):
                     optional=True,
                     tooltip="From SDXL Size: picture size and crop as conditioning of SDXL.",
                 ),
+                io.Combo.Input(
+                    "schedule_fractions",
+                    options=list(FRACTIONS),
+                    default=OF_STEPS,
+                    optional=True,
+                    tooltip="Meaning of 0.57 in [from:to:0.57]. of the steps: after int(0.57 x "
+                    "steps) steps, as in A1111. of the timesteps: a share of the model's "
+                    "timesteps, as ComfyUI's start_percent; the scheduler decides the step.",
+                ),
             ],
             outputs=[
                 io.Conditioning.Output(
                     "conditioning", display_name="conditioning", tooltip="For a sampler."
                 ),
                 report_output(
-                    "Layers, tokens and borders of the chunks, time ranges, and parts that were "
-                    "left out."
+                    "Layers, tokens and borders of the chunks, the steps of each text, and parts "
+                    "that were left out."
                 ),
                 text_output("encoded_text", "text", "The encoded text."),
             ],
@@ -128,9 +139,15 @@ class TipoClipSkipEncode(io.ComfyNode):
         text_g: str | None = None,
         text_t5: str | None = None,
         size: SdxlSize | None = None,
+        schedule_fractions: str = OF_STEPS,
     ) -> io.NodeOutput:
         settings = Settings(
-            clip_skip, weight_interpretation, token_normalization, prompt_syntax, schedule_steps
+            clip_skip,
+            weight_interpretation,
+            token_normalization,
+            prompt_syntax,
+            schedule_steps,
+            schedule_fractions,
         )
         texts = Texts(text, text_g or "", text_t5 or "")
         conditioning, report = encode(clip, texts, settings, size)

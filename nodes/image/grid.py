@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from comfy_api.latest import io, ui
@@ -11,14 +10,8 @@ from comfy_api.latest import io, ui
 from ...tipo_core.pictures.sampling.grid import draw_grid, grid_report
 from ...tipo_core.pictures.sampling.grid_layout import BACKGROUNDS, LARGEST_FONT_SIZE, GridStyle
 from ...tipo_core.pictures.sampling.sweep import Sweep
-from ...tipo_core.pictures.sampling.value_lists import value_text
 from ..host_features import schema
 from ..inputs import SweepType, report_output
-
-
-def cell_name(cell: dict[str, Any]) -> str:
-    """Return the changed parameters of a cell, such as "cfg 4, denoise 0.5"."""
-    return ", ".join(f"{name} {value_text(value)}" for name, value in cell.items()) or "as set"
 
 
 class TipoGrid(io.ComfyNode):
@@ -94,7 +87,7 @@ class TipoGrid(io.ComfyNode):
         column_labels = plan.columns.labels if plan.columns else ()
         style = GridStyle(font_size[0], gap[0], background[0])
         grid, layout = draw_grid(images, row_labels, column_labels, style)
-        report = grid_report(layout, [cell_name(cell) for cell in plan.cells], plan.shape[1])
+        report = grid_report(layout, plan.cell_names, plan.shape[1])
         images_shown = ui.PreviewImage(grid[None], cls=cls).as_dict()
         return io.NodeOutput(grid[None], report, ui=images_shown | ui.PreviewText(report).as_dict())
 

@@ -36,8 +36,8 @@ def traced(model: Any, trace: SamplingTrace) -> Any:
 
         return executor(guider, sigmas, extra, count_step, *rest)
 
-    _wrap(model, comfy.patcher_extension.WrappersMP.CALC_COND_BATCH, count_call)
-    _wrap(model, comfy.patcher_extension.WrappersMP.SAMPLER_SAMPLE, count_steps)
+    wrap(model, comfy.patcher_extension.WrappersMP.CALC_COND_BATCH, count_call)
+    wrap(model, comfy.patcher_extension.WrappersMP.SAMPLER_SAMPLE, count_steps)
     return model
 
 
@@ -76,11 +76,11 @@ def with_schedule(model: Any, guidance: Guidance) -> Any:
         executor.class_obj.cfg = guidance.at(step_at(float(timestep[0]), sigmas), len(sigmas) - 1)
         return executor(x, timestep, options, seed)
 
-    _wrap(model, comfy.patcher_extension.WrappersMP.PREDICT_NOISE, predict)
+    wrap(model, comfy.patcher_extension.WrappersMP.PREDICT_NOISE, predict)
     return model
 
 
-def _wrap(model: Any, place: str, wrapper: Any) -> None:
+def wrap(model: Any, place: str, wrapper: Any) -> None:
     """Wrap one of core's calls while `model`, a clone, is sampled."""
     comfy.patcher_extension.add_wrapper_with_key(
         place, _KEY, wrapper, model.model_options, is_model_options=True

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,9 +11,13 @@ import comfy.sdxl_clip
 
 from ...tipo_core.pictures.text.clip_skip import TextEncoder, layer_for_skip, skip_lines
 from ...tipo_core.pictures.text.encode_report import EncodedClause, clause_lines
-from ...tipo_core.pictures.text.prompt_schedule import Clause, clauses
+from ...tipo_core.pictures.text.prompt_schedule import Clause, PromptSchedule
+from ...tipo_core.pictures.text.schedule_times import OF_STEPS
 from ...tipo_core.pictures.text.token_weights import COMFY
+from ...tipo_core.surrogates import refuse_surrogates
 from .clip_tokens import PromptTokens, clip_encoders, left_out, prompt_tokens, read_chunks, weighted
+from .other_samplers import other_samplers_lines
+from .prompt_steps import timed
 from .sdxl_size import SdxlSize
 
 
@@ -41,6 +44,7 @@ class Settings:
     token_normalization: str = "none"
     prompt_syntax: bool = True
     schedule_steps: int = 20
+    schedule_fractions: str = OF_STEPS
 
     @property
     def has_cores_weights(self) -> bool:
@@ -76,14 +80,16 @@ def encode(
     """Return the conditioning of a prompt and the report; `clip` is not changed.
 
     Without scheduled syntax, and with core's weights, the conditioning equals core's own to the
-    bit. Raises ValueError for an empty `clip`, an invalid schedule, or settings that the encoders
-    do not support.
+    bit. Raises ValueError for an empty `clip`, a lone surrogate, an invalid schedule, or settings
+    that the encoders do not support.
     """
     if clip is None:
         raise ValueError(
             "The clip input is empty: the checkpoint holds no text encoder. Load one with a "
             "CLIP loader node, or choose a checkpoint that includes it."
         )
+    for name, text in vars(texts).items():
+        refuse_surrogates(name, text)
     encoders = text_encoders(clip)
     layer = layer_for_skip(settings.clip_skip, encoders)
     if layer is not None:
@@ -99,35 +105,27 @@ def encode(
     extras = {} if size is None else vars(size)
     conditioning: list[Any] = []
     encoded = []
-    found = texts.by_encoder
-    for clause in _clauses(found, settings):
+    schedule = PromptSchedule(
+        texts.by_encoder, settings.schedule_steps, settings.schedule_fractions
+    )
+    has_syntax = settings.prompt_syntax
+    is_scheduled = has_syntax and schedule.changes
+    for clause in schedule.clauses() if has_syntax else (Clause(schedule.texts),):
         tokens = prompt_tokens(clip, *clause.texts, has_breaks=settings.prompt_syntax)
         conds = encoder.encode_from_tokens_scheduled(
             tokens.of_clip if is_weighted else tokens.for_core, add_dict=extras
         )
-        conditioning += _timed(conds, clause)
+        conditioning += timed(conds, clause, schedule, is_scheduled=is_scheduled)
         notes = left_out(clip, clause.texts, tokens)
         encoded.append(EncodedClause(clause, tuple(read_chunks(clip, tokens)), tuple(notes)))
     lines = skip_lines(settings.clip_skip, encoders)
     lines += _weight_lines(settings, is_weighted)
     lines += _unused_lines(clip, texts, size, tokens)
-    return conditioning, "\n".join(lines + clause_lines(encoded))
-
-
-def _clauses(texts: Sequence[str], settings: Settings) -> Sequence[Clause]:
-    if settings.prompt_syntax:
-        return clauses(texts, settings.schedule_steps)
-    return (Clause(tuple(texts)),)
-
-
-def _timed(conds: list[Any], clause: Clause) -> list[Any]:
-    """Return core's conditioning once per time range of the clause, with its weight."""
-    share = {} if clause.weight == 1.0 else {"strength": clause.weight}
-    timed = []
-    for start, end in clause.percents:
-        times = {} if clause.is_always else {"start_percent": start, "end_percent": end}
-        timed += [[cond, {**options, **share, **times}] for cond, options in conds]
-    return timed
+    if has_syntax:
+        lines += schedule.notes()
+    lines += clause_lines(encoded, schedule.steps if schedule.has_steps else None)
+    found = [one.clause for one in encoded]
+    return conditioning, "\n".join(lines + other_samplers_lines(found, schedule))
 
 
 def _weight_lines(settings: Settings, is_weighted: bool) -> list[str]:

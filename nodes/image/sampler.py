@@ -29,6 +29,7 @@ from ..inputs import (
     sampling_inputs,
 )
 from .guidance_wrappers import traced, with_rescale, with_schedule
+from .prompt_steps import PromptSteps, has_steps, with_prompt_steps, without_times
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,10 @@ def sample(
         model = with_rescale(model, cfg_rescale)
     if guidance.has_interval or guidance.has_ramp:
         model = with_schedule(model, guidance)
+    prompts = PromptSteps(settings.steps)
+    if has_steps(positive) or has_steps(negative):
+        model = with_prompt_steps(model, prompts)
+        positive, negative = without_times(positive), without_times(negative)
     (result,) = common_ksampler(
         traced(model, trace),
         settings.seed,
@@ -89,7 +94,7 @@ def sample(
         trace=trace,
         seconds=trace.seconds(),
     )
-    return result, report
+    return result, "\n".join([report, *prompts.lines()])
 
 
 def _steps(model: Any, settings: Settings) -> dict[str, Any]:

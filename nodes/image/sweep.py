@@ -6,8 +6,10 @@ from typing import Any
 
 from comfy_api.latest import io, ui
 
-from ...tipo_core.pictures.sampling.sweep import NO_AXIS, PARAMETERS, sweep_of
+from ...tipo_core.pictures.sampling.axis import CHECKPOINT, NAMES, NO_AXIS, PARAMETERS, VAE
+from ...tipo_core.pictures.sampling.sweep import NEGATIVE, TEXT, sweep_of
 from ...tipo_core.pictures.sampling.value_lists import Value
+from ...tipo_core.pictures.vae.vae_choice import CONNECTED_CHOICE, is_safetensors
 from ..host_features import schema
 from ..inputs import (
     SweepType,
@@ -16,14 +18,32 @@ from ..inputs import (
     report_output,
     sampler_choices,
     sampling_inputs,
+    text_box,
+    text_output,
 )
+from ..vae.vae_files import vae_sources
 from .choice_output import ChoiceOutput
 
 UNLESS_SWEPT = "of all pictures, unless columns or rows change it"
 VALUES_TOOLTIP = (
     "separated by commas. Numbers may be ranges start:end:step: 4:12:2 is 4, 6, 8, 10, 12; "
-    "12:4:-2 falls; 1:4 counts in ones. Lists and ranges mix: 1, 4:8:2."
+    "12:4:-2 falls; 1:4 counts in ones. Lists and ranges mix: 1, 4:8:2. A1111's 3-7(0.5), "
+    "1-10 [5] and DPM++ 2M Karras work too. For prompt S/R the first value is the text to be "
+    "replaced."
 )
+
+
+def _choices(*parameters: str) -> dict[str, list[str]]:
+    """Return the names of samplers and schedulers, and of files that an axis may list."""
+    choices = sampler_choices()
+    if CHECKPOINT in parameters or VAE in parameters:
+        # Looks through the folders of VAEs.
+        sources = vae_sources()
+        choices |= {
+            CHECKPOINT: [name for name in sources.checkpoints if is_safetensors(name)],
+            VAE: [name for name in sources.choices() if name != CONNECTED_CHOICE],
+        }
+    return choices
 
 
 def _cells(output: Any, name: str, parameter: str, target: str, **options: Any) -> io.Output:
@@ -40,7 +60,13 @@ class TipoSweep(io.ComfyNode):
             node_id="TipoSweep",
             display_name="TIPO Sweep",
             category="TIPO/sampling",
-            search_aliases=["xy plot", "xyz plot", "compare settings", "parameter sweep"],
+            search_aliases=[
+                "xy plot",
+                "xyz plot",
+                "compare settings",
+                "parameter sweep",
+                "prompt s/r",
+            ],
             is_text_node=True,
             description="Gives one or two sampling parameters a list of values, so that one queued "
             "run draws a picture for each. Connect the outputs to a sampler and a text encoder: "
@@ -80,6 +106,28 @@ class TipoSweep(io.ComfyNode):
                     default="",
                     tooltip=f"Values of the rows, {VALUES_TOOLTIP}",
                 ),
+                io.Float.Input(
+                    "lora_strength",
+                    default=1.0,
+                    min=-100.0,
+                    max=100.0,
+                    step=0.01,
+                    optional=True,
+                    tooltip=f"Strength of a LoRA {UNLESS_SWEPT}. For the strengths of core's Load "
+                    "LoRA.",
+                ),
+                text_box(
+                    TEXT,
+                    "Prompt in which prompt S/R replaces. Used only for the output text.",
+                    optional=True,
+                    dynamic_prompts=True,
+                ),
+                text_box(
+                    NEGATIVE,
+                    "Negative prompt in which prompt S/R replaces too. Used only for the output "
+                    "negative_text.",
+                    optional=True,
+                ),
             ],
             outputs=[
                 _cells(io.Int.Output, "seeds", "seed", "a sampler"),
@@ -107,6 +155,20 @@ class TipoSweep(io.ComfyNode):
                     tooltip="Rows, columns and labels, for TIPO Grid.",
                 ),
                 report_output("Size of the grid and the values of its axes."),
+                _cells(io.Float.Output, "lora_strengths", "lora_strength", "core's Load LoRA"),
+                text_output(
+                    "texts",
+                    "text",
+                    "For a text encoder or Load LoRAs from Prompt: one prompt per cell, row by "
+                    "row, or one for all cells.",
+                    is_list=True,
+                ),
+                text_output(
+                    "negative_texts",
+                    "negative_text",
+                    "For the text encoder of the negative prompt, as text.",
+                    is_list=True,
+                ),
             ],
         )
 
@@ -117,6 +179,8 @@ class TipoSweep(io.ComfyNode):
         column_values: str | None = None,
         rows: str | None = None,
         row_values: str | None = None,
+        text: str | None = None,
+        negative_text: str | None = None,
     ) -> bool | str:
         """Check the lists of values when the graph is queued, before any node runs."""
         # A linked or missing value is None here; its axis is checked when the node runs.
@@ -124,10 +188,12 @@ class TipoSweep(io.ComfyNode):
             columns, column_values = NO_AXIS, ""
         if rows is None or row_values is None:
             rows, row_values = NO_AXIS, ""
-        choices = sampler_choices()
+        choices = _choices(columns, rows)
         base: dict[str, Value] = {
-            name: choices[name][0] if name in choices else 1 for name in PARAMETERS
+            name: choices[name][0] if name in NAMES else 1 for name in PARAMETERS
         }
+        if text is not None and negative_text is not None:
+            base |= {TEXT: text, NEGATIVE: negative_text}
         try:
             sweep_of(base, columns, column_values, rows, row_values, choices)
         except ValueError as error:
@@ -148,6 +214,9 @@ class TipoSweep(io.ComfyNode):
         column_values: str,
         rows: str,
         row_values: str,
+        lora_strength: float = 1.0,
+        text: str = "",
+        negative_text: str = "",
     ) -> io.NodeOutput:
         base: dict[str, Value] = {
             "seed": seed,
@@ -157,11 +226,18 @@ class TipoSweep(io.ComfyNode):
             "scheduler": scheduler,
             "denoise": denoise,
             "clip_skip": clip_skip,
+            "lora_strength": lora_strength,
+            TEXT: text,
+            NEGATIVE: negative_text,
         }
-        sweep, report = sweep_of(base, columns, column_values, rows, row_values, sampler_choices())
+        sweep, report = sweep_of(
+            base, columns, column_values, rows, row_values, _choices(columns, rows)
+        )
         # ComfyUI repeats the last value of a shorter list: one value serves all cells.
-        lists = [sweep.values_of(parameter) for parameter in base]
-        return io.NodeOutput(*lists, sweep, report, ui=ui.PreviewText(report))
+        *sampling, strengths, texts, negatives = map(sweep.values_of, base)
+        return io.NodeOutput(
+            *sampling, sweep, report, strengths, texts, negatives, ui=ui.PreviewText(report)
+        )
 
 
 NODES = [TipoSweep]

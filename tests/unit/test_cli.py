@@ -117,6 +117,12 @@ def test_split_and_bans_and_format(
         (("expand", "--temperature", "99"), "temperature is 99.0"),
         (("expand", "--request", "nowhere.json"), "nowhere.json"),
         (("format", "nowhere.json"), "nowhere.json"),
+        (("expand", "--tags", "1girl, \ud83d"), "tags has a lone surrogate, U+D83D"),
+        (("task", "--short", "\udc80"), "short has a lone surrogate, U+DC80, at character 1"),
+        (("split", "\udc80"), "text has a lone surrogate"),
+        (("bans", "--bans", "hat", "--tags", "\udc80"), "tags has a lone surrogate"),
+        (("bans", "--bans", "\udc80", "--tags", "hat"), "bans has a lone surrogate"),
+        (("expand", "--meta", "artist=\udc80"), "metadata has a lone surrogate"),
     ],
 )
 def test_bad_input_is_one_line(
@@ -138,6 +144,7 @@ def test_bad_input_is_one_line(
         ('{"meta": {"rating": 3}}', "write a text for each key"),
         ('{"tag_length": "huge"}', "length 'huge' is unknown: choose very_short"),
         ('{"sampling": {"heat": 1}}', "unknown sampling option 'heat'"),
+        ('{"caption": "\\ud83d"}', "caption has a lone surrogate"),
     ],
 )
 def test_a_bad_request_file_is_one_line(

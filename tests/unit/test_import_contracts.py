@@ -32,7 +32,7 @@ FLOORS = (
     ("comfy_api", "pictures"),
     ("lm",),
     ("prompt",),
-    ("memory", "units", "optional_imports", "error_collector", "recipe"),
+    ("memory", "units", "optional_imports", "error_collector", "recipe", "surrogates"),
 )
 # Imports that each top folder may not have.
 FORBIDDEN = {

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import doctest
+import json
 import re
 import shutil
 import subprocess
 import sys
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,8 @@ import pytest
 
 import tipo_core
 from tipo_core import api
+from tipo_core.expansion.format import parse_meta
+from tipo_core.expansion.json_form import read_request
 
 
 def test_every_public_name_is_there() -> None:
@@ -130,8 +134,32 @@ def test_a_name_that_is_not_a_model(name: str) -> None:
     assert ("huggingface.co/KBlueLeaf/TIPO-500M" in str(error.value)) == (name == "TIPO-500M")
 
 
-def test_a_lone_surrogate_reaches_the_model_as_a_question_mark() -> None:
-    result = tipo_core.run_task(
-        tipo_core.load_model(), tags="\ud800, 1girl", length="very_short", seed=1
-    )
-    assert result.tags.startswith("\ud800, 1girl")
+LONE = "1girl, \ud83d"
+
+
+@pytest.mark.parametrize(
+    ("name", "door"),
+    [
+        ("tags", lambda: api.expand(api.load_model(), tags=LONE)),
+        ("caption", lambda: tipo_core.ExpansionRequest(caption=LONE)),
+        ("bans", lambda: tipo_core.ExpansionRequest(bans=LONE)),
+        ("template", lambda: tipo_core.ExpansionRequest(template=LONE)),
+        ("meta 'artist'", lambda: tipo_core.ExpansionRequest(meta={"artist": LONE})),
+        ("short", lambda: tipo_core.run_task(api.load_model(), short=LONE)),
+        ("long", lambda: tipo_core.TaskRequest(long=LONE)),
+        ("tags", lambda: read_request(tipo_core.TaskRequest, json.loads('{"tags": "\\ud83d"}'))),
+        ("metadata", lambda: parse_meta(f"artist: {LONE}")),
+        ("text", lambda: tipo_core.split_prompt(LONE)),
+        ("bans", lambda: tipo_core.Bans.parse(LONE)),
+        ("template", lambda: tipo_core.Template.parse(LONE)),
+        ("field 'user'", lambda: tipo_core.Template.parse("<|user|>").render({"user": LONE})),
+    ],
+)
+def test_a_lone_surrogate_is_refused_at_every_door(name: str, door: Callable[[], object]) -> None:
+    with pytest.raises(ValueError, match=rf"{name} has a lone surrogate, U\+D83D, at character"):
+        door()
+
+
+def test_a_whole_pair_is_a_character() -> None:
+    text = json.loads('"1girl, \\ud83d\\ude00"')
+    assert tipo_core.split_prompt(text).tags == text == "1girl, \U0001f600"

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from ..lm.generate.completion import Cancelled, Generation, StopReason
 from ..prompt import Bans, Template, count_sentences, split_sentences
+from ..prompt.joins import join_tags
 from .fields import (
     ProgressMeter,
     derived_seed,
@@ -24,7 +25,7 @@ from .format import Request, split_tags
 from .policy import TagPolicy, banned_counts
 from .request import Expansion, ExpansionRequest, FieldResult, LanguageModel, PassReport
 from .tasks import Field, Length, Pass, Task, plan_passes
-from .user_text import UserTags, join_tags, plain_caption
+from .user_text import UserTags, plain_caption
 
 # Draws of a variant whose text equals an earlier one's.
 ATTEMPTS = 4

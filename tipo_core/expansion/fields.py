@@ -19,10 +19,11 @@ from types import MappingProxyType
 
 from ..lm.generate.completion import Completion, CompletionRequest, Generation, StopReason
 from ..prompt import count_sentences
+from ..prompt.sentences import ends_sentence
 from .format import Answer, Request, read_answer, render_request, split_tags
 from .policy import PROSE, REPEATED, TagPolicy
 from .request import FieldResult
-from .stream_filter import StreamFilter, ends_sentence
+from .stream_filter import StreamFilter
 from .tasks import Field, Span
 
 # Continuations of a field that the model ended short of its length class.

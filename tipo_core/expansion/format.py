@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from ..error_collector import ErrorCollector
+from ..surrogates import refuse_surrogates
 from .tasks import Field, Length, Task
 
 # The metadata keys of the training texts, in the order in which a request writes them.
@@ -74,10 +75,12 @@ class Answer:
 def parse_meta(text: str) -> dict[str, str]:
     """Return the metadata of lines such as `key: value` or `key = value`.
 
-    ValueError for lines of another form and for unknown keys; it lists the known keys.
+    ValueError for a lone surrogate, for lines of another form and for unknown keys; it lists the
+    known keys.
     """
+    refuse_surrogates("metadata", text)
     errors = ErrorCollector()
-    meta: dict[str, str] = {}
+    values: dict[str, list[str]] = {}
     for line in text.splitlines():
         if not line.strip():
             continue
@@ -90,9 +93,9 @@ def parse_meta(text: str) -> dict[str, str]:
                     f"metadata line {line.strip()!r}: write 'key: value' with one of the keys "
                     f"{', '.join(META_KEYS)}"
                 )
-            meta[key] = ", ".join(filter(None, (meta.get(key, ""), match.group(2).strip())))
+            values.setdefault(key, []).append(match.group(2).strip())
     errors.raise_all()
-    return meta
+    return {key: ", ".join(filter(None, texts)) for key, texts in values.items()}
 
 
 def render_meta(meta: Mapping[str, str]) -> list[str]:

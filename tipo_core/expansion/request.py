@@ -9,6 +9,7 @@ from typing import Protocol
 
 from ..lm.generate.completion import Generation, Result, StopReason
 from ..prompt.presets import DEFAULT_TEMPLATE
+from ..surrogates import refuse_surrogates
 from .tasks import MAX_ROUNDS, MAX_VARIANTS, Length, Pass
 
 
@@ -23,7 +24,7 @@ class LanguageModel(Protocol):
 def check_types(request: object, names: Mapping[str, Sequence[str]]) -> None:
     """Raise TypeError if a value of `request`, listed by its type, or its `meta` has another type.
 
-    A length may be None.
+    A length may be None. Raises ValueError for a text with a lone surrogate.
     """
     types: dict[str, type | tuple[type, ...]] = {
         "str": str,
@@ -35,11 +36,15 @@ def check_types(request: object, names: Mapping[str, Sequence[str]]) -> None:
             value = getattr(request, name)
             if not isinstance(value, types[kind]):
                 raise TypeError(f"{name} is {_short(value)}: give {_TYPE_NAMES[kind]}")
+            if isinstance(value, str):
+                refuse_surrogates(name, value)
     meta: object = getattr(request, "meta", None)
     if not isinstance(meta, Mapping) or not all(isinstance(v, str) for v in meta.values()):
         raise TypeError(
             f"meta is {_short(meta)}: give a mapping of texts such as {{'rating': 'safe'}}"
         )
+    for key, text in meta.items():
+        refuse_surrogates(f"meta {key!r}", text)
 
 
 def _short(value: object) -> str:

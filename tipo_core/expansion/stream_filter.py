@@ -2,18 +2,9 @@
 
 from __future__ import annotations
 
-import re
-
 from ..prompt import split_sentences
 from .policy import TagPolicy
 from .tasks import Field
-
-_SENTENCE_END = re.compile("[.!?\u2026\u3002\uff01\uff1f][\"'\u201d\u2019)]*\\Z")
-
-
-def ends_sentence(text: str) -> bool:
-    """Return whether `text` ends with a full stop or the like; blanks at its end do not count."""
-    return bool(_SENTENCE_END.search(text.rstrip()))
 
 
 class StreamFilter:

@@ -8,12 +8,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from ..prompt import Bans
+from ..prompt.joins import join_caption, join_tags
 from .fields import ProgressMeter, expected_tokens, field_span, fill_fields
 from .format import Request, render_request
 from .policy import TagPolicy, banned_counts
 from .request import FieldResult, LanguageModel, check_types
 from .tasks import Field, Length, Task
-from .user_text import UserTags, join_caption, join_tags, plain_caption
+from .user_text import UserTags, plain_caption
 
 
 @dataclass(frozen=True)

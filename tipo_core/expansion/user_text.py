@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from ..prompt import Category, Segment, SpanKind, category, ends_in_comment, escape_tag, parse
+from ..prompt import Category, Segment, SpanKind, category, escape_tag, parse
+from ..prompt.joins import join_caption, join_tags, without_closings
+from ..prompt.sentences import ends_sentence
+from ..prompt.syntax.brackets import open_brackets
 
 # Categories that the TIPO format writes as metadata lines, not in the tag line.
 META_CATEGORIES = frozenset(Category) - {Category.SPECIAL, Category.GENERAL}
@@ -30,24 +33,28 @@ class UserTags:
         self._escape_names = escape_names
         self._has_underscores = prompt.uses_underscores
         self._segments = prompt.segments()
+        self._opened = open_brackets(text)
         self.text = self._returned(text)
         self.plain = [word for segment in self._segments for word in segment.words]
         self.general = [tag for tag in self.plain if category(tag) not in META_CATEGORIES]
 
     def spelled(self, tag: str) -> str:
-        """Return an added tag with the user's underscores or spaces, escaped for the host."""
+        """Return an added tag with the user's underscores or spaces, escaped for the host.
+
+        It closes no bracket that the user left open.
+        """
         text = tag.replace(" ", "_") if self._has_underscores else tag
-        return escape_tag(text)
+        return without_closings(escape_tag(text), self._opened)
 
     def metadata(self, meta: Mapping[str, str]) -> dict[str, str]:
         """Return the metadata for the model: `meta`, and the user's tags of those categories."""
-        lines = dict(meta)
+        lines = {name: [value] for name, value in meta.items()}
         for tag in self.plain:
             name = category(tag)
             if name in META_CATEGORIES:
                 value = tag[match.end() :] if (match := _CATEGORY_PREFIX.match(tag)) else tag
-                lines[str(name)] = ", ".join(filter(None, (lines.get(str(name), ""), value)))
-        return lines
+                lines.setdefault(str(name), []).append(value)
+        return {name: ", ".join(filter(None, values)) for name, values in lines.items()}
 
     def template_fields(
         self, added_tags: Iterable[str], caption: str, added_caption: str
@@ -59,21 +66,21 @@ class UserTags:
         side of a BREAK would mean something else. `extended` is `caption` with its addition,
         `generated` a caption of the model alone.
         """
-        parts: dict[str, str] = {str(name): "" for name in Category}
+        parts: dict[str, list[str]] = {str(name): [] for name in Category}
         head = max((one.end for one in self._segments if _has_break(one)), default=0)
-        parts["head"] = self._returned(self._typed[:head])
         for segment in self._segments:
             if segment.start >= head:
                 name = category(segment.words[0]) if segment.words else Category.GENERAL
-                parts[str(name)] = join_tags(parts[str(name)], self._returned(segment.text))
+                parts[str(name)].append(self._returned(segment.text))
         spelled = []
         for tag in added_tags:
             name = category(tag)
             spelled.append(self.spelled(tag))
-            parts[str(name)] = join_tags(parts[str(name)], spelled[-1])
+            parts[str(name)].append(spelled[-1])
         whole = join_caption(caption, added_caption)
         return {
-            **parts,
+            **{name: join_tags(*texts) for name, texts in parts.items()},
+            "head": self._returned(self._typed[:head]),
             "user": self.text,
             "added": ", ".join(spelled),
             "extended": whole if caption.strip() else "",
@@ -95,27 +102,15 @@ def plain_caption(caption: str) -> str:
     ordinary = {SpanKind.WORD, SpanKind.SEPARATOR, SpanKind.NEWLINE}
     if all(span.kind in ordinary for span in prompt.spans):
         return " ".join(caption.split())
-    return ", ".join(word for segment in prompt.segments() for word in segment.words)
-
-
-def join_tags(user: str, added: str) -> str:
-    """Return `user` verbatim, one comma, and `added`."""
-    if not user.strip() or not added:
-        return user + added if user.strip() else added
-    if ends_in_comment(user):
-        return f"{user}\n{added}"
-    if user.rstrip().endswith(","):
-        return user + ("" if user[-1].isspace() else " ") + added
-    return user + ("" if user[-1].isspace() and user[-1] != " " else ", ") + added
-
-
-def join_caption(user: str, added: str) -> str:
-    """Return `user` verbatim, a space where needed, and `added`."""
-    if not user.strip():
-        return added.strip()
-    added = added.rstrip()
-    if added and ends_in_comment(user):
-        return f"{user}\n{added.lstrip()}"
-    if added and (user[-1].isspace() or added[0].isspace() or added[0] in ",.;:!?'"):
-        return user + (added.lstrip(" ") if user[-1].isspace() else added)
-    return f"{user} {added}" if added else user
+    output: list[str] = []
+    end = 0
+    for segment in prompt.segments():
+        if not segment.words:
+            continue
+        if output:
+            # A sentence gets no comma, and neither do words that only a line break divides.
+            is_comma = caption[end : segment.start].strip() and not ends_sentence(output[-1])
+            output.append(", " if is_comma else " ")
+        output.append(segment.plain)
+        end = segment.end
+    return "".join(output)

@@ -43,7 +43,13 @@ _SENTENCE_STARTERS = frozenset(
     )
 )
 _UNITS = frozenset(("cm", "mm", "km", "kg", "lb", "lbs", "oz", "in", "min", "sec"))
+_SENTENCE_END = re.compile("[.!?\u2026\u3002\uff01\uff1f][\"'\u201d\u2019)]*\\Z")
 _NEXT_WORD = re.compile(r"[^\W_][\w'-]*")
+
+
+def ends_sentence(text: str) -> bool:
+    """Whether the text ends with a full stop or the like; quotes and blanks may follow it."""
+    return _SENTENCE_END.search(text.rstrip()) is not None
 
 
 def split_sentences(text: str) -> tuple[str, ...]:

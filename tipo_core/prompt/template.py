@@ -7,7 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import NoReturn
 
-from .syntax.parse import ends_in_comment
+from ..surrogates import refuse_surrogates
+from .joins import SEPARATORS, ends_in_open_line
+from .sentences import ends_sentence
 
 # - ``extended``: the user's caption and the sentences added to it
 # - ``generated``: a caption that the model wrote without one of the user's
@@ -18,10 +20,12 @@ from .syntax.parse import ends_in_comment
 _CATEGORIES = (
     *("special", "characters", "copyrights", "artist", "general", "meta", "quality", "rating"),
 )
-FIELDS = (*_CATEGORIES, "extended", "generated", "user", "added", "head")
+# Only in these a stop ends a sentence: ``k-on!`` is a tag.
+_CAPTIONS = ("extended", "generated")
+FIELDS = (*_CATEGORIES, *_CAPTIONS, "user", "added", "head")
+# The longest output, in characters: a template may name a field thousands of times.
+MAX_OUTPUT = 8_000_000
 _FIELD = re.compile(r"<\|([^|<>\r\n]*)\|>")
-# Between two parts: a stop or comma of the part before, blanks, further commas.
-_GLUE = re.compile(r"([,.;\s]+)")
 _STOPS = tuple(".!?\u2026\u3002\uff01\uff1f")
 
 
@@ -43,8 +47,10 @@ class Template:
     def parse(cls, text: str) -> Template:
         """Parse a template.
 
-        Raises ValueError for unknown fields, with the list of the known ones.
+        Raises ValueError for unknown fields, with the list of the known ones, and for a lone
+        surrogate.
         """
+        refuse_surrogates("template", text)
         unknown = [name for name in _FIELD.findall(text) if name.strip().lower() not in FIELDS]
         if unknown:
             _raise_unknown(dict.fromkeys(unknown))
@@ -64,40 +70,54 @@ class Template:
     def render(self, fields: Mapping[str, str]) -> str:
         """Fill in the fields, each value verbatim.
 
-        A missing or blank value takes its comma, stop and line breaks with it. A blank ``extended``
-        is replaced by ``generated`` where the template has no field for that. ``head`` comes first
-        where the template places tags by category and has no field for it.
-        Raises ValueError for an unknown name in `fields`.
+        A missing or blank value takes its comma, stop and line breaks with it. A comma after a
+        sentence of a caption is left out. A blank ``extended`` is replaced by ``generated`` where
+        the template has no field for that. ``head`` comes first where the template places tags by
+        category and has no field for it.
+        Raises ValueError for an unknown name in `fields`, a lone surrogate in its value, and an
+        output of more than `MAX_OUTPUT` characters.
         """
         unknown = [name for name in fields if name not in FIELDS]
         if unknown:
             _raise_unknown(unknown)
-        output = ""
-        left = ""  # the part before; empty at the start
+        for name, value in fields.items():
+            refuse_surrogates(f"field {name!r}", value)
+        output = [fields.get("head", "") if self._needs_head() else ""]
+        has_generated = "generated" in self.fields
+        ends = _Ends()
+        left: _Part | None = None  # the part before, with its value for a text
         glue: list[str] = []
+        length = len(output[0])
         for part in self.parts:
             if part.kind == "glue":
                 glue.append(part.text)
                 continue
-            value = part.text if part.kind == "text" else self._value(part.text, fields)
+            value = part.text
+            if part.kind == "field":
+                value = fields.get(part.text, "")
+                if part.text == "extended" and not has_generated and not value.strip():
+                    value = fields.get("generated", "")
             if not value.strip():
                 continue
-            output += (_between(left, glue, value) if left else "") + value
-            left, glue = value, []
-        output += _final_stop(left, glue) if left else ""
-        head = fields.get("head", "") if self._needs_head() else ""
-        return head + (" " if head and output and not head[-1].isspace() else "") + output
+            if left is not None:
+                output.append(ends.between(left, glue, value))
+            elif output[0] and not output[0][-1].isspace():
+                output.append(" ")
+            output.append(value)
+            length += len(output[-2]) + len(value)
+            if length > MAX_OUTPUT:
+                raise ValueError(
+                    f"the template's output has more than {MAX_OUTPUT:,} characters: name each "
+                    "field only once"
+                )
+            left, glue = _Part(_kind(part), value), []
+        output.append(_final_stop(left.text, glue) if left is not None else "")
+        return "".join(output)
 
     def _needs_head(self) -> bool:
         """Whether the template places tags by category and has no field for the user's head."""
         names = set(self.fields)
         return bool(names & set(_CATEGORIES)) and not names & {"head", "user"}
-
-    def _value(self, name: str, fields: Mapping[str, str]) -> str:
-        value = fields.get(name, "")
-        if name == "extended" and not value.strip() and "generated" not in self.fields:
-            return fields.get("generated", "")
-        return value
 
 
 def _raise_unknown(names: Iterable[str]) -> NoReturn:
@@ -116,27 +136,59 @@ def _literals(text: str) -> list[_Part]:
     return [_Part(kind, part) for kind, part in parts if part]
 
 
-def _between(left: str, glue: list[str], right: str) -> str:
-    """The text between two filled parts: of their glue the one with the most line breaks."""
-    pieces = [piece for piece in glue if piece]
-    if not pieces:
-        return ""
-    widest = max(pieces, key=lambda piece: len(_blank(piece)) if "\n" in piece else 0)
-    own, blank = widest.strip(), _blank(widest)
-    if not own and not blank.strip(" ") and any("," in piece for piece in pieces):
-        own = ","
-    if ends_in_comment(left) and "\n" not in blank:
-        return "\n"  # else the next part would belong to the comment
-    bare = left.rstrip()
-    own_blanks = left[len(bare) :]
-    is_sentence = bare.endswith(_STOPS) and bare[-2:-1].isalnum()
-    if is_sentence or bare.endswith(",") or right.lstrip().startswith(",") or "\n" in own_blanks:
-        own = ""
-    if "\n" in blank:
-        blank = "\n" * max(0, blank.count("\n") - own_blanks.count("\n"))
-    elif own_blanks and not own:
-        blank = ""
-    return own + blank
+def _kind(part: _Part) -> str:
+    """The kind of a filled part: "caption", "tags" or "text"."""
+    if part.kind == "text":
+        return "text"
+    return "caption" if part.text in _CAPTIONS else "tags"
+
+
+class _Ends:
+    """The text between two filled parts.
+
+    A value that a template names a thousand times is looked at once.
+    """
+
+    def __init__(self) -> None:
+        self._is_open: dict[str, bool] = {}
+
+    def between(self, left: _Part, glue: list[str], right: str) -> str:
+        """The glue after `left`, a part with its kind and value: that with the most line breaks."""
+        pieces = [piece for piece in glue if piece]
+        if not pieces:
+            return ""
+        widest = max(pieces, key=lambda piece: len(_blank(piece)) if "\n" in piece else 0)
+        own, blank = widest.strip(), _blank(widest)
+        if not own and not blank.strip(" ") and any("," in piece for piece in pieces):
+            own = ","
+        if "\n" not in blank and self._ends_in_open_line(left.text):
+            return "\n"  # else the next part would belong to the comment
+        bare = left.text.rstrip()
+        own_blanks = left.text[len(bare) :]
+        breaks = _line_breaks(own_blanks)
+        is_sentence = left.kind == "caption" and ends_sentence(bare)
+        if (
+            is_sentence
+            or bare.endswith(SEPARATORS)
+            or right.lstrip().startswith(SEPARATORS)
+            or breaks
+        ):
+            own = ""
+        if "\n" in blank:
+            blank = "\n" * max(0, blank.count("\n") - breaks)
+        elif own_blanks and not own:
+            blank = ""
+        return own + blank
+
+    def _ends_in_open_line(self, value: str) -> bool:
+        if value not in self._is_open:
+            self._is_open[value] = ends_in_open_line(value)
+        return self._is_open[value]
+
+
+def _line_breaks(blanks: str) -> int:
+    r"""The number of line breaks; ``\r\n`` is one."""
+    return blanks.count("\n") + blanks.replace("\r\n", "").count("\r")
 
 
 def _blank(glue: str) -> str:

@@ -19,7 +19,7 @@ class HubServer:
 
     Behaviour by file name: `cuts` ends the next connections after these numbers of bytes, `hangs`
     lets them hang there, `etags` and `statuses` replace those of the response. `packet` and
-    `seconds` slow the bodies down.
+    `seconds` slow the bodies down. `cut_all` ends every connection after this number of bytes.
     """
 
     files: dict[str, bytes]
@@ -27,6 +27,7 @@ class HubServer:
     hangs: dict[str, list[int]] = field(default_factory=dict)
     etags: dict[str, str] = field(default_factory=dict)
     statuses: dict[str, int] = field(default_factory=dict)
+    cut_all: dict[str, int] = field(default_factory=dict)
     honours_ranges: bool = True
     packet: int = 4096
     seconds: float = 0.0
@@ -97,7 +98,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _send(self, name: str, content: bytes) -> None:
         cuts, hangs = self.hub.cuts.get(name), self.hub.hangs.get(name)
-        if cuts or hangs:
+        if name in self.hub.cut_all:
+            content = content[: self.hub.cut_all[name]]
+            self.close_connection = True
+        elif cuts or hangs:
             content = content[: (cuts or hangs or [0]).pop(0)]
             self.close_connection = True
         for place in range(0, len(content), self.hub.packet):

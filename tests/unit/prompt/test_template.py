@@ -9,6 +9,8 @@ import pytest
 
 from tipo_core.prompt import DEFAULT_TEMPLATE, FIELDS, PRESETS, Template
 
+from .scanned import count_scanned
+
 VALUES = {
     "special": "1girl",
     "characters": "hatsune miku",
@@ -69,7 +71,7 @@ def test_default_keeps_the_user_first() -> None:
         ("1girl, ", "1girl, smile"),
         ("1girl ", "1girl , smile"),
         ("1girl\n", "1girl\nsmile"),
-        ("A girl sits.", "A girl sits. smile"),
+        ("A girl sits.", "A girl sits., smile"),
         ("1girl # a note", "1girl # a note\nsmile"),
         (" (a:1.2) ,,  <lora:my_style_v2:0.8>", " (a:1.2) ,,  <lora:my_style_v2:0.8>, smile"),
         ("a  b\n\n\n\nc", "a  b\n\n\n\nc, smile"),
@@ -116,3 +118,43 @@ def test_unknown_fields_are_errors_that_list_the_known() -> None:
     with pytest.raises(ValueError, match=r"unknown template field '<\|colour\|>'"):
         Template.parse(DEFAULT_TEMPLATE).render({"colour": "red"})
     assert Template.parse("<| General |>").render(VALUES) == "long hair, smile"
+
+
+@pytest.mark.parametrize(
+    "stop", [".", "!", "?", "\u2026", "\u3002", "\uff01", "\uff1f", "!?", "..."]
+)
+@pytest.mark.parametrize(
+    "field", [name for name in FIELDS if name not in ("extended", "generated")]
+)
+def test_a_tag_that_ends_with_a_stop_keeps_its_comma(field: str, stop: str) -> None:
+    """`k-on!` and `kimi no na wa.` are tags; only in a caption a stop ends a sentence."""
+    for tag in (f"k-on{stop}", f"a, k-on{stop}", f"A girl sits{stop}"):
+        template = Template.parse(f"<|{field}|>, smile, <|rating|>")
+        assert template.render({field: tag}).startswith(f"{tag}, smile")
+        template = Template.parse(f"<|{field}|>, <|generated|>")
+        assert template.render({field: tag, "generated": "A cat."}) == f"{tag}, A cat."
+
+
+@pytest.mark.parametrize("field", ["extended", "generated"])
+@pytest.mark.parametrize("end", [".", "!", '."', "?)", "\u3002", "...", "!?"])
+def test_a_sentence_of_a_caption_gets_no_comma(field: str, end: str) -> None:
+    caption = f"A girl sits{end}"
+    template = Template.parse(f"<|{field}|>, <|quality|>")
+    assert template.render({field: caption, "quality": "highres"}) == f"{caption} highres"
+    assert template.render({field: "A girl", "quality": "highres"}) == "A girl, highres"
+
+
+def test_a_long_output_is_refused_before_it_is_made() -> None:
+    template = Template.parse("<|user|>, " * 5_000)
+    with pytest.raises(ValueError, match="output has more than 8,000,000 characters: name each"):
+        template.render({"user": "1girl, # a note\n" * 1_000})
+    assert len(template.render({"user": "1girl"})) == 5_000 * len("1girl, ") - 2
+
+
+def test_the_values_of_thousands_of_fields_are_looked_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scanned = count_scanned(monkeypatch)
+    value = "1girl # a note\n" * 20 + "hat # a note"
+    Template.parse("<|user|>, <|general|> " * 2_000).render({"user": value, "general": value})
+    assert scanned() < 10 * len(value)

@@ -18,6 +18,7 @@ from ..model.config import LlamaConfig
 from . import dots1_gguf
 from .gguf_header import GgufHeader, StoredTensor
 from .hf_config import parse_hf_config
+from .weights import check_finite
 
 _PLAIN = {"F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
 # Quantized blocks are dequantized in chunks of this many values, to bound the memory.
@@ -69,7 +70,7 @@ class GgufWeights:
     """The tensors of a GGUF file; each one is memory-mapped when it is read.
 
     Raises ValueError for two tensors of one name, RuntimeError if the package `gguf` is needed for
-    quantized tensors and missing.
+    quantized tensors and missing. `read` raises ValueError for values that are not finite.
     """
 
     def __init__(self, header: GgufHeader, config: LlamaConfig) -> None:
@@ -77,21 +78,22 @@ class GgufWeights:
         self._path = header.path
         self._config = config
         self._architecture = _architecture(header)
-        self._stored: dict[str, StoredTensor] = {}
+        # The name and place in the file of each Hugging Face name.
+        self._stored: dict[str, tuple[str, StoredTensor]] = {}
         for name, tensor in header.tensors.items():
             hf_name = self._architecture.name(name)
             if hf_name in self._stored:
                 raise ValueError(f"{header.path} has {hf_name} twice: convert the model again")
-            self._stored[hf_name] = tensor
+            self._stored[hf_name] = name, tensor
         self.shapes: Mapping[str, tuple[int, ...]] = {
-            name: tensor.shape for name, tensor in self._stored.items()
+            hf_name: tensor.shape for hf_name, (_, tensor) in self._stored.items()
         }
         if any(tensor.type.name not in _PLAIN for tensor in header.tensors.values()):
             require("gguf")  # a missing package is an error before anything is read
 
     def read(self, name: str, dtype: torch.dtype) -> torch.Tensor:
         """Return one tensor: a quantized one in `dtype`, a plain one as it is stored."""
-        tensor = _read(self._path, self._stored[name], dtype)
+        tensor = _read(self._path, *self._stored[name], dtype)
         heads = self._architecture.permuted_heads(name, self._config)
         return unpermute(tensor, heads) if heads else tensor
 
@@ -106,13 +108,15 @@ def unpermute(rows: torch.Tensor, heads: int) -> torch.Tensor:
     return halves.reshape(rows.shape)
 
 
-def _read(path: Path, stored: StoredTensor, dtype: torch.dtype) -> torch.Tensor:
+def _read(path: Path, name: str, stored: StoredTensor, dtype: torch.dtype) -> torch.Tensor:
     import numpy as np
 
     # A copy-on-write map of this tensor only; it is unmapped when the tensor is freed.
     content = np.memmap(path, np.uint8, "c", stored.offset, (stored.size,))
     if stored.type.name in _PLAIN:
-        return torch.from_numpy(content).view(_PLAIN[stored.type.name]).view(stored.shape)
+        plain = torch.from_numpy(content).view(_PLAIN[stored.type.name]).view(stored.shape)
+        check_finite(plain, name, str(path))
+        return plain
     gguf = require("gguf")
     kind = gguf.GGMLQuantizationType[stored.type.name]
     columns = stored.shape[-1]
@@ -122,7 +126,9 @@ def _read(path: Path, stored: StoredTensor, dtype: torch.dtype) -> torch.Tensor:
     for start in range(0, len(blocks), step):
         # As one long row, because the package loops over groups of 16 rows.
         chunk = np.asarray(blocks[start : start + step]).reshape(1, -1)
-        values = torch.from_numpy(gguf.dequantize(chunk, kind))
+        with np.errstate(invalid="ignore", over="ignore"):  # the next line says it better
+            values = torch.from_numpy(gguf.dequantize(chunk, kind))
+        check_finite(values, name, str(path))
         tensor[start : start + step] = values.view(-1, columns)
     return tensor.view(stored.shape)
 

@@ -11,7 +11,7 @@ import math
 import mmap
 import struct
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,10 @@ _MAGIC = b"GGUF"
 _VERSIONS = (2, 3)
 _MAX_DIMENSIONS = 4
 _DEFAULT_ALIGNMENT = 32
+# Limits far above every header: entries of an array, bytes of a string. A damaged count could
+# otherwise make millions of Python objects from the weights.
+_MAX_ENTRIES = 1 << 24
+_MAX_STRING = 1 << 26
 # struct letters of the numeric value types; 8 is a string and 9 an array.
 _NUMBERS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q",
             12: "d"}  # fmt: skip
@@ -126,7 +130,8 @@ def read_header(path: Path) -> GgufHeader:
     """Return the header of the file `path`.
 
     Raises ValueError, naming the file, if it is another type of file, damaged or truncated, and for
-    a tensor of an unsupported type. Every count and offset is checked against the file's size.
+    a tensor of an unsupported type. Every count is checked against the file's size, and the tensors
+    must fill the rest of the file.
     """
     with path.open("rb") as stream:
         beginning = stream.read(max(MAGIC_LENGTH, 8))
@@ -184,6 +189,7 @@ class _Cursor:
         """Return a string: its length in 8 bytes, then UTF-8."""
         size = self.number("Q")
         self.check(size)
+        _check_count(size, _MAX_STRING, "a string")
         value = self._content[self.at : self.at + size]
         self.at += size
         return value.decode("utf-8", "replace")
@@ -192,6 +198,11 @@ class _Cursor:
         """Raise `_Damaged` if the file has fewer than `size` more bytes."""
         if size > self.end - self.at:
             raise _Damaged(f"it ends at byte {self.end}, inside its header")
+
+
+def _check_count(count: int, most: int, holder: str) -> None:
+    if count > most:
+        raise _Damaged(f"{holder} of {count}, more than any header has")
 
 
 def _read(path: Path, content: mmap.mmap) -> GgufHeader:
@@ -213,16 +224,38 @@ def _read(path: Path, content: mmap.mmap) -> GgufHeader:
     alignment = metadata.get("general.alignment", _DEFAULT_ALIGNMENT)
     if not isinstance(alignment, int) or alignment < 8 or alignment & (alignment - 1):
         raise _Damaged(f"its alignment is {alignment}")
-    start = math.ceil(cursor.at / alignment) * alignment
-    placed = {}
-    for name, tensor in tensors.items():
-        if tensor.offset % alignment or start + tensor.offset + tensor.size > cursor.end:
-            raise _Damaged(
-                f"the tensor {name!r} is at bytes {start + tensor.offset} to "
-                f"{start + tensor.offset + tensor.size} of {cursor.end}"
-            )
-        placed[name] = StoredTensor(tensor.type, tensor.shape, start + tensor.offset, tensor.size)
+    start = _aligned(cursor.at, alignment)
+    placed = {
+        name: replace(tensor, offset=start + tensor.offset) for name, tensor in tensors.items()
+    }
+    _check_layout(placed, start, alignment, cursor.end)
     return GgufHeader(path, metadata, placed)
+
+
+def _aligned(position: int, alignment: int) -> int:
+    return -(-position // alignment) * alignment
+
+
+def _check_layout(
+    tensors: Mapping[str, StoredTensor], start: int, alignment: int, end: int
+) -> None:
+    """Raise `_Damaged` unless the tensors fill bytes `start` to `end`, each padded to `alignment`.
+
+    So a tensor with a wrong offset, shape or type is found. The padding after the last one may be
+    missing. llama.cpp requires the same and the order of the header as well (`gguf_init` in
+    ggml/src/gguf.cpp).
+    """
+    position, last = start, start
+    for name, tensor in sorted(tensors.items(), key=lambda named: named[1].offset):
+        stop = tensor.offset + tensor.size
+        if stop > end:
+            raise _Damaged(f"the tensor {name!r} is at bytes {tensor.offset} to {stop} of {end}")
+        if tensor.offset != position:
+            problem = "overlaps another one" if tensor.offset < last else "has a gap before it"
+            raise _Damaged(f"the tensor {name!r} at byte {tensor.offset} {problem}")
+        position, last = _aligned(stop, alignment), stop
+    if end > max(position, start):
+        raise _Damaged(f"it has {end - position} bytes after its last tensor")
 
 
 def _value(cursor: _Cursor, kind: int) -> Any:
@@ -233,6 +266,7 @@ def _value(cursor: _Cursor, kind: int) -> Any:
     if kind != _ARRAY:
         raise _Damaged(f"a value of kind {kind} at byte {cursor.at}")
     kind, count = cursor.number("I"), cursor.number("Q")
+    _check_count(count, _MAX_ENTRIES, "an array")
     if kind in _NUMBERS:
         return cursor.numbers(_NUMBERS[kind], count)
     if kind != _STRING:

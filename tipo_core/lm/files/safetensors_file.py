@@ -11,6 +11,7 @@ import torch
 
 from ...optional_imports import require
 from .file_type import MAGIC_LENGTH, SAFETENSORS, detect_file_type
+from .weights import check_finite
 
 _DTYPES = ("F64", "F32", "F16", "BF16")
 _INDEX_SUFFIX = ".index.json"
@@ -21,7 +22,7 @@ class SafetensorsWeights:
 
     The files are memory-mapped, so a tensor's bytes are read when it is converted. Raises
     ValueError for a damaged file or another type of file, FileNotFoundError for a missing shard,
-    RuntimeError for a missing package.
+    RuntimeError for a missing package. `read` raises ValueError for values that are not finite.
     """
 
     def __init__(self, path: Path) -> None:
@@ -37,7 +38,9 @@ class SafetensorsWeights:
 
     def read(self, name: str, dtype: torch.dtype) -> torch.Tensor:
         """Return one tensor as it is stored, a view of the file; `dtype` is ignored."""
-        return self._files[name].get_tensor(name)
+        tensor: torch.Tensor = self._files[name].get_tensor(name)
+        check_finite(tensor, name, self.source)
+        return tensor
 
     def _shape(self, name: str, handle: Any) -> tuple[int, ...]:
         stored = handle.get_slice(name)

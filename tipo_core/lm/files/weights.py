@@ -28,6 +28,17 @@ class Weights(Protocol):
         """
 
 
+def check_finite(values: torch.Tensor, name: str, source: str) -> None:
+    """Raise ValueError that names tensor and file if a value is NaN or infinite.
+
+    Values are read once; the extremes are NaN if any value is.
+    """
+    if values.numel() and not torch.stack(values.aminmax()).isfinite().all():
+        raise ValueError(
+            f"{source} is damaged (NaN or infinite values in {name}): download it again"
+        )
+
+
 def shape_problems(
     given: Mapping[str, tuple[int, ...]], wanted: Mapping[str, tuple[int, ...]]
 ) -> list[str]:

@@ -15,7 +15,7 @@ import torch
 from torch.nn import functional
 
 from ..model.kv_cache import KVCache
-from .batch import DecodeBatch, check_finite
+from .batch import DecodeBatch, check_finite, finite_rows
 from .token_sampling import candidates, draw
 
 # Steps between two synchronisations with the host. A text that ends in between wastes the rest.
@@ -165,11 +165,10 @@ class _StaticStep:
         self.cos_sin = self._padded(cos[self._places]), self._padded(sin[self._places])
         self._mask = (self._positions <= self._places[:, None])[:, None, None]
         hidden = model(self._padded(self._tokens), self)
-        # An idle row may have read nothing, so that its output does not count.
-        self._are_finite.logical_and_(
-            (hidden.isfinite().all(-1)[: self._count] | ~self._is_active).all()
-        )
         logits = model.logits(hidden, owner.tied)[: self._count]
+        # An idle row may have read nothing, so that its output does not count.
+        finite = finite_rows(hidden[: self._count], logits)
+        self._are_finite.logical_and_((finite | ~self._is_active).all())
         early = self._places + 1 < self._min_length
         chosen = candidates(
             logits,

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..files.file_type import wrong_type
 from ..files.model_files import ModelFiles
 
 NANO = "tipo-nano"
@@ -191,15 +192,16 @@ def _published_files(model: KnownModel, found: Mapping[str, ModelFiles]) -> Mode
         return found[model.name]
     gguf = model.gguf.lower()
     names = (name for name in found if name.lower() == gguf or name.lower().endswith(f"_{gguf}"))
-    return next((found[name] for name in names), None)
+    return next((found[name] for name in names if _is_complete(found[name])), None)
 
 
 def _is_complete(files: ModelFiles) -> bool:
+    """Whether all parts are on disk and none is another type of file, such as a web page."""
     try:
         files.check()
     except FileNotFoundError:
         return False
-    return True
+    return not any(map(wrong_type, (files.config, files.weights, files.tokenizer)))
 
 
 def find_model(name: str, roots: Iterable[Path], shared: Iterable[Path] = ()) -> ModelFiles:

@@ -1,7 +1,10 @@
 """Download a published model from the Hugging Face hub, with progress, cancel, resume and checksum.
 
-A file is written to a partial file in the folder `.download` and moved to its place once its size
-and checksum are right. A lock file (`filelock`) lets one process at a time download a model.
+A file is written to a partial file in the folder `.download` and moved to its place once its size,
+checksum and type are right. The checksum is the one that the hub reports: the sha256 of a large
+file, the git sha1 of a small one. A file for which the server reports neither is refused. A file
+that is on disk under the right name is fetched again if it is of another type (see
+`files.file_type`). A lock file (`filelock`) lets one process at a time download a model.
 
 The transfer is our own because `hf_hub_download` does not serve the oldest supported version,
 huggingface_hub 0.26 (ComfyUI 0.3.75 requires transformers >= 4.50.3, which requires hub >= 0.26 and
@@ -17,24 +20,26 @@ import hashlib
 import logging
 import os
 import re
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
 
 from ...optional_imports import require
 from ...units import bytes_text
+from ..files.file_type import wrong_type
 from .catalog import KnownModel
+from .transfer import CHUNK, Disk, Hub, Interrupted, receive
+
+__all__ = ["STAGING", "Disk", "DownloadError", "Hub", "download"]
 
 STAGING = ".download"
-# Sizes in bytes.
-_CHUNK = 1 << 14
-_HASH_CHUNK = 1 << 22
+_HASH_CHUNK = 1 << 22  # bytes
 # Attempts without progress before the download fails.
 _MAX_FAILURES = 5
+# Bytes beyond the best attempt so far that count as progress.
+_PROGRESS = CHUNK
 _REFUSALS = (401, 403, 404)
 _DISK_FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 _ALLOWED = (".safetensors", ".gguf", ".json", ".model")
@@ -49,43 +54,12 @@ class DownloadError(RuntimeError):
     """A model could not be downloaded; the message says why and what to do."""
 
 
-class _Interrupted(Exception):
-    """The connection failed or ended before the whole file was received."""
-
-
-class Disk:
-    """Access to the disk, which tests replace to simulate a full one."""
-
-    def free(self, folder: Path) -> int:
-        """Return the free space in bytes."""
-        return shutil.disk_usage(folder).free
-
-    def write(self, file: IO[bytes], chunk: bytes) -> None:
-        """Append `chunk` to `file`."""
-        file.write(chunk)
-
-
-@dataclass(frozen=True)
-class Hub:
-    """Connection settings; the defaults are those of `huggingface_hub`.
-
-    `session` is a client of httpx or requests, whichever the version of huggingface_hub uses.
-    `pause` (between attempts) and `timeout` (of a hanging connection) are in seconds.
-    """
-
-    endpoint: str | None = None
-    session: Any = None
-    pause: float = 1.0
-    timeout: float | None = None
-    disk: Disk = field(default_factory=Disk)
-
-
 @dataclass(frozen=True)
 class _Remote:
-    """A file on the hub; `etag` is its sha256, or the git sha1 of a small file."""
+    """A file on the hub; `checksum` is its sha256, or the git sha1 of a small file."""
 
     url: str
-    etag: str
+    checksum: str
     size: int
 
 
@@ -111,6 +85,8 @@ class _Download:
         self._hub = hub
         self._library = require("huggingface_hub")
         self._partial: dict[str, Path] = {}
+        # A phrase for each file on disk that is not of its type.
+        self._wrong: list[str] = []
         self._done = 0
         self._total = 0
 
@@ -122,6 +98,10 @@ class _Download:
                 self._download_missing()
         except OSError as error:
             raise self._disk_error(error) from error
+        except DownloadError as error:
+            if not self._wrong:
+                raise
+            raise DownloadError(f"{'; '.join(self._wrong)}: {error}") from error
         is_file = self._model.is_gguf_download
         return self._folder / self._model.gguf if is_file else self._folder
 
@@ -142,12 +122,15 @@ class _Download:
 
     def _download_missing(self) -> None:
         """Look up all missing files, check the free space, then download them."""
-        missing_files = [names for names in self._model.download_files if not self._exists(names)]
+        missing_files = [names for names in self._model.download_files if not self._is_there(names)]
+        for phrase in self._wrong:
+            _log.warning("%s: it is downloaded again", phrase)
         remotes = dict(self._look_up(names) for names in missing_files)
         # With the checksum in the name a new version is not appended to an old one.
         staging = self._folder / STAGING
         self._partial = {
-            name: staging / f"{name}.{remote.etag[:16]}.part" for name, remote in remotes.items()
+            name: staging / f"{name}.{remote.checksum[:16]}.part"
+            for name, remote in remotes.items()
         }
         self._total = sum(remote.size for remote in remotes.values())
         if self._hub.disk.free(self._folder) < self._total - self._received():
@@ -161,8 +144,14 @@ class _Download:
                 old_version.unlink(missing_ok=True)
             self._done += remote.size
 
-    def _exists(self, names: tuple[str, ...]) -> bool:
-        return any((self._folder / name).is_file() for name in names)
+    def _is_there(self, names: tuple[str, ...]) -> bool:
+        """Whether the first file of `names` on disk is of its type, as far as it can be read."""
+        paths = (self._folder / name for name in names)
+        path = next((path for path in paths if path.is_file()), None)
+        kind = wrong_type(path) if path else ""
+        if kind:
+            self._wrong.append(f"{path} is {kind}")
+        return path is not None and not kind
 
     def _received(self) -> int:
         return self._done + sum(_size(path) for path in self._partial.values())
@@ -183,39 +172,44 @@ class _Download:
                 status = getattr(getattr(error, "response", None), "status_code", None)
                 refused = status in _REFUSALS
                 raise (self._refused if refused else self._unreachable)(url, error) from error
-            if not found.etag or found.size is None:
-                raise self._unreachable(
-                    url, "the answer has no ETag or size, so another server than the hub sent it"
-                )
-            return name, _Remote(url, re.sub(r"\W", "", found.etag), found.size)
+            checksum = re.sub(r"\W", "", found.etag or "")
+            is_known = _SHA256.fullmatch(checksum) or _GIT_SHA1.fullmatch(checksum)
+            if not is_known or found.size is None:
+                raise self._unverifiable(url, found.etag)
+            return name, _Remote(url, checksum, found.size)
         raise DownloadError(
             f"{self._model.repository} on the hub has no file {' or '.join(names)}: {self._manual}"
         )
 
     def _fetch(self, remote: _Remote, path: Path) -> None:
-        """Download to a partial file; resume after interruptions as long as bytes arrive."""
-        failures = 0
+        """Download to a partial file; resume after interruptions as long as bytes arrive.
+
+        A server without ranges begins each answer with the first byte, so that the best attempt is
+        the measure of progress, not the last one.
+        """
+        failures, best = 0, _size(path)
         while _size(path) < remote.size or not path.exists():
-            before = _size(path)
             try:
                 self._continue(remote, path)
-            except _Interrupted as error:
-                failures = 1 if _size(path) > before else failures + 1
+            except Interrupted as error:
+                has_progress = _size(path) >= best + _PROGRESS
+                best = max(best, _size(path))
+                failures = 1 if has_progress else failures + 1
                 if failures == _MAX_FAILURES:
                     raise self._unreachable(remote.url, error.__cause__ or error) from error
                 self._report(_size(path))
                 time.sleep(self._hub.pause)
 
     def _continue(self, remote: _Remote, path: Path) -> None:
-        """Download the rest of a file over one connection; raise _Interrupted if it ends early."""
+        """Download the rest of a file over one connection; raise Interrupted if it ends early."""
         headers = self._library.utils.build_hf_headers() | {"Accept-Encoding": "identity"}
         if _size(path):
             headers["Range"] = f"bytes={_size(path)}-"
-        with self._answer(remote.url, headers) as (status, chunks), path.open("ab") as file:
+        with receive(self._hub, remote.url, headers) as (status, chunks), path.open("ab") as file:
             if status in _REFUSALS:
                 raise self._refused(remote.url, f"status {status}")
             if status not in (200, 206):
-                raise _Interrupted(f"status {status}")
+                raise Interrupted(f"status {status}")
             if status == 200:  # the server ignored the range and sends the whole file
                 file.truncate(0)
             for chunk in chunks:
@@ -225,51 +219,31 @@ class _Download:
                 if _size(path) > remote.size:
                     break
         if _size(path) < remote.size:
-            raise _Interrupted("the connection was closed")
-
-    @contextmanager
-    def _answer(self, url: str, headers: dict[str, str]) -> Iterator[tuple[int, Iterator[bytes]]]:
-        """Yield status and body of a URL, in chunks; raise _Interrupted for a network error."""
-        session = self._hub.session or self._library.utils.get_session()
-        timeout = self._hub.timeout or self._library.constants.HF_HUB_DOWNLOAD_TIMEOUT
-        # Not a `with` statement, which would also catch the exceptions of the caller's block.
-        try:
-            # A method of httpx; in requests `stream` is a flag.
-            if callable(getattr(session, "stream", None)):
-                opened = session.stream(
-                    "GET", url, headers=headers, timeout=timeout, follow_redirects=True
-                )
-            else:
-                opened = session.get(url, headers=headers, timeout=timeout, stream=True)
-            answer = opened.__enter__()
-        except Exception as error:
-            raise _Interrupted(str(error)) from error
-        try:
-            is_httpx = hasattr(answer, "iter_raw")
-            body = answer.iter_raw() if is_httpx else answer.iter_content(_CHUNK)
-            yield answer.status_code, _chunks(body)
-        finally:
-            opened.__exit__(None, None, None)
+            raise Interrupted("the connection was closed")
 
     def _check(self, remote: _Remote, path: Path) -> None:
-        """Delete the file and raise DownloadError if its size or checksum is wrong."""
-        if _size(path) == remote.size and self._checksum(remote, path) in (remote.etag, None):
-            return
+        """Delete the file and raise DownloadError if its size, checksum or type is wrong."""
         size = _size(path)
-        path.unlink()
-        raise DownloadError(
-            f"the download of {remote.url} is damaged ({size} of {remote.size} bytes, or a wrong "
-            "checksum) and was deleted: run again"
-        )
+        if size != remote.size or self._checksum(remote, path) != remote.checksum:
+            path.unlink()
+            raise DownloadError(
+                f"the download of {remote.url} is damaged ({size} of {remote.size} bytes, or a "
+                "wrong checksum) and was deleted: run again"
+            )
+        kind = wrong_type(path, Path(remote.url).suffix)
+        if kind:
+            path.unlink()
+            raise DownloadError(
+                f"the download of {remote.url} was deleted, because it is {kind}: check "
+                f"HF_ENDPOINT and the proxy, or {self._manual}"
+            )
 
-    def _checksum(self, remote: _Remote, path: Path) -> str | None:
-        """Return the file's checksum by the algorithm of the ETag, None if that is unknown."""
-        if _SHA256.fullmatch(remote.etag):
+    def _checksum(self, remote: _Remote, path: Path) -> str:
+        """Return the file's checksum by the algorithm of the hub's."""
+        if _SHA256.fullmatch(remote.checksum):
             digest = hashlib.sha256()
-        elif _GIT_SHA1.fullmatch(remote.etag):
-            digest = hashlib.sha1(f"blob {remote.size}\0".encode(), usedforsecurity=False)
         else:
-            return None
+            digest = hashlib.sha1(f"blob {remote.size}\0".encode(), usedforsecurity=False)
         with path.open("rb") as file:
             while chunk := file.read(_HASH_CHUNK):
                 digest.update(chunk)
@@ -285,6 +259,13 @@ class _Download:
         return DownloadError(
             f"{self._model.name} was not downloaded, {url} cannot be reached ({first_line}): run "
             f"again to resume, or {self._manual}"
+        )
+
+    def _unverifiable(self, url: str, etag: str | None) -> DownloadError:
+        return DownloadError(
+            f"{self._model.name} was not downloaded, because the answer for {url} has the ETag "
+            f"{etag!r}, which is no checksum of the hub: check HF_ENDPOINT, the proxy and the "
+            f"login page of the network, or {self._manual}"
         )
 
     def _refused(self, url: str, cause: object) -> DownloadError:
@@ -310,18 +291,6 @@ class _Download:
             f"{self._model.name} cannot be written to {self._folder} ({error}): make the folder "
             f"writable, or {self._manual}"
         )
-
-
-def _chunks(body: Iterator[bytes]) -> Iterator[bytes]:
-    """Yield the chunks of a body; raise _Interrupted for a network error."""
-    while True:
-        try:
-            chunk = next(body, None)
-        except Exception as error:
-            raise _Interrupted(str(error)) from error
-        if chunk is None:
-            return
-        yield chunk
 
 
 def _size(path: Path) -> int:

@@ -5,24 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from .value_lists import MAX_CELLS, Value, check_name, parse_values, value_text
+from .axis import (
+    CHECKPOINT,
+    NAMES,
+    NO_AXIS,
+    PARAMETERS,
+    PROMPT_SR,
+    Axis,
+    axis_of,
+)
+from .search_replace import Prompts
+from .value_lists import MAX_CELLS, Value, check_name, value_text
 
-NO_AXIS = "none"
-NAMES = ("sampler_name", "scheduler")
-PARAMETERS = ("cfg", "denoise", "clip_skip", "steps", *NAMES, "seed")
-
-
-@dataclass(frozen=True)
-class Axis:
-    """A parameter and its values, first to last, each once."""
-
-    parameter: str
-    values: tuple[Value, ...]
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """Return the label of each column or row: "cfg 4.5"."""
-        return tuple(f"{self.parameter} {value_text(value)}" for value in self.values)
+TEXT, NEGATIVE = "text", "negative_text"
 
 
 @dataclass(frozen=True)
@@ -41,21 +36,64 @@ class Sweep:
     @property
     def cells(self) -> list[dict[str, Value]]:
         """Return the swept parameters of each cell, row by row."""
-        return [row | column for row in _settings(self.rows) for column in _settings(self.columns)]
+        return [
+            {**row, **column} for row in _settings(self.rows) for column in _settings(self.columns)
+        ]
+
+    @property
+    def cell_names(self) -> list[str]:
+        """Return the labels of each cell's row and column, row by row: "cfg 4, denoise 0.5"."""
+        rows, columns = (axis.labels if axis else ("",) for axis in (self.rows, self.columns))
+        names = [[label for label in (row, column) if label] for row in rows for column in columns]
+        return [", ".join(labels) or "as set" for labels in names]
 
     def values_of(self, parameter: str) -> list[Value]:
-        """Return a parameter's value in each cell, row by row; one value if no axis changes it."""
-        if parameter in (axis.parameter for axis in (self.rows, self.columns) if axis):
-            return [cell[parameter] for cell in self.cells]
-        return [self.base[parameter]]
+        """Return a parameter's value in each cell, row by row; one value if no axis changes it.
+
+        Raises ValueError for the texts if the text to be replaced is in neither of them.
+        """
+        if parameter in (TEXT, NEGATIVE):
+            return [one.text if parameter == TEXT else one.negative for one in self._prompts()]
+        cells = self.cells
+        if any(parameter in cell for cell in cells):
+            return [
+                cell[parameter] if parameter in cell else self.base[parameter] for cell in cells
+            ]
+        return [self.base[parameter]] if parameter in self.base else []
+
+    def _prompts(self) -> list[Prompts]:
+        """The texts of each cell, row by row; one if no axis changes them.
+
+        As in A1111, the columns' text is replaced first.
+        """
+        base = Prompts(str(self.base.get(TEXT, "")), str(self.base.get(NEGATIVE, "")))
+        replaced = []
+        for axis, values_input in ((self.columns, "column_values"), (self.rows, "row_values")):
+            texts = axis.replacements if axis else ()
+            replaced.append([(values_input, texts[0], text) for text in texts] or [None])
+        columns, rows = replaced
+        if columns == rows == [None]:
+            return [base]
+        prompts = []
+        for row in rows * (_length(self.rows) // len(rows)):
+            for column in columns * (_length(self.columns) // len(columns)):
+                one = base
+                for step in (column, row):
+                    if step:
+                        try:
+                            one = one.replaced(*step[1:])
+                        except ValueError as error:
+                            raise ValueError(f"{step[0]}: {error}") from None
+                prompts.append(one)
+        return prompts
 
 
 def _length(axis: Axis | None) -> int:
-    return len(axis.values) if axis else 1
+    return len(axis.settings) if axis else 1
 
 
-def _settings(axis: Axis | None) -> list[dict[str, Value]]:
-    return [{axis.parameter: value} for value in axis.values] if axis else [{}]
+def _settings(axis: Axis | None) -> Sequence[Mapping[str, Value]]:
+    return axis.settings if axis else ({},)
 
 
 def sweep_of(
@@ -68,10 +106,12 @@ def sweep_of(
 ) -> tuple[Sweep, str]:
     """Return the sweep and its report from the inputs of TIPO Sweep; "none" leaves an axis out.
 
-    `base` has a value for each of `PARAMETERS`, `names` the choices of each of `NAMES`.
+    `base` has a value for each of `PARAMETERS` but Prompt S/R, checkpoint and VAE, and the texts
+    `TEXT` and `NEGATIVE` if they are known. `names` has the samplers and schedulers, and the
+    checkpoints and VAEs where an axis lists them.
     Raises ValueError that names the input and the entry.
     """
-    if columns == rows != NO_AXIS:
+    if columns == rows != NO_AXIS and columns != PROMPT_SR:
         raise ValueError(
             f"columns and rows both change {columns}: choose another parameter for one of them, "
             f"or '{NO_AXIS}'"
@@ -89,25 +129,41 @@ def sweep_of(
             raise ValueError(
                 f"{menu}: '{parameter}' cannot be swept: choose {', '.join((NO_AXIS, *PARAMETERS))}"
             )
-        values = parse_values(parameter, text, values_input, names.get(parameter, ()))
-        axis = Axis(parameter, tuple(dict.fromkeys(values)))
+        axis, repeated = axis_of(parameter, text, values_input, names)
         axes.append(axis)
-        again = dict.fromkeys(value for value in axis.values if values.count(value) > 1)
-        notes += [
-            f"{parameter} {value_text(value)} is listed more than once: drawn once"
-            for value in again
-        ]
+        notes += [f"{label} is listed more than once: drawn once" for label in repeated]
     sweep = Sweep(dict(base), *axes)
+    _check(sweep, names)
+    if columns == CHECKPOINT and rows != NO_AXIS:
+        notes.append(
+            f"the checkpoint changes with each picture: set rows to {CHECKPOINT}, and it changes "
+            "once per row"
+        )
+    return sweep, "\n".join([sweep_report(sweep), *notes])
+
+
+def _check(sweep: Sweep, names: Mapping[str, Sequence[str]]) -> None:
     height, width = sweep.shape
     if height * width > MAX_CELLS:
         raise ValueError(
             f"{width} columns x {height} rows are {height * width} pictures, but a sweep draws "
             f"at most {MAX_CELLS}: give fewer values"
         )
-    for name, choices in names.items():
+    for menu, axis, other in (
+        ("columns", sweep.columns, sweep.rows),
+        ("rows", sweep.rows, sweep.columns),
+    ):
+        both = set(axis.parameters) & set(other.parameters) if axis and other else set()
+        if both - {PROMPT_SR} and axis and axis.parameter == "sampler_name":
+            raise ValueError(
+                f"{menu} name a scheduler with a sampler, and the other axis changes the scheduler "
+                "too: leave the scheduler out of the samplers' names"
+            )
+    for name in NAMES:
         for value in sweep.values_of(name)[:1]:
-            check_name(str(value), name, choices, name)
-    return sweep, "\n".join([sweep_report(sweep), *notes])
+            check_name(str(value), name, names[name], name)
+    if TEXT in sweep.base:
+        sweep.values_of(TEXT)
 
 
 def sweep_report(sweep: Sweep) -> str:
@@ -120,8 +176,9 @@ def sweep_report(sweep: Sweep) -> str:
     ]
     for menu, axis in (("columns", sweep.columns), ("rows", sweep.rows)):
         if axis:
-            lines.append(f"{menu}: {axis.parameter} {', '.join(map(value_text, axis.values))}")
-    same = [name for name in sweep.base if name not in sweep.cells[0]]
+            lines.append(f"{menu}: {axis.parameter} {', '.join(axis.shown_values)}")
+    swept = {name for cell in sweep.cells for name in cell}
+    same = [name for name in sweep.base if name in PARAMETERS and name not in swept]
     if same:
         lines.append(
             f"the same in all: {', '.join(f'{n} {value_text(sweep.base[n])}' for n in same)}"

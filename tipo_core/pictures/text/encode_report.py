@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from .prompt_schedule import Clause
+from .prompt_schedule import Clause, StepPlan, WeightedTexts
 
 _MAX_QUOTE = 60  # characters
 _MAX_RANGES = 4
+_MAX_TEXTS = 6
 
 
 @dataclass(frozen=True)
@@ -57,22 +58,69 @@ class EncodedClause:
         return [*lines, *self.notes]
 
 
-def clause_lines(encoded: Sequence[EncodedClause]) -> list[str]:
-    """Report the encoded clauses; several are shown with their times, weight and text."""
+def clause_lines(encoded: Sequence[EncodedClause], steps: int | None = None) -> list[str]:
+    """Report the encoded clauses; several are shown with their times, weight and text.
+
+    The times are steps of a sampler of `steps` steps, or without it fractions of the schedule.
+    """
     if len(encoded) == 1 and encoded[0].clause.is_always:
         return encoded[0].lines()
     lines = []
     for one in encoded:
         clause = one.clause
-        times = ", ".join(f"{start:.4g} to {end:.4g}" for start, end in clause.ranges[:_MAX_RANGES])
-        if len(clause.ranges) > _MAX_RANGES:
-            times += f", ... ({len(clause.ranges)} times)"
+        if steps is None:
+            times = _several([f"{start:.4g} to {end:.4g}" for start, end in clause.ranges], "times")
+        else:
+            active = [range(round(a * steps), round(b * steps)) for a, b in clause.ranges]
+            times = steps_text(active)
         weight = f", weight {clause.weight:g}" if clause.weight != 1 else ""
-        lines.append(f'{times}{weight}: "{_shortened(clause.texts[0])}"')
+        lines.append(f'{times}{weight}: "{shortened(clause.texts[0])}"')
         lines += [f"  {line}" for line in one.lines()]
     return lines
 
 
-def _shortened(text: str) -> str:
+def steps_text(ranges: Sequence[range]) -> str:
+    """Return steps as people count them: [0, 1, 2], [5] -> "steps 1 to 3, 6"."""
+    shown = [
+        f"{steps.start + 1}" if len(steps) == 1 else f"{steps.start + 1} to {steps.stop}"
+        for steps in ranges
+    ]
+    is_one = len(ranges) == 1 and len(ranges[0]) == 1
+    return f"step{'' if is_one else 's'} {_several(shown, 'ranges')}"
+
+
+def ranges_of(steps: Iterable[int]) -> list[range]:
+    """Return ascending steps as ranges: 0, 1, 2, 5 -> 0 to 2, 5."""
+    found: list[range] = []
+    for step in steps:
+        if found and found[-1].stop == step:
+            found[-1] = range(found[-1].start, step + 1)
+        else:
+            found.append(range(step, step + 1))
+    return found
+
+
+def plan_text(plan: StepPlan) -> str:
+    """Return the texts of a plan, each with its steps, in the order of their first step."""
+    steps: dict[WeightedTexts, list[int]] = {}
+    for step, prompts in enumerate(plan.prompts):
+        for prompt in prompts:
+            steps.setdefault(prompt, []).append(step)
+    shown = [
+        f'"{shortened(texts[0])}" in {steps_text(ranges_of(found))}'
+        for (texts, _), found in steps.items()
+    ]
+    more = f"; ... ({len(shown)} texts)" if len(shown) > _MAX_TEXTS else ""
+    return f"{'; '.join(shown[:_MAX_TEXTS])}{more}"
+
+
+def _several(shown: Sequence[str], name: str) -> str:
+    if len(shown) <= _MAX_RANGES:
+        return ", ".join(shown)
+    return f"{', '.join(shown[:_MAX_RANGES])}, ... ({len(shown)} {name})"
+
+
+def shortened(text: str) -> str:
+    """Return the beginning of a text, on one line."""
     text = " ".join(text.split())
     return text if len(text) <= _MAX_QUOTE else f"{text[: _MAX_QUOTE - 4]} ..."

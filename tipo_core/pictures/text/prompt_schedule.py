@@ -1,38 +1,36 @@
 """A prompt that changes while the picture is sampled: its clauses and the times of each one.
 
-The forms are those of the A1111 web UI (`modules/prompt_parser.py`) and, with two times, of
-ComfyUI-prompt-control:
+The forms are those of the A1111 web UI (`modules/prompt_parser.py`) and of ComfyUI-prompt-control:
 
-- `[from:to:when]`, `[to:when]` and `[from::when]` change at `when`;
-- `[during:start,end]` and `[before:during:after:start,end]` change twice;
-- `[a|b|c]` takes the next alternative at each step, over and over;
+- `[from:to:when]`, `[to:when]` and `[from::when]` change at `when`; `[from:to:more:when]` is the
+  same, and `more` is never used;
+- `[during:start,end]`, `[during:after:start,end]` and `[before:during:after:start,end]` change
+  twice;
+- `[SEQ:a:0.2:b:0.5]` has `a` until 0.2, `b` until 0.5, then nothing;
+- `[a|b|c]` takes the next alternative at each step, over and over, `[a|b:0.2]` after each fifth of
+  the schedule, `[a|b:3]` after each three steps;
 - `one AND two :0.5` are two prompts sampled together, with weights;
 - `BREAK` begins a new chunk of the encoder (`prompt_chunks`).
 
-A time with a point or a percent sign is a fraction of the schedule, another one is the number of a
-step. The forms nest. All other brackets are left to ComfyUI; `\\[`, `\\]` and `\\|` are the
-characters themselves.
+`schedule_times` has the rules for times. The forms nest. All other brackets are left to ComfyUI;
+`\\[`, `\\]`, `\\|` and `\\:` are the characters themselves.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
+from ...prompt.syntax.composition import AND, split_and_weight
 from ...prompt.syntax.span_kind import SpanKind
-from .schedule_times import change_times, percent_of, text_at
-
-if TYPE_CHECKING:
-    from ...prompt.syntax.parse import Spans
+from .schedule_forms import Template, parse_spans, read_template
+from .schedule_times import OF_STEPS, StepOf, percent_of, steps_of_a1111, steps_of_timesteps
 
 WHOLE = (0.0, 1.0)
 # `[a|b|c]` next to `[d|e]` has as many texts as the product, and each text is encoded.
 MAX_CLAUSES = 64
-_AND_WEIGHT = re.compile(r"\s*:\s*(-?\d*\.?\d+)\s*\Z")
 
 
 @dataclass(frozen=True)
@@ -40,9 +38,9 @@ class Clause:
     """One prompt to encode, and the parts of the schedule in which it is active.
 
     `texts` has one entry for each text given (one for each encoder); `weight` is the share of this
-    clause among the clauses of the same time. `ranges` are the times as written, in fractions of
-    the schedule; `percents` are the same times as ComfyUI's start_percent and end_percent, moved so
-    that no step begins exactly at a border (`schedule_times.percent_of`).
+    clause among the clauses of the same time. `ranges` are the times as fractions of the schedule;
+    `percents` are the same times as ComfyUI's start_percent and end_percent, moved so that no step
+    begins exactly at a border (`schedule_times.percent_of`).
     """
 
     texts: tuple[str, ...]
@@ -55,51 +53,159 @@ class Clause:
         """Whether the clause is active from the first step to the last."""
         return self.ranges == (WHOLE,)
 
-
-def parse_spans(text: str) -> Spans:
-    """Parse a prompt. The parser is imported on first use: it loads slowly."""
-    from ...prompt.syntax.parse import parse
-
-    return parse(text).spans
+    @property
+    def prompt(self) -> WeightedTexts:
+        """The texts and the weight."""
+        return self.texts, self.weight
 
 
-def clauses(texts: Sequence[str], steps: int) -> tuple[Clause, ...]:
-    """Return the clauses of a prompt in a schedule of `steps` steps.
+WeightedTexts = tuple[tuple[str, ...], float]
 
-    `texts` are the same prompt for different encoders; a time in one of them divides all. At least
-    one clause is active at every time. A prompt without any of the forms is one clause with the
-    texts as they are.
-    Raises ValueError if AND splits the texts into different numbers, for a weight of 0 or less
-    after AND, and for more than MAX_CLAUSES clauses.
+
+@dataclass(frozen=True)
+class StepPlan:
+    """The prompts of each step of a sampler; `replaced` are steps whose prompt was not encoded."""
+
+    prompts: tuple[tuple[WeightedTexts, ...], ...]
+    replaced: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class PromptSchedule:
+    """A prompt with schedules for a sampler of `steps` steps.
+
+    `texts` are the same prompt for different encoders; a time in one of them divides all.
+    `fractions` says what a fraction is a share of, one of `schedule_times.FRACTIONS`.
     """
-    parsed = [parse_spans(text) for text in texts]
-    are_steps = {Fraction(0): False, Fraction(1): False}
-    for spans in parsed:
-        for time, is_step in change_times(spans, steps).items():
-            are_steps[time] = are_steps.get(time, False) or is_step
-    percents = {time: percent_of(time, steps, is_step) for time, is_step in are_steps.items()}
-    ranges: dict[tuple[tuple[str, ...], float], list[tuple[Fraction, Fraction]]] = {}
-    for start, end in pairwise(sorted(are_steps)):
-        for clause in _split_at_and([text_at(spans, start, steps) for spans in parsed]):
-            active = ranges.setdefault(clause, [])
-            if active and active[-1][1] == start:
-                active[-1] = (active[-1][0], end)
-            else:
-                active.append((start, end))
-            if len(ranges) > MAX_CLAUSES:
-                raise ValueError(
-                    f"The prompt's schedules make more than {MAX_CLAUSES} different texts: use "
-                    "fewer schedules, or alternations of the same length."
-                )
-    return tuple(
-        Clause(
-            prompt,
-            weight,
-            tuple((float(start), float(end)) for start, end in active),
-            tuple((percents[start], percents[end]) for start, end in active),
+
+    texts: tuple[str, ...]
+    steps: int
+    fractions: str = OF_STEPS
+
+    @property
+    def has_steps(self) -> bool:
+        """Whether fractions are counted in steps, as in A1111."""
+        return self.fractions == OF_STEPS
+
+    @property
+    def changes(self) -> bool:
+        """Whether the texts hold a schedule, even one that comes after the last step."""
+        return bool(_Reader(self.texts).clocks)
+
+    def clauses(self) -> tuple[Clause, ...]:
+        """Return the clauses; at least one is active at every time.
+
+        A prompt without any of the forms is one clause with the texts as they are. Raises
+        ValueError if AND splits the texts into different numbers, for a weight of 0 or less after
+        AND, and for more than MAX_CLAUSES clauses.
+        """
+        steps = self.steps
+        are_steps: dict[Fraction, bool] = {Fraction(0): False, Fraction(steps): False}
+        reader = _Reader(self.texts)
+        step_of = self._own_rule()
+        for clock in reader.clocks:
+            for border, is_step in clock.borders(steps, step_of):
+                # A border typed as a step stays one where a fraction meets it.
+                are_steps[Fraction(border)] = are_steps.get(Fraction(border), False) or is_step
+        percents = {
+            step: percent_of(Fraction(step) / steps, steps, is_step)
+            for step, is_step in are_steps.items()
+        }
+        ranges: dict[WeightedTexts, list[tuple[Fraction, Fraction]]] = {}
+        for start, end in pairwise(sorted(are_steps)):
+            for prompt in reader.prompts(start, step_of):
+                active = ranges.setdefault(prompt, [])
+                if active and active[-1][1] == start:
+                    active[-1] = (active[-1][0], end)
+                else:
+                    active.append((start, end))
+                if len(ranges) > MAX_CLAUSES:
+                    raise ValueError(
+                        f"The prompt's schedules make more than {MAX_CLAUSES} different texts: use "
+                        "fewer schedules, or alternations of the same length."
+                    )
+        return tuple(
+            Clause(
+                texts,
+                weight,
+                tuple((float(start / steps), float(end / steps)) for start, end in active),
+                tuple((percents[start], percents[end]) for start, end in active),
+            )
+            for (texts, weight), active in ranges.items()
         )
-        for (prompt, weight), active in ranges.items()
-    )
+
+    def plan(self, steps: int, count: int, step_of: StepOf | None = None) -> StepPlan:
+        """Return the prompts of the first `count` steps of a sampler of `steps` steps.
+
+        `step_of` gives the step of a fraction of the timesteps; without it fractions are A1111's.
+        Only prompts of `clauses` are returned: where a sampler with another number of steps needs
+        another text, the step has the prompts of the same share of the schedule.
+        """
+        reader = _Reader(self.texts)
+        encoded = {clause.prompt for clause in self.clauses()}
+        rule = step_of or steps_of_a1111(steps)
+        own_rule = self._own_rule()
+        prompts: list[tuple[WeightedTexts, ...]] = []
+        replaced = []
+        for step in range(count):
+            try:
+                wanted = reader.prompts(step, rule)
+            except ValueError:  # AND in texts that do not belong together
+                wanted = ()
+            if not wanted or not encoded.issuperset(wanted):
+                replaced.append(step)
+                share = Fraction(min(step, steps), steps)
+                wanted = reader.prompts(share * self.steps, own_rule)
+            prompts.append(wanted)
+        return StepPlan(tuple(prompts), tuple(replaced))
+
+    def notes(self) -> tuple[str, ...]:
+        """Return a note on each form that is not read as typed."""
+        return tuple(
+            dict.fromkeys(note for text in self.texts for note in read_template(text).notes)
+        )
+
+    def _own_rule(self) -> StepOf:
+        return (steps_of_a1111 if self.has_steps else steps_of_timesteps)(self.steps)
+
+
+@dataclass(frozen=True)
+class ScheduledText:
+    """The clause of a schedule that one entry of a conditioning holds.
+
+    A clause with several time ranges has several entries; `is_first` marks one of them. `percents`
+    are the start_percent and end_percent of the entry.
+    """
+
+    schedule: PromptSchedule
+    prompt: WeightedTexts
+    percents: tuple[float, float]
+    is_first: bool
+
+
+def clauses(texts: Sequence[str], steps: int, fractions: str = OF_STEPS) -> tuple[Clause, ...]:
+    """Return the clauses of a prompt in a schedule of `steps` steps (`PromptSchedule.clauses`)."""
+    return PromptSchedule(tuple(texts), steps, fractions).clauses()
+
+
+class _Reader:
+    """Reads the prompts of a moment; each reading of the clocks is read once."""
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        read = {text: read_template(text) for text in texts}
+        self.templates: list[Template] = [read[text] for text in texts]
+        self.clocks = tuple(
+            dict.fromkeys(clock for template in read.values() for clock in template.clocks)
+        )
+        self._prompts: dict[tuple[int, ...], tuple[WeightedTexts, ...]] = {}
+
+    def prompts(self, step: Fraction | int, step_of: StepOf) -> tuple[WeightedTexts, ...]:
+        readings = {clock: clock.reading(step, step_of) for clock in self.clocks}
+        key = tuple(readings.values())
+        if key not in self._prompts:
+            texts = [template.text(readings) for template in self.templates]
+            self._prompts[key] = tuple(_split_at_and(texts))
+        return self._prompts[key]
 
 
 def _split_at_and(texts: Sequence[str]) -> list[tuple[tuple[str, ...], float]]:
@@ -116,7 +222,7 @@ def _split_at_and(texts: Sequence[str]) -> list[tuple[tuple[str, ...], float]]:
                 "each text the same number of prompts, or one without AND."
             )
     if count == 1:
-        return [(tuple(texts), 1.0)]
+        return [(tuple(column[0][0] for column in columns), 1.0)]
     rows = zip(*(column * (count // len(column)) for column in columns), strict=True)
     weights: dict[tuple[str, ...], float] = {}
     for row in rows:
@@ -127,22 +233,24 @@ def _split_at_and(texts: Sequence[str]) -> list[tuple[tuple[str, ...], float]]:
 
 
 def _and_parts(text: str) -> list[tuple[str, float]]:
-    parts = [""]
-    for span in parse_spans(text):
-        if span.kind is SpanKind.BREAK and span.text == "AND":
-            parts.append("")
-        else:
-            parts[-1] += span.text
-    if len(parts) == 1:
+    """The prompts between the ANDs of a text, each with its weight; blank ones are left out."""
+    spans = parse_spans(text)
+    borders = [
+        index
+        for index, kind in enumerate(spans.kinds)
+        if kind is SpanKind.BREAK and spans.texts[index] == AND
+    ]
+    if not borders:
         return [(text, 1.0)]
     weighted = []
-    for part in parts:
-        found = _AND_WEIGHT.search(part)
-        weight = float(found[1]) if found else 1.0
-        if weight <= 0:
+    for start, end in pairwise([-1, *borders, len(spans)]):
+        part, weight = split_and_weight("".join(spans.texts[start + 1 : end]))
+        if not part.strip():
+            continue
+        if weight is not None and weight <= 0:
             raise ValueError(
                 f"AND with the weight {weight:g}: ComfyUI takes a weighted mean of the prompts, so "
                 "a weight must be above 0. Put unwanted things into the negative prompt."
             )
-        weighted.append((_AND_WEIGHT.sub("", part).strip(), weight))
-    return weighted
+        weighted.append((part.strip(), 1.0 if weight is None else weight))
+    return weighted or [("", 1.0)]

@@ -1,124 +1,142 @@
-"""The times at which a prompt changes, and its text at one time.
+"""The times of a prompt's schedules, and the steps at which they come.
 
-Times are exact fractions of the schedule, 0 to 1. `prompt_schedule` describes the forms.
+A time with a point or a percent sign is a fraction, another one is the number of a step. Steps are
+counted from 0 and from the first step that runs, so a time of 8 comes after eight steps.
+
+Fractions are read in one of two ways:
+
+- of the steps: the A1111 web UI's rule (`get_learned_conditioning_prompt_schedules` in
+  `modules/prompt_parser.py`), int(fraction * steps) in floating point: 0.57 of 10 steps comes after
+  five steps, 0.29 of 100 after 28 (0.29 * 100 is 28.999999999999996);
+- of the timesteps: ComfyUI's start_percent, a share of the model's timesteps. The step depends on
+  the scheduler.
 """
 
 from __future__ import annotations
 
-import re
+from bisect import bisect_right
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
-from ...prompt.syntax.span_kind import SpanKind
-
-if TYPE_CHECKING:
-    from ...prompt.syntax.parse import Span, Spans
+OF_STEPS = "of the steps"
+OF_TIMESTEPS = "of the timesteps"
+FRACTIONS = (OF_STEPS, OF_TIMESTEPS)
 
 # A tenth of one of a model's thousand timesteps, as a share of the schedule.
-_EARLY = 1e-4
-_GROUPS = (SpanKind.WEIGHT, SpanKind.SCHEDULE, SpanKind.ALTERNATION)
-_ESCAPED_SIGN = re.compile(r"\\([\[\]|])")
+EARLY = 1e-4
+# An alternation is not faster than the timesteps of a model.
+_SHORTEST_PERIOD = Fraction(1, 1000)
 
 
-def change_times(spans: Spans, steps: int) -> dict[Fraction, bool]:
-    """All times at which the text changes, each with whether it is the beginning of a step."""
-    are_steps: dict[Fraction, bool] = {}
-    _add_times(spans, steps, are_steps)
-    return are_steps
+@dataclass(frozen=True)
+class Time:
+    """A time as typed: a fraction of the schedule (0.57, 57%), or a number of steps (8)."""
+
+    value: Fraction
+    is_fraction: bool
+
+
+# The step at which a time comes; a fraction of a step where the sampler's steps are not known.
+StepOf = Callable[[Time], Fraction | int]
+
+
+def read_time(text: str) -> Time:
+    """Read the time of a schedule as the parser finds it: "0.5", " 40%", "-3"."""
+    text = text.strip()
+    if text.endswith("%"):
+        return Time(Fraction(text[:-1]) / 100, True)
+    return Time(Fraction(text), "." in text)
+
+
+def steps_of_a1111(steps: int) -> StepOf:
+    """Return A1111's rule for a sampler of `steps` steps."""
+
+    def step_of(time: Time) -> int:
+        value = float(time.value) * steps if time.is_fraction else time.value
+        return min(max(int(value), 0), steps)
+
+    return step_of
+
+
+def steps_of_timesteps(steps: int) -> StepOf:
+    """Return the rule for fractions of the timesteps where the sampler's schedule is unknown."""
+
+    def step_of(time: Time) -> Fraction:
+        value = time.value * steps if time.is_fraction else time.value
+        return Fraction(min(max(value, Fraction(0)), Fraction(steps)))
+
+    return step_of
+
+
+@dataclass(frozen=True)
+class Changes:
+    """The clock of `[from:to:when]`: its text changes at each of the times."""
+
+    times: tuple[Time, ...]
+
+    def reading(self, step: Fraction | int, step_of: StepOf) -> int:
+        """The number of the text at a step: the first one whose time has not come."""
+        for number, time in enumerate(self.times):
+            if step < step_of(time):
+                return number
+        return len(self.times)
+
+    def borders(self, steps: int, step_of: StepOf) -> Iterator[tuple[Fraction | int, bool]]:
+        """The steps at which the text may change, each with whether it was typed as a step."""
+        for time in self.times:
+            yield step_of(time), not time.is_fraction
+
+
+@dataclass(frozen=True)
+class Turns:
+    """The clock of `[a|b]`: the next of `count` texts after each `period`, or after each step."""
+
+    count: int
+    period: Time | None = None
+
+    def reading(self, step: Fraction | int, step_of: StepOf) -> int:
+        """The number of the text at a step."""
+        if self.period is None or not self.period.is_fraction:
+            every = int(self.period.value) if self.period else 1
+            return int(step) // every % self.count
+        turns = self._turns()
+        done = bisect_right(turns, step, key=lambda turn: step_of(self._time_of(turn)))
+        return done % self.count
+
+    def borders(self, steps: int, step_of: StepOf) -> Iterator[tuple[Fraction | int, bool]]:
+        """The steps at which the text changes, each with whether it was typed as a step."""
+        if self.period is None or not self.period.is_fraction:
+            every = int(self.period.value) if self.period else 1
+            yield from ((step, True) for step in range(every, steps, every))
+        else:
+            yield from ((step_of(self._time_of(turn)), False) for turn in self._turns())
+
+    def _turns(self) -> range:
+        return range(1, int(1 / self._period()) + 1)
+
+    def _time_of(self, turn: int) -> Time:
+        return Time(self._period() * turn, True)
+
+    def _period(self) -> Fraction:
+        assert self.period is not None
+        return max(self.period.value, _SHORTEST_PERIOD)
+
+
+Clock = Changes | Turns
 
 
 def percent_of(time: Fraction, steps: int, is_step: bool) -> float:
     """The time as ComfyUI's start_percent or end_percent, a share of the model's timesteps.
 
     No step of a sampler may begin exactly at a border: ComfyUI would apply both texts, or rounding
-    would choose one. A fraction becomes earlier by `_EARLY`, so that a step that begins there gets
+    would choose one. A fraction becomes earlier by `EARLY`, so that a step that begins there gets
     the later text. The beginning of step i is placed between the latest beginning of step i - 1
-    among ComfyUI's schedulers, (i - 1) / (steps - 1) of "normal", and the earliest beginning of
-    step i, i / steps of "sgm_uniform" and "simple".
+    among ComfyUI's even schedulers, (i - 1) / (steps - 1) of "normal", and the earliest beginning
+    of step i, i / steps of "sgm_uniform" and "simple".
     """
     if time in (0, 1):
         return float(time)
     if not is_step:
-        return max(float(time) - _EARLY, 0.0)
+        return max(float(time) - EARLY, 0.0)
     return float(time + (time * steps - 1) / (steps - 1)) / 2
-
-
-def text_at(spans: Spans, time: Fraction, steps: int) -> str:
-    """The text from `time` on until the next change."""
-    output = []
-    for span in spans:
-        if span.kind not in _GROUPS:
-            is_escape = span.kind is SpanKind.ESCAPE
-            output.append(_ESCAPED_SIGN.sub(r"\1", span.text) if is_escape else span.text)
-            continue
-        chosen = None
-        if span.kind is SpanKind.ALTERNATION:
-            texts = _alternatives(span)
-            chosen = texts[int(time * steps) % len(texts)]
-        elif span.kind is SpanKind.SCHEDULE and (scheduled := _schedule(span, steps)):
-            texts, times = scheduled
-            chosen = texts[sum(when <= time for when in times)]
-        if chosen is None:
-            output += [span.text[0], text_at(span.children, time, steps), span.text[-1]]
-        else:
-            output.append(text_at(chosen, time, steps))
-    return "".join(output)
-
-
-def _add_times(spans: Spans, steps: int, are_steps: dict[Fraction, bool]) -> None:
-    for span in spans:
-        if span.kind not in _GROUPS:
-            continue
-        if span.kind is SpanKind.SCHEDULE and (scheduled := _schedule(span, steps)):
-            for part, time in zip(_time_texts(span), scheduled[1], strict=True):
-                # A border typed as a step stays one where a fraction meets it.
-                are_steps[time] = are_steps.get(time, False) or not _is_fraction(part)
-        elif span.kind is SpanKind.ALTERNATION:
-            are_steps.update({Fraction(step, steps): True for step in range(1, steps)})
-        _add_times(span.children, steps, are_steps)
-
-
-def _schedule(group: Span, steps: int) -> tuple[list[Spans], list[Fraction]] | None:
-    """The texts of `[from:to:when]` in order and the times between them; None for another form."""
-    times = [_time(part, steps) for part in _time_texts(group)]
-    texts = _alternatives(group)
-    nothing = group.children[:0]
-    if len(times) == 1 and len(texts) <= 2:
-        return ([nothing] * (2 - len(texts)) + texts), times
-    if len(times) == 2 and times[0] <= times[1]:
-        if len(texts) == 1:
-            return [nothing, *texts, nothing], times
-        if len(texts) == 3:
-            return texts, times
-    return None
-
-
-def _alternatives(group: Span) -> list[Spans]:
-    """The texts between the colons or bars of a group."""
-    children = group.children
-    if group.kind is SpanKind.SCHEDULE:
-        children = children[:-1]
-    found, start = [], 0
-    marks = [index for index, kind in enumerate(children.kinds) if kind is SpanKind.MARK]
-    for end in [*marks, len(children)]:
-        found.append(children[start:end])
-        start = end + 1
-    return found
-
-
-def _time_texts(schedule: Span) -> list[str]:
-    """The times of a schedule as typed: `:0.2, 4` -> "0.2", " 4"."""
-    return schedule.children[-1].text[1:].split(",")
-
-
-def _is_fraction(time: str) -> bool:
-    return "." in time or "%" in time
-
-
-def _time(text: str, steps: int) -> Fraction:
-    number = Fraction(text.strip().rstrip("%"))
-    if "%" in text:
-        number /= 100
-    elif not _is_fraction(text):
-        number /= steps
-    return min(max(number, Fraction(0)), Fraction(1))

@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from ...error_collector import ErrorCollector
+from ...surrogates import refuse_surrogates
 from ..vocabulary.plain_text import is_emoticon
 from ..vocabulary.tags import Category, canonical
 from . import linear_regex
@@ -70,7 +71,9 @@ class Bans:
 
         Raises ValueError with one line, which quotes the entry, for each error: a bad or
         unsupported regular expression, an unknown category or group, a glob that bans every tag.
+        A lone surrogate is an error of its own.
         """
+        refuse_surrogates("bans", text)
         if not text.strip():
             return cls()
         errors = ErrorCollector()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ...surrogates import refuse_surrogates
 from ..syntax.parse import parse
 from .prompt_units import Side, cut_into_units
 from .viterbi_labels import label_units
@@ -45,7 +46,11 @@ class SplitPrompt:
 
 
 def split_prompt(text: str) -> SplitPrompt:
-    """Split a prompt into tags, caption, networks and the rest; never raises."""
+    """Split a prompt into tags, caption, networks and the rest.
+
+    Raises ValueError for a lone surrogate, and for nothing else.
+    """
+    refuse_surrogates("text", text)
     units = cut_into_units(parse(text))
     parts: list[Part] = []
     position = 0

@@ -33,17 +33,8 @@ def mask_inner_brackets(text: str, pos: int, end: int) -> str:
     """
     if not _BRACKET.search(text, pos, end):
         return text
-    visible = _without_opaque(text) if "<" in text or "#" in text else text
-    inside = visible if end - pos == len(text) else visible[pos:end]
-    places = [place for place, sign in enumerate(inside, pos) if sign in _BRACKETS]
-    if "\\" in text:
-        places = [place for place in places if not place or visible[place - 1] != "\\"]
-    if _LIKE_EMOTICON.search(visible):
-        brackets, places = places, []
-        for number, place in enumerate(brackets):
-            if visible[place - 1] not in ":;=" or not _is_emoticon(visible, brackets, number):
-                places.append(place)
-    starts, ends = _outermost(visible, places)
+    visible = _visible(text)
+    starts, ends, _ = _outermost(visible, _places(visible, pos, end))
     if "\\" in text:
         signs = list(_NOT_ESCAPED.sub(MASK, text))
     else:
@@ -52,6 +43,33 @@ def mask_inner_brackets(text: str, pos: int, end: int) -> str:
         signs[start] = text[start]
         signs[last] = text[last]
     return "".join(signs)
+
+
+def open_brackets(text: str) -> str:
+    """The opening brackets without a partner, each kind once: ``(a, [b`` -> ``([``."""
+    if not _BRACKET.search(text):
+        return ""
+    visible = _visible(text)
+    return _outermost(visible, _places(visible, 0, len(text)))[2]
+
+
+def _visible(text: str) -> str:
+    """The text with MASK in place of its angle tags and comments."""
+    return _without_opaque(text) if "<" in text or "#" in text else text
+
+
+def _places(visible: str, pos: int, end: int) -> list[int]:
+    """The places of the brackets in ``[pos, end)``, without those of escapes and emoticons."""
+    inside = visible if end - pos == len(visible) else visible[pos:end]
+    places = [place for place, sign in enumerate(inside, pos) if sign in _BRACKETS]
+    if "\\" in visible:
+        places = [place for place in places if not place or visible[place - 1] != "\\"]
+    if _LIKE_EMOTICON.search(visible):
+        brackets, places = places, []
+        for number, place in enumerate(brackets):
+            if visible[place - 1] not in ":;=" or not _is_emoticon(visible, brackets, number):
+                places.append(place)
+    return places
 
 
 def _without_opaque(text: str) -> str:
@@ -71,8 +89,8 @@ def _is_emoticon(text: str, places: list[int], number: int) -> bool:
     return place == places[-1] or text[places[number + 1]] != ")"
 
 
-def _outermost(text: str, places: list[int]) -> tuple[list[int], list[int]]:
-    """The starts and the ends of the outermost groups, from the places of all brackets."""
+def _outermost(text: str, places: list[int]) -> tuple[list[int], list[int], str]:
+    """The starts and the ends of the outermost groups, and the kinds of brackets that stay open."""
     starts: list[int] = []  # of the outermost groups so far
     ends: list[int] = []
     depths: list[int] = []  # levels of groups in each of them, itself included
@@ -114,4 +132,4 @@ def _outermost(text: str, places: list[int]) -> tuple[list[int], list[int]]:
         starts.append(start)
         ends.append(place)
         depths.append(depth)
-    return starts, ends
+    return starts, ends, "".join(bracket for bracket, left in opened.items() if left)

@@ -19,7 +19,8 @@ from types import MappingProxyType
 from typing import NamedTuple, overload
 
 from ..vocabulary.plain_text import plain_text, without_brackets
-from .scanner import TAIL_WINDOW, Pieces, scan, times_suffix, weight_suffix
+from .composition import AND, split_and_weight
+from .scanner import Pieces, scan, times_suffix, weight_suffix
 from .span_kind import SpanKind
 
 # Reading an attribute of an Enum takes longer than a search: too long for 100,000 spans.
@@ -35,7 +36,6 @@ _FIXED_NAME = re.compile(r"\b(?:score_\d(?:_up)?|(?:source|rating)_[a-z]+)\b")
 _SPACED = re.compile(r"[^\W_] (?=[^\W_])")
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _NUMBER = re.compile(r"\d+\.?\d*|\.\d+")
-_AND_WEIGHT = re.compile(r"\s*:\s*-?\d*\.?\d+\s*\Z")
 
 
 class Span(NamedTuple):
@@ -55,7 +55,7 @@ class Span(NamedTuple):
         """Spans between the brackets of a group; none for any other kind.
 
         ``text == text[0] + "".join(child texts) + text[-1]`` holds for every group. ``|``, the
-        colons of a schedule and the final ``:1.2`` are spans of kind MARK.
+        colons of a schedule and the final ``:1.2`` or ``:0.5`` are spans of kind MARK.
         """
         return _tiled(_children(self.kind, self.text), self.start + 1)
 
@@ -141,9 +141,14 @@ class Prompt:
         item: ``1girl <lora:x:1>`` is two items.
         """
         spans = self.spans
-        has_and = "AND" in spans.texts
+        has_and = AND in spans.texts
         ranges = _segment_ranges(spans.texts, spans.kinds)
-        return tuple([_segment(spans, first, last, has_and) for first, last in ranges])
+        return tuple(
+            [
+                _segment(spans, first, last, has_and and _ends_prompt(spans, last))
+                for first, last in ranges
+            ]
+        )
 
     def escaped(self) -> str:
         """The text with the parentheses of ``name (series)`` escaped, all else verbatim.
@@ -194,7 +199,7 @@ def _children(kind: SpanKind, text: str) -> Pieces:
         return [], []
     close = len(text) - 1
     tail = None
-    if kind is _SCHEDULE:
+    if kind is _SCHEDULE or (kind is _ALTERNATION and ":" in text):
         tail = times_suffix(text)
     elif kind is _WEIGHT and ":" in text:
         tail = weight_suffix(text)
@@ -248,14 +253,21 @@ def _split_off_angle_tags(
             yield index, index + 1
 
 
-def _segment(spans: Spans, first: int, last: int, has_and: bool) -> Segment:
-    """The segment of the spans ``[first, last)``."""
+def _ends_prompt(spans: Spans, index: int) -> bool:
+    """Whether the prompt, one of those around AND, ends before the span, apart from blanks."""
+    while index < len(spans.texts) and spans.texts[index].isspace():
+        index += 1
+    return index == len(spans.texts) or spans.texts[index] == AND
+
+
+def _segment(spans: Spans, first: int, last: int, has_and_weight: bool) -> Segment:
+    """The segment of the spans ``[first, last)``; at its end may be the weight of an AND."""
     texts, kinds = spans.texts[first:last], spans.kinds[first:last]
     starts = spans.starts[first:last]
     text = "".join(texts)
     words = _plain_words(texts, kinds)
-    if has_and:  # composable prompts: ``a cat :1.2 AND a dog :0.8``
-        words = [word[:-TAIL_WINDOW] + _AND_WEIGHT.sub("", word[-TAIL_WINDOW:]) for word in words]
+    if has_and_weight and words:
+        words[-1] = split_and_weight(words[-1])[0]
         words = [word for word in words if word]
     start = starts[0] + len(text) - len(text.lstrip())
     return Segment(text.strip(), start, tuple(words), tuple(map(Span, kinds, texts, starts)))
@@ -289,7 +301,7 @@ def _chosen(kind: SpanKind, group: str) -> Pieces:
     """The children that the model sees: all of a weight, one alternative of other groups."""
     texts, kinds = _children(kind, group)
     tail = ""
-    if kind is not _ALTERNATION and kinds[-1:] == [_MARK]:
+    if kinds[-1:] == [_MARK] and texts[-1] != "|":
         tail = texts.pop()
         kinds.pop()
     if kind is _WEIGHT:

@@ -6,8 +6,9 @@ The rules, in the order in which they are tried at each place:
   has blanks on both sides;
 - ``\\(`` and the like are escapes; ``<name:...>`` is an angle tag; ``__name__``, ``$$``, ``${x}``
   and ``{a|b}`` are wildcards;
-- ``(a)``, ``(a:1.2)``, ``[a]`` and ``{a}`` are weights; ``[a:b:0.5]`` is a schedule, ``[a|b]`` an
-  alternation; brackets without a partner are words, and so are emoticons such as ``:)``;
+- ``(a)``, ``(a:1.2)``, ``[a]`` and ``{a}`` are weights; ``[a:b:0.5]`` is a schedule, ``[a|b]`` and
+  ``[a|b:0.2]`` are alternations; brackets without a partner are words, and so are emoticons such as
+  ``:)``;
 - ``name (series)`` is one tag: its ``(series)`` is a qualifier, not a weight (``qualifiers``);
 - groups nested more than ``MAX_NESTING`` deep are words: only the innermost levels count.
 
@@ -24,6 +25,7 @@ from types import MappingProxyType
 from typing import cast
 
 from .brackets import ANGLE, COMMENT, MASK, mask_inner_brackets
+from .composition import AND
 from .qualifiers import mark_qualifiers
 from .span_kind import SpanKind
 
@@ -31,7 +33,7 @@ from .span_kind import SpanKind
 TAIL_WINDOW = 40
 
 _PLAIN = r"[^\\()\[\]{}<\#_$,\uff0c\u3001\r\n]"
-_ESCAPABLE = r"[()\[\]{}<>|\#]"
+_ESCAPABLE = r"[()\[\]{}<>|:\#]"
 _WILDCARD = r"__(?:[^\W_]|[-/.*+~]|_(?!_))+__"
 # A sign that begins no construct, and so is part of a word.
 _IDLE = rf"(?:_(?!_)|(?!{_WILDCARD})_|(?!{ANGLE})<|\\(?!{_ESCAPABLE})|\$(?![${{])|(?!{COMMENT})\#)"
@@ -74,22 +76,24 @@ _KIND_OF_SPECIAL = MappingProxyType(
 )
 _BLANKS = frozenset(" \t")
 _LINE_ENDS = frozenset(("", "\r", "\n"))  # "" is the end of the text
+_KEYWORD = re.compile(r"(?<!\w)((?:BREAK|AND)(?!\w)|[Ee]mbedding:[^\s,:()\[\]{}<>|]+)")
 # AND after a word in capitals, as in ``CATS AND DOGS``, is a word.
-_KEYWORD = re.compile(r"(?<!\w)(BREAK(?!\w)|(?<![A-Z] )AND(?!\w)|[Ee]mbedding:[^\s,:()\[\]{}<>|]+)")
+_CAPITALS = re.compile(r"[A-Z] \Z")
 _KEYWORD_STEMS = ("BREAK", "AND", "mbedding:")
 _CUT_AT = MappingProxyType({":": re.compile("(:)"), "|": re.compile(r"(\|)")})
 _KIND_OF_CUT = MappingProxyType(
     {
-        **{"BREAK": SpanKind.BREAK, "AND": SpanKind.BREAK},
+        **{"BREAK": SpanKind.BREAK, AND: SpanKind.BREAK},
         **{":": SpanKind.MARK, "|": SpanKind.MARK},
     }
 )
 _STEP = MappingProxyType({"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1})
 _BRACKET_OR_BAR = re.compile(rf"\\{_ESCAPABLE}|{ANGLE}|[()\[\]{{}}|]")
+_BRACKET_OR_COLON = re.compile(rf"\\{_ESCAPABLE}|{ANGLE}|(?<!\w)[Ee]mbedding:|[()\[\]{{}}:]")
 _NUMBER = r"(?:\d+(?:\.\d*)?|\.\d+)"
 # The weight, or the times of a schedule, at the end of a group.
-_WEIGHT_TAIL = re.compile(rf":\s*[-+]?{_NUMBER}\s*\Z")
-_TIMES_TAIL = re.compile(rf":\s*[-+]?{_NUMBER}%?(?:\s*,\s*{_NUMBER}%?)*\s*\Z")
+_WEIGHT_TAIL = re.compile(rf"(?<!\\):\s*[-+]?{_NUMBER}\s*\Z")
+_TIMES_TAIL = re.compile(rf"(?<!\\):\s*[-+]?{_NUMBER}%?(?:\s*,\s*{_NUMBER}%?)*\s*\Z")
 
 Pieces = tuple[list[str], list[SpanKind]]
 
@@ -160,9 +164,23 @@ def _group_kind(group: str, masked: str) -> SpanKind:
     has_bar = "|" in group and _has_own_bar(group, masked)
     if group[0] == "{":
         return SpanKind.WILDCARD if has_bar or "$$" in group else SpanKind.WEIGHT
-    if ":" in group and times_suffix(group):
+    tail = times_suffix(group) if ":" in group else None
+    if tail and not (has_bar and _has_no_own_colon(group[: tail.start()])):
         return SpanKind.SCHEDULE
     return SpanKind.ALTERNATION if has_bar else SpanKind.WEIGHT
+
+
+def _has_no_own_colon(group: str) -> bool:
+    """Whether each ``:`` of a group is inside an inner bracket, escape, angle tag or embedding.
+
+    The closing bracket of the group is left out.
+    """
+    depth = 0
+    for sign in _BRACKET_OR_COLON.findall(group) if ":" in group else ():
+        if sign == ":" and depth <= 1:
+            return False
+        depth += _STEP.get(sign, 0)
+    return True
 
 
 def _has_own_bar(group: str, masked: str) -> bool:
@@ -195,10 +213,18 @@ def _cut(pieces: Pieces, cut: re.Pattern[str], stems: Iterable[str]) -> Pieces:
         new_texts += texts[done:index]
         new_kinds += kinds[done:index]
         done = index + 1
+        word = ""
         for place, part in enumerate(cut.split(texts[index])):
-            if part:
-                new_texts.append(part)
-                new_kinds.append(
-                    _KIND_OF_CUT.get(part, SpanKind.EMBEDDING) if place % 2 else SpanKind.WORD
-                )
+            if place % 2 == 0 or (part == AND and _CAPITALS.search(word, max(0, len(word) - 2))):
+                word += part
+                continue
+            if word:
+                new_texts.append(word)
+                new_kinds.append(SpanKind.WORD)
+                word = ""
+            new_texts.append(part)
+            new_kinds.append(_KIND_OF_CUT.get(part, SpanKind.EMBEDDING))
+        if word:
+            new_texts.append(word)
+            new_kinds.append(SpanKind.WORD)
     return new_texts + texts[done:], new_kinds + kinds[done:]

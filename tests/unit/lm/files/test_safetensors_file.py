@@ -14,6 +14,7 @@ from safetensors.torch import load_file, save_file
 from tipo_core.lm.files.fused_weights import to_hf_state_dict
 from tipo_core.lm.files.loader import load_llama
 from tipo_core.lm.files.model_files import ModelFiles
+from tipo_core.lm.model.precision import resolve
 
 from ..conftest import MakeModel, rewrite
 
@@ -177,6 +178,24 @@ def test_scaled_dtypes_are_refused(make_model: MakeModel, dtype: torch.dtype) ->
     refused(
         files, "stores model.norm.weight as (I8|F8_E4M3), which is not supported", files.weights
     )
+
+
+@pytest.mark.parametrize("precision", ["fp32", "auto", "int8"])
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("value", [torch.nan, torch.inf, -torch.inf])
+@pytest.mark.parametrize(
+    "name", ["model.norm.weight", "model.layers.1.self_attn.k_proj.weight", "lm_head.weight"]
+)
+def test_weights_that_are_not_finite_are_refused_by_name(
+    make_model: MakeModel, name: str, value: float, dtype: torch.dtype, precision: str
+) -> None:
+    files = make_model()
+    tensors = {key: tensor.to(dtype) for key, tensor in load_file(files.weights).items()}
+    tensors[name].flatten()[-1] = value
+    save_file(tensors, files.weights)
+    with pytest.raises(ValueError, match=rf"\(NaN or infinite values in {name}\)") as caught:
+        load_llama(files, resolve(precision, torch.device("cpu"), torch.float16))
+    assert str(files.weights) in str(caught.value)
 
 
 @pytest.mark.parametrize(

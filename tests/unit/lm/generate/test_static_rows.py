@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
 
 from tipo_core.lm.files.model_files import ModelFiles
 from tipo_core.lm.generate.batch import DecodeBatch
@@ -98,13 +97,30 @@ def test_a_cancel_is_heard_at_its_token(files: ModelFiles) -> None:
     assert [(one.reason, one.new_tokens) for one in done] == [(StopReason.CANCELLED, 3)]
 
 
-def test_a_model_of_no_numbers_writes_no_text(make_model: MakeModel) -> None:
-    files = make_model()
-    tensors = load_file(files.weights)
-    tensors["model.layers.1.mlp.down_proj.weight"][3, 4] = torch.nan
-    save_file(tensors, files.weights)
+@pytest.mark.parametrize("make", [accelerated, language_model])
+@pytest.mark.parametrize("temperature", [1.0, 0.0])
+@pytest.mark.parametrize("is_tied", [False, True])
+@pytest.mark.parametrize("value", [torch.nan, torch.inf])
+@pytest.mark.parametrize("place", ["layers.1.mlp.down_proj.weight", "norm.weight", "head"])
+def test_a_model_of_no_numbers_writes_no_text(
+    make_model: MakeModel,
+    make: Callable[..., LlamaLanguageModel],
+    temperature: float,
+    is_tied: bool,
+    value: float,
+    place: str,
+) -> None:
+    """One wrong value is enough: in a layer, in the last norm, in the output of one token."""
+    model = make(make_model(tie_word_embeddings=is_tied), temperature=temperature)
+    weights = dict(model.model.named_parameters())
+    name = {
+        "norm.weight": "norm.weight" if is_tied else "head.norm.weight",
+        # A row of the embedding is the input of its token too: one that the text does not have.
+        "head": "embedding.weight" if is_tied else "head.linear.weight",
+    }.get(place, place)
+    weights[name].flatten()[-1] = value
     with pytest.raises(RuntimeError, match="NaN or infinite"):
-        accelerated(files).complete(PROMPTS[0], seed=0)
+        model.complete(PROMPTS[0], seed=0)
 
 
 def test_the_steps_between_two_looks_are_taken_at_once(files: ModelFiles) -> None:

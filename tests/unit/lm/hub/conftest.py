@@ -13,7 +13,8 @@ from tipo_core.lm.hub.catalog import KnownModel, known_model
 from tipo_core.lm.hub.download import STAGING, Hub
 
 WEIGHTS = "model.safetensors"
-CONTENT = random.Random(0).randbytes(200_000)
+# The header of an empty safetensors file, and bytes after it.
+CONTENT = b"\x08" + bytes(7) + b"{}      " + random.Random(0).randbytes(199_984)
 
 
 @pytest.fixture(autouse=True)

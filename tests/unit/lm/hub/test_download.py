@@ -39,15 +39,16 @@ def test_a_complete_model_is_not_requested_again(
 def test_a_gguf_model_is_one_file(server: HubServer, tmp_path: Path) -> None:
     known = known_model("TIPOv2-1B-A200M")
     assert known
-    server.files[known.gguf] = CONTENT
+    server.files[known.gguf] = content = b"GGUF" + CONTENT
     path = download(known, tmp_path, hub=Hub(endpoint=server.url))
-    assert path == tmp_path / known.gguf and path.read_bytes() == CONTENT
+    assert path == tmp_path / known.gguf and path.read_bytes() == content
 
 
 def test_a_sentencepiece_tokenizer_is_the_second_choice(
     server: HubServer, hub: Hub, model: KnownModel, tmp_path: Path
 ) -> None:
-    server.files["tokenizer.model"] = server.files.pop("tokenizer.json")
+    del server.files["tokenizer.json"]
+    server.files["tokenizer.model"] = b"\n\x0c\n\x05<unk>"
     assert (download(model, tmp_path, hub=hub) / "tokenizer.model").is_file()
 
 
@@ -102,9 +103,9 @@ def test_a_new_version_is_not_appended_to_an_old_one(
     with pytest.raises(DownloadError):
         download(model, tmp_path, hub=hub)
     server.cuts.clear()
-    server.files[WEIGHTS] = CONTENT[::-1]
+    server.files[WEIGHTS] = newer = CONTENT[:16] + CONTENT[:15:-1]
     folder = download(model, tmp_path, hub=hub)
-    assert (folder / WEIGHTS).read_bytes() == CONTENT[::-1]
+    assert (folder / WEIGHTS).read_bytes() == newer
     assert partial(folder) == []
 
 

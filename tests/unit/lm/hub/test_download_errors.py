@@ -53,7 +53,7 @@ def test_an_answer_of_another_server_is_an_error(
     server: HubServer, hub: Hub, model: KnownModel, tmp_path: Path
 ) -> None:
     server.etags["config.json"] = '"'
-    with pytest.raises(DownloadError, match="another server"):
+    with pytest.raises(DownloadError, match="no checksum of the hub"):
         download(model, tmp_path, hub=hub)
 
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tipo_core.pictures.sampling.axis import axis_of
 from tipo_core.pictures.sampling.sweep import sweep_of
 from tipo_core.pictures.sampling.value_lists import MAX_CELLS, NUMBERS, parse_values
 
@@ -26,7 +27,10 @@ BASE: dict[str, Any] = {
 
 
 def values(parameter: str, text: str) -> list[Any]:
-    return parse_values(parameter, text, "column_values", NAMES.get(parameter, ()))
+    if parameter in NUMBERS:
+        return parse_values(parameter, text, "column_values")
+    axis, _ = axis_of(parameter, text, "column_values", NAMES)
+    return [setting[parameter] for setting in axis.settings]
 
 
 @st.composite

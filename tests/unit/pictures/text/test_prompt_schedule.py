@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tipo_core.pictures.text.prompt_schedule import WHOLE, Clause, clauses
+from tipo_core.prompt import parse
 
 STEPS = 10
 LETTERS = st.text("abc ", min_size=1, max_size=4)
@@ -187,6 +188,65 @@ def test_texts_of_other_encoders_change_with_the_prompt() -> None:
 def test_weight_of_nothing_or_less_is_refused(weight: str) -> None:
     with pytest.raises(ValueError, match="must be above 0"):
         clauses([f"a AND b :{weight}"], STEPS)
+
+
+# A1111's reading of the weight: digits with or without a point, an optional sign, blanks around.
+WEIGHTS = (
+    *((":1", 1.0), (":1.", 1.0), (": 1.5", 1.5), (" : .5 ", 0.5), (":+0.5", 0.5), (":+2.", 2.0)),
+    *((":00.25", 0.25), (":\t3\n", 3.0)),
+)
+NO_WEIGHTS = (":", ":.", ":1.2.3", ":1e3", ":--1", ":1 2", ": x", ":1,", ":1)", ":inf", "1", ":0x1")
+
+
+@pytest.mark.parametrize(("typed", "weight"), WEIGHTS)
+def test_weight_of_and_as_a1111_reads_it(typed: str, weight: float) -> None:
+    for text in (f"a b{typed} AND c", f"c AND a b{typed}"):
+        assert dict((c.texts[0], c.weight) for c in clauses([text], STEPS)) == {
+            "a b": weight,
+            "c": 1.0,
+        }
+        words = [word for segment in parse(text).segments() for word in segment.words]
+        assert sorted(words) == ["a b", "c"]
+
+
+@pytest.mark.parametrize("typed", NO_WEIGHTS)
+def test_other_ends_are_words_of_the_prompt(typed: str) -> None:
+    found = clauses([f"c AND a b{typed}"], STEPS)
+    assert [(c.texts[0], c.weight) for c in found] == [("c", 1.0), (f"a b{typed}", 1.0)]
+
+
+@pytest.mark.parametrize("typed", [":-1", ":-.5", ":-0", ":0.", ":.0"])
+def test_weight_that_is_not_above_0_is_refused_in_every_form(typed: str) -> None:
+    with pytest.raises(ValueError, match="must be above 0"):
+        clauses([f"a{typed} AND b"], STEPS)
+
+
+@pytest.mark.parametrize(
+    ("text", "prompts"),
+    [
+        ("a AND AND b", {"a": 1.0, "b": 1.0}),
+        ("a AND AND AND AND b", {"a": 1.0, "b": 1.0}),
+        ("a AND  AND\nAND b :2.", {"a": 1.0, "b": 2.0}),
+        ("AND a", {"a": 1.0}),
+        ("a :0.5 AND", {"a": 1.0}),
+        ("AND", {"": 1.0}),
+        (" AND :3 AND ", {"": 1.0}),
+        ("a AND :0.5 AND b", {"a": 1.0, "b": 1.0}),
+        ("CATS AND DOGS", {"CATS AND DOGS": 1.0}),
+        ("CATS AND AND DOGS", {"CATS AND AND DOGS": 1.0}),
+        ("a AND B AND C", {"a": 1.0, "B AND C": 1.0}),
+    ],
+)
+def test_empty_prompts_around_and_are_left_out(text: str, prompts: dict[str, float]) -> None:
+    assert {c.texts[0]: c.weight for c in clauses([text], STEPS)} == prompts
+    words = [word for segment in parse(text).segments() for word in segment.words]
+    assert words == [prompt for prompt in prompts if prompt]
+
+
+def test_only_the_weight_at_the_end_of_a_prompt_is_one() -> None:
+    words = [w for s in parse("a :1.2, b :0.5 AND c :2").segments() for w in s.words]
+    assert words == ["a :1.2", "b", "c"]
+    assert [c.texts[0] for c in clauses(["a :1.2, b :0.5 AND c :2"], STEPS)] == ["a :1.2, b", "c"]
 
 
 def test_step_in_one_text_stays_a_step_beside_a_fraction_in_another() -> None:

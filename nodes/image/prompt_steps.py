@@ -1,0 +1,181 @@
+"""Conditioning with prompt schedules: which entries are active in each step of a sampler.
+
+Each entry of such a conditioning has start_percent and end_percent, for other samplers, and under
+`KEY` its clause (`ScheduledText`). TipoSampler takes the times away and selects the entries by
+the step in progress.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import comfy.patcher_extension
+import torch
+
+from ...tipo_core.pictures.sampling.step_calls import StepInProgress
+from ...tipo_core.pictures.text.encode_report import plan_text, ranges_of, steps_text
+from ...tipo_core.pictures.text.prompt_schedule import (
+    Clause,
+    PromptSchedule,
+    ScheduledText,
+    StepPlan,
+)
+from ...tipo_core.pictures.text.schedule_times import EARLY, StepOf, Time
+from .guidance_wrappers import wrap
+from .rehearsal import rehearsed
+
+# In the options of an entry of a conditioning.
+KEY = "tipo_schedule"
+
+
+def timed(
+    conds: Sequence[Any], clause: Clause, schedule: PromptSchedule, *, is_scheduled: bool
+) -> list[Any]:
+    """Return core's conditioning once per time range of the clause, with its weight.
+
+    With `is_scheduled` the entries belong to the schedule.
+    """
+    share = {} if clause.weight == 1.0 else {"strength": clause.weight}
+    entries = []
+    for number, percents in enumerate(clause.percents):
+        times: dict[str, Any] = {}
+        if not clause.is_always:
+            times = {"start_percent": percents[0], "end_percent": percents[1]}
+        if is_scheduled:
+            times[KEY] = ScheduledText(schedule, clause.prompt, percents, is_first=number == 0)
+        entries += [[cond, {**options, **share, **times}] for cond, options in conds]
+    return entries
+
+
+def has_steps(conditioning: Sequence[Any]) -> bool:
+    """Whether entries of a conditioning belong to a prompt schedule."""
+    return any(KEY in options for _, options in conditioning)
+
+
+def without_times(conditioning: Sequence[Any]) -> list[Any]:
+    """Return the conditioning with each scheduled clause once and without its time range.
+
+    A time range that another node has set stays.
+    """
+    entries = []
+    for cond, options in conditioning:
+        text = options.get(KEY)
+        if text is None:
+            entries.append([cond, options])
+        elif text.is_first:
+            times = options.get("start_percent"), options.get("end_percent")
+            ours = ("start_percent", "end_percent") if times == text.percents else ()
+            kept = {key: value for key, value in options.items() if key not in ours}
+            entries.append([cond, kept])
+    return entries
+
+
+class PromptSteps:
+    """The prompts of each step of one sampling run; `steps` is the number the user set."""
+
+    def __init__(self, steps: int) -> None:
+        self.steps = steps
+        self.plans: dict[PromptSchedule, StepPlan] = {}
+        self.progress: StepInProgress | None = None
+        self.schedules: dict[str, list[PromptSchedule]] = {}
+
+    def begin(self, conds: Mapping[str, Any], sigmas: Sequence[float], model_sampling: Any) -> None:
+        """Plan the run for its noise levels (steps + 1) and processed conditionings."""
+        for name, entries in conds.items():
+            found = [entry[KEY].schedule for entry in entries or () if KEY in entry]
+            self.schedules[name] = list(dict.fromkeys(found))
+            for schedule in self.schedules[name]:
+                rule = None if schedule.has_steps else _step_of_sigmas(sigmas, model_sampling)
+                self.plans[schedule] = schedule.plan(self.steps, len(sigmas) - 1, rule)
+
+    def active(self, entries: Sequence[Any] | None, step: int) -> list[Any] | None:
+        """Return the entries that are active in a step."""
+        if entries is None:
+            return None
+        return [entry for entry in entries if KEY not in entry or self._is_active(entry, step)]
+
+    def lines(self) -> list[str]:
+        """Report the texts of each step, and steps that are approximate or have another text."""
+        if self.progress is None:
+            return []
+        lines = []
+        for name, schedules in self.schedules.items():
+            for schedule in schedules:
+                plan = self.plans[schedule]
+                lines.append(f"{name}: {plan_text(plan)}")
+                if plan.replaced:
+                    where = steps_text(ranges_of(plan.replaced))
+                    lines.append(
+                        f"{name}, {where}: the prompt's text was not encoded and another one was "
+                        f"used: set schedule_steps of the encode node to {self.steps} (now "
+                        f"{schedule.steps})"
+                    )
+        if lines and not self.progress.is_exact:
+            lines.append(
+                "the steps of these texts are approximate: the sampler chooses its own steps"
+            )
+        return lines
+
+    def _is_active(self, entry: Mapping[str, Any], step: int) -> bool:
+        text = entry[KEY]
+        plan = self.plans.get(text.schedule)
+        return plan is None or text.prompt in plan.prompts[step]
+
+
+def _step_of_sigmas(sigmas: Sequence[float], model_sampling: Any) -> StepOf:
+    """Return the first step of the run at or after a fraction of the model's timesteps."""
+
+    def step_of(time: Time) -> int:
+        if not time.is_fraction:
+            return int(time.value)
+        border = float(model_sampling.percent_to_sigma(float(time.value) - EARLY))
+        begun = [step for step, sigma in enumerate(sigmas[:-1]) if sigma <= border]
+        return begun[0] if begun else len(sigmas) - 1
+
+    return step_of
+
+
+def with_prompt_steps(model: Any, run: PromptSteps) -> Any:
+    """Return a clone of a model that is sampled with the prompts of each step of `run`."""
+    model = model.clone()
+
+    def prepare(
+        executor: Any,
+        guider: Any,
+        sigmas: torch.Tensor,
+        extra_args: dict[str, Any],
+        callback: Any,
+        noise: torch.Tensor,
+        *rest: Any,
+    ) -> Any:
+        levels = sigmas.tolist()
+        run.begin(guider.conds, levels, guider.inner_model.model_sampling)
+        calls, at_end = rehearsed(executor.class_obj, guider, sigmas, extra_args, noise)
+        progress = run.progress = StepInProgress(levels, calls, keeps_step=at_end)
+
+        def report(*state: Any) -> None:
+            progress.report()
+            if callback is not None:
+                callback(*state)
+
+        return executor(guider, sigmas, extra_args, report, noise, *rest)
+
+    def predict(
+        executor: Any, x: Any, timestep: torch.Tensor, model_options: Any = None, seed: Any = None
+    ) -> Any:
+        assert run.progress is not None
+        step = run.progress.of_call(float(timestep[0]))
+        # Core makes a new guider for each run. Patches that predict once more inside this call
+        # (perturbed attention and the like) see the same entries.
+        guider = executor.class_obj
+        whole = guider.conds
+        guider.conds = {name: run.active(entries, step) for name, entries in whole.items()}
+        try:
+            return executor(x, timestep, model_options or {}, seed)
+        finally:
+            guider.conds = whole
+
+    wrap(model, comfy.patcher_extension.WrappersMP.SAMPLER_SAMPLE, prepare)
+    wrap(model, comfy.patcher_extension.WrappersMP.PREDICT_NOISE, predict)
+    return model

@@ -1,0 +1,1 @@
+"""Nodes for LoRAs: load those that a prompt names."""

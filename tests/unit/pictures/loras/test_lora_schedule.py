@@ -1,0 +1,126 @@
+"""The weights of LoRAs over time, keyframes, keys and the report."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tipo_core.pictures.loras.lora_keys import made_for, matching_keys
+from tipo_core.pictures.loras.lora_report import AppliedLora, lora_lines
+from tipo_core.pictures.loras.lora_schedule import LoraUse, keyframes, lora_uses
+from tipo_core.pictures.loras.lora_tags import prompt_tags
+
+
+def uses(text: str, steps: int = 8) -> tuple[LoraUse, ...]:
+    return lora_uses(text, prompt_tags(text).loras, lambda tag: tag.name, steps)
+
+
+def weights(text: str, steps: int = 8) -> dict[str, Any]:
+    return {(use.file, use.model, use.clip): use.ranges for use in uses(text, steps)}
+
+
+def test_constant_weights_add_up_and_zero_is_left_out() -> None:
+    assert weights("<lora:a:0.5> cat <lora:b> <lora:a:0.25:1>") == {
+        ("a", 0.75, 1.5): (),
+        ("b", 1.0, 1.0): (),
+    }
+    assert weights("<lora:a:0.5><lora:a:-0.5> <lora:b:0> <lora:c:0:1>") == {("c", 0.0, 1.0): ()}
+    assert list(weights("<lora:b> <lora:a> <lora:b>")) == [("b", 2.0, 2.0), ("a", 1.0, 1.0)]
+
+
+def test_times_of_schedules() -> None:
+    assert weights("[<lora:a:1>::0.5]") == {("a", 1.0, 1.0): ((0.0, 0.5),)}
+    assert weights("[<lora:a:1>:<lora:b:1>:0.25] [cat:dog:0.5]") == {
+        ("a", 1.0, 1.0): ((0.0, 0.25),),
+        ("b", 1.0, 1.0): ((0.25, 1.0),),
+    }
+    assert weights("[<lora:a:1>:2]") == {("a", 1.0, 1.0): ((0.25, 1.0),)}
+    assert weights("[<lora:a:1>|cat]", 4) == {("a", 1.0, 1.0): ((0.0, 0.25), (0.5, 0.75))}
+    assert weights("<lora:a:1> [<lora:a:0.5>::0.5]") == {
+        ("a", 1.5, 1.5): ((0.0, 0.5),),
+        ("a", 1.0, 1.0): ((0.5, 1.0),),
+    }
+    assert weights("[<lora:a:1>:<lora:a:1>:0.5]") == {("a", 1.0, 1.0): ()}
+    assert weights("[<lora:a:1>:0.2,0.6]", 10) == {("a", 1.0, 1.0): ((0.2, 0.6),)}
+    # As the words of a prompt, LoRAs change at whole steps.
+    assert weights("[<lora:a:1>:0.2,0.6]") == {("a", 1.0, 1.0): ((0.125, 0.5),)}
+
+
+def test_files_that_are_left_out_have_no_times() -> None:
+    text = "[<lora:a:1>:<lora:b:1>:0.5]"
+    found = lora_uses(text, prompt_tags(text).loras, lambda tag: {"b": "f"}.get(tag.name), 8)
+    assert [use.file for use in found] == ["f"]
+
+
+def test_too_many_changes_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"more than 200 times.*schedule_steps"):
+        uses("[<lora:a:1>|<lora:b:1>]", steps=1000)
+
+
+@given(st.lists(st.floats(0, 1), min_size=2, max_size=8, unique=True).map(sorted))
+def test_keyframes_switch_on_in_the_ranges_alone(borders: list[float]) -> None:
+    borders = borders[: len(borders) // 2 * 2]
+    ranges = list(zip(borders[::2], borders[1::2], strict=True))
+    frames = keyframes(ranges)
+    assert frames == sorted(frames)
+    assert frames[0][0] == 0, "ComfyUI's first keyframe counts from the first step on"
+    for time in [*borders, *(sum(pair) / 2 for pair in pairwise(borders))]:
+        strength = [value for start, value in frames if start <= time][-1]
+        is_last = time == 1
+        assert is_last or strength == any(start <= time < end for start, end in ranges)
+
+
+def test_keys_belong_to_the_modules_of_a_model() -> None:
+    modules = {"lora_unet_a_b", "diffusion_model.a.b", "unet.down.attn.to_q"}
+    names = [
+        "lora_unet_a_b.lora_up.weight",
+        "lora_unet_a_b.alpha",
+        "lora_unet_a_bc.alpha",
+        "diffusion_model.a.b.lora_A.default.weight",
+        "unet.down.attn.to_q_lora.up.weight",
+        "lora_unet_a_b",
+    ]
+    assert matching_keys(names, modules) == [names[0], names[1], names[3], names[4]]
+
+
+@pytest.mark.parametrize(
+    ("names", "metadata", "expected"),
+    [
+        (["lora_te2_text_model_x.alpha"], {}, "for SDXL"),
+        (["lora_unet_double_blocks_0_img_attn_qkv.alpha"], {}, "for Flux"),
+        (["lora_unet_down_blocks_0_x.alpha"], {}, "for SD1.x or SD2.x"),
+        (["x.y"], {"ss_base_model_version": "sd_v1"}, "for 'sd_v1'"),
+        (["x.y"], {}, "such as 'x.y'"),
+    ],
+)
+def test_the_model_of_a_file_is_guessed(
+    names: list[str], metadata: dict[str, str], expected: str
+) -> None:
+    assert made_for(names, metadata) == expected
+
+
+def test_report_lines() -> None:
+    timed = LoraUse("a.safetensors", 0.8, 0.5, ((0.0, 0.5),), ((0.0, 0.4999),))
+    tags = prompt_tags("<hypernet:h:1> {<lora:a:1>|b} <lora:c:1:dyn=4>")
+    lines = lora_lines(
+        [
+            AppliedLora(timed, 12, 8, 4),
+            AppliedLora(LoraUse("b", 1, 1), 12, 8, 0, has_clip=False),
+            AppliedLora(LoraUse("c", 1, 1), 12, 0, 0, "for SDXL"),
+        ],
+        tags,
+        ["<lora:z:1>: left out"],
+    )
+    assert lines[0] == (
+        "LoRA 'a.safetensors': model 0.8, clip 0.5, at 0 to 0.5 of the schedule; 12 of 12 keys "
+        "applied (8 in the model, 4 in the text encoder)"
+    )
+    assert lines[1].endswith("4 not applied: no clip is connected")
+    assert "none of its 12 keys" in lines[2] and "for SDXL" in lines[2]
+    assert lines[3] == "<lora:z:1>: left out"
+    assert [line.partition(":")[0] for line in lines[4:]] == ["<lora", "<hypernet", "{<lora"]
+    assert lora_lines([], prompt_tags("cat"), []) == ["no LoRA in the text"]

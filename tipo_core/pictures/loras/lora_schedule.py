@@ -1,0 +1,127 @@
+"""The weights of each LoRA over time, from the tags of a prompt.
+
+A LoRA with the same weights at every time is a patch of the model. Another one is a hook of
+ComfyUI, with a keyframe at each border of its times.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from ..text.schedule_forms import read_template
+from ..text.schedule_times import percent_of, steps_of_a1111
+from .lora_tags import LoraTag, prompt_tags
+
+# Each range of times is encoded apart.
+MAX_RANGES = 200
+_Weights = dict[str, tuple[float, float]]
+
+
+@dataclass(frozen=True)
+class LoraUse:
+    """A file, its weights, and the times at which it has them; none for all times.
+
+    `ranges` are in fractions of the schedule, as written; `percents` are the same times as
+    ComfyUI's start_percent and end_percent.
+    """
+
+    file: str
+    model: float
+    clip: float
+    ranges: tuple[tuple[float, float], ...] = ()
+    percents: tuple[tuple[float, float], ...] = ()
+
+
+def lora_uses(
+    text: str,
+    tags: Sequence[LoraTag],
+    file_of: Callable[[LoraTag], str | None],
+    steps: int,
+    *,
+    clip_first: bool = False,
+) -> tuple[LoraUse, ...]:
+    """Return the LoRAs of a prompt in the order of their first tag.
+
+    `tags` are those of the prompt; `file_of` returns the file of a tag, or None to leave it out.
+    The weights of several tags of one file at one time add up; a file of weight 0 is left out.
+    `steps` are those of the sampler: times are counted in its steps, as those of a prompt.
+    Raises ValueError for more than MAX_RANGES changes.
+    """
+    order = dict.fromkeys(file for tag in tags if (file := file_of(tag)) is not None)
+    if not any(tag.is_timed for tag in tags):
+        weights = _weights(tags, file_of)
+        return tuple(LoraUse(file, *weights[file]) for file in order if any(weights[file]))
+    template, step_of = read_template(text), steps_of_a1111(steps)
+    are_steps = {Fraction(0): False, Fraction(1): False}
+    for clock in template.clocks:
+        for step, is_step in clock.borders(steps, step_of):
+            time = Fraction(step) / steps
+            # A border typed as a step stays one where a fraction meets it.
+            are_steps[time] = are_steps.get(time, False) or is_step
+    times: list[tuple[Fraction, _Weights]] = []
+    for start in sorted(are_steps)[:-1]:
+        readings = {clock: clock.reading(start * steps, step_of) for clock in template.clocks}
+        at_start = prompt_tags(template.text(readings), clip_first=clip_first).loras
+        weights = _weights(at_start, file_of)
+        if not times or weights != times[-1][1]:
+            times.append((start, weights))
+        if len(times) > MAX_RANGES:
+            raise ValueError(
+                f"The prompt changes its LoRAs more than {MAX_RANGES} times: alternate fewer "
+                "LoRAs, or set schedule_steps to the steps of the sampler."
+            )
+    return tuple(use for file in order for use in _uses(file, times, are_steps, steps))
+
+
+def _weights(tags: Sequence[LoraTag], file_of: Callable[[LoraTag], str | None]) -> _Weights:
+    """The sums of the weights of model and CLIP, by file."""
+    weights: _Weights = {}
+    for tag in tags:
+        file = file_of(tag)
+        if file is not None:
+            model, clip = weights.get(file, (0.0, 0.0))
+            weights[file] = (model + tag.model, clip + tag.clip)
+    return weights
+
+
+def _uses(
+    file: str,
+    times: Sequence[tuple[Fraction, _Weights]],
+    are_steps: dict[Fraction, bool],
+    steps: int,
+) -> list[LoraUse]:
+    """A file's uses: one for all times, or one for each of its weights."""
+    ranges: dict[tuple[float, float], list[tuple[Fraction, Fraction]]] = {}
+    ends = (*(start for start, _ in times[1:]), Fraction(1))
+    for (start, weights), end in zip(times, ends, strict=True):
+        active = ranges.setdefault(weights.get(file, (0.0, 0.0)), [])
+        if active and active[-1][1] == start:
+            active[-1] = (active[-1][0], end)
+        else:
+            active.append((start, end))
+    is_constant = len(ranges) == 1
+    uses = []
+    for (model, clip), active in ranges.items():
+        if not (model or clip):
+            continue
+        if is_constant:
+            return [LoraUse(file, model, clip)]
+        shown = tuple((float(start), float(end)) for start, end in active)
+        percents = tuple(
+            (percent_of(start, steps, are_steps[start]), percent_of(end, steps, are_steps[end]))
+            for start, end in active
+        )
+        uses.append(LoraUse(file, model, clip, shown, percents))
+    return uses
+
+
+def keyframes(percents: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Return (start percent, strength) of the keyframes of a hook that is on in the ranges."""
+    frames = [] if percents[0][0] == 0 else [(0.0, 0.0)]
+    for (start, end), following in zip(percents, (*percents[1:], None), strict=True):
+        frames.append((start, 1.0))
+        if end < 1 and (following is None or following[0] > end):
+            frames.append((end, 0.0))
+    return frames

@@ -1,0 +1,190 @@
+"""Reads the schedules in a prompt as a template: fixed text, and choices that change with time.
+
+`prompt_schedule` lists the forms.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ...prompt.syntax.span_kind import SpanKind
+from .schedule_times import Changes, Clock, Turns, read_time
+
+if TYPE_CHECKING:
+    from ...prompt.syntax.parse import Span, Spans
+
+_ESCAPED_SIGN = re.compile(r"\\([\[\]|:])")
+_NUMBER_AT_END = re.compile(r":\s*[-+]?(?:\d+\.?\d*|\.\d+)\s*\Z")
+_NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)%?")
+_TAIL_WINDOW = 40  # characters, as the parser's
+_MAX_QUOTE = 40
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A place in a prompt whose text depends on the time; the clock gives the number of a text."""
+
+    clock: Clock
+    texts: tuple[tuple[str | Choice, ...], ...]
+
+
+Node = str | Choice
+
+
+@dataclass(frozen=True)
+class Template:
+    """A prompt as fixed texts and choices, and a note on each form that is not read as typed."""
+
+    nodes: tuple[Node, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def clocks(self) -> tuple[Clock, ...]:
+        """All clocks, each once."""
+        return tuple(dict.fromkeys(_clocks(self.nodes)))
+
+    def text(self, readings: Mapping[Clock, int]) -> str:
+        """Return the prompt's text for a reading of each clock."""
+        return "".join(_texts(self.nodes, readings))
+
+
+def parse_spans(text: str) -> Spans:
+    """Parse a prompt. The parser is imported on first use: it loads slowly."""
+    from ...prompt.syntax.parse import parse
+
+    return parse(text).spans
+
+
+def read_template(text: str) -> Template:
+    """Read the schedules of a prompt."""
+    notes: dict[str, None] = {}
+    nodes = _nodes(parse_spans(text), notes)
+    return Template(nodes, tuple(notes))
+
+
+def _clocks(nodes: Sequence[Node]) -> Iterator[Clock]:
+    for node in nodes:
+        if not isinstance(node, str):
+            yield node.clock
+            for text in node.texts:
+                yield from _clocks(text)
+
+
+def _texts(nodes: Sequence[Node], readings: Mapping[Clock, int]) -> Iterator[str]:
+    for node in nodes:
+        if isinstance(node, str):
+            yield node
+        else:
+            yield from _texts(node.texts[readings[node.clock]], readings)
+
+
+def _nodes(spans: Spans, notes: dict[str, None]) -> tuple[Node, ...]:
+    nodes: list[Node] = []
+    fixed: list[str] = []
+    for span in spans:
+        for node in _nodes_of(span, notes):
+            if isinstance(node, str):
+                fixed.append(node)
+            else:
+                nodes += ["".join(fixed), node]
+                fixed = []
+    return (*nodes, "".join(fixed))
+
+
+def _nodes_of(span: Span, notes: dict[str, None]) -> tuple[Node, ...]:
+    kind, text = span.kind, span.text
+    if kind is SpanKind.ESCAPE:
+        return (_ESCAPED_SIGN.sub(r"\1", text),)
+    if kind is SpanKind.ANGLE:
+        notes[f"{_quoted(text)} is read as words: a LoRA needs a node that loads it"] = None
+    choice = None
+    if kind is SpanKind.SCHEDULE:
+        choice = _schedule(span, notes)
+    elif kind is SpanKind.ALTERNATION:
+        choice = _alternation(span, notes)
+    elif kind is not SpanKind.WEIGHT:
+        return (text,)
+    if choice is not None:
+        return (choice,)
+    if text[0] == "[" and (kind is not SpanKind.WEIGHT or _loose_signs(span)):
+        notes[f"{_quoted(text)} is no schedule and is read as words"] = None
+    inner = _nodes(span.children, notes)
+    if text[0] == "(" and span.children.kinds[-1:] != (SpanKind.MARK,):
+        last = inner[-1]
+        if isinstance(last, str) and _NUMBER_AT_END.search(last[-_TAIL_WINDOW:]):
+            # In (16\\:9) the 9 is no weight: ComfyUI needs the weight of 1.1 in figures.
+            return ("(", *inner, ":1.1)")
+    return (text[0], *inner, text[-1])
+
+
+def _schedule(span: Span, notes: dict[str, None]) -> Choice | None:
+    """Read `[from:to:when]` and the like; None for another form."""
+    parts, tail = _parts(span)
+    times = [read_time(part) for part in tail.split(",")]
+    nothing = span.children[:0]
+    shown: list[Spans] = []
+    if len(times) == 1 and len(parts) % 2 == 0 and "".join(parts[0].texts).strip() == "SEQ":
+        numbers = ["".join(part.texts).strip() for part in parts[2::2]]
+        if all(map(_NUMBER.fullmatch, numbers)):
+            times = [*map(read_time, numbers), *times]
+            shown = [*parts[1::2], nothing]
+    elif len(times) == 1 and len(parts) <= 3:
+        shown = [nothing, *parts] if len(parts) == 1 else parts[:2]
+        if len(parts) == 3 and (unused := "".join(parts[2].texts).strip()):
+            form = f"{_quoted(span.text)} has one time"
+            notes[f"{form}, so {_quoted(unused)} is never used: give a second time"] = None
+    elif len(times) == 2 and len(parts) <= 3:
+        shown = {1: [nothing, *parts, nothing], 2: [nothing, *parts], 3: parts}[len(parts)]
+    if not shown:
+        return None
+    for sign in _loose_signs(span):
+        notes[f'"{sign}" in {_quoted(span.text)} is read as a word'] = None
+    texts = tuple(_nodes(part, notes) for part in shown)
+    return Choice(Changes(tuple(times)), texts)
+
+
+def _alternation(span: Span, notes: dict[str, None]) -> Choice | None:
+    """Read `[a|b]` and `[a|b:0.2]`; None for another form."""
+    parts, tail = _parts(span)
+    period = None
+    if tail:
+        if "," in tail or (period := read_time(tail)).value <= 0:
+            return None
+        if not period.is_fraction and period.value < 1:
+            return None
+    for sign in _loose_signs(span):
+        notes[f'"{sign}" in {_quoted(span.text)} is read as a word'] = None
+    texts = tuple(_nodes(part, notes) for part in parts)
+    return Choice(Turns(len(texts), period), texts)
+
+
+def _parts(group: Span) -> tuple[list[Spans], str]:
+    """The texts between the colons or bars of a group, and its times as typed ("0.2,4") or ""."""
+    children, tail = group.children, ""
+    if children.kinds[-1:] == (SpanKind.MARK,) and len(children.texts[-1]) > 1:
+        children, tail = children[:-1], children.texts[-1][1:]
+    found, start = [], 0
+    marks = [index for index, kind in enumerate(children.kinds) if kind is SpanKind.MARK]
+    for end in [*marks, len(children)]:
+        found.append(children[start:end])
+        start = end + 1
+    return found, tail
+
+
+def _loose_signs(group: Span) -> list[str]:
+    """The colons and bars in the words of a group, which separate nothing."""
+    children = group.children
+    words = [
+        text
+        for kind, text in zip(children.kinds, children.texts, strict=True)
+        if kind is SpanKind.WORD
+    ]
+    return [sign for sign in ":|" if any(sign in word for word in words)]
+
+
+def _quoted(text: str) -> str:
+    text = " ".join(text.split())
+    return f'"{text}"' if len(text) <= _MAX_QUOTE else f'"{text[: _MAX_QUOTE - 4]} ..."'

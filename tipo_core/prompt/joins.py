@@ -1,0 +1,104 @@
+"""Joins tags and captions to a text of the user, which stays verbatim and keeps its meaning.
+
+Commas and line breaks separate tags, blanks do not. A construct that the user left open must not
+take in the text that follows: a comment ends at a line break, an unclosed bracket stays unclosed.
+"""
+
+from __future__ import annotations
+
+import re
+from types import MappingProxyType
+
+from .syntax.brackets import open_brackets
+from .syntax.parse import parse
+from .syntax.span_kind import SpanKind
+
+SEPARATORS = (",", "\uff0c", "\u3001")  # those of the scanner
+_LINE_BREAKS = frozenset("\r\n")
+# A text that each construct takes in which ends with its line: comments, unclosed angle tags.
+_PROBE = " x>"
+_LINE_CONSTRUCT = re.compile(r"[#<]")
+_CLOSING_OF = MappingProxyType({"(": ")", "[": "]", "{": "}"})
+_BRACKET = re.compile(r"(?<!\\)[()\[\]{}]")
+_EXTENDED = frozenset((SpanKind.WORD, SpanKind.SEPARATOR, SpanKind.NEWLINE))
+
+
+def ends_in_separator(text: str) -> bool:
+    """Whether a tag that follows the text needs no comma: it ends with a comma or a line break."""
+    bare = text.rstrip()
+    return bare.endswith(SEPARATORS) or not _LINE_BREAKS.isdisjoint(text[len(bare) :])
+
+
+def ends_in_open_line(text: str) -> bool:
+    """Whether text that follows on the same line would belong to the last construct.
+
+    Examples: a comment, an unclosed ``<lora:name``.
+    """
+    if not _LINE_CONSTRUCT.search(text):
+        return False
+    spans = parse(text).spans
+    longer = parse(text + _PROBE).spans
+    last = len(spans) - 1
+    if len(longer) <= last or longer.kinds[last] is not spans.kinds[last]:
+        return True
+    if longer.starts[last] != spans.starts[last]:
+        return True
+    if spans.kinds[last] in _EXTENDED:
+        return not longer.texts[last].startswith(spans.texts[last])
+    return longer.texts[last] != spans.texts[last]
+
+
+def join_tags(*tags: str) -> str:
+    """Return the texts of tags, each verbatim, with one comma between two; blank ones are left out.
+
+    A text that ends with a comma or a line break gets no comma, one that ends in a comment gets a
+    line break.
+    """
+    output: list[str] = []
+    for text in tags:
+        if not text.strip():
+            continue
+        if output:
+            output.append(_between_tags(output[-1]))
+        output.append(text)
+    return "".join(output)
+
+
+def _between_tags(left: str) -> str:
+    if ends_in_open_line(left):
+        return "\n"
+    if ends_in_separator(left):
+        return "" if left[-1].isspace() else " "
+    return ", "
+
+
+def join_caption(user: str, added: str) -> str:
+    """Return `user` verbatim, a space where needed, and `added`."""
+    if not user.strip():
+        return added.strip()
+    added = without_closings(added.rstrip(), open_brackets(user))
+    if added and ends_in_open_line(user):
+        return f"{user}\n{added.lstrip()}"
+    if added and (user[-1].isspace() or added[0].isspace() or added[0] in ",.;:!?'"):
+        return user + (added.lstrip(" ") if user[-1].isspace() else added)
+    return f"{user} {added}" if added else user
+
+
+def without_closings(added: str, opened: str) -> str:
+    """Escape the brackets in `added` that would close one of the brackets `opened` before it."""
+    if not opened or not _BRACKET.search(added):
+        return added
+    depths = dict.fromkeys(opened, 0)
+    kinds = {_CLOSING_OF[bracket]: bracket for bracket in opened}
+
+    def escaped(match: re.Match[str]) -> str:
+        bracket = match.group()
+        if bracket in depths:
+            depths[bracket] += 1
+        elif bracket in kinds:
+            if not depths[kinds[bracket]]:
+                return f"\\{bracket}"
+            depths[kinds[bracket]] -= 1
+        return bracket
+
+    return _BRACKET.sub(escaped, added)
