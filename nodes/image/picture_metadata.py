@@ -29,10 +29,11 @@ from ...tipo_core.pictures.files.generation_settings import (
 from ...tipo_core.pictures.files.graph_links import Graph
 from ...tipo_core.pictures.files.infotext import NO_HASHES, infotext
 from ...tipo_core.pictures.files.metadata import ImageMetadata, storable
+from ...tipo_core.pictures.files.swept_values import SWEEP_NODE
 from ...tipo_core.pictures.files.used_files import FOLDERS, UsedFile, read_used_files
 from ...tipo_core.pictures.files.way_back import way_back
-from ..inputs import sampler_choices
 from ..memory import check_interrupt
+from .sweep import sweep_choices
 
 VERSION = "ComfyUI"
 HASH_SECONDS = 2.0  # the longest wait of the save that starts to compute hashes
@@ -51,9 +52,17 @@ def list_index() -> int | None:
     return context.list_index if context else None
 
 
+def choices_of(prompt: Any) -> dict[str, list[str]]:
+    """Return the host's names of samplers and schedulers, and of files that a sweep lists."""
+    nodes = prompt.values() if isinstance(prompt, dict) else ()
+    sweeps = [node for node in nodes if node.get("class_type") == SWEEP_NODE]
+    axes = [node["inputs"].get(axis) for node in sweeps for axis in ("columns", "rows")]
+    return sweep_choices(*(axis for axis in axes if isinstance(axis, str)))
+
+
 def graph_of(hidden: io.HiddenHolder) -> Graph:
     """Return the graph that runs, for the picture of the running call."""
-    graph = Graph(hidden.prompt, list_index(), sampler_choices())
+    graph = Graph(hidden.prompt, list_index(), choices_of(hidden.prompt))
     back = way_back(graph, graph.node(str(hidden.unique_id)), ("images",))
     has_place = not any(changes_lists(node.class_type) for node in back.between)
     return graph if has_place else graph.without_place()
@@ -83,7 +92,7 @@ def settings_of(
         hidden.prompt,
         str(hidden.unique_id),
         list_index=list_index(),
-        choices=sampler_choices(),
+        choices=choices_of(hidden.prompt),
         changes_lists=changes_lists,
     )
     if ran is not None:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 
+from ..sampling.axis import AUTOMATIC_VAE, CHECKPOINT, VAE
 from ..vae.vae_choice import CHECKPOINT_CHOICE, CONNECTED_CHOICE
 from .graph_links import Graph, Node
 from .way_back import adds_noise, latent_size, way_back, with_noise
@@ -195,6 +196,9 @@ def _clip_skip(graph: Graph, encoders: list[Node | None]) -> int | None:
 def model_file(graph: Graph, node: Node | None) -> str | None:
     """The file of the checkpoint or diffusion model at an input `model`."""
     for loader in graph.chain(node, "model"):
+        is_swept, swept = graph.swept(loader, CHECKPOINT)
+        if is_swept:
+            return str(swept) if swept else None
         for name in MODEL_INPUTS:
             if file := graph.value(loader, name, str):
                 return str(file)
@@ -218,12 +222,14 @@ def _vae_name(file: str | None, model: str | None) -> str | None:
 
 def _vae_file(graph: Graph, loader: Node | None) -> str | None:
     """The file of a VAE loader; of a connected VAE, the file of its own loader."""
-    file: str | None = graph.value(loader, "vae_name", str)
-    if file != CONNECTED_CHOICE:
-        return file
-    for before in graph.chain(loader, "connected_vae"):
-        if (file := graph.value(before, "vae_name", str)) != CONNECTED_CHOICE:
-            return file
+    seen = set()
+    while loader and loader.node_id not in seen:
+        seen.add(loader.node_id)
+        is_swept, swept = graph.swept(loader, VAE)
+        file = swept if is_swept else graph.value(loader, "vae_name", str)
+        if file is not None and file not in (CONNECTED_CHOICE, AUTOMATIC_VAE):
+            return str(file)
+        loader = graph.linked(loader, "vae" if "sweep" in loader.inputs else "connected_vae")
     return None
 
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from .swept_values import SWEEP_NODE, swept_value
+from ..sampling.value_lists import Value
+from .swept_values import OUTPUTS, SWEEP_NODE, is_swept, swept_value
 
 
 @dataclass(frozen=True)
@@ -111,10 +112,21 @@ class Graph:
         if origin is None:
             return False, None
         if slot is not None:
-            value = swept_value(partial(self._own_value, origin), slot, self._place, self._choices)
+            value = self._swept(origin, OUTPUTS.get(slot, ""))
             return value is not None, value
         value = origin.inputs.get(name)
         return name in origin.inputs and not isinstance(value, (list, dict)), value
+
+    def swept(self, node: Node, parameter: str) -> tuple[bool, Value | None]:
+        """Whether the sweep at an input `sweep` changes a parameter, and the picture's value."""
+        sweep = self.linked(node, "sweep")
+        if sweep is None or not is_swept(partial(self._own_value, sweep), parameter):
+            return False, None
+        return True, self._swept(sweep, parameter)
+
+    def _swept(self, sweep: Node, parameter: str) -> Value | None:
+        value_of = partial(self._own_value, sweep)
+        return swept_value(value_of, parameter, self._place, self._choices)
 
     def _own_value(self, node: Node, name: str) -> Any:
         """The value of a widget or primitive; None for a link to a sweep."""
@@ -137,6 +149,8 @@ class Graph:
                 name = "value"
             elif node.class_type == "TipoClipSkipEncode" and slot == 2:
                 name = "text"  # its output `text` is its input
+            elif node.class_type == "TipoLoraPrompt" and slot == 2:
+                name = "text"  # with its tags, as A1111 writes a prompt
             elif node.class_type == SWEEP_NODE:
                 return node, name, slot
             else:

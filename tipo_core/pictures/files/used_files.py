@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from ..listed_files import ListedFiles
 from ..vae.vae_choice import CHECKPOINT_CHOICE
 from .generation_settings import model_file, model_name, vae_file
 from .graph_links import Graph, Node
@@ -38,16 +39,16 @@ class UsedFile:
         return re.sub("[:,]", "", model_name(self.name))
 
     def listed(self, names: Iterable[str]) -> str | None:
-        """Return the one of a folder's names that is meant: the same, else with its ending."""
-        wanted, by_stem = self.name.replace("\\", "/"), []
-        for name in names:
-            path = name.replace("\\", "/")
-            if path == wanted:
-                return name
-            if wanted in (path.rpartition(".")[0], model_name(path)):
-                by_stem.append(name)
-        is_loose = self.kind in (LORA, EMBEDDING)  # prompts name these without folder and ending
-        return by_stem[0] if is_loose and len(by_stem) == 1 else None
+        """Return the one of a folder's names that is meant, or None.
+
+        A prompt may name a LoRA or embedding without folder and ending; other names are exact.
+        """
+        names = tuple(names)
+        if self.kind in (LORA, EMBEDDING):
+            matches = ListedFiles(names).matches(self.name)
+            return matches[0] if len(matches) == 1 else None
+        wanted = self.name.replace("\\", "/")
+        return next((name for name in names if name.replace("\\", "/") == wanted), None)
 
 
 def read_used_files(
