@@ -17,12 +17,13 @@ from ...tipo_core.pictures.files.file_names import name_problem
 from ...tipo_core.pictures.files.formats import ENDINGS, FORMATS, format_problem, size_problem
 from ...tipo_core.pictures.files.generation_settings import GenerationSettings
 from ...tipo_core.pictures.files.image_file import disk_problem, encoded, save_report, write_whole
+from ...tipo_core.pictures.files.infotext import NO_HASHES
 from ...tipo_core.pictures.files.metadata import ImageMetadata
 from ...tipo_core.pictures.files.unfinished_files import remove_leftovers
 from ..host_features import schema
 from ..inputs import SettingsType, linked_text, report_output
 from ..memory import check_interrupt
-from .picture_metadata import NO_HASHES, hashes_of, metadata_of, prefix_of, settings_of
+from .picture_metadata import hashes_of, metadata_of, prefix_of, settings_of
 
 METADATA_OFF = "no metadata: the server runs with --disable-metadata"
 

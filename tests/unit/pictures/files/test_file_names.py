@@ -76,7 +76,7 @@ def test_titles_and_changed_names_are_known() -> None:
     graph["sample"]["_meta"] = {"title": "My sampler v1.0"}
     assert filled("%My sampler v1.0.seed%", graph) == "7"
     inside = {"id": "uuid", "nodes": [{"id": 7, "type": "KSampler", "title": "Inner"}]}
-    workflow = {
+    workflow: dict[str, Any] = {
         "nodes": [
             {"id": 3, "type": "KSampler", "properties": {"Node name for S&R": "first"}},
             {"id": 4, "type": "uuid"},
@@ -87,10 +87,14 @@ def test_titles_and_changed_names_are_known() -> None:
     # The name comes before the title, as on the page.
     workflow["nodes"][1]["title"] = "first"
     assert filled("%first.seed%", graph, workflow) == "1"
-    loop = {"nodes": [{"id": 1, "type": "a"}], "definitions": {"subgraphs": [{"id": "a"}]}}
-    loop["definitions"]["subgraphs"][0]["nodes"] = loop["nodes"]  # type: ignore[call-overload]
+    loop: dict[str, Any] = {
+        "nodes": [{"id": 1, "type": "a"}],
+        "definitions": {"subgraphs": [{"id": "a"}]},
+    }
+    loop["definitions"]["subgraphs"][0]["nodes"] = loop["nodes"]
     assert filled("%KSampler.seed%", graph, loop) == "7"
-    for junk in (None, [], {"nodes": 3}, {"nodes": [None, {}]}, {"definitions": []}):
+    junks: list[object] = [None, [], {"nodes": 3}, {"nodes": [None, {}]}, {"definitions": []}]
+    for junk in junks:
         assert filled("%KSampler.seed%", graph, junk) == "7"
 
 
