@@ -68,17 +68,18 @@ def graph_of(hidden: io.HiddenHolder) -> Graph:
     return graph if has_place else graph.without_place()
 
 
-def prefix_of(hidden: io.HiddenHolder, prefix: str) -> tuple[str, list[str]]:
+def prefix_of(hidden: io.HiddenHolder, graph: Graph, prefix: str) -> tuple[str, list[str]]:
     """Return a prefix with the values of the graph, and the patterns that have none.
 
     The page has replaced those that it knows. Raises ValueError for a NUL character.
     """
-    nodes = NamedNodes(graph_of(hidden), (hidden.extra_pnginfo or {}).get("workflow"))
+    nodes = NamedNodes(graph, (hidden.extra_pnginfo or {}).get("workflow"))
     return filled_prefix(prefix, nodes.value, datetime.now())
 
 
 def settings_of(
     hidden: io.HiddenHolder,
+    graph: Graph,
     text: str | None,
     negative: str | None,
     ran: GenerationSettings | None,
@@ -88,13 +89,7 @@ def settings_of(
     Linked values come first: the prompts and `ran`, the settings of the sampler. The others are
     read from the graph.
     """
-    found = read_generation_settings(
-        hidden.prompt,
-        str(hidden.unique_id),
-        list_index=list_index(),
-        choices=choices_of(hidden.prompt),
-        changes_lists=changes_lists,
-    )
+    found = read_generation_settings(graph, str(hidden.unique_id))
     if ran is not None:
         found = found.updated(ran)
     if text:
@@ -104,19 +99,20 @@ def settings_of(
 
 def metadata_of(
     hidden: io.HiddenHolder,
+    graph: Graph,
     settings: GenerationSettings,
     size: tuple[int, int],
     hashes: PictureHashes = NO_HASHES,
 ) -> ImageMetadata:
     """Return the metadata of pictures of (width, height)."""
-    graph: dict[str, Any] = {"prompt": hidden.prompt, **(hidden.extra_pnginfo or {})}
-    graph = {key: value for key, value in graph.items() if value is not None}
-    generated = read_generated_size(hidden.prompt, str(hidden.unique_id), size)
-    return storable(graph, infotext(settings, "", generated, VERSION, hashes))
+    saved: dict[str, Any] = {"prompt": hidden.prompt, **(hidden.extra_pnginfo or {})}
+    saved = {key: value for key, value in saved.items() if value is not None}
+    generated = read_generated_size(graph, str(hidden.unique_id), size)
+    return storable(saved, infotext(settings, "", generated, VERSION, hashes))
 
 
 def hashes_of(
-    hidden: io.HiddenHolder, settings: GenerationSettings
+    hidden: io.HiddenHolder, graph: Graph, settings: GenerationSettings
 ) -> tuple[PictureHashes, str | None]:
     """Return the hashes of the model files, and a note on those that are still being computed.
 
@@ -126,7 +122,7 @@ def hashes_of(
     if settings.steps is None:
         return NO_HASHES, None
     prompts = (settings.positive, settings.negative)
-    used = read_used_files(graph_of(hidden), str(hidden.unique_id), prompts)
+    used = read_used_files(graph, str(hidden.unique_id), prompts)
     paths = {one: path for one in used if (path := _listed_path(one))}
     folder = HashFolder(Path(folder_paths.get_user_directory(), "__tipo_suite", "file_hashes"))
     known = {one: found for one, path in paths.items() if (found := folder.find(path, one.kind))}

@@ -23,7 +23,7 @@ from ...tipo_core.pictures.files.unfinished_files import remove_leftovers
 from ..host_features import schema
 from ..inputs import SettingsType, linked_text, report_output
 from ..memory import check_interrupt
-from .picture_metadata import hashes_of, metadata_of, prefix_of, settings_of
+from .picture_metadata import graph_of, hashes_of, metadata_of, prefix_of, settings_of
 
 METADATA_OFF = "no metadata: the server runs with --disable-metadata"
 
@@ -212,12 +212,13 @@ class TipoSaveImage(io.ComfyNode):
         hashes: bool = True,
     ) -> io.NodeOutput:
         metadata, note = ImageMetadata(), None
-        prefix, unknown = prefix_of(cls.hidden, filename_prefix)
+        graph = graph_of(cls.hidden)
+        prefix, unknown = prefix_of(cls.hidden, graph, filename_prefix)
         if not args.disable_metadata:
             height, width = images.shape[1:3]
-            found = settings_of(cls.hidden, text, negative, settings)
-            files, note = hashes_of(cls.hidden, found) if hashes else (NO_HASHES, None)
-            metadata = metadata_of(cls.hidden, found, (width, height), files)
+            found = settings_of(cls.hidden, graph, text, negative, settings)
+            files, note = hashes_of(cls.hidden, graph, found) if hashes else (NO_HASHES, None)
+            metadata = metadata_of(cls.hidden, graph, found, (width, height), files)
         saved, report = save_images(images, prefix, format, quality, target_kb, metadata)
         notes = [f"not found in the graph: {', '.join(unknown)}"] if unknown else []
         notes += [METADATA_OFF] if args.disable_metadata else [note] if note else []

@@ -75,19 +75,18 @@ def read_generation_settings(
 ) -> GenerationSettings:
     """Read the settings of the pictures at input `name` of a node.
 
-    `nodes` is the graph in API form. The links are followed back over pixels and latents to the
-    last sampler. Where several samplers meet, no settings are read. A sampler that adds no noise
-    continues the work of an earlier one: then the settings are those of the earlier sampler, which
-    has the seed.
+    `nodes` is the graph in API form, or a `Graph`. The links are followed back over pixels and
+    latents to the last sampler. Where several samplers meet, no settings are read. A sampler that
+    adds no noise continues the work of an earlier one: then the settings are those of the earlier
+    sampler, which has the seed.
 
     `list_index` is the picture's place in the list of a sweep, `choices` the host's names of
     samplers and schedulers. `changes_lists` says whether a node of a type gives lists or takes them
     whole: after one, the place in the list is unknown, and settings that a sweep changes are not
     read.
     """
-    graph = Graph(nodes, list_index, choices)
-    node = graph.node(node_id)
-    back = way_back(graph, node, (name,))
+    graph = nodes if isinstance(nodes, Graph) else Graph(nodes, list_index, choices)
+    back = way_back(graph, graph.node(node_id), (name,))
     if len(back.samplers) != 1:
         return GenerationSettings()
     if any(changes_lists(one.class_type) for one in back.between):
@@ -129,7 +128,7 @@ def read_generated_size(
     A picture that comes from the decode as it is has its own size, `picture`. After other nodes,
     such as an upscaler or a grid, the size is that of the sampler's latent, None for unknown.
     """
-    graph = Graph(nodes)
+    graph = nodes if isinstance(nodes, Graph) else Graph(nodes)
     back = way_back(graph, graph.node(node_id), (name,))
     if len(back.samplers) != 1:
         return None

@@ -23,7 +23,7 @@ FOLDERS = {
 TAG_LOADER = "TipoLoraPrompt"  # applies the LoRAs of tags in its text
 STRENGTHS = ("strength_model", "strength_clip", "strength")
 _EMBEDDING = re.compile(r"\bembedding:([^\s,:()\[\]|<>]+)", re.IGNORECASE)
-_LORA_TAG = re.compile(r"<(?:lora|lyco):([^:<>]+)[^<>]*>", re.IGNORECASE)
+_LORA_TAG = re.compile(r"<(?:lora|lyco):([^:<>]+)(?=[:>])[^<>]*>", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
