@@ -20,7 +20,7 @@ from ...tipo_core.pictures.files.file_hashes import (
     start_computing,
     wait_for,
 )
-from ...tipo_core.pictures.files.file_names import NamedNodes, filled_prefix
+from ...tipo_core.pictures.files.file_prefix import NamedNodes, filled_prefix
 from ...tipo_core.pictures.files.generation_settings import (
     GenerationSettings,
     read_generated_size,
@@ -33,7 +33,7 @@ from ...tipo_core.pictures.files.swept_values import SWEEP_NODE
 from ...tipo_core.pictures.files.used_files import FOLDERS, UsedFile, read_used_files
 from ...tipo_core.pictures.files.way_back import way_back
 from ..memory import check_interrupt
-from .sweep import sweep_choices
+from ..sweep.sweep import sweep_choices
 
 VERSION = "ComfyUI"
 HASH_SECONDS = 2.0  # the longest wait of the save that starts to compute hashes
@@ -71,7 +71,7 @@ def graph_of(hidden: io.HiddenHolder) -> Graph:
 def prefix_of(hidden: io.HiddenHolder, graph: Graph, prefix: str) -> tuple[str, list[str]]:
     """Return a prefix with the values of the graph, and the patterns that have none.
 
-    The page has replaced those that it knows. Raises ValueError for a NUL character.
+    The page has replaced those that it knows.
     """
     nodes = NamedNodes(graph, (hidden.extra_pnginfo or {}).get("workflow"))
     return filled_prefix(prefix, nodes.value, datetime.now())

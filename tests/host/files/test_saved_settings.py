@@ -15,8 +15,8 @@ from devkit.server.server import Server
 from devkit.server.websocket_client import Client, Outcome
 from devkit.setup.layout import this_checkout
 from devkit.setup.toy_sd import NAME
-from tests.host.image.test_sweep_nodes import SweepBuilder
 from tests.host.picture_graphs import SECONDS, TEXT
+from tests.host.sweep.test_sweep_nodes import SweepBuilder
 from tests.unit.pictures.files.foreign_readers import (
     read_a1111,
     read_a1111_settings,

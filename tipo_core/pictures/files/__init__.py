@@ -9,7 +9,7 @@
 - `way_back`: the way from a picture back to its sampler
 - `swept_values`: the values that a sweep of the graph gave to one picture
 - `used_files`, `file_hashes`: the model files of a picture, and their hashes
-- `file_names`: values of the graph and dates in file names
+- `file_prefix`: values of the graph and dates in file names
 - `unfinished_files`: temporary files, and those that a crash left
 - `infotext`: the settings as the text that A1111 writes
 """

@@ -15,6 +15,7 @@ from .way_back import adds_noise, latent_size, way_back, with_noise
 TEXT_INPUTS = tuple(
     "text text_g text_l clip_l clip_g t5xxl llama bert mt5xl prompt user_prompt".split()
 )
+SWEEP_MODELS = "TipoSweepModels"
 MODEL_INPUTS = ("ckpt_name", "unet_name")
 MODEL_ENDINGS = re.compile(r"\.(safetensors|sft|ckpt|gguf|pth?|bin)$", re.IGNORECASE)
 

@@ -112,7 +112,7 @@ class Graph:
         if origin is None:
             return False, None
         if slot is not None:
-            value = self._swept(origin, OUTPUTS.get(slot, ""))
+            value = self._swept(origin, OUTPUTS[slot] if 0 <= slot < len(OUTPUTS) else "")
             return value is not None, value
         value = origin.inputs.get(name)
         return name in origin.inputs and not isinstance(value, (list, dict)), value

@@ -1,4 +1,4 @@
-"""Names of saved files: values of the graph and dates in them, and characters they cannot have.
+"""The start of a picture's file name: values of the graph in it, and names that cannot be.
 
 `%Node.input%` and `%date:yyyy-MM-dd%` mean what they mean in core's Save Image, whose page replaces
 them before it sends the graph. Graphs that do not come from the page are filled in here.
@@ -10,6 +10,7 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from .graph_links import Graph
@@ -24,6 +25,8 @@ _NOT_IN_VALUES = re.compile(r'[/?<>\\:*|"\x00-\x1f\x7f\ud800-\udfff]')
 _NOT_IN_NAMES = re.compile(r'[?<>:*|"\x01-\x1f\x7f\ud800-\udfff]')
 _DRIVE = re.compile(r"[A-Za-z]:(?=[\\/])")
 _DEEPEST = 50  # subgraphs inside subgraphs
+_REMEDY = "write a name such as 'TIPO', or 'portraits/TIPO' for a subfolder"
+_MAX_SHOWN = 80  # characters
 
 
 def date_text(pattern: str, now: datetime) -> str:
@@ -140,6 +143,22 @@ def safe_prefix(prefix: str) -> str:
     drive = _DRIVE.match(prefix)
     start = drive[0] if drive else ""
     return start + _NOT_IN_NAMES.sub("_", prefix[len(start) :]).replace("\\", "/")
+
+
+def prefix_problem(prefix: str, output: str | Path) -> str | None:
+    """Return why no file name in the folder `output` can start with `prefix`, or None.
+
+    A path is allowed if it stays in `output`, as in core's Save Image.
+    """
+    shown = repr(prefix if len(prefix) <= _MAX_SHOWN else f"{prefix[:_MAX_SHOWN]}...")
+    if "\0" in prefix:
+        return f"filename_prefix {shown} has a NUL character: {_REMEDY}."
+    path = os.path.normpath(prefix)
+    root = os.path.abspath(output)
+    folder = os.path.abspath(os.path.join(root, os.path.dirname(path)))
+    if os.path.basename(path) != ".." and Path(folder).is_relative_to(root):
+        return None
+    return f"filename_prefix {shown} leads out of the output folder: {_REMEDY}."
 
 
 def name_problem(name: str) -> str | None:
