@@ -84,12 +84,14 @@ class PromptSchedule:
     """A prompt with schedules for a sampler of `steps` steps.
 
     `texts` are the same prompt for different encoders; a time in one of them divides all.
-    `fractions` says what a fraction is a share of, one of `schedule_times.FRACTIONS`.
+    `fractions` says what a fraction is a share of, one of `schedule_times.FRACTIONS`. With
+    `is_a1111` the texts keep their escapes and `[a]`, which A1111's reader resolves.
     """
 
     texts: tuple[str, ...]
     steps: int
     fractions: str = OF_STEPS
+    is_a1111: bool = False
 
     @property
     def has_steps(self) -> bool:
@@ -183,7 +185,7 @@ class PromptSchedule:
 
     @cached_property
     def _reader(self) -> _Reader:
-        return _Reader(self.texts)
+        return _Reader(self.texts, self.is_a1111)
 
     def _own_rule(self) -> StepOf:
         return (steps_of_a1111 if self.has_steps else steps_of_timesteps)(self.steps)
@@ -211,8 +213,8 @@ def clauses(texts: Sequence[str], steps: int, fractions: str = OF_STEPS) -> tupl
 class _Reader:
     """Reads the prompts of a moment; each reading of the clocks is read once."""
 
-    def __init__(self, texts: Sequence[str]) -> None:
-        read = {text: read_template(text) for text in texts}
+    def __init__(self, texts: Sequence[str], is_a1111: bool) -> None:
+        read = {text: read_template(text, is_a1111=is_a1111) for text in texts}
         self.templates: list[Template] = [read[text] for text in texts]
         self.clocks = tuple(
             dict.fromkeys(clock for template in read.values() for clock in template.clocks)
