@@ -162,3 +162,22 @@ def test_prompt_that_cannot_be_drawn_is_an_error(client: Client) -> None:
     build.encoded(encode(build, "a cat AND a dog :0"))
     with pytest.raises(RunFailed, match="a weight must be above 0"):
         client.run(build.graph, timeout=SECONDS)
+
+
+def test_a1111_prompt_is_read_as_there_and_never_gives_nan(server: Server, client: Client) -> None:
+    build = Builder()
+    text = "a (((red)) [cat] (hill:0.5), <lora:x:1>"
+    options = {"weight_interpretation": "A1111"}
+    nodes = [encode(build, text, **options, **more) for more in ({}, {"syntax": "A1111"})]
+    nodes.append(encode(build, text, **options, syntax="ComfyUI"))
+    saved = [build.encoded(node) for node in nodes]
+    drawn = build.save_latent(build.sample("TipoSampler", nodes[0], steps=2))
+    outcome = client.run(build.graph, timeout=SECONDS)
+    auto, a1111, comfy = (saved_latent(server, outcome, node) for node in saved)
+    np.testing.assert_array_equal(auto, a1111)
+    assert np.isfinite(auto).all() and not np.array_equal(auto, comfy)
+    assert np.isfinite(saved_latent(server, outcome, drawn)).all()
+    reports = ["\n".join(outcome.outputs[node]["text"]) for node in nodes]
+    assert line_with(reports[0], "syntax A1111") and line_with(reports[0], "<lora:x:1>", "left out")
+    assert line_with(reports[0], "not done for chunk 1", "mean")  # toy-sd's last norm centres
+    assert line_with(reports[2], "read as words", "(((red))")
