@@ -105,7 +105,8 @@ def encode(
     for name, text in vars(texts).items():
         refuse_surrogates(name, text)
     typed = texts.by_encoder
-    read = tuple(map(without_comments, typed)) if settings.prompt_syntax else typed
+    if settings.prompt_syntax:
+        texts = Texts(*map(without_comments, vars(texts).values()))
     encoders = text_encoders(clip)
     layer = layer_for_skip(settings.clip_skip, encoders)
     if layer is not None:
@@ -143,7 +144,7 @@ def encode(
     lines += _unused_lines(clip, texts, size, tokens)
     if has_syntax:
         lines += [*comment_lines(typed), *schedule.notes()]
-    lines += unread_forms(read, is_clip=bool(tokens.of_clip))
+    lines += unread_forms(texts.by_encoder, is_clip=bool(tokens.of_clip))
     lines += clause_lines(encoded, schedule.steps if schedule.has_steps else None)
     found = [one.clause for one in encoded]
     return conditioning, "\n".join(lines + other_samplers_lines(found, schedule))
