@@ -9,6 +9,7 @@ models.py         Load TIPO Model: folders, menu, download, report
 hosted_model.py   a language model under ComfyUI's model management
 memory.py         the only file that touches ComfyUI's model management, progress and interrupt
 inputs.py         link types, and inputs and outputs that several nodes share
+checked_inputs.py the types of a node's values, checked before it runs
 host_features.py  the only file that tests the host for features of declarations
 fingerprint.py    digests by which ComfyUI sees that a file was replaced
 """
@@ -18,6 +19,7 @@ from __future__ import annotations
 from comfy_api.latest import ComfyExtension, io
 
 from . import models
+from .checked_inputs import with_checked_inputs
 from .image import clip_encode, sampler, save, sdxl_size
 from .lora import prompt_loras
 from .sweep import grid, sweep, sweep_models
@@ -46,4 +48,4 @@ class TipoSuite(ComfyExtension):
     """All nodes of the pack, in the order of the menu."""
 
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
-        return [node for family in FAMILIES for node in family.NODES]
+        return [with_checked_inputs(node) for family in FAMILIES for node in family.NODES]

@@ -66,7 +66,7 @@ def name_problem(name: str) -> str:
         return ""
     try:
         _find(name)
-    except FileNotFoundError as error:
+    except (FileNotFoundError, ValueError) as error:
         return str(error)
     return ""
 
@@ -75,7 +75,7 @@ def files_fingerprint(name: str) -> str:
     """Return the state of a model's files, so that a replaced file is loaded again."""
     try:
         return state_of(_find(name).existing)
-    except FileNotFoundError:
+    except (FileNotFoundError, ValueError):
         return ""
 
 

@@ -132,6 +132,11 @@ def _add_common(sub: argparse.ArgumentParser) -> None:
         action="store_true",
         help="do not escape the parentheses of known names",
     )
+    sub.add_argument(
+        "--resolve-choices",
+        action="store_true",
+        help="replace each {a|b} in your texts by one of its options; the seed decides",
+    )
     sub.add_argument("--json", action="store_true", help="print JSON")
     _add_sampling(sub)
 

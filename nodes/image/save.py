@@ -11,6 +11,7 @@ from comfy.cli_args import args
 from comfy_api.latest import io, ui
 from PIL import Image
 
+from ...tipo_core.pictures.files.file_prefix import prefix_problem
 from ...tipo_core.pictures.files.formats import ENDINGS, FORMATS, format_problem, size_problem
 from ...tipo_core.pictures.files.generation_settings import GenerationSettings
 from ...tipo_core.pictures.files.image_file import disk_problem, encoded, save_report, write_whole
@@ -51,11 +52,16 @@ def save_images(
 
     Numbers continue those of files in the folder. The name cannot lead out of that folder. After a
     cancel the finished pictures remain. Raises ValueError for a picture that the format cannot
-    hold, and OSError with the folder and the remedy if a file cannot be written.
+    hold and for a name that leads out of that folder, and OSError with the folder and the remedy if
+    a file cannot be written.
     """
     output = folder_paths.get_output_directory()
     height, width = images.shape[1:3]
-    if problem := format_problem(format) or size_problem(format, (width, height)):
+    if problem := (
+        format_problem(format)
+        or size_problem(format, (width, height))
+        or prefix_problem(prefix.strip(), output)
+    ):
         raise ValueError(problem)
     try:
         folder, name, counter, subfolder, _ = folder_paths.get_save_image_path(

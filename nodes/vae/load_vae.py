@@ -172,7 +172,7 @@ class TipoLoadVae(io.ComfyNode):
         cls, vae_name: str | None, precision: str = AUTO, connected_vae: Any = None
     ) -> object:
         try:
-            files = files_of(vae_name or "")
+            files = files_of("" if vae_name is None else vae_name)
             return state_of((*files.weights, *files.beside))
         except (ValueError, OSError):
             return ""

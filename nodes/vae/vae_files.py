@@ -67,6 +67,8 @@ class VaeFiles:
 
 def files_of(choice: str) -> VaeFiles:
     """Return the files of a menu entry. Raises ValueError with the choices if there are none."""
+    if not isinstance(choice, str):  # a graph may hold any value
+        raise ValueError(f"vae_name is {choice!r}, not a name: choose one from the menu.")
     if is_safetensors(choice) and choice in folder_paths.get_filename_list("vae"):
         # The usual case: do not scan all folders.
         path = _full_path("vae", choice)

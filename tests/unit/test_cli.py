@@ -79,6 +79,12 @@ def test_a_request_file_says_the_same_as_options(
     assert one[0]["prompt"] + "\n" == by_options == two[0]["prompt"] + "\n"
 
 
+def test_choices_are_resolved_on_request(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("expand", "--tags", "{a|b}", "--length", "none")
+    assert run(capsys, *words) == "{a|b}\n"
+    assert run(capsys, *words, "--resolve-choices") in ("a\n", "b\n")
+
+
 def test_a_single_task(capsys: pytest.CaptureFixture[str]) -> None:
     done = run_json(
         capsys, "task", "--task", "tag_to_long", "--length", "very_short", "--tags", "1girl, (a:2)"

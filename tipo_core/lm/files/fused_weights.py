@@ -73,6 +73,21 @@ def to_hf_state_dict(
     return result
 
 
+def check_tied_head(weights: Weights, config_name: str) -> None:
+    """Raise ValueError if `weights` have an output head that differs from the tied embedding.
+
+    A second copy of the embedding is common. A head of its own would be ignored.
+    """
+    if _HEAD not in weights.shapes:
+        return
+    head, embedding = (weights.read(name, torch.float32) for name in (_HEAD, _EMBEDDING))
+    if not torch.equal(head, embedding):
+        raise ValueError(
+            f"{weights.source} has a {_HEAD} that differs from {_EMBEDDING}, but {config_name} "
+            "sets tie_word_embeddings: take all files from the same model"
+        )
+
+
 class FusedWeights:
     """`weights` under the names of `Llama`, with matrices that share an input concatenated.
 

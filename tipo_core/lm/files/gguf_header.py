@@ -21,10 +21,11 @@ _MAGIC = b"GGUF"
 _VERSIONS = (2, 3)
 _MAX_DIMENSIONS = 4
 _DEFAULT_ALIGNMENT = 32
-# Limits far above every header: entries of an array, bytes of a string. A damaged count could
-# otherwise make millions of Python objects from the weights.
+# Limits far above every header: entries of an array, bytes of a string and of a tensor's name. A
+# damaged count could otherwise make millions of Python objects from the weights.
 _MAX_ENTRIES = 1 << 24
 _MAX_STRING = 1 << 26
+_MAX_NAME = 1 << 10
 # struct letters of the numeric value types; 8 is a string and 9 an array.
 _NUMBERS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q",
             12: "d"}  # fmt: skip
@@ -185,11 +186,11 @@ class _Cursor:
         """Return one number of the type of a `struct` letter."""
         return self.numbers(letter, 1)[0]
 
-    def string(self) -> str:
-        """Return a string: its length in 8 bytes, then UTF-8."""
+    def string(self, most: int = _MAX_STRING) -> str:
+        """Return a string of at most `most` bytes: its length in 8 bytes, then UTF-8."""
         size = self.number("Q")
         self.check(size)
-        _check_count(size, _MAX_STRING, "a string")
+        _check_count(size, most, "a string")
         value = self._content[self.at : self.at + size]
         self.at += size
         return value.decode("utf-8", "replace")
@@ -217,7 +218,7 @@ def _read(path: Path, content: mmap.mmap) -> GgufHeader:
         metadata[key] = _value(cursor, cursor.number("I"))
     tensors: dict[str, StoredTensor] = {}
     for _ in range(tensor_count):
-        name = cursor.string()
+        name = cursor.string(_MAX_NAME)
         if name in tensors:
             raise _Damaged(f"it has the tensor {name!r} twice")
         tensors[name] = _tensor(cursor, path, name)

@@ -137,10 +137,9 @@ class _Entries:
 
     def error(self, key: str, wanted: str) -> ValueError:
         """Return the error for a value that is not `wanted`."""
-        shown = json.dumps(self.values.get(key), default=str)
-        shown = shown if len(shown) <= _MAX_SHOWN else f"{shown[:_MAX_SHOWN]}..."
         return ValueError(
-            f"{self.source} has {shown} as {key!r}, which must be {wanted}: copy the file again"
+            f"{self.source} has {_shown(self.values.get(key))} as {key!r}, which must be {wanted}: "
+            "copy the file again"
         )
 
     def integer(self, key: str, default: int | None = None, minimum: int = 1) -> int:
@@ -182,13 +181,19 @@ class _Entries:
         return default
 
 
+def _shown(value: Any) -> str:
+    """Return a value as JSON for an error, cut if it is long."""
+    text = json.dumps(value, default=str)
+    return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}..."
+
+
 def _architecture(values: Mapping[str, Any], source: str) -> str:
     """Return the name of the architecture; raise ValueError if it is not supported."""
     named = values.get("architectures") or values.get("model_type") or "no architecture"
     name = named[0] if isinstance(named, list) else named
     if not isinstance(name, str) or name not in (*_LLAMA, *_KOHAKU, *_DOTS1):
         raise ValueError(
-            f"{source} describes {name}; TIPO Suite runs Llama models "
+            f"{source} describes {str(name)[:_MAX_SHOWN]}; TIPO Suite runs Llama models "
             f"({', '.join((_LLAMA[0], _KOHAKU[0], _DOTS1[0]))}): choose a TIPO model such as "
             "TIPO-500M"
         )
@@ -223,8 +228,8 @@ def _refuse_unsupported(entries: _Entries, rope: Mapping[str, Any]) -> None:
     ):
         if unsupported:
             raise ValueError(
-                f"{entries.source} asks for {name}={unsupported}, which is not supported: choose a "
-                "TIPO model such as TIPO-500M"
+                f"{entries.source} asks for {name}={str(unsupported)[:_MAX_SHOWN]}, which is not "
+                "supported: choose a TIPO model such as TIPO-500M"
             )
 
 

@@ -16,7 +16,14 @@ from ..model.llama import Llama
 from ..model.precision import FULL, Precision
 from ..tokenizers.text_tokenizer import TextTokenizer
 from .dots1_gguf import DeduplicatedKVHeads
-from .fused_weights import FoldedNorms, FusedWeights, Int8Weights, UntiedWeights, hf_shapes
+from .fused_weights import (
+    FoldedNorms,
+    FusedWeights,
+    Int8Weights,
+    UntiedWeights,
+    check_tied_head,
+    hf_shapes,
+)
 from .gguf_file import GgufWeights, read_config
 from .gguf_header import read_header
 from .gguf_tokenizer import gguf_tokenizer
@@ -73,6 +80,8 @@ def load_llama(
             f"{files.config} has sizes that no model can have ({error}): copy it again"
         ) from error
     check_shapes(weights, hf_shapes(state, config), str(files.config), config.tie_word_embeddings)
+    if config.tie_word_embeddings:
+        check_tied_head(weights, str(files.config))
     if precision.matrices is None:
         model = Llama(config, operations, dtype=precision.dtype, device="meta")
         assign_weights(model, FusedWeights(weights, state, config), state)

@@ -11,7 +11,7 @@ import torch
 
 from ...optional_imports import require
 from .file_type import MAGIC_LENGTH, SAFETENSORS, detect_file_type
-from .weights import check_finite
+from .weights import check_finite, first_of, shortened
 
 _DTYPES = ("F64", "F32", "F16", "BF16")
 _INDEX_SUFFIX = ".index.json"
@@ -46,8 +46,8 @@ class SafetensorsWeights:
         stored = handle.get_slice(name)
         if stored.get_dtype() not in _DTYPES:
             raise ValueError(
-                f"{self.source} stores {name} as {stored.get_dtype()}, which is not supported: "
-                f"choose a file in {', '.join(_DTYPES)}"
+                f"{self.source} stores {shortened(name)} as {stored.get_dtype()}, which is not "
+                f"supported: choose a file in {', '.join(_DTYPES)}"
             )
         return tuple(stored.get_shape())
 
@@ -61,16 +61,19 @@ def shard_paths(index: Path) -> dict[str, Path]:
     try:
         placed = json.loads(index.read_text(encoding="utf-8"))["weight_map"]
         names = {str(tensor): str(shard) for tensor, shard in placed.items()}
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{index} is not valid JSON ({error}): copy it again") from error
+    except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(
-            f"{index} is not an index of safetensors files ({error!r}): copy it again"
+            f"{index} is not an index of safetensors files ({shortened(repr(error))}): copy it "
+            "again"
         ) from error
     for shard in names.values():
         # A plain file name on Windows and elsewhere, so that no file outside the folder is read.
         if not shard.endswith(".safetensors") or any(mark in shard for mark in ("/", "\\", ":")):
             raise ValueError(
-                f"{index} names {shard!r}, which is not a safetensors file in its own folder: "
-                "copy the index again"
+                f"{index} names {shortened(shard)!r}, which is not a safetensors file in its own "
+                "folder: copy the index again"
             )
     return {tensor: index.parent / shard for tensor, shard in names.items()}
 
@@ -83,15 +86,15 @@ def _open_shards(index: Path) -> dict[str, Any]:
     if missing:
         raise FileNotFoundError(
             f"{len(missing)} of {len(paths)} shards in {index} are missing: put "
-            f"{', '.join(missing)} into {index.parent}"
+            f"{first_of(missing, ', ')} into {index.parent}"
         )
     handles = {path: _open(path) for path in paths}
     held = {(name, path) for path, handle in handles.items() for name in tuple(handle.keys())}
     mismatched = sorted(name for name, _ in held ^ set(placed.items()))
     if mismatched:
         raise ValueError(
-            f"{index} does not agree with its shards about {', '.join(mismatched[:8])}: copy all "
-            "files from the same model"
+            f"{index} does not agree with its shards about {first_of(mismatched)}: copy all files "
+            "from the same model"
         )
     return {name: handles[path] for name, path in placed.items()}
 

@@ -8,6 +8,7 @@ from typing import Protocol
 import torch
 
 _MAX_SHOWN = 8
+_MAX_PHRASE = 160  # characters; a damaged file may have a name of any length
 
 
 class Weights(Protocol):
@@ -51,10 +52,16 @@ def shape_problems(
     ]
 
 
-def first_of(problems: list[str]) -> str:
+def shortened(text: str) -> str:
+    """Return `text` for an error, cut if it is long."""
+    return text if len(text) <= _MAX_PHRASE else f"{text[:_MAX_PHRASE]}..."
+
+
+def first_of(problems: list[str], separator: str = "; ") -> str:
     """Return the first problems as one phrase, with the number of the others."""
+    shown = map(shortened, problems[:_MAX_SHOWN])
     more = f" and {len(problems) - _MAX_SHOWN} more" if len(problems) > _MAX_SHOWN else ""
-    return f"{'; '.join(problems[:_MAX_SHOWN])}{more}"
+    return f"{separator.join(shown)}{more}"
 
 
 def check_shapes(

@@ -13,6 +13,7 @@ from ..files.model_files import ModelFiles
 
 NANO = "tipo-nano"
 _HUB = "https://huggingface.co"
+_MAX_SHOWN = 80  # characters of a name in an error
 _TIPO_IN_NAME = re.compile(r"tipo", re.IGNORECASE)
 _FOLDER_PARTS = (("config.json",), ("tokenizer.json", "tokenizer.model"), ("model.safetensors",))
 
@@ -208,8 +209,10 @@ def find_model(name: str, roots: Iterable[Path], shared: Iterable[Path] = ()) ->
     """Return the files of the model called `name`, a name of `local_models` or a published one.
 
     Raises FileNotFoundError that lists the models on disk and, for a published model, says how to
-    download it. `name` is only looked up, never used as a path.
+    download it; ValueError for another type. `name` is only looked up, never used as a path.
     """
+    if not isinstance(name, str):
+        raise ValueError(f"model is {name!r}, not a name: choose one from the menu")
     roots = list(roots)
     found = local_models(roots, shared)
     known = known_model(name)
@@ -222,6 +225,10 @@ def find_model(name: str, roots: Iterable[Path], shared: Iterable[Path] = ()) ->
         raise FileNotFoundError(
             f"there is no model {name!r}: {known.manual_download(folder)}, or {choose}"
         )
-    raise FileNotFoundError(
-        f"there is no model {name!r}: put it into {folder / Path(name).name} or {choose}"
-    )
+    shown = repr(name if len(name) <= _MAX_SHOWN else f"{name[:_MAX_SHOWN]}...")
+    if any(mark in name for mark in "/\\\0") or name in (".", ".."):
+        raise FileNotFoundError(
+            f"{shown} is not the name of a model: put the model into {folder}, choose it by the "
+            f"name of its file or folder, or {choose}"
+        )
+    raise FileNotFoundError(f"there is no model {shown}: put it into {folder} or {choose}")

@@ -57,8 +57,8 @@ def read_sentencepiece(path: Path) -> SentencePieceModel:
             raise ValueError("it has no pieces")
     except (ValueError, KeyError, IndexError, TypeError, struct.error) as error:
         raise ValueError(
-            f"{path} is not a SentencePiece model ({error!r}): copy the model's own "
-            "tokenizer.json or tokenizer.model"
+            f"{path} is not a SentencePiece model ({type(error).__name__}: {error}): copy the "
+            "model's own tokenizer.json or tokenizer.model"
         ) from error
     for is_unsupported, problem in (
         (trainer.get(3, 1) != _BPE, "is not a BPE model"),
@@ -157,7 +157,7 @@ def _json(path: Path) -> dict[str, Any]:
         return {}
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is not valid JSON ({error}): copy it again") from error
     if not isinstance(values, dict):
         raise ValueError(f"{path} is not a JSON object: copy it again")
@@ -179,7 +179,8 @@ def _added_tokens(folder: Path, config: dict[str, Any]) -> dict[int, tuple[str, 
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(
             f"the added tokens in {folder}, in added_tokens.json or tokenizer_config.json, are not "
-            f"supported ({error!r}): put the model's tokenizer.json into that folder"
+            f"supported ({type(error).__name__}: {error}): put the model's tokenizer.json into "
+            "that folder"
         ) from error
     return found
 

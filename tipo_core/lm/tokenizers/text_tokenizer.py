@@ -10,6 +10,8 @@ from typing import Any
 from ...optional_imports import require
 from .sentencepiece import sentencepiece_tokenizer
 
+_MAX_REASON = 200  # characters of an error of `tokenizers`
+
 
 class TextTokenizer:
     """The tokenizer of one model.
@@ -20,6 +22,9 @@ class TextTokenizer:
 
     def __init__(self, tokenizer: Any) -> None:
         self._tokenizer = tokenizer
+        # Settings of training, which a file may carry: they would cut or pad a prompt.
+        tokenizer.no_truncation()
+        tokenizer.no_padding()
         if getattr(tokenizer.model, "byte_fallback", False) and tokenizer.decoder is not None:
             # Consecutive byte tokens are decoded together, and invalid as a whole if the last
             # character is incomplete. A newline must not become invalid with the emoji after it.
@@ -44,12 +49,13 @@ class TextTokenizer:
         try:
             return cls(tokenizers.Tokenizer.from_file(str(path)))
         except Exception as error:  # the Rust side raises bare Exception for every bad file
-            raise ValueError(f"{path} is not a tokenizer ({error}): download it again") from error
+            reason = str(error)[:_MAX_REASON]  # it may quote the whole file
+            raise ValueError(f"{path} is not a tokenizer ({reason}): download it again") from error
 
-    @property
+    @cached_property
     def vocab_size(self) -> int:
-        """The number of ids, added tokens included."""
-        return int(self._tokenizer.get_vocab_size())
+        """The number of ids, added tokens included; ids without a token count too."""
+        return 1 + max(self._tokenizer.get_vocab().values(), default=-1)
 
     @cached_property
     def newline_ids(self) -> tuple[int, ...]:

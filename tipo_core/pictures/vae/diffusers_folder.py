@@ -95,13 +95,13 @@ def find_vae_folder(name: str, roots: Sequence[Path]) -> Path:
     leaves = ".." in parts or name.startswith(("/", "\\")) or PureWindowsPath(name).drive
     if leaves or "\\" in name or not name.strip("/. "):
         raise ValueError(
-            f"VAE folder '{name}' is not a path below models/vae or models/diffusers: choose a "
+            f"VAE folder {name!r} is not a path below models/vae or models/diffusers: choose a "
             "folder from the menu."
         )
     there = [root.joinpath(*parts) for root in roots if os.path.isdir(root.joinpath(*parts))]
     if not there:
         raise ValueError(
-            f"VAE folder '{name}' was not found. Put it into models/vae or models/diffusers and "
+            f"VAE folder {name!r} was not found. Put it into models/vae or models/diffusers and "
             "refresh the page."
         )
     holders = [

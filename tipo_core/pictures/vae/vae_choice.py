@@ -75,10 +75,10 @@ def choice_problem(choice: str, sources: VaeSources) -> str | None:
     if choice in TAESD_SCALES:
         return f"{_taesd_problem(choice, sources.approx)} {or_choose(choices)}"
     if not is_safetensors(choice):
-        return f"VAE '{choice}' {_PICKLE}. {or_choose(choices)}"
+        return f"VAE {choice!r} {_PICKLE}. {or_choose(choices)}"
     folder = "models/checkpoints" if choice.startswith(CHECKPOINT_CHOICE) else "models/vae"
     return (
-        f"VAE '{choice}' was not found. Put the file into {folder} and refresh the page. "
+        f"VAE {choice!r} was not found. Put the file into {folder} and refresh the page. "
         f"{or_choose(choices)}"
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -162,3 +163,35 @@ def test_loading_fills_every_weight_and_advances_no_generator(
         assert weight.device.type == "cpu" and weight.dtype is dtype
         assert torch.equal(weight, stored[name].to(dtype))
     assert not any(weight.requires_grad for weight in model.parameters())
+
+
+def test_a_tokenizer_with_a_gap_in_its_ids_must_fit(make_model: MakeModel) -> None:
+    """The largest id counts, not the number of entries."""
+    files = make_model()
+
+    def move_the_last(values: Any) -> None:
+        vocabulary = values["model"]["vocab"]
+        last = max(vocabulary, key=lambda token: vocabulary[token])
+        vocabulary[last] = 1000
+
+    rewrite(files.tokenizer, move_the_last)
+    with pytest.raises(ValueError, match=r"tokenizer\.json has 1001 entries, the model \d+:"):
+        load(files)
+
+
+@pytest.mark.parametrize("precision", ["fp32", "auto", "int8"])
+def test_an_output_head_beside_a_tied_embedding_must_equal_it(
+    make_model: MakeModel, precision: str
+) -> None:
+    """A file that stores the embedding twice is common; with two values one would be ignored."""
+    files = make_model(tie_word_embeddings=True)
+    chosen = resolve(precision, torch.device("cpu"), torch.float16)
+    tensors = load_file(files.weights)
+    head = tensors["model.embed_tokens.weight"].clone()
+    save_file({**tensors, "lm_head.weight": head}, files.weights)
+    load_llama(files, chosen)
+    head[3, 4] += 0.5
+    save_file({**tensors, "lm_head.weight": head}, files.weights)
+    with pytest.raises(ValueError, match=r"lm_head\.weight .* tie_word_embeddings") as caught:
+        load_llama(files, chosen)
+    assert str(files.config) in str(caught.value)

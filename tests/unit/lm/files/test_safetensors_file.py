@@ -91,7 +91,7 @@ def test_an_index_stays_in_its_folder(sharded: ModelFiles, shard: str) -> None:
 )
 def test_a_broken_index_is_named(sharded: ModelFiles, text: str) -> None:
     sharded.weights.write_text(text)
-    refused(sharded, "is not an index of safetensors files", sharded.weights)
+    refused(sharded, "is not (valid JSON|an index of safetensors files)", sharded.weights)
     assert len(sharded.existing) == 3
 
 

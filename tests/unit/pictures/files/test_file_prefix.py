@@ -1,0 +1,38 @@
+"""Which starts of a file name are refused; core's rule is that of `get_save_image_path`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tipo_core.pictures.files.file_prefix import prefix_problem
+
+
+@pytest.mark.parametrize(
+    "prefix",
+    ["TIPO", "a/b", "a//b", "./a", "a/../b", "a..b", "...", "..a/b", "a b", "%date%/x", "\u732b/x"],
+)
+def test_names_and_subfolders_are_allowed(tmp_path: Path, prefix: str) -> None:
+    assert prefix_problem(prefix, tmp_path) is None
+    assert prefix_problem(f"{tmp_path}/{prefix}", tmp_path) is None
+    assert prefix_problem(prefix, os.path.relpath(tmp_path)) is None
+
+
+@pytest.mark.parametrize("prefix", ["../x", "a/../../x", "..", "a/../..", "/x", "/etc/x", "../../"])
+def test_a_path_out_of_the_output_folder_says_what_to_write(tmp_path: Path, prefix: str) -> None:
+    problem = prefix_problem(prefix, tmp_path / "output")
+    assert problem and f"filename_prefix {prefix!r} leads out of the output folder" in problem
+    assert "write a name such as 'TIPO'" in problem
+
+
+def test_a_folder_with_the_same_beginning_is_outside(tmp_path: Path) -> None:
+    assert prefix_problem(f"{tmp_path}/output2/x", tmp_path / "output")
+
+
+@pytest.mark.parametrize("prefix", ["a\0b", "\0", "a/\0", "x" * 1000 + "\0"])
+def test_nul_is_named_and_not_printed(tmp_path: Path, prefix: str) -> None:
+    problem = prefix_problem(prefix, tmp_path)
+    assert problem and "has a NUL character: write a name" in problem
+    assert "\0" not in problem and len(problem) < 300
