@@ -1,7 +1,8 @@
 """The pack's nodes. Each file of a node ends in its `NODES` list.
 
 text/             expansion, single task, sampling options, bans, split, format, fields
-image/            prompt encoding, sampling, sweep and grid, saving
+image/            prompt encoding, sampling, saving
+sweep/            one graph with many values: sweep, its models, its grid
 vae/              load, decode, encode
 lora/             LoRAs that a prompt names
 models.py         Load TIPO Model: folders, menu, download, report
@@ -19,8 +20,9 @@ from comfy_api.latest import ComfyExtension, io
 
 from . import models
 from .checked_inputs import with_checked_inputs
-from .image import clip_encode, grid, sampler, save, sdxl_size, sweep, sweep_models
+from .image import clip_encode, sampler, save, sdxl_size
 from .lora import prompt_loras
+from .sweep import grid, sweep, sweep_models
 from .text import bans, expand, fields, format, options, split, task
 from .vae import load_vae, vae_decode, vae_encode
 

@@ -132,6 +132,17 @@ def escape_names_input() -> io.Boolean.Input:
     )
 
 
+def resolve_choices_input() -> io.Boolean.Input:
+    """Return the switch that resolves choices such as {a|b} in the user's texts."""
+    return io.Boolean.Input(
+        "resolve_choices",
+        default=False,
+        optional=True,
+        tooltip="Replace each choice {a|b} in your texts by one of its options, like ComfyUI's own "
+        "prompt boxes, but by the seed. Off: choices stay as typed.",
+    )
+
+
 def sampler_choices() -> dict[str, list[str]]:
     """Return the names that ComfyUI's menus of samplers and schedulers offer."""
     return {

@@ -57,6 +57,7 @@ def expand(
     rounds: int = 1,
     escape_names: bool = True,
     safe: bool = True,
+    resolve_choices: bool = False,
     on_progress: Callable[[float], None] | None = None,
 ) -> Expansion:
     """Expand a simple prompt into a detailed one; the user's text stays verbatim.
@@ -87,6 +88,7 @@ def expand(
         rounds=rounds,
         escape_names=escape_names,
         safe=safe,
+        resolve_choices=resolve_choices,
     )
     return expand_request(model, request, on_progress)[0]
 
@@ -123,6 +125,7 @@ def run_task(
     gen_meta: bool = False,
     escape_names: bool = True,
     safe: bool = True,
+    resolve_choices: bool = False,
     on_progress: Callable[[float], None] | None = None,
 ) -> TaskResult:
     """Run one of TIPO's trained tasks, for example `"tag_to_long"`, on the text of its fields.
@@ -148,6 +151,7 @@ def run_task(
         seed=seed,
         escape_names=escape_names,
         safe=safe,
+        resolve_choices=resolve_choices,
     )
     _check_model(model)
     return _task.run_task(model, request, on_progress)

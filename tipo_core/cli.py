@@ -28,8 +28,9 @@ from . import (
     run_task,
     split_prompt,
 )
-from .cli_arguments import jobs, parser, read_json
+from .cli_arguments import jobs, parser, read_json, shown_file
 from .expansion.json_form import AnyRequest, expansion_json, read_request, task_json
+from .prompt import FIELDS
 from .surrogates import refuse_surrogates
 
 if TYPE_CHECKING:
@@ -37,6 +38,9 @@ if TYPE_CHECKING:
     from .lm.generate.engine import LlamaLanguageModel
 
 _INTERRUPTED = 130
+_LONGEST_QUOTE = 60  # characters
+# The options for sentences.
+_CAPTION_OPTIONS = {ExpansionRequest: "--caption", TaskRequest: "--short or --long"}
 _Report = Callable[[float], None]
 # The result as JSON values, and its texts.
 _Result = tuple[Any, list[str]]
@@ -68,6 +72,10 @@ def _run_model(
     asked, is_list = jobs(given)
     # A bad request is an error before a model is loaded.
     requests = [read_request(kind, job.request) for job in asked]
+    for request in requests:
+        if isinstance(request, ExpansionRequest):
+            _template_of(request.template)
+        _note_sentences(request.tags, _CAPTION_OPTIONS[kind])
     results: list[Any] = []
     texts: list[str] = []
     models: dict[tuple[str, SamplingOptions], LlamaLanguageModel] = {}
@@ -130,6 +138,7 @@ def _run_split(given: Mapping[str, Any]) -> int:
 def _run_bans(given: Mapping[str, Any]) -> int:
     refuse_surrogates("tags", given["tags"])
     bans = Bans.parse(given["bans"])
+    _note_sentences(given["tags"], "")
     tags = [word for segment in parse(given["tags"]).segments() for word in segment.words]
     banned = {tag: entry for tag in tags if (entry := bans.reason(tag, tags)) is not None}
     if given["json"]:
@@ -141,7 +150,7 @@ def _run_bans(given: Mapping[str, Any]) -> int:
 
 def _run_format(given: Mapping[str, Any]) -> int:
     preset, text = given["preset"], given["template"]
-    template = Template.parse(
+    template = _template_of(
         PRESETS[preset] if preset else DEFAULT_TEMPLATE if text is None else text
     )
     values = read_json(given["expansion"])
@@ -149,10 +158,35 @@ def _run_format(given: Mapping[str, Any]) -> int:
     for entry in entries:
         if not isinstance(entry, dict) or not isinstance(entry.get("fields"), dict):
             raise ValueError(
-                f"{given['expansion']} is not an expansion: pass the output of `expand --json`"
+                f"{shown_file(given['expansion'])} is not an expansion: pass the output of "
+                "`expand --json`"
             )
     sys.stdout.write("\n\n".join(template.render(entry["fields"]) for entry in entries) + "\n")
     return 0
+
+
+def _template_of(text: str) -> Template:
+    """Parse a template. Raises ValueError for one without a field: its text never changes."""
+    template = Template.parse(text)
+    if not template.fields:
+        raise ValueError(
+            f"the template {text!r} has no field, so it gives the same text for every prompt: use "
+            f"{', '.join(f'<|{name}|>' for name in FIELDS)}"
+        )
+    return template
+
+
+def _note_sentences(tags: str, option: str) -> None:
+    """Write a note on standard error if a list of tags has sentences in it."""
+    caption = split_prompt(tags).caption
+    if caption:
+        line = " ".join(caption.split())
+        shown = line if len(line) <= _LONGEST_QUOTE else f"{line[: _LONGEST_QUOTE - 4]} ..."
+        other = f"give them as {option}, or " if option else ""
+        sys.stderr.write(
+            f"note: --tags has sentences: {shown!r}. For better results {other}split the prompt "
+            "with the command split.\n"
+        )
 
 
 def _write_json(value: Any) -> None:

@@ -14,21 +14,23 @@ from .expansion.format import META_KEYS, parse_meta
 from .expansion.json_form import NONE, TAGS_ONLY
 from .expansion.tasks import Length, Task
 from .prompt import PRESETS
-from .prompt.presets import DEFAULT_TEMPLATE
+from .prompt.presets import DEFAULT_TEMPLATE, SHORT_NAMES
 
 if TYPE_CHECKING:
     from .lm.generate.token_sampling import SamplingOptions
 
 _LENGTHS = tuple(length.value for length in Length)
 _TASKS = (TAGS_ONLY, *(task.value for task in Task if task.value))
+# Name, type and meaning of each sampling option.
 _SAMPLING = (
-    ("temperature", float),
-    ("top_p", float),
-    ("min_p", float),
-    ("top_k", int),
-    ("repetition_penalty", float),
-    ("max_new_tokens", int),
+    ("temperature", float, "higher values give more surprising text; 0 takes the likeliest word"),
+    ("top_p", float, "draw from the likeliest words that add up to this probability; 1 = all"),
+    ("min_p", float, "leave out words below this share of the likeliest one; 0 = none"),
+    ("top_k", int, "draw from this many of the likeliest words; 0 = all"),
+    ("repetition_penalty", float, "lowers the probability of repeated words; 1 = no penalty"),
+    ("max_new_tokens", int, "largest number of tokens of one answer"),
 )
+STANDARD_INPUT = "standard input"
 
 
 def parser(description: str | None) -> argparse.ArgumentParser:
@@ -63,7 +65,23 @@ def _add_template(sub: argparse.ArgumentParser) -> None:
     choice.add_argument(
         "--template", help=f"template of the prompt (default: {DEFAULT_TEMPLATE!r})"
     )
-    choice.add_argument("--preset", choices=PRESETS, help="name of a template")
+    choice.add_argument(
+        "--preset",
+        type=_preset_name,
+        choices=PRESETS,
+        metavar="NAME",
+        help=f"a ready template: {', '.join(SHORT_NAMES)}, or its name in TIPO Format",
+    )
+
+
+def _preset_name(name: str) -> str:
+    """Return the full name of a preset."""
+    known = {**{full.lower(): full for full in PRESETS}, **SHORT_NAMES}
+    if name.lower() not in known:
+        raise argparse.ArgumentTypeError(
+            f"there is no preset {name!r}: choose {', '.join(SHORT_NAMES)}"
+        )
+    return known[name.lower()]
 
 
 def _add_expand(sub: argparse.ArgumentParser) -> None:
@@ -84,7 +102,15 @@ def _add_task(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--length", choices=_LENGTHS, help="length class (default: long)")
     for name in ("tags", "short", "long"):
         sub.add_argument(f"--{name}", help=f"text of the field {name}")
+    sub.add_argument("--caption", action=_NoCaption, help=argparse.SUPPRESS)
     _add_common(sub)
+
+
+class _NoCaption(argparse.Action):
+    """The error for an option that only `expand` has."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        parser.error("a task has no --caption: give the text as --short or --long")
 
 
 def _add_common(sub: argparse.ArgumentParser) -> None:
@@ -106,10 +132,27 @@ def _add_common(sub: argparse.ArgumentParser) -> None:
         action="store_true",
         help="do not escape the parentheses of known names",
     )
-    for name, kind in _SAMPLING:
-        sub.add_argument(f"--{name.replace('_', '-')}", type=kind, help=argparse.SUPPRESS)
-    sub.epilog = "sampling: " + ", ".join(f"--{n.replace('_', '-')}" for n, _ in _SAMPLING)
+    sub.add_argument(
+        "--resolve-choices",
+        action="store_true",
+        help="replace each {a|b} in your texts by one of its options; the seed decides",
+    )
     sub.add_argument("--json", action="store_true", help="print JSON")
+    _add_sampling(sub)
+
+
+def _add_sampling(sub: argparse.ArgumentParser) -> None:
+    from .lm.generate.token_sampling import SamplingOptions
+
+    defaults = vars(SamplingOptions())
+    group = sub.add_argument_group("sampling")
+    for name, kind, meaning in _SAMPLING:
+        group.add_argument(
+            f"--{name.replace('_', '-')}",
+            type=kind,
+            metavar="NUMBER",
+            help=f"{meaning} (default: {defaults[name]})",
+        )
 
 
 @dataclass(frozen=True)
@@ -143,12 +186,12 @@ def _job(values: Mapping[str, Any], given: Mapping[str, Any]) -> Job:
         raise ValueError(f"sampling is {sampling!r} in the request: write a JSON object")
     unknown = sorted(set(sampling) - {entry.name for entry in fields(SamplingOptions)})
     if unknown:
-        known = ", ".join(name for name, _ in _SAMPLING)
+        known = ", ".join(name for name, *_ in _SAMPLING)
         raise ValueError(f"unknown sampling option {unknown[0]!r}: the known ones are {known}")
-    sampling = sampling | {name: given[name] for name, _ in _SAMPLING if name in given}
+    sampling = sampling | {name: given[name] for name, *_ in _SAMPLING if name in given}
     model = given.get("model", values.get("model", NANO))
     request = {name: v for name, v in values.items() if name not in ("model", "sampling")}
-    taken = {name for name, _ in _SAMPLING} | {"command", "request", "model", "json", "preset"}
+    taken = {name for name, *_ in _SAMPLING} | {"command", "request", "model", "json", "preset"}
     options = {name: v for name, v in given.items() if name not in taken}
     if "meta" in options:
         options["meta"] = parse_meta("\n".join(options["meta"]))
@@ -172,4 +215,9 @@ def read_json(name: str) -> Any:
     try:
         return json.loads(text)
     except ValueError as error:
-        raise ValueError(f"{name} is not JSON ({error})") from None
+        raise ValueError(f"{shown_file(name)} is not JSON ({error})") from None
+
+
+def shown_file(name: str) -> str:
+    """Return the name of an input file for an error."""
+    return STANDARD_INPUT if name == "-" else name

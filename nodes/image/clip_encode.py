@@ -10,7 +10,7 @@ from ...tipo_core.pictures.text.schedule_times import FRACTIONS, OF_STEPS
 from ...tipo_core.pictures.text.token_weights import COMFY, INTERPRETATIONS, NORMALIZATIONS
 from ..host_features import schema
 from ..inputs import SdxlSizeType, clip_skip_input, linked_text, report_output, text_output
-from .prompt_encoding import Settings, Texts, encode
+from .prompt_encoding import AUTO, SYNTAXES, Settings, Texts, encode
 from .sdxl_size import SdxlSize
 
 
@@ -36,6 +36,7 @@ class TipoClipSkipEncode(io.ComfyNode):
                 "prompt_syntax",
                 "schedule_steps",
                 "schedule_fractions",
+                "syntax",
             ],
             shows_report=True,
             description="Encodes a prompt like CLIP Text Encode, with clip skip, the meaning of "
@@ -113,6 +114,15 @@ class TipoClipSkipEncode(io.ComfyNode):
                     "steps) steps, as in A1111. of the timesteps: a share of the model's "
                     "timesteps, as ComfyUI's start_percent; the scheduler decides the step.",
                 ),
+                io.Combo.Input(
+                    "syntax",
+                    options=list(SYNTAXES),
+                    default=AUTO,
+                    optional=True,
+                    tooltip="Whose rules read the prompt. A1111: nested weights multiply, [a] "
+                    "lowers, file names insert embeddings, chunks end at a comma. auto: A1111 "
+                    "with that weight_interpretation, otherwise ComfyUI.",
+                ),
             ],
             outputs=[
                 io.Conditioning.Output(
@@ -140,6 +150,7 @@ class TipoClipSkipEncode(io.ComfyNode):
         text_t5: str | None = None,
         size: SdxlSize | None = None,
         schedule_fractions: str = OF_STEPS,
+        syntax: str = AUTO,
     ) -> io.NodeOutput:
         settings = Settings(
             clip_skip,
@@ -148,6 +159,7 @@ class TipoClipSkipEncode(io.ComfyNode):
             prompt_syntax,
             schedule_steps,
             schedule_fractions,
+            syntax,
         )
         texts = Texts(text, text_g or "", text_t5 or "")
         conditioning, report = encode(clip, texts, settings, size)

@@ -17,7 +17,9 @@ from ...tipo_core.pictures.files.generation_settings import (
 )
 from ...tipo_core.pictures.files.infotext import infotext
 from ...tipo_core.pictures.files.metadata import ImageMetadata, storable
+from ...tipo_core.pictures.sampling.axis import CHECKPOINT
 from ..inputs import sampler_choices
+from ..vae.vae_files import listed_checkpoints
 
 VERSION = "ComfyUI"
 
@@ -50,7 +52,7 @@ def settings_of(
         hidden.prompt,
         str(hidden.unique_id),
         list_index=list_index(),
-        choices=sampler_choices(),
+        choices={**sampler_choices(), CHECKPOINT: listed_checkpoints()},
         changes_lists=changes_lists,
     )
     if ran is not None:

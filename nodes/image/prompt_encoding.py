@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,12 +14,20 @@ from ...tipo_core.pictures.text.clip_skip import TextEncoder, layer_for_skip, sk
 from ...tipo_core.pictures.text.encode_report import EncodedClause, clause_lines
 from ...tipo_core.pictures.text.prompt_schedule import Clause, PromptSchedule
 from ...tipo_core.pictures.text.schedule_times import OF_STEPS
-from ...tipo_core.pictures.text.token_weights import COMFY
+from ...tipo_core.pictures.text.token_weights import A1111, COMFY
+from ...tipo_core.pictures.text.unread_forms import comment_lines, unread_forms
+from ...tipo_core.pictures.text.unread_syntax import square_bracket_note
+from ...tipo_core.prompt.syntax.comments import without_comments
 from ...tipo_core.surrogates import refuse_surrogates
-from .clip_tokens import PromptTokens, clip_encoders, left_out, prompt_tokens, read_chunks, weighted
+from .encoding.clip_tokens import clip_encoders, left_out, read_chunks, vector_widths, weighted
+from .encoding.prompt_tokens import CLIP_KEYS, PromptTokenizer, PromptTokens
 from .other_samplers import other_samplers_lines
 from .prompt_steps import timed
 from .sdxl_size import SdxlSize
+
+# Whose rules read weights, escapes and embeddings, and end chunks. Auto is A1111's with its
+# interpretation.
+AUTO, COMFY_SYNTAX, A1111_SYNTAX = SYNTAXES = ("auto", "ComfyUI", "A1111")
 
 
 @dataclass(frozen=True)
@@ -45,6 +54,11 @@ class Settings:
     prompt_syntax: bool = True
     schedule_steps: int = 20
     schedule_fractions: str = OF_STEPS
+    syntax: str = AUTO
+
+    def __post_init__(self) -> None:
+        if self.syntax not in SYNTAXES:
+            raise ValueError(f"syntax {self.syntax!r}: choose {', '.join(SYNTAXES)}")
 
     @property
     def has_cores_weights(self) -> bool:
@@ -90,6 +104,8 @@ def encode(
         )
     for name, text in vars(texts).items():
         refuse_surrogates(name, text)
+    typed = texts.by_encoder
+    read = tuple(map(without_comments, typed)) if settings.prompt_syntax else typed
     encoders = text_encoders(clip)
     layer = layer_for_skip(settings.clip_skip, encoders)
     if layer is not None:
@@ -105,24 +121,29 @@ def encode(
     extras = {} if size is None else vars(size)
     conditioning: list[Any] = []
     encoded = []
-    schedule = PromptSchedule(
-        texts.by_encoder, settings.schedule_steps, settings.schedule_fractions
+    is_a1111 = settings.syntax == A1111_SYNTAX or (
+        settings.syntax == AUTO and is_weighted and settings.weight_interpretation == A1111
     )
+    schedule = PromptSchedule(read, settings.schedule_steps, settings.schedule_fractions, is_a1111)
     has_syntax = settings.prompt_syntax
+    tokenizer = PromptTokenizer(clip, vector_widths(clip), is_a1111=is_a1111, has_breaks=has_syntax)
     is_scheduled = has_syntax and schedule.changes
     for clause in schedule.clauses() if has_syntax else (Clause(schedule.texts),):
-        tokens = prompt_tokens(clip, *clause.texts, has_breaks=settings.prompt_syntax)
+        tokens = tokenizer.tokens(*clause.texts)
         conds = encoder.encode_from_tokens_scheduled(
             tokens.of_clip if is_weighted else tokens.for_core, add_dict=extras
         )
         conditioning += timed(conds, clause, schedule, is_scheduled=is_scheduled)
-        notes = left_out(clip, clause.texts, tokens)
+        notes = [*left_out(clip, tokens), *tokens.notes]
+        notes += encoder.cond_stage_model.notes if is_weighted else []
         encoded.append(EncodedClause(clause, tuple(read_chunks(clip, tokens)), tuple(notes)))
     lines = skip_lines(settings.clip_skip, encoders)
     lines += _weight_lines(settings, is_weighted)
+    lines += _syntax_lines(read, tokens, is_a1111)
     lines += _unused_lines(clip, texts, size, tokens)
     if has_syntax:
-        lines += schedule.notes()
+        lines += [*comment_lines(typed), *schedule.notes()]
+    lines += unread_forms(read, is_clip=bool(tokens.of_clip))
     lines += clause_lines(encoded, schedule.steps if schedule.has_steps else None)
     found = [one.clause for one in encoded]
     return conditioning, "\n".join(lines + other_samplers_lines(found, schedule))
@@ -141,6 +162,18 @@ def _weight_lines(settings: Settings, is_weighted: bool) -> list[str]:
         f"{chosen} do not apply, because the model does not read CLIP's output alone: "
         "comfy and none are used"
     ]
+
+
+def _syntax_lines(texts: Sequence[str], tokens: PromptTokens, is_a1111: bool) -> list[str]:
+    """Report whose syntax applies, if not ComfyUI's alone."""
+    if not is_a1111:
+        found = texts[:2] if tokens.of_clip else ()
+        notes = dict.fromkeys(square_bracket_note(text) for text in found)
+        return [note for note in notes if note]
+    others = ", ".join(key for key in tokens.others if key not in CLIP_KEYS)
+    if not tokens.of_clip:
+        return ["syntax A1111 does not apply: the model has no CLIP"]
+    return [f"syntax A1111{f'; {others}: ComfyUI' if others else ''}"]
 
 
 def _unused_lines(

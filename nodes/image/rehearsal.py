@@ -79,7 +79,8 @@ def rehearsed(
         return None, False
     levels = sigmas.tolist()
     calls = calls_of_steps(first, levels)
-    if calls is not None:
+    if calls is not None and not calls.begin_at(levels):
+        # Steps of its own: they must not depend on the latent.
         second = _rehearse(sampler, guider, sigmas, extra_args, noise, share=0.7)
         if second is None or second.events != first.events:
             calls = None

@@ -29,6 +29,7 @@ from ..inputs import (
     sampling_inputs,
 )
 from .guidance_wrappers import traced, with_rescale, with_schedule
+from .lora_steps import has_lora_steps, with_lora_steps
 from .prompt_steps import PromptSteps, has_steps, with_prompt_steps, without_times
 
 
@@ -71,6 +72,8 @@ def sample(
     if has_steps(positive) or has_steps(negative):
         model = with_prompt_steps(model, prompts)
         positive, negative = without_times(positive), without_times(negative)
+    if has_lora_steps(positive) or has_lora_steps(negative):
+        model = with_lora_steps(model, settings.steps)
     (result,) = common_ksampler(
         traced(model, trace),
         settings.seed,

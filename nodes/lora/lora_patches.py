@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import comfy.hooks
 import comfy.lora
 import comfy.sd
 
 from ...tipo_core.pictures.loras.lora_keys import made_for, matching_keys
 from ...tipo_core.pictures.loras.lora_report import AppliedLora
 from ...tipo_core.pictures.loras.lora_schedule import LoraUse, keyframes
+from ..image.lora_steps import StepKeyframe
 from .lora_files import LoraFile, read_lora
 
 
@@ -59,16 +61,9 @@ def apply_loras(model: Any, clip: Any, uses: Sequence[LoraUse]) -> Patched:
 
 def _hook(lora: LoraFile, use: LoraUse) -> Any:
     """Return core's hooks of a LoRA that is on in the ranges of `use`."""
-    try:
-        import comfy.hooks
-    except ImportError as error:
-        raise ValueError(
-            f"LoRA '{use.file}' is scheduled, and this ComfyUI has no hooks for that: update "
-            "ComfyUI, or write the tag outside [from:to:when] and [a|b]."
-        ) from error
     frames = comfy.hooks.HookKeyframeGroup()
-    for percent, strength in keyframes(use.percents):
-        frames.add(comfy.hooks.HookKeyframe(strength=strength, start_percent=percent))
+    for percent, strength, share in keyframes(use):
+        frames.add(StepKeyframe(strength, percent, share))
     hooks = comfy.hooks.create_hook_lora(
         lora=lora.tensors, strength_model=use.model, strength_clip=use.clip
     )
@@ -80,8 +75,6 @@ def _with_hooks(clip: Any, hooks: Any) -> Any:
     """Return a clone of a CLIP with hooks added, on its own weights and on what it encodes."""
     if clip is None:
         return None
-    import comfy.hooks
-
     clip = clip.clone()
     on_conds, on_clip = clip.apply_hooks_to_conds, clip.patcher.forced_hooks
     clip.apply_hooks_to_conds = on_conds.clone_and_combine(hooks) if on_conds else hooks

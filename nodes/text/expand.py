@@ -18,6 +18,7 @@ from ..inputs import (
     metadata_inputs,
     model_input,
     options_input,
+    resolve_choices_input,
     text_box,
     text_output,
     text_seed_input,
@@ -66,6 +67,7 @@ class TipoExpand(io.ComfyNode):
                 "gen_meta",
                 "rounds",
                 "escape_names",
+                "resolve_choices",
             ],
             essentials_category="Image Generation",
             is_text_node=True,
@@ -137,6 +139,7 @@ class TipoExpand(io.ComfyNode):
                     "caption are shorter than requested.",
                 ),
                 escape_names_input(),
+                resolve_choices_input(),
             ],
             outputs=[
                 text_output(
@@ -187,6 +190,7 @@ class TipoExpand(io.ComfyNode):
         gen_meta: bool = False,
         rounds: int = 1,
         escape_names: bool = True,
+        resolve_choices: bool = False,
     ) -> io.NodeOutput:
         # Imported on the first run: these take longer than the rest of the pack.
         from ...tipo_core.expansion.expand import expand
@@ -208,6 +212,7 @@ class TipoExpand(io.ComfyNode):
             rounds=rounds,
             escape_names=escape_names,
             safe=model.name == NANO,
+            resolve_choices=resolve_choices,
         )
         options = options or SamplingOptions(temperature, top_p, min_p, top_k)
         expansions = expand(model.ready(options, variants), request, progress())

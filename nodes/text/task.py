@@ -16,6 +16,7 @@ from ..inputs import (
     metadata_inputs,
     model_input,
     options_input,
+    resolve_choices_input,
     text_box,
     text_output,
     text_seed_input,
@@ -34,7 +35,14 @@ class TipoTask(io.ComfyNode):
             display_name="TIPO Single Task",
             category="TIPO",
             search_aliases=["tags to caption", "caption to tags", "prompt enhance", "interrogate"],
-            advanced=["options", "ban_rules", "metadata", "gen_meta", "escape_names"],
+            advanced=[
+                "options",
+                "ban_rules",
+                "metadata",
+                "gen_meta",
+                "escape_names",
+                "resolve_choices",
+            ],
             is_text_node=True,
             description="Runs one of the tasks that a TIPO model was trained for, such as a "
             "caption from tags. Your text is kept as typed and the model continues it.",
@@ -63,6 +71,7 @@ class TipoTask(io.ComfyNode):
                 bans_input(": tags that are never added."),
                 *metadata_inputs(),
                 escape_names_input(),
+                resolve_choices_input(),
             ],
             outputs=[
                 text_output("whole_tags", "tags", "Your tags and the new tags."),
@@ -93,6 +102,7 @@ class TipoTask(io.ComfyNode):
         metadata: str = "",
         gen_meta: bool = False,
         escape_names: bool = True,
+        resolve_choices: bool = False,
     ) -> io.NodeOutput:
         from ...tipo_core.expansion.format import parse_meta
         from ...tipo_core.expansion.json_form import length_named, task_json, task_named
@@ -110,6 +120,7 @@ class TipoTask(io.ComfyNode):
             seed=seed,
             escape_names=escape_names,
             safe=model.name == NANO,
+            resolve_choices=resolve_choices,
         )
         result = run_task(model.ready(options or SamplingOptions()), request, progress())
         return io.NodeOutput(

@@ -40,6 +40,11 @@ def vae_sources() -> VaeSources:
     )
 
 
+def listed_checkpoints() -> list[str]:
+    """Return the safetensors checkpoints as ComfyUI lists them."""
+    return [name for name in folder_paths.get_filename_list("checkpoints") if is_safetensors(name)]
+
+
 def folder_roots() -> list[Path]:
     """Return the parents of diffusers folders; the first one that has a name with a VAE wins."""
     return [

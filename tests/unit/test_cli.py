@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import signal
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,8 @@ from typing import Any
 import pytest
 
 import tipo_core
-from tipo_core import cli
+from tipo_core import PRESETS, SamplingOptions, Template, cli
+from tipo_core.prompt.presets import SHORT_NAMES
 
 SMALL = ("--length", "very_short")
 
@@ -75,6 +77,12 @@ def test_a_request_file_says_the_same_as_options(
     monkeypatch.setattr("sys.stdin", io.StringIO(json.dumps([request, request])))
     one, two = run_json(capsys, "expand", "--request", "-")
     assert one[0]["prompt"] + "\n" == by_options == two[0]["prompt"] + "\n"
+
+
+def test_choices_are_resolved_on_request(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("expand", "--tags", "{a|b}", "--length", "none")
+    assert run(capsys, *words) == "{a|b}\n"
+    assert run(capsys, *words, "--resolve-choices") in ("a\n", "b\n")
 
 
 def test_a_single_task(capsys: pytest.CaptureFixture[str]) -> None:
@@ -171,3 +179,102 @@ def test_an_interrupt_prints_what_there_is(
     assert only["was_cancelled"] and only["prompt"] == "1girl, hat"
     assert [one["reason"] for one in only["passes"]] == ["cancelled"]
     assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_a_template_without_fields_is_named(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """It would give the same prompt for every request."""
+    expanded = tmp_path / "expanded.json"
+    expanded.write_text(json.dumps({"fields": {"user": "1girl"}}))
+    request = tmp_path / "request.json"
+    request.write_text(json.dumps({"tags": "1girl", "template": "a cat"}))
+    for command in (
+        ("format", str(expanded), "--template", "a cat"),
+        ("format", str(expanded), "--template", ""),
+        ("expand", "--tags", "1girl", "--template", "a cat"),
+        ("expand", "--request", str(request)),
+    ):
+        error = error_of(capsys, *command)
+        assert "has no field" in error and "<|user|>" in error
+
+
+def test_sentences_in_the_tags_are_named(capsys: pytest.CaptureFixture[str]) -> None:
+    mixed = "1girl, cat ears, A girl reads by the window. She smiles."
+    for command in (
+        ("expand", "--tags", mixed, *SMALL),
+        ("task", "--tags", mixed, *SMALL),
+        ("bans", "--bans", "hat", "--tags", mixed),
+    ):
+        assert cli.main(command) == 0
+        (note,) = capsys.readouterr().err.splitlines()
+        assert note.startswith("note: --tags has sentences: 'A girl reads by the window.")
+        assert "split" in note
+    assert "--caption" in _note(capsys, "expand", "--tags", mixed, *SMALL)
+    assert "--short or --long" in _note(capsys, "task", "--tags", mixed, *SMALL)
+    run(capsys, "expand", "--tags", "1girl, looking at viewer, <lora:x:1>", *SMALL)
+
+
+def _note(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    assert cli.main(arguments) == 0
+    return capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text", "wanted"),
+    [
+        (("expand", "--request", "-"), "x", "standard input is not JSON"),
+        (("format", "-"), "x", "standard input is not JSON"),
+        (("format", "-"), "[1]", "standard input is not an expansion"),
+    ],
+)
+def test_standard_input_is_called_that(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: tuple[str, ...],
+    text: str,
+    wanted: str,
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(text))
+    assert error_of(capsys, *arguments).startswith(f"error: {wanted}")
+
+
+def _usage_error(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    with pytest.raises(SystemExit) as caught:
+        cli.main(arguments)
+    assert caught.value.code == 2
+    return capsys.readouterr().err
+
+
+def test_a_task_has_no_caption(capsys: pytest.CaptureFixture[str]) -> None:
+    error = _usage_error(capsys, "task", "--caption", "A girl.")
+    assert "--short" in error and "--long" in error and "unrecognized" not in error
+    with pytest.raises(SystemExit):
+        cli.main(["task", "--help"])
+    assert "--caption" not in capsys.readouterr().out
+
+
+def test_presets_have_short_names(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    expanded = tmp_path / "expanded.json"
+    values = {name: name for name in ("general", "extended", "generated", "user", "added")}
+    expanded.write_text(json.dumps({"fields": values}))
+    assert len(SHORT_NAMES) == len(PRESETS)
+    for short, name in SHORT_NAMES.items():
+        assert re.fullmatch("[a-z-]{1,16}", short)
+        results = [run(capsys, "format", str(expanded), "--preset", one) for one in (short, name)]
+        assert results[0] == results[1] == Template.parse(PRESETS[name]).render(values) + "\n"
+    error = _usage_error(capsys, "format", str(expanded), "--preset", "nope")
+    assert all(short in error for short in SHORT_NAMES)
+
+
+@pytest.mark.parametrize("command", ["expand", "task"])
+def test_every_option_has_a_help_text(capsys: pytest.CaptureFixture[str], command: str) -> None:
+    with pytest.raises(SystemExit):
+        cli.main([command, "--help"])
+    text = capsys.readouterr().out
+    defaults = SamplingOptions()
+    for name in ("temperature", "top_p", "min_p", "top_k", "repetition_penalty", "max_new_tokens"):
+        option = f"\n  --{name.replace('_', '-')} NUMBER"
+        meaning = " ".join(text.partition(option)[2].split("\n  --")[0].split())
+        assert meaning.endswith(f"(default: {getattr(defaults, name)})"), name
+        assert len(meaning.split()) > 6

@@ -50,10 +50,12 @@ def expand(
     bans = Bans.parse(request.bans)
     template = Template.parse(request.template)
     progress = ProgressMeter(on_progress, request.variants)
-    user = UserTags(request.tags, request.escape_names)
+    requests = [request.with_choices(variant) for variant in range(request.variants)]
+    users = {tags: UserTags(tags, request.escape_names) for tags in {own.tags for own in requests}}
 
     def grow(variant: int, attempt: int) -> Generation[VariantState]:
-        return VariantState(request, user, bans, variant, attempt).grow(progress)
+        own = requests[variant]
+        return VariantState(own, users[own.tags], bans, variant, attempt).grow(progress)
 
     # 1) the first draw of all variants, side by side
     states = model.run([grow(variant, 0) for variant in range(request.variants)])

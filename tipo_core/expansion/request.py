@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Protocol
 
 from ..lm.generate.completion import Generation, Result, StopReason
+from ..prompt.choices import resolve_choices
 from ..prompt.presets import DEFAULT_TEMPLATE
 from ..surrogates import refuse_surrogates
 from .tasks import MAX_ROUNDS, MAX_VARIANTS, Length, Pass
@@ -66,6 +67,8 @@ class ExpansionRequest:
     `gen_meta` the model proposes the metadata that `meta` does not give. The result is expanded
     again, up to `rounds` times in all, until both lengths are reached. `escape_names` escapes the
     parentheses of known names. `safe` adds no tag or sentence with a word of the block list.
+    `resolve_choices` replaces each ``{a|b}`` in `tags` and `caption` by one of its options, for
+    each variant anew; the seed decides.
 
     ValueError for `variants` or `rounds` out of range, TypeError for a value of another type.
     """
@@ -83,6 +86,7 @@ class ExpansionRequest:
     rounds: int = 1
     escape_names: bool = True
     safe: bool = True
+    resolve_choices: bool = False
 
     def __post_init__(self) -> None:
         check_types(
@@ -97,6 +101,16 @@ class ExpansionRequest:
             raise ValueError(f"variants is {self.variants}: choose 1 to {MAX_VARIANTS}")
         if not 1 <= self.rounds <= MAX_ROUNDS:
             raise ValueError(f"rounds is {self.rounds}: choose 1 to {MAX_ROUNDS}")
+
+    def with_choices(self, variant: int) -> ExpansionRequest:
+        """Return the request of one variant, with its choices resolved if that is requested."""
+        if not self.resolve_choices:
+            return self
+        return replace(
+            self,
+            tags=resolve_choices(self.tags, self.seed, variant, "tags"),
+            caption=resolve_choices(self.caption, self.seed, variant, "caption"),
+        )
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..prompt import Bans
+from ..prompt.choices import resolve_choices
 from ..prompt.joins import join_caption, join_tags
 from .fields import ProgressMeter, expected_tokens, field_span, fill_fields
 from .format import Request, render_request
@@ -22,8 +23,8 @@ class TaskRequest:
     """One task and the texts of its fields, verbatim.
 
     The model begins to write in the first field of the task that is empty, or in its last one. A
-    field that the task does not have is returned as it is. The other values are those of
-    `ExpansionRequest`.
+    field that the task does not have is returned as it is. `resolve_choices` applies to all three
+    texts. The other values are those of `ExpansionRequest`.
     """
 
     task: Task = Task.TAGS
@@ -37,6 +38,7 @@ class TaskRequest:
     seed: int = 0
     escape_names: bool = True
     safe: bool = True
+    resolve_choices: bool = False
 
     def __post_init__(self) -> None:
         check_types(self, {"str": ("tags", "short", "long", "bans"), "int": ("seed",)})
@@ -73,6 +75,12 @@ def run_task(
     raised before the model runs.
     """
     started = time.perf_counter()
+    if request.resolve_choices:
+        texts = {name: getattr(request, name) for name in ("tags", "short", "long")}
+        request = replace(
+            request,
+            **{name: resolve_choices(text, request.seed, name) for name, text in texts.items()},
+        )
     # 1) the user's text in plain words
     user = UserTags(request.tags, request.escape_names)
     given = {
@@ -96,16 +104,16 @@ def run_task(
     (filled,) = model.run([fill_fields(plain, request.seed, policy, on_token)])
     # 3) its additions follow the user's text
     pieces = filled.results[Field.TAG].pieces if Field.TAG in filled.results else ()
-    texts = {name: filled.answer.fields.get(name, "") for name in Field}
-    texts[Field.TAG] = ", ".join(user.spelled(tag) for tag in pieces)
+    written = {name: filled.answer.fields.get(name, "") for name in Field}
+    written[Field.TAG] = ", ".join(user.spelled(tag) for tag in pieces)
     rejected = Counter(filled.rejected_meta)
     for result in filled.results.values():
         rejected.update(result.rejected)
     return TaskResult(
-        tags=join_tags(user.text, texts[Field.TAG]),
-        short=join_caption(request.short, texts[Field.SHORT]),
-        long=join_caption(request.long, texts[Field.LONG]),
-        added={name: text.strip() for name, text in texts.items() if name in filled.results},
+        tags=join_tags(user.text, written[Field.TAG]),
+        short=join_caption(request.short, written[Field.SHORT]),
+        long=join_caption(request.long, written[Field.LONG]),
+        added={name: text.strip() for name, text in written.items() if name in filled.results},
         proposed=filled.answer.meta,
         banned=banned_counts(rejected),
         prompt=prompt,

@@ -6,15 +6,15 @@ import re
 from collections.abc import Iterable, Mapping
 
 from ..prompt import Category, Segment, SpanKind, category, escape_tag, parse
-from ..prompt.joins import join_caption, join_tags, without_closings
+from ..prompt.joins import join_caption, join_tags, open_constructs, without_closings
 from ..prompt.sentences import ends_sentence
-from ..prompt.syntax.brackets import open_brackets
 
 # Categories that the TIPO format writes as metadata lines, not in the tag line.
 META_CATEGORIES = frozenset(Category) - {Category.SPECIAL, Category.GENERAL}
-# `rating:safe` and `artist:wlop` name their category; the metadata line holds the value alone.
+# `rating:safe`, `artist:wlop` and `@wlop` name their category; the metadata line holds the value.
 _CATEGORY_PREFIX = re.compile(
-    r"(?:rating|artist|meta|character|copyright)s? ?: ?|rating |(?:drawn|art|artwork) by ?:? ",
+    r"(?:rating|artist|meta|character|copyright)s? ?: ?|rating |@"
+    r"|(?:drawn|art|artwork) by ?:? @?",
     re.IGNORECASE,
 )
 
@@ -33,7 +33,7 @@ class UserTags:
         self._escape_names = escape_names
         self._has_underscores = prompt.uses_underscores
         self._segments = prompt.segments()
-        self._opened = open_brackets(text)
+        self._opened = open_constructs(text)
         self.text = self._returned(text)
         self.plain = [word for segment in self._segments for word in segment.words]
         self.general = [tag for tag in self.plain if category(tag) not in META_CATEGORIES]
@@ -41,7 +41,7 @@ class UserTags:
     def spelled(self, tag: str) -> str:
         """Return an added tag with the user's underscores or spaces, escaped for the host.
 
-        It closes no bracket that the user left open.
+        It ends no construct that the user left open.
         """
         text = tag.replace(" ", "_") if self._has_underscores else tag
         return without_closings(escape_tag(text), self._opened)
@@ -77,7 +77,8 @@ class UserTags:
             name = category(tag)
             spelled.append(self.spelled(tag))
             parts[str(name)].append(spelled[-1])
-        whole = join_caption(caption, added_caption)
+        # A template may place the caption after the user's tags.
+        whole = join_caption(caption, without_closings(added_caption, self._opened))
         return {
             **{name: join_tags(*texts) for name, texts in parts.items()},
             "head": self._returned(self._typed[:head]),

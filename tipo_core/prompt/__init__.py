@@ -5,6 +5,8 @@
 - `bans`: rules for tags and sentences that must not be generated
 - `vocabulary`: categories and spellings of tags, name lists, blocklist
 - `sentences`: the sentences of a caption
+- `joins`: texts of tags and captions, joined so that each keeps its meaning
+- `choices`: one option of each ``{a|b}``, by a seed
 - `template`: the language of templates, and `presets`: ready ones
 
 ComfyUI imports the pack at every start, and compiling the patterns of this package takes longer

@@ -10,6 +10,8 @@ import re
 from types import MappingProxyType
 
 from .syntax.brackets import open_brackets
+from .syntax.comments import BLOCK, ends_in_open_block
+from .syntax.emphasis import END as EMPHASIS_END
 from .syntax.parse import parse
 from .syntax.span_kind import SpanKind
 
@@ -17,9 +19,14 @@ SEPARATORS = (",", "\uff0c", "\u3001")  # those of the scanner
 _LINE_BREAKS = frozenset("\r\n")
 # A text that each construct takes in which ends with its line: comments, unclosed angle tags.
 _PROBE = " x>"
-_LINE_CONSTRUCT = re.compile(r"[#<]")
+_LINE_CONSTRUCT = re.compile(r"[#<]|//|--")
 _CLOSING_OF = MappingProxyType({"(": ")", "[": "]", "{": "}"})
 _BRACKET = re.compile(r"(?<!\\)[()\[\]{}]")
+# The place in the middle of a sign that ends a construct.
+_INSIDE_END = MappingProxyType(
+    {BLOCK: re.compile(r"(?<=\*)(?=/)"), EMPHASIS_END: re.compile("(?<=:)(?=:)")}
+)
+_EMPHASIS = SpanKind.EMPHASIS
 _EXTENDED = frozenset((SpanKind.WORD, SpanKind.SEPARATOR, SpanKind.NEWLINE))
 
 
@@ -32,7 +39,7 @@ def ends_in_separator(text: str) -> bool:
 def ends_in_open_line(text: str) -> bool:
     """Whether text that follows on the same line would belong to the last construct.
 
-    Examples: a comment, an unclosed ``<lora:name``.
+    Examples: a comment, an unclosed ``<lora:name``, the parameter ``--no hat``.
     """
     if not _LINE_CONSTRUCT.search(text):
         return False
@@ -76,7 +83,7 @@ def join_caption(user: str, added: str) -> str:
     """Return `user` verbatim, a space where needed, and `added`."""
     if not user.strip():
         return added.strip()
-    added = without_closings(added.rstrip(), open_brackets(user))
+    added = without_closings(added.rstrip(), open_constructs(user))
     if added and ends_in_open_line(user):
         return f"{user}\n{added.lstrip()}"
     if added and (user[-1].isspace() or added[0].isspace() or added[0] in ",.;:!?'"):
@@ -84,12 +91,28 @@ def join_caption(user: str, added: str) -> str:
     return f"{user} {added}" if added else user
 
 
-def without_closings(added: str, opened: str) -> str:
-    """Escape the brackets in `added` that would close one of the brackets `opened` before it."""
-    if not opened or not _BRACKET.search(added):
+def open_constructs(text: str) -> tuple[str, ...]:
+    """The signs in the text that wait for their end: ``(``, ``[``, ``{``, ``/*`` and ``::``."""
+    found = list(open_brackets(text))
+    if ends_in_open_block(text):
+        found.append(BLOCK)
+    if EMPHASIS_END in text and parse(f"{text}\n{EMPHASIS_END}").spans[-1].kind is _EMPHASIS:
+        found.append(EMPHASIS_END)
+    return tuple(found)
+
+
+def without_closings(added: str, opened: tuple[str, ...]) -> str:
+    """Change `added` so that it ends none of the constructs that are `opened` before it.
+
+    Brackets without a partner in `added` are escaped, the other signs get a blank in the middle.
+    """
+    if not opened:
         return added
+    for sign, inside_end in _INSIDE_END.items():
+        if sign in opened:
+            added = inside_end.sub(" ", added)
     depths = dict.fromkeys(opened, 0)
-    kinds = {_CLOSING_OF[bracket]: bracket for bracket in opened}
+    kinds = {_CLOSING_OF[sign]: sign for sign in opened if sign in _CLOSING_OF}
 
     def escaped(match: re.Match[str]) -> str:
         bracket = match.group()
@@ -101,4 +124,4 @@ def without_closings(added: str, opened: str) -> str:
             depths[kinds[bracket]] -= 1
         return bracket
 
-    return _BRACKET.sub(escaped, added)
+    return _BRACKET.sub(escaped, added) if kinds else added

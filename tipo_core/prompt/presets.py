@@ -25,3 +25,14 @@ PRESETS: Mapping[str, str] = MappingProxyType(
         ),
     }
 )
+# For the command line.
+SHORT_NAMES: Mapping[str, str] = MappingProxyType(
+    {
+        "user-first": "User first, then added",
+        "tags-only": "tag only (DTG mode)",
+        "caption-only": "NL only (Tag to NL)",
+        "tags-first": "Both, tag first (recommend)",
+        "caption-first": "Both, NL first (recommend)",
+        "generated": "Both + generated NL",
+    }
+)

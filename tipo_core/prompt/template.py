@@ -169,6 +169,7 @@ class _Ends:
         is_sentence = left.kind == "caption" and ends_sentence(bare)
         if (
             is_sentence
+            or (own.startswith(".") and bare.endswith(_STOPS))
             or bare.endswith(SEPARATORS)
             or right.lstrip().startswith(SEPARATORS)
             or breaks

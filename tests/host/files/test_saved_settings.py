@@ -10,8 +10,8 @@ import pytest
 from devkit.server.server import Server
 from devkit.server.websocket_client import Client, Outcome
 from devkit.setup.toy_sd import NAME
-from tests.host.image.test_sweep_nodes import SweepBuilder
 from tests.host.picture_graphs import SECONDS, TEXT
+from tests.host.sweep.test_sweep_nodes import SweepBuilder
 from tests.unit.pictures.files.foreign_readers import read_a1111, text_by_pillow
 
 MODEL = NAME.removesuffix(".safetensors")

@@ -104,9 +104,12 @@ class LoraBuilder(Builder):
             0,
         ]
 
-    def in_two_halves(self, first: Links, second: Links, text: str) -> str:
+    def in_two_halves(
+        self, first: Links, second: Links, text: str | tuple[str, str], scheduler: str = "normal"
+    ) -> str:
         """A saved latent: one model and CLIP for the first half of the steps, then another."""
         latent, node = self.empty, ""
+        texts = (text, text) if isinstance(text, str) else text
         for half, (model, clip) in enumerate((first, second)):
             node = self.add(
                 "KSamplerAdvanced",
@@ -116,12 +119,13 @@ class LoraBuilder(Builder):
                 steps=STEPS,
                 cfg=6.5,
                 sampler_name="euler",
-                scheduler="normal",
-                positive=[self.add("CLIPTextEncode", clip=clip, text=text), 0],
+                scheduler=scheduler,
+                positive=[self.add("CLIPTextEncode", clip=clip, text=texts[half]), 0],
                 negative=[self.add("CLIPTextEncode", clip=clip, text="blurry"), 0],
                 latent_image=latent,
                 start_at_step=half * STEPS // 2,
-                end_at_step=(half + 1) * STEPS // 2,
+                # Some schedulers have one step more.
+                end_at_step=10000 if half else STEPS // 2,
                 return_with_leftover_noise="disable" if half else "enable",
             )
             latent = [node, 0]
@@ -225,6 +229,28 @@ def test_constant_and_scheduled_loras_in_one_prompt(
     outcome = client.run(build.graph, timeout=SECONDS)
     ours, apart = (saved_latent(server, outcome, saved) for saved in pair)
     np.testing.assert_allclose(ours, apart, rtol=0, atol=5e-4 * float(np.abs(apart).max()))
+
+
+@pytest.mark.parametrize("scheduler", ["karras", "exponential", "beta", "ddim_uniform"])
+def test_our_sampler_changes_loras_at_the_step_for_every_scheduler(
+    server: Server, client: Client, loras: Path, scheduler: str
+) -> None:
+    build = LoraBuilder()
+    node = build.prompt("[<lora:one:1>::0.5] [red:green:0.5] cat")
+    positive, negative = (
+        build.add("TipoClipSkipEncode", clip=[node, 1], text=text, clip_skip=0)
+        for text in ([node, 2], "blurry")
+    )
+    changes = {"model": [node, 0], "negative": [negative, 0], "scheduler": scheduler}
+    ours = build.save_latent(build.sample("TipoSampler", positive, steps=STEPS, **changes))
+    first, second = build.loaded(("one.safetensors", 1, 1)), (build.model, build.clip)
+    apart = build.in_two_halves(first, second, ("red cat", "green cat"), scheduler)
+    wrong = build.in_two_halves(first, first, ("red cat", "green cat"), scheduler)
+    outcome = client.run(build.graph, timeout=SECONDS)
+    found, expected, other = (saved_latent(server, outcome, node) for node in (ours, apart, wrong))
+    room = 5e-4 * float(np.abs(expected).max())
+    np.testing.assert_allclose(found, expected, rtol=0, atol=room)
+    assert np.abs(expected - other).max() > 100 * room
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from tests.host.text.prompt_graphs import LIMIT, add
 
 def test_a_graph_from_before_the_new_inputs_still_runs(client: Client, graph: Graph) -> None:
     new = ("options", "ban_rules", "metadata", "gen_meta", "rounds", "escape_names")
+    new = (*new, "resolve_choices")
     small = text_only(graph, seed=31)
     now = texts(small, client.run(ended(small), timeout=LIMIT))
     for name in new:
@@ -71,9 +72,31 @@ def test_names_are_escaped_unless_that_is_off(
     assert variant["prompt"] == (written or tags)
 
 
+def test_choices_are_resolved_by_the_seed_on_request(client: Client, graph: Graph) -> None:
+    typed = {"tags": "1girl, {red|blue|{green|grey}} dress, k-on!", "caption": "A {x} // note"}
+    lengths = {"tag_length": "none", "caption_length": "none"}
+    kept = text_only(copy.deepcopy(graph), seed=5, **typed, **lengths)
+    drawn = text_only(graph, variants=4, seed=5, resolve_choices=True, **typed, **lengths)
+    (variant, *_) = texts(kept, client.run(ended(kept), timeout=LIMIT))
+    assert (variant["tags"], variant["caption"]) == tuple(typed.values())
+    variants = texts(drawn, client.run(ended(drawn), timeout=LIMIT))
+    prompts = [variant["prompt"] for variant in variants]
+    dresses = {prompt.split(", ")[1].split()[0] for prompt in prompts}
+    assert dresses <= {"red", "blue", "green", "grey"} and len(dresses) > 1
+    assert all(prompt.startswith("1girl, ") and "A x" in prompt for prompt in prompts)
+    node = add(drawn, "TipoFormat", expansion=[the_node(drawn, "TipoExpand"), 4],
+               preset="custom", template="<|user|>, <|rating|>")  # fmt: skip
+    outcome = client.run(ended(drawn), timeout=LIMIT)
+    assert outcome.outputs[node]["text"] == [variant["fields"]["user"] for variant in variants]
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
+        ({"tags": "a \ud83d"}, "tags has a lone surrogate, U.D83D, at character 3"),
+        ({"caption": "\ud83d"}, "caption has a lone surrogate"),
+        ({"template": "\ud83d <|user|>"}, "template has a lone surrogate"),
+        ({"bans": "\ud83d"}, "bans has a lone surrogate"),
         ({"metadata": "rating general"}, r"rating general.*key: value.*copyrights"),
         ({"bans": "@colours"}, r"@colours.*@artist"),
         ({"template": "<|user|> <|mood|>"}, r"<\|mood\|>.*<\|user\|>"),

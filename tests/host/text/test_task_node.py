@@ -75,6 +75,10 @@ WRONG = [
     ("TipoBans", {"rules": "@no_such_group", "try_on": ""}, r"@no_such_group.*@artist"),
     ("TipoTask", task_inputs(task="tag_to_song"), r"tag_to_song.*tag_to_short_to_long"),
     ("TipoTask", task_inputs(length="enormous"), r"enormous.*very_short.*very_long"),
+    ("TipoBans", {"rules": "", "try_on": "\ud83d"}, "try_on has a lone surrogate"),
+    ("TipoSplitPrompt", {"text": "a\udc80"}, "text has a lone surrogate, U.DC80, at character 2"),
+    ("TipoTask", task_inputs(short="\ud83d"), "short has a lone surrogate"),
+    ("TipoTask", task_inputs(metadata="artist: \ud83d"), "metadata has a lone surrogate"),
     ("TipoTask", task_inputs(metadata="mood: sad"), r"mood: sad.*rating.*aspect ratio"),
 ]
 

@@ -19,6 +19,7 @@ LINE_BREAKS = "\r\n"
 # One construct of each kind that the user has not closed.
 UNCLOSED = (
     *("(hat", "((hat:1.2)", "[hat", "[hat|cap", "[hat:cap", "{hat", "{hat|cap", "${hat", "__hat"),
+    *("/* a", "1.2::hat", "1.2::a 0.8::b", "hat --no cap", "hat // a note", "--no a, b", "/*/"),
     *("<lora:x", "<lora:x:0.8", "<x:", "hat # a note", "# a note", "#", "hat \\", "hat\\(", "a <"),
 )
 CLOSERS = (
@@ -94,7 +95,20 @@ PIECES = st.sampled_from(
         *CLOSERS,
         *BLANKS,
         *(",", ", ", "\uff0c", "\n", "1girl", "long_hair", "k-on!", "A girl sits. ", "BREAK"),
-        *("(a:1.2)", "<lora:x:1>", "embedding:x", "[a:b:0.5]", "# note\n", "__c__", "{a|b}"),
+        *(
+            "(a:1.2)",
+            "<lora:x:1>",
+            "embedding:x",
+            "[a:b:0.5]",
+            "# note\n",
+            "//",
+            "/* a */",
+            "1.2::",
+            "--ar 1:1",
+            "--no ",
+            "__c__",
+            "{a|b}",
+        ),
     )
 )
 

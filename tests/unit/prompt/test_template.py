@@ -144,6 +144,12 @@ def test_a_sentence_of_a_caption_gets_no_comma(field: str, end: str) -> None:
     assert template.render({field: "A girl", "quality": "highres"}) == "A girl, highres"
 
 
+def test_a_stop_of_the_template_does_not_follow_another_stop() -> None:
+    template = Template.parse("by <|artist|>. <|general|>")
+    assert template.render({"artist": "k-on!", "general": "hat"}) == "by k-on! hat"
+    assert template.render({"artist": "wlop", "general": "hat"}) == "by wlop. hat"
+
+
 def test_a_long_output_is_refused_before_it_is_made() -> None:
     template = Template.parse("<|user|>, " * 5_000)
     with pytest.raises(ValueError, match="output has more than 8,000,000 characters: name each"):

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 
+from ..sampling.axis import AUTOMATIC_VAE, CHECKPOINT, VAE
 from ..vae.vae_choice import CHECKPOINT_CHOICE, CONNECTED_CHOICE
 from .graph_links import Graph, Node
 
@@ -15,6 +16,7 @@ PIXEL_INPUTS = ("image", "samples", "latent", "pixels", "destination", "source")
 TEXT_INPUTS = tuple(
     "text text_g text_l clip_l clip_g t5xxl llama bert mt5xl prompt user_prompt".split()
 )
+SWEEP_MODELS = "TipoSweepModels"
 MODEL_INPUTS = ("ckpt_name", "unet_name")
 MODEL_ENDINGS = re.compile(r"\.(safetensors|sft|ckpt|gguf|pth?|bin)$", re.IGNORECASE)
 
@@ -254,6 +256,8 @@ def _clip_skip(graph: Graph, encoders: list[Node | None]) -> int | None:
 def _model_name(graph: Graph, node: Node | None) -> str | None:
     """The name of the checkpoint or diffusion model at an input `model`."""
     for loader in graph.chain(node, "model"):
+        if loader.class_type == SWEEP_MODELS and (file := graph.swept_file(loader, CHECKPOINT)):
+            return MODEL_ENDINGS.sub("", _file_name(file))
         for name in MODEL_INPUTS:
             if file := graph.value(loader, name, str):
                 return MODEL_ENDINGS.sub("", _file_name(file))
@@ -274,9 +278,13 @@ def _vae_name(graph: Graph, decodes: Sequence[Node | None], model: str | None) -
 def _vae_file(graph: Graph, loader: Node | None) -> str | None:
     """The file of a VAE loader; of a connected VAE, the file of its own loader."""
     file: str | None = graph.value(loader, "vae_name", str)
+    link = "connected_vae"
+    if loader and loader.class_type == SWEEP_MODELS:
+        swept = graph.swept_file(loader, VAE)
+        file, link = swept if swept != AUTOMATIC_VAE and swept else CONNECTED_CHOICE, "vae"
     if file != CONNECTED_CHOICE:
         return file
-    for before in graph.chain(loader, "connected_vae"):
+    for before in graph.chain(loader, link):
         if (file := graph.value(before, "vae_name", str)) != CONNECTED_CHOICE:
             return file
     return None

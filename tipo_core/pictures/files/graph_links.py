@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from .swept_values import SWEEP_NODE, swept_value
+from .swept_values import OUTPUTS, SWEEP_NODE, swept_value
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class Graph:
         """
         origin, name, slot = self._origin(node, name)
         if origin and origin.class_type == SWEEP_NODE and slot is not None:
-            value = swept_value(partial(self._own_value, origin), slot, self._place, self._choices)
+            value = self._swept(origin, OUTPUTS[slot] if 0 <= slot < len(OUTPUTS) else "")
         else:
             value = origin and origin.inputs.get(name)
         # No widget takes a number of 2^64 or more; the comparison is False for NaN.
@@ -97,6 +97,15 @@ class Graph:
         if isinstance(value, bool) or (is_number and not abs(value) < 2**64):
             return None
         return value if isinstance(value, (int, float) if kind is float else kind) else None
+
+    def swept_file(self, node: Node | None, parameter: str) -> str | None:
+        """The checkpoint or VAE that the sweep at an input `sweep` gave to the picture, or None."""
+        sweep = self.linked(node, "sweep")
+        value = self._swept(sweep, parameter) if sweep else None
+        return value if isinstance(value, str) else None
+
+    def _swept(self, sweep: Node, parameter: str) -> Any:
+        return swept_value(partial(self._own_value, sweep), parameter, self._place, self._choices)
 
     def _own_value(self, node: Node, name: str) -> Any:
         """The value of a widget or primitive; None for a link to a sweep."""
@@ -119,6 +128,8 @@ class Graph:
                 name = "value"
             elif node.class_type == "TipoClipSkipEncode" and slot == 2:
                 name = "text"  # its output `text` is its input
+            elif node.class_type == "TipoLoraPrompt" and slot == 2:
+                name = "text"  # with the tags, as A1111 saves the prompt
             elif node.class_type == SWEEP_NODE:
                 return node, name, slot
             else:

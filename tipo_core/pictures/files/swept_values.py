@@ -5,33 +5,43 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ..sampling.sweep import NAMES, NO_AXIS, PARAMETERS, sweep_of
+from ..sampling.axis import CHECKPOINT, NAMES, NO_AXIS, PARAMETERS, VAE
+from ..sampling.sweep import NEGATIVE, TEXT, sweep_of
 from ..sampling.value_lists import Value
 
 SWEEP_NODE = "TipoSweep"
-# The parameters of the node's outputs, first to last.
-OUTPUTS = ("seed", "steps", "cfg", "sampler_name", "scheduler", "denoise", "clip_skip")
+# The parameters of the node's outputs, first to last; "" for the sweep and the report.
+OUTPUTS = (
+    *("seed", "steps", "cfg", "sampler_name", "scheduler", "denoise", "clip_skip", "", ""),
+    *("lora_strength", TEXT, NEGATIVE),
+)
+# Parameters that have a value only where an axis changes them.
+_OF_AXES = (CHECKPOINT, VAE)
 
 
 def swept_value(
     value_of: Callable[[str], Any],
-    slot: int,
+    parameter: str,
     list_index: int | None,
     choices: Mapping[str, Sequence[str]],
 ) -> Value | None:
-    """Return the value of an output of TIPO Sweep for the picture at `list_index`.
+    """Return the value of a parameter of TIPO Sweep for the picture at `list_index`.
 
     `value_of` returns the value of an input of the node, or None; `choices` has the host's names of
-    samplers and schedulers. A value that differs between pictures is None for the index None. A
-    sweep that cannot be read has no values.
+    samplers, schedulers and files. Files without choices are named as in the list of values. A
+    value that differs between pictures is None for the index None. A sweep that cannot be read has
+    no values.
     """
-    if not 0 <= slot < len(OUTPUTS):
+    if parameter not in OUTPUTS + _OF_AXES or not parameter:
         return None
-    parameter = OUTPUTS[slot]
     columns, rows = value_of("columns"), value_of("rows")
     names = {name: choices.get(name, ()) for name in NAMES}
+    names |= {name: choices[name] for name in _OF_AXES if name in choices}
     # The value of a parameter that an axis changes is not used, nor are those of the others.
     base: dict[str, Value] = {one: names[one][0] if names.get(one) else 1 for one in PARAMETERS}
+    texts = {name: value_of(name) for name in (TEXT, NEGATIVE)}
+    if texts[TEXT] is not None:
+        base |= {name: text or "" for name, text in texts.items()}
     try:
         sweep, _ = sweep_of(
             base,
@@ -43,11 +53,18 @@ def swept_value(
         )
     except ValueError:
         return None
-    if parameter not in (columns, rows):
-        base_value: Value | None = value_of(parameter)
-        return base_value
+    if parameter in (TEXT, NEGATIVE):
+        if TEXT not in base or texts[parameter] is None:
+            return None
+    elif not sweep.changes(parameter):
+        return None if parameter in _OF_AXES else value_of(parameter)
+    else:
+        # A sampler may name the scheduler of some cells: the others have the node's own.
+        own = value_of(parameter) if parameter in NAMES else None
+        if own is not None:
+            sweep = sweep.with_base({parameter: own})
     values = sweep.values_of(parameter)
-    if len(values) > 1 and list_index is None:
+    if len(set(values)) > 1 and list_index is None:
         return None
     # ComfyUI repeats the last value of a list.
     return values[min(list_index or 0, len(values) - 1)]

@@ -43,6 +43,8 @@ class AppliedLora:
         if applied < self.keys:
             line += f", {self.keys - applied} not applied"
             line += ": they have no counterpart" if self.has_clip else ": no clip is connected"
+        if use.ranges and not self.has_clip:
+            line += ". It reaches the sampler only through the output hooks: connect a clip"
         return line
 
 

@@ -61,10 +61,14 @@ def lora_uses(
             # A border typed as a step stays one where a fraction meets it.
             are_steps[time] = are_steps.get(time, False) or is_step
     times: list[tuple[Fraction, _Weights]] = []
+    read: dict[tuple[int, ...], _Weights] = {}  # by the readings of the clocks
     for start in sorted(are_steps)[:-1]:
         readings = {clock: clock.reading(start * steps, step_of) for clock in template.clocks}
-        at_start = prompt_tags(template.text(readings), clip_first=clip_first).loras
-        weights = _weights(at_start, file_of)
+        at_start = tuple(readings.values())
+        if at_start not in read:
+            now = prompt_tags(template.text(readings), clip_first=clip_first).loras
+            read[at_start] = _weights(now, file_of)
+        weights = read[at_start]
         if not times or weights != times[-1][1]:
             times.append((start, weights))
         if len(times) > MAX_RANGES:
@@ -117,11 +121,17 @@ def _uses(
     return uses
 
 
-def keyframes(percents: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Return (start percent, strength) of the keyframes of a hook that is on in the ranges."""
-    frames = [] if percents[0][0] == 0 else [(0.0, 0.0)]
-    for (start, end), following in zip(percents, (*percents[1:], None), strict=True):
-        frames.append((start, 1.0))
-        if end < 1 and (following is None or following[0] > end):
-            frames.append((end, 0.0))
+def keyframes(use: LoraUse) -> list[tuple[float, float, float]]:
+    """Return the keyframes of a hook that is on in the ranges of `use`.
+
+    Each is its start percent, its strength, and its share of the steps.
+    """
+    frames = [] if use.ranges[0][0] == 0 else [(0.0, 0.0, 0.0)]
+    starts = [start for start, _ in use.ranges[1:]]
+    for (percents, shares), following in zip(
+        zip(use.percents, use.ranges, strict=True), [*starts, 1.0], strict=True
+    ):
+        frames.append((percents[0], 1.0, shares[0]))
+        if shares[1] < following:
+            frames.append((percents[1], 0.0, shares[1]))
     return frames

@@ -146,8 +146,10 @@ def _sampling_name(
 def _file(parameter: str, entry: str, names: Mapping[str, Sequence[str]]) -> dict[str, Value]:
     """Find a file as A1111 does: its name, or else the shortest path that contains the text.
 
-    Raises LookupError if there is none.
+    Without a list of files the entry is the name. Raises LookupError if there is no such file.
     """
+    if parameter not in names:
+        return {parameter: entry}
     if parameter == VAE and entry.casefold() in ("auto", "automatic", "none"):
         return {VAE: AUTOMATIC_VAE}
     listed = ListedFiles(names.get(parameter, ()))

@@ -26,6 +26,15 @@ class CallSteps:
     steps: tuple[int, ...]
     levels: tuple[float, ...]
 
+    def begin_at(self, sigmas: Sequence[float]) -> bool:
+        """Whether each step begins at its noise level in a schedule (steps + 1 levels)."""
+        levels: dict[int, float] = {}
+        for step, level in zip(self.steps, self.levels, strict=True):
+            levels.setdefault(step, level)
+        return list(levels) == list(range(len(sigmas) - 1)) and all(
+            _is_same(level, sigmas[step]) for step, level in levels.items()
+        )
+
 
 @dataclass(frozen=True)
 class Rehearsal:

@@ -47,6 +47,14 @@ class Sweep:
         names = [[label for label in (row, column) if label] for row in rows for column in columns]
         return [", ".join(labels) or "as set" for labels in names]
 
+    def changes(self, parameter: str) -> bool:
+        """Return whether an axis sets a parameter, in each cell or in some."""
+        return any(parameter in axis.parameters for axis in (self.rows, self.columns) if axis)
+
+    def with_base(self, values: Mapping[str, Value]) -> Sweep:
+        """Return the sweep with other values of parameters that no axis changes."""
+        return Sweep({**self.base, **values}, self.columns, self.rows)
+
     def values_of(self, parameter: str) -> list[Value]:
         """Return a parameter's value in each cell, row by row; one value if no axis changes it.
 
@@ -54,11 +62,9 @@ class Sweep:
         """
         if parameter in (TEXT, NEGATIVE):
             return [one.text if parameter == TEXT else one.negative for one in self._prompts()]
-        cells = self.cells
-        if any(parameter in cell for cell in cells):
-            return [
-                cell[parameter] if parameter in cell else self.base[parameter] for cell in cells
-            ]
+        if self.changes(parameter):
+            base = self.base.get(parameter, "")
+            return [cell.get(parameter, base) for cell in self.cells]
         return [self.base[parameter]] if parameter in self.base else []
 
     def _prompts(self) -> list[Prompts]:

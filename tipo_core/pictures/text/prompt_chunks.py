@@ -18,12 +18,13 @@ def split_at_break(text: str) -> list[str]:
     Empty parts are left out; a prompt of BREAKs alone is one empty part. A prompt without BREAK is
     returned unchanged.
     """
-    parts = [""]
+    pieces: list[list[str]] = [[]]  # joined at the end, in linear time
     for piece in _pieces(parse_spans(text)):
         if piece is None:
-            parts.append("")
+            pieces.append([])
         else:
-            parts[-1] += piece
+            pieces[-1].append(piece)
+    parts = ["".join(part) for part in pieces]
     if len(parts) == 1:
         return parts
     return [part.strip() for part in parts if part.strip()] or [""]

@@ -75,12 +75,14 @@ class PromptSchedule:
     """A prompt with schedules for a sampler of `steps` steps.
 
     `texts` are the same prompt for different encoders; a time in one of them divides all.
-    `fractions` says what a fraction is a share of, one of `schedule_times.FRACTIONS`.
+    `fractions` says what a fraction is a share of, one of `schedule_times.FRACTIONS`. With
+    `is_a1111` the texts keep their escapes and `[a]`, which A1111's reader resolves.
     """
 
     texts: tuple[str, ...]
     steps: int
     fractions: str = OF_STEPS
+    is_a1111: bool = False
 
     @property
     def has_steps(self) -> bool:
@@ -90,7 +92,7 @@ class PromptSchedule:
     @property
     def changes(self) -> bool:
         """Whether the texts hold a schedule, even one that comes after the last step."""
-        return bool(_Reader(self.texts).clocks)
+        return bool(_Reader(self.texts, self.is_a1111).clocks)
 
     def clauses(self) -> tuple[Clause, ...]:
         """Return the clauses; at least one is active at every time.
@@ -99,9 +101,11 @@ class PromptSchedule:
         ValueError if AND splits the texts into different numbers, for a weight of 0 or less after
         AND, and for more than MAX_CLAUSES clauses.
         """
+        return self._clauses(_Reader(self.texts, self.is_a1111))
+
+    def _clauses(self, reader: _Reader) -> tuple[Clause, ...]:
         steps = self.steps
         are_steps: dict[Fraction, bool] = {Fraction(0): False, Fraction(steps): False}
-        reader = _Reader(self.texts)
         step_of = self._own_rule()
         for clock in reader.clocks:
             for border, is_step in clock.borders(steps, step_of):
@@ -141,8 +145,8 @@ class PromptSchedule:
         Only prompts of `clauses` are returned: where a sampler with another number of steps needs
         another text, the step has the prompts of the same share of the schedule.
         """
-        reader = _Reader(self.texts)
-        encoded = {clause.prompt for clause in self.clauses()}
+        reader = _Reader(self.texts, self.is_a1111)
+        encoded = {clause.prompt for clause in self._clauses(reader)}
         rule = step_of or steps_of_a1111(steps)
         own_rule = self._own_rule()
         prompts: list[tuple[WeightedTexts, ...]] = []
@@ -161,9 +165,8 @@ class PromptSchedule:
 
     def notes(self) -> tuple[str, ...]:
         """Return a note on each form that is not read as typed."""
-        return tuple(
-            dict.fromkeys(note for text in self.texts for note in read_template(text).notes)
-        )
+        templates = _Reader(self.texts, self.is_a1111).templates
+        return tuple(dict.fromkeys(note for template in templates for note in template.notes))
 
     def _own_rule(self) -> StepOf:
         return (steps_of_a1111 if self.has_steps else steps_of_timesteps)(self.steps)
@@ -191,8 +194,8 @@ def clauses(texts: Sequence[str], steps: int, fractions: str = OF_STEPS) -> tupl
 class _Reader:
     """Reads the prompts of a moment; each reading of the clocks is read once."""
 
-    def __init__(self, texts: Sequence[str]) -> None:
-        read = {text: read_template(text) for text in texts}
+    def __init__(self, texts: Sequence[str], is_a1111: bool) -> None:
+        read = {text: read_template(text, is_a1111=is_a1111) for text in texts}
         self.templates: list[Template] = [read[text] for text in texts]
         self.clocks = tuple(
             dict.fromkeys(clock for template in read.values() for clock in template.clocks)

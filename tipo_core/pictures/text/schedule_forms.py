@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ...prompt.syntax.span_kind import SpanKind
@@ -58,11 +58,25 @@ def parse_spans(text: str) -> Spans:
     return parse(text).spans
 
 
-def read_template(text: str) -> Template:
-    """Read the schedules of a prompt."""
-    notes: dict[str, None] = {}
-    nodes = _nodes(parse_spans(text), notes)
-    return Template(nodes, tuple(notes))
+@dataclass(frozen=True)
+class _Reading:
+    """The notes of one prompt, and whether A1111's reader follows."""
+
+    is_a1111: bool
+    notes: dict[str, None] = field(default_factory=dict)
+
+    def note(self, text: str) -> None:
+        self.notes[text] = None
+
+
+def read_template(text: str, *, is_a1111: bool = False) -> Template:
+    """Read the schedules of a prompt.
+
+    With `is_a1111` escapes and brackets that are no schedule stay as typed, for A1111's reader.
+    """
+    reading = _Reading(is_a1111)
+    nodes = _nodes(parse_spans(text), reading)
+    return Template(nodes, tuple(reading.notes))
 
 
 def _clocks(nodes: Sequence[Node]) -> Iterator[Clock]:
@@ -81,11 +95,11 @@ def _texts(nodes: Sequence[Node], readings: Mapping[Clock, int]) -> Iterator[str
             yield from _texts(node.texts[readings[node.clock]], readings)
 
 
-def _nodes(spans: Spans, notes: dict[str, None]) -> tuple[Node, ...]:
+def _nodes(spans: Spans, reading: _Reading) -> tuple[Node, ...]:
     nodes: list[Node] = []
     fixed: list[str] = []
     for span in spans:
-        for node in _nodes_of(span, notes):
+        for node in _nodes_of(span, reading):
             if isinstance(node, str):
                 fixed.append(node)
             else:
@@ -94,24 +108,24 @@ def _nodes(spans: Spans, notes: dict[str, None]) -> tuple[Node, ...]:
     return (*nodes, "".join(fixed))
 
 
-def _nodes_of(span: Span, notes: dict[str, None]) -> tuple[Node, ...]:
+def _nodes_of(span: Span, reading: _Reading) -> tuple[Node, ...]:
     kind, text = span.kind, span.text
     if kind is SpanKind.ESCAPE:
-        return (_ESCAPED_SIGN.sub(r"\1", text),)
-    if kind is SpanKind.ANGLE:
-        notes[f"{_quoted(text)} is read as words: a LoRA needs a node that loads it"] = None
+        return (text,) if reading.is_a1111 else (_ESCAPED_SIGN.sub(r"\1", text),)
     choice = None
     if kind is SpanKind.SCHEDULE:
-        choice = _schedule(span, notes)
+        choice = _schedule(span, reading)
     elif kind is SpanKind.ALTERNATION:
-        choice = _alternation(span, notes)
+        choice = _alternation(span, reading)
     elif kind is not SpanKind.WEIGHT:
         return (text,)
     if choice is not None:
         return (choice,)
+    if reading.is_a1111:
+        return (text[0], *_nodes(span.children, reading), text[-1])
     if text[0] == "[" and (kind is not SpanKind.WEIGHT or _loose_signs(span)):
-        notes[f"{_quoted(text)} is no schedule and is read as words"] = None
-    inner = _nodes(span.children, notes)
+        reading.note(f"{_quoted(text)} is no schedule and is read as words")
+    inner = _nodes(span.children, reading)
     if text[0] == "(" and span.children.kinds[-1:] != (SpanKind.MARK,):
         last = inner[-1]
         if isinstance(last, str) and _NUMBER_AT_END.search(last[-_TAIL_WINDOW:]):
@@ -120,7 +134,7 @@ def _nodes_of(span: Span, notes: dict[str, None]) -> tuple[Node, ...]:
     return (text[0], *inner, text[-1])
 
 
-def _schedule(span: Span, notes: dict[str, None]) -> Choice | None:
+def _schedule(span: Span, reading: _Reading) -> Choice | None:
     """Read `[from:to:when]` and the like; None for another form."""
     parts, tail = _parts(span)
     times = [read_time(part) for part in tail.split(",")]
@@ -135,18 +149,18 @@ def _schedule(span: Span, notes: dict[str, None]) -> Choice | None:
         shown = [nothing, *parts] if len(parts) == 1 else parts[:2]
         if len(parts) == 3 and (unused := "".join(parts[2].texts).strip()):
             form = f"{_quoted(span.text)} has one time"
-            notes[f"{form}, so {_quoted(unused)} is never used: give a second time"] = None
+            reading.note(f"{form}, so {_quoted(unused)} is never used: give a second time")
     elif len(times) == 2 and len(parts) <= 3:
         shown = {1: [nothing, *parts, nothing], 2: [nothing, *parts], 3: parts}[len(parts)]
     if not shown:
         return None
     for sign in _loose_signs(span):
-        notes[f'"{sign}" in {_quoted(span.text)} is read as a word'] = None
-    texts = tuple(_nodes(part, notes) for part in shown)
+        reading.note(f'"{sign}" in {_quoted(span.text)} is read as a word')
+    texts = tuple(_nodes(part, reading) for part in shown)
     return Choice(Changes(tuple(times)), texts)
 
 
-def _alternation(span: Span, notes: dict[str, None]) -> Choice | None:
+def _alternation(span: Span, reading: _Reading) -> Choice | None:
     """Read `[a|b]` and `[a|b:0.2]`; None for another form."""
     parts, tail = _parts(span)
     period = None
@@ -156,8 +170,8 @@ def _alternation(span: Span, notes: dict[str, None]) -> Choice | None:
         if not period.is_fraction and period.value < 1:
             return None
     for sign in _loose_signs(span):
-        notes[f'"{sign}" in {_quoted(span.text)} is read as a word'] = None
-    texts = tuple(_nodes(part, notes) for part in parts)
+        reading.note(f'"{sign}" in {_quoted(span.text)} is read as a word')
+    texts = tuple(_nodes(part, reading) for part in parts)
     return Choice(Turns(len(texts), period), texts)
 
 

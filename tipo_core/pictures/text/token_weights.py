@@ -22,12 +22,24 @@ INTERPRETATIONS = (COMFY, COMFY_PP, A1111, COMPEL, DOWN_WEIGHT)
 NORMALIZATIONS = ("none", "mean", "length", "length+mean")
 # Replaces the tokens of a masked word: `+</w>` in CLIP's vocabulary, which has little meaning.
 MASK_TOKEN = 266
+# Prompts hold weights such as `(a:inf)`, and nested brackets multiply. Larger weights than this
+# overflow in fp16.
+MAX_WEIGHT = 1000.0
+# A1111 divides by the mean of a chunk's values. Below this share of their RMS the mean depends on
+# rounding, as in a model whose last norm centres each vector, and the quotient is arbitrary.
+LEAST_MEAN = 1e-3
+_ROUNDING = 1e-9  # of normalised weights
 _BATCH_CHUNKS = 32  # chunks in one pass of the encoder
 
 WordTokens = Sequence[Sequence[tuple[Any, float, int]]]
 Pairs = list[list[tuple[Any, float]]]
 # Encodes chunks to (1, chunks * length, D), with weights applied as ComfyUI does.
 Encode = Callable[[Pairs], torch.Tensor]
+
+
+def finite_weight(weight: float) -> float:
+    """Return a weight within +-MAX_WEIGHT; NaN becomes 1."""
+    return 1.0 if math.isnan(weight) else min(max(weight, -MAX_WEIGHT), MAX_WEIGHT)
 
 
 def normalized(prompt: WordTokens, how: str) -> list[list[tuple[Any, float, int]]]:
@@ -48,20 +60,32 @@ def normalized(prompt: WordTokens, how: str) -> list[list[tuple[Any, float, int]
     of_words = [weight for chunk in chunks for _, weight, word in chunk if word]
     if not how.endswith("mean") or not of_words:
         return chunks
-    shift = 1 - sum(of_words) / len(of_words)
-    return [[(token, w + shift if word else w, word) for token, w, word in c] for c in chunks]
+    shift = 1 - math.fsum(of_words) / len(of_words)
+
+    def shifted(weight: float) -> float:
+        # Equal weights become exactly 1, so that ComfyUI's encoder runs as without weights.
+        return 1.0 if abs(weight + shift - 1) < _ROUNDING else weight + shift
+
+    return [[(token, shifted(w) if word else w, word) for token, w, word in c] for c in chunks]
 
 
-def embedding(prompt: WordTokens, interpretation: str, encode: Encode) -> torch.Tensor:
+def embedding(
+    prompt: WordTokens, interpretation: str, encode: Encode, unscaled: list[int] | None = None
+) -> torch.Tensor:
     """Encode a prompt to (1, chunks * length, D) with one interpretation of its weights.
 
-    `encode` is ComfyUI's encoder, which applies weights as "comfy" does. Raises ValueError for an
-    unknown interpretation.
+    `encode` is ComfyUI's encoder, which applies weights as "comfy" does. Without weights the result
+    is that of `encode`, to the bit. The numbers of chunks whose mean A1111 could not restore are
+    added to `unscaled`. Raises ValueError for an unknown interpretation.
     """
     if interpretation == COMFY:
         return encode(_pairs(prompt))
     if interpretation == A1111:
-        return _scaled(prompt, encode(_unweighted(prompt)))
+        base = encode(_unweighted(prompt))
+        scaled, without_mean = _scaled(prompt, base)
+        if unscaled is not None:
+            unscaled += without_mean
+        return scaled
     if interpretation == COMPEL:
         # Weights above 1 as in ComfyUI, weights below 1 by mixing.
         raised = [[(token, max(weight, 1.0)) for token, weight, _ in chunk] for chunk in prompt]
@@ -70,7 +94,8 @@ def embedding(prompt: WordTokens, interpretation: str, encode: Encode) -> torch.
         lowered = _mixed_down(prompt, _unweighted(prompt), encode)
         return _add_raised(lowered, prompt, encode)
     if interpretation == DOWN_WEIGHT:
-        top = max(weight for chunk in prompt for _, weight, _ in chunk)
+        # Start and end have the weight 1, so the largest is never below it.
+        top = max([1.0, *(weight for chunk in prompt for _, weight, _ in chunk)])
         at_most_1 = [
             [(token, weight / top if word else 1.0, word) for token, weight, word in chunk]
             for chunk in prompt
@@ -89,13 +114,34 @@ def _unweighted(prompt: WordTokens) -> Pairs:
     return [[(token, 1.0) for token, _, _ in chunk] for chunk in prompt]
 
 
-def _scaled(prompt: WordTokens, base: torch.Tensor) -> torch.Tensor:
-    """A1111: each vector times its weight, then each chunk scaled back to its former mean."""
-    weights = base.new_tensor([[weight for _, weight, _ in chunk] for chunk in prompt])
+def _scaled(prompt: WordTokens, base: torch.Tensor) -> tuple[torch.Tensor, list[int]]:
+    """A1111: each vector times its weight, then each chunk scaled back to its former mean.
+
+    Also returns the numbers of the chunks whose mean, before or after, is too near 0 for that: they
+    are not scaled back.
+    """
     chunks = base.reshape(len(prompt), -1, base.shape[-1])
-    scaled = chunks * weights[..., None]
-    scaled *= chunks.mean(dim=(1, 2), keepdim=True) / scaled.mean(dim=(1, 2), keepdim=True)
-    return scaled.reshape(base.shape)
+    result, without_mean = [], []
+    for number, (chunk, vectors) in enumerate(zip(prompt, chunks, strict=True), 1):
+        weights = [weight for _, weight, _ in chunk]
+        if all(weight == 1 for weight in weights):
+            result.append(vectors)
+            continue
+        weighted = vectors * vectors.new_tensor(weights)[:, None]
+        before, after = _mean(vectors), _mean(weighted)
+        if before is None or after is None:
+            without_mean.append(number)
+        else:
+            weighted *= before / after
+        result.append(weighted)
+    return torch.stack(result).reshape(base.shape), without_mean
+
+
+def _mean(values: torch.Tensor) -> torch.Tensor | None:
+    """Return the mean, or None if it is negligible beside the RMS."""
+    wide = values.double()
+    mean, rms = wide.mean(), wide.pow(2).mean().sqrt()
+    return mean if mean.abs() > LEAST_MEAN * rms else None
 
 
 def _encoded(prompts: Sequence[Pairs], encode: Encode) -> torch.Tensor:
@@ -122,6 +168,8 @@ def _mixed_down(prompt: WordTokens, pairs: Pairs, encode: Encode) -> torch.Tenso
     where E_i masks all words of weights up to w_i.
     """
     levels = sorted({weight for chunk in prompt for _, weight, _ in chunk if weight < 1})
+    if not levels:
+        return encode(pairs)
     prompts = [pairs]
     for level in levels:
         out = [[weight <= level for _, weight, _ in chunk] for chunk in prompt]

@@ -9,15 +9,12 @@ from __future__ import annotations
 import re
 from types import MappingProxyType
 
+from .comments import BLOCK, BLOCK_END, has_comment_sign, opaque_ranges
+
 # Deeper groups are words: only the innermost levels count.
 MAX_NESTING = 16
 # Replaces a bracket. It is not a letter, and has no meaning in the prompt language.
 MASK = "?"
-_ANGLE_REST = r"[A-Za-z][\w-]*:[^<>\r\n]*>"
-ANGLE = f"<{_ANGLE_REST}"
-COMMENT = r"\#(?:(?<![^\r\n]\#)|(?<=[ \t]\#)(?=[ \t\r\n]|\Z))[^\r\n]*"
-
-_OPAQUE = re.compile(rf"(<(?<!\\<){_ANGLE_REST}|{COMMENT})")
 _EMOTICON = re.compile(r"(?<=[:;=])(?<![^\s,][:;=])[()](?=[ \t]*(?:[,\uff0c\u3001\r\n]|\Z))")
 _LIKE_EMOTICON = re.compile(r"[:;=][()]")
 _BRACKET = re.compile(r"[()\[\]{}]")
@@ -29,8 +26,11 @@ _NOT_ESCAPED = re.compile(r"(?<!\\)[()\[\]{}]")
 def mask_inner_brackets(text: str, pos: int, end: int) -> str:
     """Replace all brackets in ``[pos, end)`` by MASK, except those of the outermost groups.
 
-    Escaped brackets stay too. The length of the text does not change.
+    Escaped brackets stay too. Between ``/*`` and ``*/`` everything becomes MASK. The length of the
+    text does not change.
     """
+    if BLOCK in text:
+        text = _with_masked_blocks(text)
     if not _BRACKET.search(text, pos, end):
         return text
     visible = _visible(text)
@@ -55,7 +55,26 @@ def open_brackets(text: str) -> str:
 
 def _visible(text: str) -> str:
     """The text with MASK in place of its angle tags and comments."""
-    return _without_opaque(text) if "<" in text or "#" in text else text
+    if "<" not in text and not has_comment_sign(text):
+        return text
+    signs: list[str] = []
+    position = 0
+    for start, end in opaque_ranges(text):
+        signs += [text[position:start], MASK * (end - start)]
+        position = end
+    return "".join([*signs, text[position:]])
+
+
+def _with_masked_blocks(text: str) -> str:
+    """The text with MASK in place of the characters between ``/*`` and ``*/``."""
+    signs: list[str] = []
+    position = 0
+    for start, end in opaque_ranges(text):
+        if text.startswith(BLOCK, start):
+            inside = end - start - len(BLOCK) - len(BLOCK_END)
+            signs += [text[position:start], BLOCK, MASK * inside, BLOCK_END]
+            position = end
+    return "".join([*signs, text[position:]])
 
 
 def _places(visible: str, pos: int, end: int) -> list[int]:
@@ -70,13 +89,6 @@ def _places(visible: str, pos: int, end: int) -> list[int]:
             if visible[place - 1] not in ":;=" or not _is_emoticon(visible, brackets, number):
                 places.append(place)
     return places
-
-
-def _without_opaque(text: str) -> str:
-    """Replace angle tags and comments by MASK."""
-    parts = _OPAQUE.split(text)
-    parts[1::2] = [MASK * len(part) for part in parts[1::2]]
-    return "".join(parts)
 
 
 def _is_emoticon(text: str, places: list[int], number: int) -> bool:

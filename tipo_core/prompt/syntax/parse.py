@@ -6,7 +6,7 @@ model. ``scanner`` has the rules of the prompt language.
 
 Of a schedule ``[a:b:0.5]`` the model sees the alternative that is active for longer: ``b`` where
 the time is 0.5 or a step number. Of an alternation ``[a|b]`` it sees the first alternative. It
-does not see wildcards, LoRAs, embeddings, BREAK and comments.
+does not see wildcards, LoRAs, embeddings, BREAK, comments, parameters and NovelAI's weights.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ from types import MappingProxyType
 from typing import NamedTuple, overload
 
 from ..vocabulary.plain_text import plain_text, without_brackets
+from .comments import BLOCK, has_comment_sign
 from .composition import AND, split_and_weight
+from .emphasis import END
 from .scanner import Pieces, scan, times_suffix, weight_suffix
 from .span_kind import SpanKind
 
@@ -28,6 +30,7 @@ _WORD, _SEPARATOR, _NEWLINE = SpanKind.WORD, SpanKind.SEPARATOR, SpanKind.NEWLIN
 _WEIGHT, _SCHEDULE, _ALTERNATION = SpanKind.WEIGHT, SpanKind.SCHEDULE, SpanKind.ALTERNATION
 _QUALIFIER, _ESCAPED, _MARK = SpanKind.QUALIFIER, SpanKind.ESCAPE, SpanKind.MARK
 _ANGLE, _BREAK, _COMMENT = SpanKind.ANGLE, SpanKind.BREAK, SpanKind.COMMENT
+_EMPHASIS, _PARAMETER = SpanKind.EMPHASIS, SpanKind.PARAMETER
 _MARK_OF_GROUP = MappingProxyType({_WEIGHT: "", _SCHEDULE: ":", _ALTERNATION: "|"})
 _BARE_PARENTHESIS = re.compile(r"(?<!\\)[()]")
 # Not ``o_o``, and not names that are always written with underscores (``_FIXED_NAME``).
@@ -137,8 +140,9 @@ class Prompt:
     def segments(self) -> tuple[Segment, ...]:
         """The top-level items in order.
 
-        BREAK, AND and comments are items of their own, and so is an angle tag at either end of an
-        item: ``1girl <lora:x:1>`` is two items.
+        BREAK, AND and comments are items of their own, and so is an angle tag or parameter at
+        either end of an item: ``1girl <lora:x:1>`` is two items. ``/* */`` divides no item. The
+        tags of one of NovelAI's weights, ``1.2::a, b::``, are one item.
         """
         spans = self.spans
         has_and = AND in spans.texts
@@ -174,10 +178,10 @@ def parse(text: str) -> Prompt:
 
 def ends_in_comment(text: str) -> bool:
     """Whether text that follows on the same line would belong to a comment."""
-    if "#" not in text:
+    if not has_comment_sign(text):
         return False
     spans = parse(text).spans
-    return bool(spans) and spans[-1].kind is SpanKind.COMMENT
+    return bool(spans) and spans[-1].kind is SpanKind.COMMENT and not _is_block(spans[-1].text)
 
 
 def escape_tag(tag: str) -> str:
@@ -221,35 +225,51 @@ def _escaped(texts: Sequence[str], kinds: Sequence[SpanKind]) -> str:
     return "".join(output)
 
 
+def _is_block(comment: str) -> bool:
+    return comment.startswith(BLOCK)
+
+
 def _segment_ranges(texts: Sequence[str], kinds: Sequence[SpanKind]) -> Iterator[tuple[int, int]]:
     """The range of spans of each segment; segments of blanks are left out."""
     start = 0
+    is_in_emphasis = False
     for index, kind in enumerate(kinds):
         if kind is _SEPARATOR or kind is _NEWLINE or kind is _BREAK or kind is _COMMENT:
+            is_tag_end = kind is _SEPARATOR or kind is _NEWLINE
+            if (is_tag_end and is_in_emphasis) or (kind is _COMMENT and _is_block(texts[index])):
+                continue
             if start < index:
-                yield from _split_off_angle_tags(texts, kinds, start, index)
-            if kind is _BREAK or kind is _COMMENT:
+                yield from _split_off_ends(texts, kinds, start, index)
+            if not is_tag_end:
                 yield index, index + 1
             start = index + 1
-    yield from _split_off_angle_tags(texts, kinds, start, len(kinds))
+        elif kind is _EMPHASIS:
+            is_in_emphasis = texts[index] != END
+    yield from _split_off_ends(texts, kinds, start, len(kinds))
 
 
-def _split_off_angle_tags(
+def _split_off_ends(
     texts: Sequence[str], kinds: Sequence[SpanKind], start: int, end: int
 ) -> Iterator[tuple[int, int]]:
-    """The range without the angle tags at its ends, and a range for each of these."""
+    """The range without the angle tags, parameters and comments at its ends, and a range for each
+    of these."""
+
+    def stands_alone(index: int) -> bool:
+        kind = kinds[index]
+        return kind is _ANGLE or kind is _PARAMETER or kind is _COMMENT
+
     first, last = start, end
-    while first < last and (kinds[first] is _ANGLE or texts[first].isspace()):
+    while first < last and (stands_alone(first) or texts[first].isspace()):
         first += 1
-    while last > first and (kinds[last - 1] is _ANGLE or texts[last - 1].isspace()):
+    while last > first and (stands_alone(last - 1) or texts[last - 1].isspace()):
         last -= 1
     for index in range(start, first):
-        if kinds[index] is _ANGLE:
+        if stands_alone(index):
             yield index, index + 1
     if first < last:
         yield first, last
     for index in range(last, end):
-        if kinds[index] is _ANGLE:
+        if stands_alone(index):
             yield index, index + 1
 
 

@@ -2,14 +2,15 @@
 
 The rules, in the order in which they are tried at each place:
 
-- a comment runs from ``#`` to the end of its line, where ``#`` is the line's first character or
-  has blanks on both sides;
+- comments, as `comments` describes them;
 - ``\\(`` and the like are escapes; ``<name:...>`` is an angle tag; ``__name__``, ``$$``, ``${x}``
   and ``{a|b}`` are wildcards;
 - ``(a)``, ``(a:1.2)``, ``[a]`` and ``{a}`` are weights; ``[a:b:0.5]`` is a schedule, ``[a|b]`` and
   ``[a|b:0.2]`` are alternations; brackets without a partner are words, and so are emoticons such as
   ``:)``;
 - ``name (series)`` is one tag: its ``(series)`` is a qualifier, not a weight (``qualifiers``);
+- ``1.2::`` and ``::`` are NovelAI's weights (`emphasis`), ``--ar 16:9`` is a parameter
+  (`parameters`); neither is looked for in a schedule;
 - groups nested more than ``MAX_NESTING`` deep are words: only the innermost levels count.
 
 A text of 100 kB may have 100,000 pieces. So pieces are two parallel lists, texts and kinds, and
@@ -24,19 +25,26 @@ from itertools import accumulate, pairwise
 from types import MappingProxyType
 from typing import cast
 
-from .brackets import ANGLE, COMMENT, MASK, mask_inner_brackets
+from .brackets import MASK, mask_inner_brackets
+from .comments import ANGLE, LINE_COMMENT
 from .composition import AND
+from .emphasis import END, cut_emphasis
+from .parameters import cut_parameters
 from .qualifiers import mark_qualifiers
 from .span_kind import SpanKind
 
 # Max length of the ``:1.2`` at the end of a group; a longer one is words.
 TAIL_WINDOW = 40
 
-_PLAIN = r"[^\\()\[\]{}<\#_$,\uff0c\u3001\r\n]"
+_PLAIN = r"[^\\()\[\]{}<\#_$/,\uff0c\u3001\r\n]"
 _ESCAPABLE = r"[()\[\]{}<>|:\#]"
 _WILDCARD = r"__(?:[^\W_]|[-/.*+~]|_(?!_))+__"
+# In the text with masked blocks (``brackets.mask_inner_brackets``).
+_COMMENT = rf"(?:{LINE_COMMENT}|/\*\{MASK}*\*/)"
 # A sign that begins no construct, and so is part of a word.
-_IDLE = rf"(?:_(?!_)|(?!{_WILDCARD})_|(?!{ANGLE})<|\\(?!{_ESCAPABLE})|\$(?![${{])|(?!{COMMENT})\#)"
+_IDLE = (
+    rf"(?:_(?!_)|(?!{_WILDCARD})_|(?!{ANGLE})<|\\(?!{_ESCAPABLE})|\$(?![${{])|(?!{_COMMENT})[\#/])"
+)
 # Only escaped brackets are left inside a group (``brackets.mask_inner_brackets``).
 _INSIDE = r"[^()\[\]{}\\]*(?:\\[()\[\]{}]?[^()\[\]{}\\]*)*"
 # The first line matches most words, the last one every other character.
@@ -48,7 +56,7 @@ _TOKEN = re.compile(
     | \({_INSIDE}\) | \[{_INSIDE}\] | \{{{_INSIDE}\}}
     | \\{_ESCAPABLE}(?:\\{_ESCAPABLE})*
     | {ANGLE}
-    | {COMMENT}
+    | {_COMMENT}
     | {_WILDCARD}
     | \$(?:\$(?:[\w-]+\$\$)?|\{{{_INSIDE}\}})
     | {_PLAIN}+(?:{_IDLE}{_PLAIN}*)* | {_IDLE}{_PLAIN}*(?:{_IDLE}{_PLAIN}*)*
@@ -57,14 +65,14 @@ _TOKEN = re.compile(
 )
 _SPECIAL = re.compile(rf"\\{_ESCAPABLE}|{ANGLE}|{_WILDCARD}|\$[${{]")
 # Reading an attribute of an Enum takes longer than a search: too long for 100,000 pieces.
-_WORD, _WEIGHT, _COMMENT = SpanKind.WORD, SpanKind.WEIGHT, SpanKind.COMMENT
+_WORD, _WEIGHT, _COMMENT_KIND = SpanKind.WORD, SpanKind.WEIGHT, SpanKind.COMMENT
 # The kind by the first character; None where more of the text decides. Other characters: words.
 _KIND_OF_FIRST: MappingProxyType[str, SpanKind | None] = MappingProxyType(
     {
         **dict.fromkeys(",\uff0c\u3001", SpanKind.SEPARATOR),
         **dict.fromkeys("\r\n", SpanKind.NEWLINE),
         **dict.fromkeys("(", SpanKind.WEIGHT),
-        **dict.fromkeys("[{\\<_$#"),
+        **dict.fromkeys("[{\\<_$#/"),
     }
 )
 _KIND_OF_SPECIAL = MappingProxyType(
@@ -74,6 +82,7 @@ _KIND_OF_SPECIAL = MappingProxyType(
         **dict.fromkeys("_$", SpanKind.WILDCARD),
     }
 )
+_IS_BLOCK = re.compile(rf"/\*\{MASK}*\*/")
 _BLANKS = frozenset(" \t")
 _LINE_ENDS = frozenset(("", "\r", "\n"))  # "" is the end of the text
 _KEYWORD = re.compile(r"(?<!\w)((?:BREAK|AND)(?!\w)|[Ee]mbedding:[^\s,:()\[\]{}<>|]+)")
@@ -114,6 +123,10 @@ def scan(text: str, pos: int, end: int, mark: str = "") -> Pieces:
         pieces = _cut(pieces, _KEYWORD, stems)
     if mark:
         pieces = _cut(pieces, _CUT_AT[mark], mark)
+    elif "--" in text:
+        pieces = cut_parameters(*pieces)
+    if END in text and mark != ":":
+        pieces = cut_emphasis(*pieces)
     if "(" in masked:
         mark_qualifiers(*pieces)
     return pieces
@@ -129,10 +142,16 @@ def _kinds(tokens: list[str], texts: list[str], before: str) -> list[SpanKind]:
         if text[0] in "[{":
             is_plain = "|" not in text and ":" not in text and "$$" not in text
             kinds[index] = _WEIGHT if is_plain else _group_kind(text, tokens[index])
-        elif text[0] == "#":  # the same rule as COMMENT
+        elif text[0] == "#":  # the same rule as LINE_COMMENT
             left = texts[index - 1][-1] if index else before
             is_comment = left in _LINE_ENDS or (left in _BLANKS and _is_before_blank(texts, index))
-            kinds[index] = _COMMENT if is_comment else _WORD
+            kinds[index] = _COMMENT_KIND if is_comment else _WORD
+        elif text[0] == "/":
+            is_comment = _IS_BLOCK.fullmatch(tokens[index]) is not None
+            if text[1:2] == "/":
+                left = texts[index - 1][-1] if index else before
+                is_comment = left in _LINE_ENDS or left in _BLANKS
+            kinds[index] = _COMMENT_KIND if is_comment else _WORD
         elif len(text) == 1:
             kinds[index] = _WORD
         else:

@@ -25,4 +25,6 @@ class SpanKind(str, Enum):
     ANGLE = "angle"
     EMBEDDING = "embedding"
     BREAK = "break"
+    EMPHASIS = "emphasis"
+    PARAMETER = "parameter"
     MARK = "mark"

@@ -58,7 +58,10 @@ _META = frozenset(
 _META_FORM = re.compile(r"year \d{4}|\w[\w ]* \(medium\)|[\w ]+ (?:mismatch|commentary)")
 _QUALITY_FORM = re.compile(r"score \d(?: up)?|source (?:anime|cartoon|furry|pony)")
 _RATING_FORM = re.compile(r"rating ?: ?\w+|rating (?:safe|general|sensitive|questionable|explicit)")
-_ARTIST_FORM = re.compile(r"(?:artist|drawn by|art by) ?: ?\S.*|(?:drawn|art|artwork) by \S.*")
+# ``@name`` is the form of the model Anima; ``@_@`` is an emoticon.
+_ARTIST_FORM = re.compile(
+    r"(?:artist|drawn by|art by) ?: ?\S.*|(?:drawn|art|artwork) by \S.*|@[^\W_].*", re.DOTALL
+)
 _SPECIAL = frozenset(
     (
         *("solo", "no humans", "male focus", "female focus", "other focus", "multiple girls"),

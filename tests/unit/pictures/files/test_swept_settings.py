@@ -76,6 +76,63 @@ def test_base_values_may_come_from_primitives() -> None:
     assert (read(graph, 0).seed, read(graph, 0).steps) == (None, 8)
 
 
+def test_a_sampler_of_a1111_sets_the_scheduler_of_its_pictures() -> None:
+    graph = sweep_graph(columns="sampler_name", column_values="Euler, DPM++ 2M Normal", rows="none")
+    found = [read(graph, place) for place in range(2)]
+    assert [(one.sampler, one.scheduler) for one in found] == [
+        ("euler", "karras"),
+        ("dpmpp_2m", "normal"),
+    ]
+
+
+def test_prompts_of_prompt_sr_are_read() -> None:
+    graph = sweep_graph(
+        columns="prompt S/R",
+        column_values="cat, <lora:x:0.5> dog",
+        rows="none",
+        text="a cat",
+        negative_text="no cat",
+    )
+    graph["good"]["inputs"]["text"] = ["sweep", 10]
+    graph["bad"]["inputs"]["text"] = ["tags", 2]
+    graph["tags"] = node("TipoLoraPrompt", text=["sweep", 11], model=["load", 0])
+    found = [read(graph, place) for place in range(2)]
+    assert [(one.positive, one.negative) for one in found] == [
+        ("a cat", "no cat"),
+        ("a <lora:x:0.5> dog", "no <lora:x:0.5> dog"),
+    ]
+    assert read(graph, None).positive is None
+    graph["sweep"]["inputs"]["text"] = ["unknown", 0]
+    assert read(graph, 0).positive is None
+    # Without Prompt S/R the text is that of all pictures.
+    graph = sweep_graph(text="a cat")
+    graph["good"]["inputs"]["text"] = ["sweep", 10]
+    assert read(graph, None).positive == "a cat"
+
+
+@pytest.mark.parametrize(
+    "choices", [{}, {"checkpoint": ["sd15/one.safetensors", "sd15/two.safetensors"]}]
+)
+def test_checkpoints_and_vaes_of_a_sweep_are_read(choices: dict[str, list[str]]) -> None:
+    graph = sweep_graph(
+        columns="checkpoint", column_values="one, two", rows="vae", row_values="mse, Automatic"
+    )
+    graph["models"] = node("TipoSweepModels", sweep=["sweep", 7])
+    graph["lora"]["inputs"]["model"] = ["models", 0]
+    graph["decode"]["inputs"]["vae"] = ["models", 2]
+    found = [
+        read_generation_settings(graph, "save", list_index=place, choices=CHOICES | choices)
+        for place in range(4)
+    ]
+    assert [(one.model, one.vae) for one in found] == [
+        ("one", "mse"),
+        ("two", "mse"),
+        ("one", None),
+        ("two", None),
+    ]
+    assert [one.steps for one in found] == [20] * 4
+
+
 def test_grid_has_only_the_settings_that_all_its_pictures_share() -> None:
     graph = sweep_graph()
     graph["grid"] = node("TipoGrid", images=["decode", 0], sweep=["sweep", 7])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from itertools import pairwise
 from typing import Any
 
@@ -56,6 +57,14 @@ def test_files_that_are_left_out_have_no_times() -> None:
     assert [use.file for use in found] == ["f"]
 
 
+def test_time_of_a_long_prompt_with_alternations() -> None:
+    """The text of each alternative is read once, not once per step."""
+    text = "[<lora:a:1>|<lora:b:1>] " + "a cat, (hat:1.2), <lora:c:0.5>,\n" * 10_000
+    began = time.perf_counter()
+    assert len(uses(text, steps=100)) == 3
+    assert time.perf_counter() - began < 20
+
+
 def test_too_many_changes_are_refused() -> None:
     with pytest.raises(ValueError, match=r"more than 200 times.*schedule_steps"):
         uses("[<lora:a:1>|<lora:b:1>]", steps=1000)
@@ -64,12 +73,15 @@ def test_too_many_changes_are_refused() -> None:
 @given(st.lists(st.floats(0, 1), min_size=2, max_size=8, unique=True).map(sorted))
 def test_keyframes_switch_on_in_the_ranges_alone(borders: list[float]) -> None:
     borders = borders[: len(borders) // 2 * 2]
-    ranges = list(zip(borders[::2], borders[1::2], strict=True))
-    frames = keyframes(ranges)
-    assert frames == sorted(frames)
-    assert frames[0][0] == 0, "ComfyUI's first keyframe counts from the first step on"
+    ranges = tuple(zip(borders[::2], borders[1::2], strict=True))
+    # Other times, in the same order, for ComfyUI's other samplers.
+    percents = tuple((start / 2, end if end == 1 else end / 2) for start, end in ranges)
+    frames = keyframes(LoraUse("a", 1, 1, ranges, percents))
+    assert frames == sorted(frames, key=lambda frame: frame[0])
+    assert frames[0][0] == frames[0][2] == 0, "the first keyframe counts from the first step on"
+    assert all(percent == share / 2 for percent, _, share in frames)
     for time in [*borders, *(sum(pair) / 2 for pair in pairwise(borders))]:
-        strength = [value for start, value in frames if start <= time][-1]
+        strength = [value for _, value, share in frames if share <= time][-1]
         is_last = time == 1
         assert is_last or strength == any(start <= time < end for start, end in ranges)
 
@@ -120,6 +132,8 @@ def test_report_lines() -> None:
         "applied (8 in the model, 4 in the text encoder)"
     )
     assert lines[1].endswith("4 not applied: no clip is connected")
+    (line,) = lora_lines([AppliedLora(timed, 12, 8, 0, has_clip=False)], prompt_tags(""), [])
+    assert line.endswith("only through the output hooks: connect a clip")
     assert "none of its 12 keys" in lines[2] and "for SDXL" in lines[2]
     assert lines[3] == "<lora:z:1>: left out"
     assert [line.partition(":")[0] for line in lines[4:]] == ["<lora", "<hypernet", "{<lora"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from itertools import count
+from itertools import count, product
 
 import pytest
 import torch
@@ -11,9 +11,11 @@ import torch
 from tipo_core.pictures.text.token_weights import (
     INTERPRETATIONS,
     MASK_TOKEN,
+    MAX_WEIGHT,
     NORMALIZATIONS,
     Pairs,
     embedding,
+    finite_weight,
     normalized,
 )
 
@@ -37,7 +39,7 @@ def encode_tokens(chunks: list[list[int]]) -> torch.Tensor:
 def encode(pairs: Pairs) -> torch.Tensor:
     """ComfyUI's weighting: the empty prompt plus the weight times the difference to it."""
     plain = encode_tokens([[token for token, _ in chunk] for chunk in pairs])
-    empty = encode_tokens([EMPTY])
+    empty = encode_tokens([(EMPTY + [0] * 6)[: len(pairs[0])]])
     weights = torch.tensor([[weight for _, weight in chunk] for chunk in pairs])[..., None]
     return (empty + weights * (plain - empty)).reshape(1, -1, plain.shape[-1])
 
@@ -95,10 +97,76 @@ def test_embedding_follows_the_formula(interpretation: str) -> None:
     torch.testing.assert_close(found[0], expected(interpretation))
 
 
+def centred(pairs: Pairs) -> torch.Tensor:
+    """A text encoder whose last norm gives each vector the mean 0, up to rounding."""
+    result = encode(pairs).float()
+    return result - result.mean(dim=-1, keepdim=True)
+
+
+def empty_prompt(pairs: Pairs) -> torch.Tensor:
+    return torch.zeros_like(encode(pairs))
+
+
+ENCODERS = {"usual": encode, "centred": centred, "zero": empty_prompt}
+WITHOUT_WEIGHTS: dict[str, Chunks] = {
+    "text": [[(token, 1.0, word) for token, _, word in chunk] for chunk in PROMPT],
+    "one token": [[(1, 1.0, 0), (11, 1.0, 1), (2, 1.0, 0)]],
+    "no token": [[(1, 1.0, 0), (2, 1.0, 0)]],
+}
+STRANGE: dict[str, Chunks] = {
+    "text": PROMPT,
+    "all zero": [[(1, 1.0, 0), (11, 0.0, 1), (12, 0.0, 2), (2, 1.0, 0)]],
+    "negative": [[(1, 1.0, 0), (11, -1.0, 1), (12, -0.5, 2), (2, 1.0, 0)]],
+    "means cancel": [[(1, 1.0, 0), (11, -2.0, 1), (11, 1.0, 1), (1, 0.0, 0)]],
+    "no ends, all zero": [[(11, 0.0, 1), (12, 0.0, 2)]],
+    "no ends, negative": [[(11, -1.0, 1), (12, -2.0, 2)]],
+    "largest": [[(1, 1.0, 0), (11, MAX_WEIGHT, 1), (12, -MAX_WEIGHT, 2), (2, 1.0, 0)]],
+}
+
+
+@pytest.mark.parametrize("how", NORMALIZATIONS)
 @pytest.mark.parametrize("interpretation", INTERPRETATIONS)
-def test_weights_of_one_change_nothing(interpretation: str) -> None:
-    plain = [[(token, 1.0, word) for token, _, word in chunk] for chunk in PROMPT]
-    torch.testing.assert_close(embedding(plain, interpretation, encode)[0], masked(PROMPT, set()))
+def test_weights_of_one_change_no_bit(interpretation: str, how: str) -> None:
+    for (name, prompt), (encoder, of_encoder) in product(WITHOUT_WEIGHTS.items(), ENCODERS.items()):
+        found = embedding(normalized(prompt, how), interpretation, of_encoder)
+        assert torch.equal(found, embedding(prompt, "comfy", of_encoder)), (name, encoder)
+
+
+@pytest.mark.parametrize("weight", [0.3, 1.1, 1.3, -0.7])
+def test_mean_of_equal_weights_is_exactly_one(weight: float) -> None:
+    prompt = [[(1, 1.0, 0), *((10 + i, weight, i) for i in range(1, 8)), (2, 1.0, 0)]]
+    assert {w for _, w, _ in normalized(prompt, "mean")[0]} == {1.0}
+
+
+@pytest.mark.parametrize("how", NORMALIZATIONS)
+@pytest.mark.parametrize("interpretation", INTERPRETATIONS)
+def test_no_value_is_nan_or_infinite(interpretation: str, how: str) -> None:
+    for (name, prompt), (encoder, of_encoder) in product(STRANGE.items(), ENCODERS.items()):
+        found = embedding(normalized(prompt, how), interpretation, of_encoder)
+        assert torch.isfinite(found).all(), (name, encoder)
+
+
+@pytest.mark.parametrize(
+    ("weight", "finite"),
+    [(math.nan, 1.0), (math.inf, MAX_WEIGHT), (-math.inf, -MAX_WEIGHT), (1e39, MAX_WEIGHT), (0, 0)],
+)
+def test_weights_of_a_prompt_are_kept_finite(weight: float, finite: float) -> None:
+    assert finite_weight(weight) == finite
+
+
+def test_chunk_without_a_mean_is_not_scaled_back() -> None:
+    unscaled: list[int] = []
+    found = embedding(PROMPT, "A1111", centred, unscaled)[0]
+    weights = torch.tensor([weight for chunk in PROMPT for _, weight, _ in chunk])
+    torch.testing.assert_close(found, weights[:, None] * centred(pairs_without_weights())[0])
+    assert unscaled == [1, 2]
+    unscaled.clear()
+    embedding(PROMPT, "A1111", encode, unscaled)
+    assert unscaled == []
+
+
+def pairs_without_weights() -> Pairs:
+    return [[(token, 1.0) for token, _, _ in chunk] for chunk in PROMPT]
 
 
 def test_many_words_are_encoded_in_batches_of_32_chunks() -> None:

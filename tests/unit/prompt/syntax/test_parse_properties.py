@@ -17,6 +17,7 @@ PIECES = (
     *("\\(", "\\)", "((", "))", ":1.2)", ":0.5]", "<lora:a_b:0.8>", "embedding:a_b", " BREAK "),
     *(" AND ", "__c__", "$$", "{a|b}", "[a|b]", "[a:b:0.5]", "(a:1.2)", " (b)", "^_^", ":)", " "),
     *("a", "1girl", "long_hair", "A girl sits.", "\u732b", "\u3002", "\uff0c", "\U0001f600", "\0"),
+    *("//", "/*", "*/", "1.2::", "::", " --ar 1:1", " --no ", "@a"),
     *("\u0301", "\u2028", "\t", ". ", "e.g. ", "<|", "|>"),
 )
 
@@ -134,6 +135,17 @@ LARGE = {
     "emoticons": ":(, " * (SIZE // 4),
     "numbers": ("[a:" + "11," * 12 + "a]") * (SIZE // 40),
     "keywords": "a AND b " * (SIZE // 8),
+    "weights of prompts": "a :1. AND " * (SIZE // 10),
+    "slashes": "/" * SIZE,
+    "line comments": "a // b\n" * (SIZE // 7),
+    "open blocks": "/*" * (SIZE // 2),
+    "blocks": "*/ /* a " * (SIZE // 8),
+    "emphasis": "1.2::a, b:: " * (SIZE // 12),
+    "open emphasis": "1::a " * (SIZE // 5),
+    "colons": "::" * (SIZE // 2),
+    "parameters": "a --ar 1:1, " * (SIZE // 12),
+    "nested no": "--no a " * (SIZE // 7),
+    "dashes": "--" * (SIZE // 2),
 }
 
 

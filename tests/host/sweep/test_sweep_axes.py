@@ -15,9 +15,9 @@ from devkit.server.server import Server
 from devkit.server.websocket_client import Client, GraphRejected, RunFailed
 from devkit.setup.layout import this_checkout
 from devkit.setup.toy_sd import NAME
-from tests.host.image.test_sweep_nodes import OUTPUTS, SweepBuilder, cells_of, files
 from tests.host.lora.lora_weights import lora, save_lora
 from tests.host.picture_graphs import SECONDS
+from tests.host.sweep.test_sweep_nodes import OUTPUTS, SweepBuilder, cells_of, files
 
 STRENGTHS, TEXTS, NEGATIVES = 9, 10, 11
 OTHER = "of-a-sweep/other.safetensors"

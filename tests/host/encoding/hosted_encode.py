@@ -13,30 +13,19 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import comfy.sd
 import comfy.sd1_clip
 import comfy.sdxl_clip
-import comfy.supported_models_base
 import comfy.text_encoders.flux
 import numpy as np
 import torch
 from comfy_extras.nodes_clip_sdxl import CLIPTextEncodeSDXL
 
 import nodes
+from tests.host.encoding.small_clip import clip_of
 
 embeddings = sys.argv[1]
 encode = importlib.import_module("pack.nodes.image.prompt_encoding")
-ordinary_layers = importlib.import_module("pack.devkit.server.dynamic_vram").ordinary_layers
 
-SMALL = {
-    "num_hidden_layers": 3,
-    "hidden_size": 64,
-    "intermediate_size": 96,
-    "num_attention_heads": 2,
-    "projection_dim": 64,
-}
-SMALL_G = {**SMALL, "hidden_size": 96, "num_hidden_layers": 4, "projection_dim": 96}
-SMALL_T5 = {"num_layers": 1, "d_model": 48, "d_ff": 64, "d_kv": 16, "num_heads": 3}
 SIZE = dict(width=832, height=1216, crop_w=8, crop_h=16, target_width=512, target_height=768)
 LONG = "scenery, lighthouse, evening light over the sea, " * 9
 MASK = 266
@@ -52,34 +41,11 @@ WEIGHTS = {
 }
 
 
-def clip_of(target: type, tokenizer: type) -> Any:
-    """Return a CLIP value of a text model with seeded random weights."""
-    options = {
-        "clip_l_model_config": SMALL,
-        "clip_g_model_config": SMALL_G,
-        "t5xxl_model_config": SMALL_T5,
-        "dtype": torch.float32,
-    }
-    wanted = comfy.supported_models_base.ClipTarget(tokenizer, target)
-
-    def made() -> Any:
-        return comfy.sd.CLIP(wanted, embedding_directory=[embeddings], model_options=options)
-
-    with ordinary_layers():
-        state = made().cond_stage_model.state_dict()
-    generator = torch.Generator().manual_seed(7)
-    for name, weight in state.items():
-        if weight.is_floating_point():
-            drawn = torch.randn(weight.shape, generator=generator) * 0.2
-            state[name] = 1 + drawn if "norm" in name and name.endswith("weight") else drawn
-    clip = made()
-    clip.cond_stage_model.load_state_dict(state)
-    return clip
-
-
-SD1 = clip_of(comfy.sd1_clip.SD1ClipModel, comfy.sd1_clip.SD1Tokenizer)
-SDXL = clip_of(comfy.sdxl_clip.SDXLClipModel, comfy.sdxl_clip.SDXLTokenizer)
-FLUX = clip_of(comfy.text_encoders.flux.flux_clip(), comfy.text_encoders.flux.FluxTokenizer)
+SD1 = clip_of(embeddings, comfy.sd1_clip.SD1ClipModel, comfy.sd1_clip.SD1Tokenizer)
+SDXL = clip_of(embeddings, comfy.sdxl_clip.SDXLClipModel, comfy.sdxl_clip.SDXLTokenizer)
+FLUX = clip_of(
+    embeddings, comfy.text_encoders.flux.flux_clip(), comfy.text_encoders.flux.FluxTokenizer
+)
 
 
 def ours(clip: Any, text: str, text_g: str = "", text_t5: str = "", **settings: Any) -> Any:
@@ -220,9 +186,8 @@ def weight_errors(clip: Any, encoders: dict[str, Any], names: Sequence[str]) -> 
         tokens = tokens_of(clip, text)
         for interpretation in ("comfy", "comfy++", "A1111", "compel", "down_weight"):
             for how in ("none", "mean", "length", "length+mean"):
-                conditioning, _ = ours(
-                    clip, text, weight_interpretation=interpretation, token_normalization=how
-                )
+                options = {"weight_interpretation": interpretation, "token_normalization": how}
+                conditioning, _ = ours(clip, text, syntax="ComfyUI", **options)
                 expected = np.concatenate(
                     [
                         plain_embedding(e, tokens[k], interpretation, how)

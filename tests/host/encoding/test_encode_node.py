@@ -99,6 +99,48 @@ def test_and_is_cores_combine_and_break_its_concat(server: Server, client: Clien
     assert not np.array_equal(results[0][0], results[1][0])
 
 
+def test_comments_are_left_out_and_other_forms_are_named(server: Server, client: Client) -> None:
+    build = Builder()
+    typed = "a red cat # my note\n// a line\non /* old: the */ a #compass, http://x.y"
+    pairs = [
+        (encode(build, typed), "a red cat\non  a #compass, http://x.y"),
+        (encode(build, typed, prompt_syntax=False), typed),
+        (encode(build, "a AND b :1."), None),
+    ]
+    weighted_sum = build.add("ConditioningCombine",
+                             conditioning_1=core_encode(build, "a"),
+                             conditioning_2=core_encode(build, "b"))  # fmt: skip
+    nodes = [
+        (ours, core_encode(build, text)[0] if text is not None else weighted_sum)
+        for ours, text in pairs
+    ]
+    forms = "{red|blue} cat, 1.2::hat::, @wlop, __colour__, a dog --ar 16:9"
+    shows = encode(build, [build.add("PrimitiveString", value=forms), 0])
+    saved = [[build.encoded(str(node)) for node in pair] for pair in nodes]
+    build.encoded(shows)
+    outcome = client.run(build.graph, timeout=SECONDS)
+    for pair in saved:
+        ours, core = (saved_latent(server, outcome, node) for node in pair)
+        np.testing.assert_array_equal(ours, core)
+    (report,) = outcome.outputs[nodes[0][0]]["text"]
+    assert line_with(report, "comments", '"# my note"', '"// a line"', '"/* old: the */"')
+    (report,) = outcome.outputs[nodes[1][0]]["text"]
+    assert "comments" not in report
+    (report,) = outcome.outputs[shows]["text"]
+    assert line_with(report, '"{red|blue}"', "resolve_choices")
+    assert line_with(report, '"__colour__"', "read as words")
+    assert line_with(report, '"1.2::", "::"', "NovelAI", "(word:1.2)")
+    assert line_with(report, '"--ar 16:9"', "read as words")
+    assert line_with(report, '"@wlop"', "CLIP")
+
+
+def test_a_lone_surrogate_is_refused_by_name(client: Client) -> None:
+    build = Builder()
+    build.encoded(encode(build, "a cat \ud83d"))
+    with pytest.raises(RunFailed, match=r"text has a lone surrogate, U\+D83D, at character 7"):
+        client.run(build.graph, timeout=SECONDS)
+
+
 def test_weights_and_what_does_not_apply_are_reported(client: Client) -> None:
     build = Builder()
     size = [build.add("TipoSdxlSize", **SIZE, target_width=832, target_height=1216), 0]

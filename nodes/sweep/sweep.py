@@ -1,4 +1,4 @@
-"""TIPO Sweep: lists of sampling parameters that run the graph once per cell of a grid."""
+"""TIPO Sweep: lists of parameters that run the graph once per cell of a grid."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from comfy_api.latest import io, ui
 from ...tipo_core.pictures.sampling.axis import CHECKPOINT, NAMES, NO_AXIS, PARAMETERS, VAE
 from ...tipo_core.pictures.sampling.sweep import NEGATIVE, TEXT, sweep_of
 from ...tipo_core.pictures.sampling.value_lists import Value
-from ...tipo_core.pictures.vae.vae_choice import CONNECTED_CHOICE, is_safetensors
+from ...tipo_core.pictures.vae.vae_choice import CONNECTED_CHOICE
 from ..host_features import schema
 from ..inputs import (
     SweepType,
     clip_skip_input,
     fraction,
+    linked_text,
     report_output,
     sampler_choices,
     sampling_inputs,
-    text_box,
     text_output,
 )
-from ..vae.vae_files import vae_sources
+from ..vae.vae_files import listed_checkpoints, vae_sources
 from .choice_output import ChoiceOutput
 
 UNLESS_SWEPT = "of all pictures, unless columns or rows change it"
@@ -38,10 +38,9 @@ def _choices(*parameters: str) -> dict[str, list[str]]:
     choices = sampler_choices()
     if CHECKPOINT in parameters or VAE in parameters:
         # Looks through the folders of VAEs.
-        sources = vae_sources()
         choices |= {
-            CHECKPOINT: [name for name in sources.checkpoints if is_safetensors(name)],
-            VAE: [name for name in sources.choices() if name != CONNECTED_CHOICE],
+            CHECKPOINT: listed_checkpoints(),
+            VAE: [name for name in vae_sources().choices() if name != CONNECTED_CHOICE],
         }
     return choices
 
@@ -68,9 +67,9 @@ class TipoSweep(io.ComfyNode):
                 "prompt s/r",
             ],
             is_text_node=True,
-            description="Gives one or two sampling parameters a list of values, so that one queued "
-            "run draws a picture for each. Connect the outputs to a sampler and a text encoder: "
-            "they run once per cell of the grid.",
+            description="Gives one or two parameters a list of values, so that one queued run "
+            "draws a picture for each. Connect the outputs to a sampler and a text encoder: they "
+            "run once per cell of the grid.",
             inputs=[
                 *sampling_inputs(
                     seed=f"Seed {UNLESS_SWEPT}.",
@@ -116,17 +115,14 @@ class TipoSweep(io.ComfyNode):
                     tooltip=f"Strength of a LoRA {UNLESS_SWEPT}. For the strengths of core's Load "
                     "LoRA.",
                 ),
-                text_box(
+                linked_text(
                     TEXT,
                     "Prompt in which prompt S/R replaces. Used only for the output text.",
-                    optional=True,
-                    dynamic_prompts=True,
                 ),
-                text_box(
+                linked_text(
                     NEGATIVE,
                     "Negative prompt in which prompt S/R replaces too. Used only for the output "
                     "negative_text.",
-                    optional=True,
                 ),
             ],
             outputs=[
@@ -152,7 +148,7 @@ class TipoSweep(io.ComfyNode):
                 SweepType.Output(
                     "sweep",
                     display_name="sweep",
-                    tooltip="Rows, columns and labels, for TIPO Grid.",
+                    tooltip="Rows, columns and labels, for TIPO Grid and Load Sweep Models.",
                 ),
                 report_output("Size of the grid and the values of its axes."),
                 _cells(io.Float.Output, "lora_strengths", "lora_strength", "core's Load LoRA"),
@@ -215,8 +211,8 @@ class TipoSweep(io.ComfyNode):
         rows: str,
         row_values: str,
         lora_strength: float = 1.0,
-        text: str = "",
-        negative_text: str = "",
+        text: str | None = None,
+        negative_text: str | None = None,
     ) -> io.NodeOutput:
         base: dict[str, Value] = {
             "seed": seed,
@@ -227,8 +223,8 @@ class TipoSweep(io.ComfyNode):
             "denoise": denoise,
             "clip_skip": clip_skip,
             "lora_strength": lora_strength,
-            TEXT: text,
-            NEGATIVE: negative_text,
+            TEXT: text or "",
+            NEGATIVE: negative_text or "",
         }
         sweep, report = sweep_of(
             base, columns, column_values, rows, row_values, _choices(columns, rows)

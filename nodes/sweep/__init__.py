@@ -1,0 +1,1 @@
+"""Nodes that draw one graph with many values: sweep, its models, its grid."""
