@@ -19,7 +19,16 @@ from ...tipo_core.pictures.text.unread_forms import comment_lines, unread_forms
 from ...tipo_core.pictures.text.unread_syntax import square_bracket_note
 from ...tipo_core.prompt.syntax.comments import without_comments
 from ...tipo_core.surrogates import refuse_surrogates
-from .encoding.clip_tokens import clip_encoders, left_out, read_chunks, vector_widths, weighted
+from ..memory import check_interrupt
+from .encoding.clip_tokens import (
+    clip_encoders,
+    in_batches,
+    left_out,
+    read_chunks,
+    vector_widths,
+    weighted,
+)
+from .encoding.long_prompts import has_many_chunks, is_long, with_piecewise_tokenizers
 from .encoding.prompt_tokens import CLIP_KEYS, PromptTokenizer, PromptTokens
 from .other_samplers import other_samplers_lines
 from .prompt_steps import timed
@@ -94,8 +103,9 @@ def encode(
     """Return the conditioning of a prompt and the report; `clip` is not changed.
 
     Without scheduled syntax, and with core's weights, the conditioning equals core's own to the
-    bit. Raises ValueError for an empty `clip`, a lone surrogate, an invalid schedule, or settings
-    that the encoders do not support.
+    bit, for prompts of up to 32 chunks. A cancel is heard between the pieces of a longer one.
+    Raises ValueError for an empty `clip`, a lone surrogate, an invalid schedule, or settings that
+    the encoders do not support.
     """
     if clip is None:
         raise ValueError(
@@ -113,7 +123,10 @@ def encode(
         clip = clip.clone()
         clip.clip_layer(layer)
         encoders = [replace(encoder, layer=layer) for encoder in encoders]
-    is_weighted = not settings.has_cores_weights and bool(clip_encoders(clip.cond_stage_model))
+    if any(map(is_long, read)):
+        clip = with_piecewise_tokenizers(clip)
+    can_be_batches = bool(clip_encoders(clip.cond_stage_model))
+    is_weighted = not settings.has_cores_weights and can_be_batches
     encoder = clip
     if is_weighted:
         how = settings.weight_interpretation, settings.token_normalization
@@ -130,8 +143,10 @@ def encode(
     tokenizer = PromptTokenizer(clip, vector_widths(clip), is_a1111=is_a1111, has_breaks=has_syntax)
     is_scheduled = has_syntax and schedule.changes
     for clause in schedule.clauses() if has_syntax else (Clause(schedule.texts),):
+        check_interrupt()
         tokens = tokenizer.tokens(*clause.texts)
-        conds = encoder.encode_from_tokens_scheduled(
+        is_in_batches = can_be_batches and not is_weighted and has_many_chunks(tokens.of_clip)
+        conds = (in_batches(clip) if is_in_batches else encoder).encode_from_tokens_scheduled(
             tokens.of_clip if is_weighted else tokens.for_core, add_dict=extras
         )
         conditioning += timed(conds, clause, schedule, is_scheduled=is_scheduled)
