@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -123,7 +122,7 @@ def encode(
         clip = clip.clone()
         clip.clip_layer(layer)
         encoders = [replace(encoder, layer=layer) for encoder in encoders]
-    if any(map(is_long, read)):
+    if any(map(is_long, texts.by_encoder)):
         clip = with_piecewise_tokenizers(clip)
     can_be_batches = bool(clip_encoders(clip.cond_stage_model))
     is_weighted = not settings.has_cores_weights and can_be_batches
@@ -138,7 +137,9 @@ def encode(
     is_a1111 = settings.syntax == A1111_SYNTAX or (
         settings.syntax == AUTO and is_weighted and settings.weight_interpretation == A1111
     )
-    schedule = PromptSchedule(read, settings.schedule_steps, settings.schedule_fractions, is_a1111)
+    schedule = PromptSchedule(
+        texts.by_encoder, settings.schedule_steps, settings.schedule_fractions, is_a1111
+    )
     has_syntax = settings.prompt_syntax
     tokenizer = PromptTokenizer(clip, vector_widths(clip), is_a1111=is_a1111, has_breaks=has_syntax)
     is_scheduled = has_syntax and schedule.changes
@@ -155,7 +156,7 @@ def encode(
         encoded.append(EncodedClause(clause, tuple(read_chunks(clip, tokens)), tuple(notes)))
     lines = skip_lines(settings.clip_skip, encoders)
     lines += _weight_lines(settings, is_weighted)
-    lines += _syntax_lines(read, tokens, is_a1111)
+    lines += _syntax_lines(texts, tokens, is_a1111)
     lines += _unused_lines(clip, texts, size, tokens)
     if has_syntax:
         lines += [*comment_lines(typed), *schedule.notes()]
@@ -180,10 +181,10 @@ def _weight_lines(settings: Settings, is_weighted: bool) -> list[str]:
     ]
 
 
-def _syntax_lines(texts: Sequence[str], tokens: PromptTokens, is_a1111: bool) -> list[str]:
+def _syntax_lines(texts: Texts, tokens: PromptTokens, is_a1111: bool) -> list[str]:
     """Report whose syntax applies, if not ComfyUI's alone."""
     if not is_a1111:
-        found = texts[:2] if tokens.of_clip else ()
+        found = texts.by_encoder[:2] if tokens.of_clip else ()
         notes = dict.fromkeys(square_bracket_note(text) for text in found)
         return [note for note in notes if note]
     others = ", ".join(key for key in tokens.others if key not in CLIP_KEYS)
