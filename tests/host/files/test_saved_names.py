@@ -12,7 +12,7 @@ import pytest
 from devkit.server.server import Server
 from devkit.server.websocket_client import Client, RunFailed
 from tests.host.files.test_saved_settings import saved_files
-from tests.host.image.test_sweep_nodes import SweepBuilder
+from tests.host.sweep.test_sweep_nodes import SweepBuilder
 from tests.host.picture_graphs import SECONDS
 from tests.host.report_lines import line_with
 
