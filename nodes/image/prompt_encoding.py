@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -115,14 +114,15 @@ def encode(
     for name, text in vars(texts).items():
         refuse_surrogates(name, text)
     typed = texts.by_encoder
-    read = tuple(map(without_comments, typed)) if settings.prompt_syntax else typed
+    if settings.prompt_syntax:
+        texts = Texts(*map(without_comments, vars(texts).values()))
     encoders = text_encoders(clip)
     layer = layer_for_skip(settings.clip_skip, encoders)
     if layer is not None:
         clip = clip.clone()
         clip.clip_layer(layer)
         encoders = [replace(encoder, layer=layer) for encoder in encoders]
-    if any(map(is_long, read)):
+    if any(map(is_long, texts.by_encoder)):
         clip = with_piecewise_tokenizers(clip)
     can_be_batches = bool(clip_encoders(clip.cond_stage_model))
     is_weighted = not settings.has_cores_weights and can_be_batches
@@ -137,7 +137,9 @@ def encode(
     is_a1111 = settings.syntax == A1111_SYNTAX or (
         settings.syntax == AUTO and is_weighted and settings.weight_interpretation == A1111
     )
-    schedule = PromptSchedule(read, settings.schedule_steps, settings.schedule_fractions, is_a1111)
+    schedule = PromptSchedule(
+        texts.by_encoder, settings.schedule_steps, settings.schedule_fractions, is_a1111
+    )
     has_syntax = settings.prompt_syntax
     tokenizer = PromptTokenizer(clip, vector_widths(clip), is_a1111=is_a1111, has_breaks=has_syntax)
     is_scheduled = has_syntax and schedule.changes
@@ -154,11 +156,11 @@ def encode(
         encoded.append(EncodedClause(clause, tuple(read_chunks(clip, tokens)), tuple(notes)))
     lines = skip_lines(settings.clip_skip, encoders)
     lines += _weight_lines(settings, is_weighted)
-    lines += _syntax_lines(read, tokens, is_a1111)
+    lines += _syntax_lines(texts, tokens, is_a1111)
     lines += _unused_lines(clip, texts, size, tokens)
     if has_syntax:
         lines += [*comment_lines(typed), *schedule.notes()]
-    lines += unread_forms(read, is_clip=bool(tokens.of_clip))
+    lines += unread_forms(texts.by_encoder, is_clip=bool(tokens.of_clip))
     lines += clause_lines(encoded, schedule.steps if schedule.has_steps else None)
     found = [one.clause for one in encoded]
     return conditioning, "\n".join(lines + other_samplers_lines(found, schedule))
@@ -179,10 +181,10 @@ def _weight_lines(settings: Settings, is_weighted: bool) -> list[str]:
     ]
 
 
-def _syntax_lines(texts: Sequence[str], tokens: PromptTokens, is_a1111: bool) -> list[str]:
+def _syntax_lines(texts: Texts, tokens: PromptTokens, is_a1111: bool) -> list[str]:
     """Report whose syntax applies, if not ComfyUI's alone."""
     if not is_a1111:
-        found = texts[:2] if tokens.of_clip else ()
+        found = texts.by_encoder[:2] if tokens.of_clip else ()
         notes = dict.fromkeys(square_bracket_note(text) for text in found)
         return [note for note in notes if note]
     others = ", ".join(key for key in tokens.others if key not in CLIP_KEYS)

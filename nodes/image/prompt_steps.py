@@ -50,7 +50,7 @@ def timed(
 
 def has_steps(conditioning: Sequence[Any]) -> bool:
     """Whether entries of a conditioning belong to a prompt schedule."""
-    return any(KEY in options for _, options in conditioning)
+    return any(KEY in entry[1] for entry in conditioning or ())
 
 
 def without_times(conditioning: Sequence[Any]) -> list[Any]:
@@ -59,7 +59,7 @@ def without_times(conditioning: Sequence[Any]) -> list[Any]:
     A time range that another node has set stays.
     """
     entries = []
-    for cond, options in conditioning:
+    for cond, options in conditioning or ():
         text = options.get(KEY)
         if text is None:
             entries.append([cond, options])
@@ -112,9 +112,7 @@ class PromptSteps:
                         f"{schedule.steps})"
                     )
         if lines and not self.progress.is_exact:
-            lines.append(
-                "the steps of these texts are approximate: the sampler chooses its own steps"
-            )
+            lines.append("with this sampler the steps of the texts are approximate")
         return lines
 
     def _is_active(self, entry: Mapping[str, Any], step: int) -> bool:

@@ -16,6 +16,7 @@ from ...tipo_core.pictures.files.formats import ENDINGS, FORMATS, format_problem
 from ...tipo_core.pictures.files.generation_settings import GenerationSettings
 from ...tipo_core.pictures.files.image_file import disk_problem, encoded, save_report, write_whole
 from ...tipo_core.pictures.files.metadata import ImageMetadata
+from ...tipo_core.surrogates import refuse_surrogates
 from ..host_features import schema
 from ..inputs import SettingsType, linked_text, report_output
 from ..memory import check_interrupt
@@ -183,6 +184,8 @@ class TipoSaveImage(io.ComfyNode):
         negative: str | None = None,
         settings: GenerationSettings | None = None,
     ) -> io.NodeOutput:
+        for name, typed in (("text", text), ("negative", negative)):
+            refuse_surrogates(name, typed or "")
         metadata = ImageMetadata()
         if not args.disable_metadata:
             height, width = images.shape[1:3]

@@ -43,6 +43,17 @@ class TaskRequest:
     def __post_init__(self) -> None:
         check_types(self, {"str": ("tags", "short", "long", "bans"), "int": ("seed",)})
 
+    def with_choices(self) -> TaskRequest:
+        """Return the request with its choices resolved if that is requested."""
+        if not self.resolve_choices:
+            return self
+        return replace(
+            self,
+            tags=resolve_choices(self.tags, self.seed, "tags"),
+            short=resolve_choices(self.short, self.seed, "short"),
+            long=resolve_choices(self.long, self.seed, "long"),
+        )
+
 
 @dataclass(frozen=True)
 class TaskResult:
@@ -75,12 +86,7 @@ def run_task(
     raised before the model runs.
     """
     started = time.perf_counter()
-    if request.resolve_choices:
-        texts = {name: getattr(request, name) for name in ("tags", "short", "long")}
-        request = replace(
-            request,
-            **{name: resolve_choices(text, request.seed, name) for name, text in texts.items()},
-        )
+    request = request.with_choices()
     # 1) the user's text in plain words
     progress = ProgressMeter(on_progress)
     user = UserTags(request.tags, request.escape_names)

@@ -31,6 +31,7 @@ def clip_of(embeddings: str, target: type, tokenizer: type, *, is_centred: bool 
     options = {
         "clip_l_model_config": SMALL,
         "clip_g_model_config": SMALL_G,
+        "clip_h_model_config": SMALL,
         "t5xxl_model_config": SMALL_T5,
         "dtype": torch.float32,
     }

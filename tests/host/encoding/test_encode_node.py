@@ -141,6 +141,28 @@ def test_a_lone_surrogate_is_refused_by_name(client: Client) -> None:
         client.run(build.graph, timeout=SECONDS)
 
 
+@pytest.mark.parametrize(
+    ("class_type", "inputs", "name"),
+    [
+        ("TipoLoraPrompt", {"missing": "error"}, "text"),
+        ("TipoSaveImage", {"filename_prefix": "x", "format": "png", "quality": 90}, "text"),
+    ],
+)
+def test_other_nodes_refuse_a_lone_surrogate_as_well(
+    client: Client, class_type: str, inputs: dict[str, Any], name: str
+) -> None:
+    build = Builder()
+    lone = [build.add("PrimitiveString", value="a \ud83d"), 0]
+    if class_type == "TipoSaveImage":
+        empty = build.add("EmptyImage", width=8, height=8, batch_size=1, color=0)
+        build.add(class_type, images=[empty, 0], **{**inputs, name: lone})
+    else:
+        node = build.add(class_type, model=build.model, clip=build.clip, **{**inputs, name: lone})
+        build.add("PreviewAny", source=[node, 2])
+    with pytest.raises(RunFailed, match=rf"{name} has a lone surrogate, U\+D83D"):
+        client.run(build.graph, timeout=SECONDS)
+
+
 def test_weights_and_what_does_not_apply_are_reported(client: Client) -> None:
     build = Builder()
     size = [build.add("TipoSdxlSize", **SIZE, target_width=832, target_height=1216), 0]
@@ -162,3 +184,22 @@ def test_prompt_that_cannot_be_drawn_is_an_error(client: Client) -> None:
     build.encoded(encode(build, "a cat AND a dog :0"))
     with pytest.raises(RunFailed, match="a weight must be above 0"):
         client.run(build.graph, timeout=SECONDS)
+
+
+def test_a1111_prompt_is_read_as_there_and_never_gives_nan(server: Server, client: Client) -> None:
+    build = Builder()
+    text = "a (((red)) [cat] (hill:0.5), <lora:x:1>"
+    options = {"weight_interpretation": "A1111"}
+    nodes = [encode(build, text, **options, **more) for more in ({}, {"syntax": "A1111"})]
+    nodes.append(encode(build, text, **options, syntax="ComfyUI"))
+    saved = [build.encoded(node) for node in nodes]
+    drawn = build.save_latent(build.sample("TipoSampler", nodes[0], steps=2))
+    outcome = client.run(build.graph, timeout=SECONDS)
+    auto, a1111, comfy = (saved_latent(server, outcome, node) for node in saved)
+    np.testing.assert_array_equal(auto, a1111)
+    assert np.isfinite(auto).all() and not np.array_equal(auto, comfy)
+    assert np.isfinite(saved_latent(server, outcome, drawn)).all()
+    reports = ["\n".join(outcome.outputs[node]["text"]) for node in nodes]
+    assert line_with(reports[0], "syntax A1111") and line_with(reports[0], "<lora:x:1>", "left out")
+    assert line_with(reports[0], "not done for chunk 1", "mean")  # toy-sd's last norm centres
+    assert line_with(reports[2], "read as words", "(((red))")

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from devkit.server.server import Server
-from devkit.server.websocket_client import Client, GraphRejected
+from devkit.server.websocket_client import Client, GraphRejected, RunFailed
 from tests.host.lora.lora_weights import KEYS_IN_CLIP, KEYS_IN_MODEL, lora, save_lora
-from tests.host.picture_graphs import SECONDS, Builder, saved_latent
+from tests.host.picture_graphs import SECONDS, Builder, assert_equal, saved_latent
 from tests.host.report_lines import line_with
 
 STEPS = 6
@@ -138,7 +138,7 @@ def test_constant_loras_equal_cores_loaders_to_the_bit(
     build = LoraBuilder()
     text = "a cat, <lora:one:0.8>, <lyco:Two Words:0.5:-0.3>, a hat"
     a1111 = "<lora:one:te=0.25:unet=1> a cat <lora:styles/two_words:0.5:0.75>"
-    cases = [
+    cases: list[tuple[str, list[tuple[str, float, float]], str]] = [
         (build.prompt(text), [("one.safetensors", 0.8, 0.8), ("two", 0.5, -0.3)], "a cat, a hat"),
         (
             build.prompt(a1111, weight_order="clip:model (A1111)"),
@@ -190,7 +190,7 @@ def test_schedules_equal_cores_hooks_and_separate_halves(
             with_two,
         ),
     }
-    constant = [build.drawn(*links, "a cat") for links in (plain, with_one, with_two)]
+    constant = [build.drawn(model, clip, "a cat") for model, clip in (plain, with_one, with_two)]
     drawn = []
     for text, (parts, first, second) in cases.items():
         node = build.prompt(text)
@@ -283,7 +283,7 @@ def test_what_is_left_out_is_reported(server: Server, client: Client, loras: Pat
     saved = [build.drawn_from(node), build.drawn(*build.loaded(("one.safetensors", 1, 1)), "a cat")]
     build.drawn([alone, 0], build.clip, "a cat")
     outcome = client.run(build.graph, timeout=SECONDS)
-    np.testing.assert_array_equal(*(saved_latent(server, outcome, one) for one in saved))
+    assert_equal(saved_latent(server, outcome, one) for one in saved)
     assert list(outcome.outputs[shown]["text"]) == ["a cat"]
     (report,) = outcome.outputs[node]["text"]
     assert line_with(report, "<lora:lost:1>", "left out")
@@ -306,12 +306,10 @@ def test_a_replaced_file_is_noticed(server: Server, client: Client, loras: Path)
             save_lora(loras / "changed.safetensors", lora(seed, has_clip=link))
             outcome = client.run(build.graph, timeout=SECONDS)
             latents.append(saved_latent(server, outcome, saved))
-        assert not np.array_equal(*latents)
+        assert not np.array_equal(latents[0], latents[1])
 
 
 def test_a_damaged_file_is_named(client: Client, loras: Path) -> None:
-    from devkit.server.websocket_client import RunFailed
-
     build = LoraBuilder()
     build.drawn_from(build.prompt("<lora:damaged:1>"))
     with pytest.raises(RunFailed, match=r"'damaged.safetensors' cannot be read"):
