@@ -162,7 +162,8 @@ def with_prompt_steps(model: Any, run: PromptSteps) -> Any:
     def predict(
         executor: Any, x: Any, timestep: torch.Tensor, model_options: Any = None, seed: Any = None
     ) -> Any:
-        assert run.progress is not None
+        if run.progress is None:  # a prediction outside of the sampler's run
+            return executor(x, timestep, model_options or {}, seed)
         step = run.progress.of_call(float(timestep[0]))
         # Core makes a new guider for each run. Patches that predict once more inside this call
         # (perturbed attention and the like) see the same entries.
