@@ -118,12 +118,8 @@ def filled_prefix(
     """Replace the values and dates of a prefix, and every character that a file cannot have.
 
     `value_of` returns the value of an input of a named node, or None. Returns the prefix and the
-    patterns without a value, which stay as they are. Raises ValueError for a NUL character.
+    patterns without a value, which stay as they are.
     """
-    if "\0" in prefix:
-        raise ValueError(
-            "filename_prefix has a NUL character, which no file name can have: remove it"
-        )
     unknown: list[str] = []
 
     def replaced(found: re.Match[str]) -> str:
