@@ -20,7 +20,6 @@ from ...tipo_core.pictures.files.image_file import disk_problem, encoded, save_r
 from ...tipo_core.pictures.files.infotext import NO_HASHES
 from ...tipo_core.pictures.files.metadata import ImageMetadata
 from ...tipo_core.pictures.files.unfinished_files import remove_leftovers
-from ...tipo_core.surrogates import refuse_surrogates
 from ..host_features import schema
 from ..inputs import SettingsType, linked_text, report_output
 from ..memory import check_interrupt
@@ -216,8 +215,6 @@ class TipoSaveImage(io.ComfyNode):
         settings: GenerationSettings | None = None,
         hashes: bool = True,
     ) -> io.NodeOutput:
-        for name, typed in (("text", text), ("negative", negative)):
-            refuse_surrogates(name, typed or "")
         metadata, note = ImageMetadata(), None
         graph = graph_of(cls.hidden)
         prefix, unknown = prefix_of(cls.hidden, graph, filename_prefix)

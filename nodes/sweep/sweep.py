@@ -10,7 +10,6 @@ from ...tipo_core.pictures.sampling.axis import CHECKPOINT, NAMES, NO_AXIS, PARA
 from ...tipo_core.pictures.sampling.sweep import NEGATIVE, TEXT, sweep_of
 from ...tipo_core.pictures.sampling.value_lists import Value
 from ...tipo_core.pictures.vae.vae_choice import CONNECTED_CHOICE
-from ...tipo_core.surrogates import refuse_surrogates
 from ..host_features import schema
 from ..inputs import (
     SweepType,
@@ -215,9 +214,6 @@ class TipoSweep(io.ComfyNode):
         text: str | None = None,
         negative_text: str | None = None,
     ) -> io.NodeOutput:
-        typed = {"column_values": column_values, "row_values": row_values}
-        for name, value in {**typed, TEXT: text, NEGATIVE: negative_text}.items():
-            refuse_surrogates(name, value or "")
         base: dict[str, Value] = {
             "seed": seed,
             "steps": steps,
