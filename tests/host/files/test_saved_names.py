@@ -12,9 +12,9 @@ import pytest
 from devkit.server.server import Server
 from devkit.server.websocket_client import Client, RunFailed
 from tests.host.files.test_saved_settings import saved_files
-from tests.host.sweep.test_sweep_nodes import SweepBuilder
 from tests.host.picture_graphs import SECONDS
 from tests.host.report_lines import line_with
+from tests.host.sweep.test_sweep_nodes import SweepBuilder
 
 WORKFLOW: dict[str, Any] = {"nodes": [], "links": [], "version": 0.4}
 

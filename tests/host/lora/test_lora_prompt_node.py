@@ -250,7 +250,7 @@ def test_hooks_of_two_nodes_add_up(server: Server, client: Client, loras: Path) 
         model=[first, 0],
         clip=[first, 1],
     )
-    how = {"clip_skip": 0, "weight_interpretation": "down_weight"}
+    how: dict[str, Any] = {"clip_skip": 0, "weight_interpretation": "down_weight"}
     positive, negative = (
         build.add("TipoClipSkipEncode", clip=[second, 1], text=text, **how)
         for text in ([second, 2], "blurry")

@@ -27,6 +27,8 @@ _DRIVE = re.compile(r"[A-Za-z]:(?=[\\/])")
 _DEEPEST = 50  # subgraphs inside subgraphs
 _REMEDY = "write a name such as 'TIPO', or 'portraits/TIPO' for a subfolder"
 _MAX_SHOWN = 80  # characters
+# Folders in one another. Python makes each by a call of its own.
+_MAX_DEPTH = 50
 
 
 def date_text(pattern: str, now: datetime) -> str:
@@ -116,12 +118,8 @@ def filled_prefix(
     """Replace the values and dates of a prefix, and every character that a file cannot have.
 
     `value_of` returns the value of an input of a named node, or None. Returns the prefix and the
-    patterns without a value, which stay as they are. Raises ValueError for a NUL character.
+    patterns without a value, which stay as they are.
     """
-    if "\0" in prefix:
-        raise ValueError(
-            "filename_prefix has a NUL character, which no file name can have: remove it"
-        )
     unknown: list[str] = []
 
     def replaced(found: re.Match[str]) -> str:
@@ -155,10 +153,14 @@ def prefix_problem(prefix: str, output: str | Path) -> str | None:
         return f"filename_prefix {shown} has a NUL character: {_REMEDY}."
     path = os.path.normpath(prefix)
     root = os.path.abspath(output)
-    folder = os.path.abspath(os.path.join(root, os.path.dirname(path)))
-    if os.path.basename(path) != ".." and Path(folder).is_relative_to(root):
-        return None
-    return f"filename_prefix {shown} leads out of the output folder: {_REMEDY}."
+    folder = Path(os.path.abspath(os.path.join(root, os.path.dirname(path))))
+    if os.path.basename(path) == ".." or not folder.is_relative_to(root):
+        return f"filename_prefix {shown} leads out of the output folder: {_REMEDY}."
+    if len(folder.relative_to(root).parts) > _MAX_DEPTH:
+        return (
+            f"filename_prefix {shown} has more than {_MAX_DEPTH} folders in one another: {_REMEDY}."
+        )
+    return None
 
 
 def name_problem(name: str) -> str | None:
