@@ -217,7 +217,7 @@ class TipoSweep(io.ComfyNode):
     ) -> io.NodeOutput:
         typed = {"column_values": column_values, "row_values": row_values}
         for name, value in {**typed, TEXT: text, NEGATIVE: negative_text}.items():
-            refuse_surrogates(name, value)
+            refuse_surrogates(name, value or "")
         base: dict[str, Value] = {
             "seed": seed,
             "steps": steps,
