@@ -17,7 +17,6 @@ from ...tipo_core.pictures.text.token_weights import A1111, COMFY
 from ...tipo_core.pictures.text.unread_forms import comment_lines, unread_forms
 from ...tipo_core.pictures.text.unread_syntax import square_bracket_note
 from ...tipo_core.prompt.syntax.comments import without_comments
-from ...tipo_core.surrogates import refuse_surrogates
 from ..memory import check_interrupt
 from .encoding.clip_tokens import (
     clip_encoders,
@@ -103,16 +102,14 @@ def encode(
 
     Without scheduled syntax, and with core's weights, the conditioning equals core's own to the
     bit, for prompts of up to 32 chunks. A cancel is heard between the pieces of a longer one.
-    Raises ValueError for an empty `clip`, a lone surrogate, an invalid schedule, or settings that
-    the encoders do not support.
+    Raises ValueError for an empty `clip`, an invalid schedule, or settings that the encoders do not
+    support.
     """
     if clip is None:
         raise ValueError(
             "The clip input is empty: the checkpoint holds no text encoder. Load one with a "
             "CLIP loader node, or choose a checkpoint that includes it."
         )
-    for name, text in vars(texts).items():
-        refuse_surrogates(name, text)
     typed = texts.by_encoder
     if settings.prompt_syntax:
         texts = Texts(*map(without_comments, vars(texts).values()))

@@ -10,7 +10,6 @@ from ...tipo_core.pictures.loras.lora_report import lora_lines
 from ...tipo_core.pictures.loras.lora_schedule import lora_uses
 from ...tipo_core.pictures.loras.lora_tags import PromptTags, prompt_tags
 from ...tipo_core.pictures.loras.tag_removal import without_tags
-from ...tipo_core.surrogates import refuse_surrogates
 from ..fingerprint import state_of
 from ..host_features import schema
 from ..inputs import report_output, text_output
@@ -154,7 +153,6 @@ class TipoLoraPrompt(io.ComfyNode):
 
 def _find(text: str, missing: str, weight_order: str) -> tuple[PromptTags, FoundLoras]:
     """Return the tags of a prompt and their files."""
-    refuse_surrogates("text", text)
     tags = prompt_tags(text, clip_first=weight_order == CLIP_FIRST)
     return tags, find_loras(tags.loras, missing)
 

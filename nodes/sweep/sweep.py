@@ -10,7 +10,6 @@ from ...tipo_core.pictures.sampling.axis import CHECKPOINT, NAMES, NO_AXIS, PARA
 from ...tipo_core.pictures.sampling.sweep import NEGATIVE, TEXT, sweep_of
 from ...tipo_core.pictures.sampling.value_lists import Value
 from ...tipo_core.pictures.vae.vae_choice import CONNECTED_CHOICE
-from ...tipo_core.surrogates import refuse_surrogates
 from ..host_features import schema
 from ..inputs import (
     SweepType,
@@ -34,7 +33,7 @@ VALUES_TOOLTIP = (
 )
 
 
-def _choices(*parameters: str) -> dict[str, list[str]]:
+def sweep_choices(*parameters: str) -> dict[str, list[str]]:
     """Return the names of samplers and schedulers, and of files that an axis may list."""
     choices = sampler_choices()
     if CHECKPOINT in parameters or VAE in parameters:
@@ -185,7 +184,7 @@ class TipoSweep(io.ComfyNode):
             columns, column_values = NO_AXIS, ""
         if rows is None or row_values is None:
             rows, row_values = NO_AXIS, ""
-        choices = _choices(columns, rows)
+        choices = sweep_choices(columns, rows)
         base: dict[str, Value] = {
             name: choices[name][0] if name in NAMES else 1 for name in PARAMETERS
         }
@@ -215,9 +214,6 @@ class TipoSweep(io.ComfyNode):
         text: str | None = None,
         negative_text: str | None = None,
     ) -> io.NodeOutput:
-        typed = {"column_values": column_values, "row_values": row_values}
-        for name, value in {**typed, TEXT: text, NEGATIVE: negative_text}.items():
-            refuse_surrogates(name, value)
         base: dict[str, Value] = {
             "seed": seed,
             "steps": steps,
@@ -231,7 +227,7 @@ class TipoSweep(io.ComfyNode):
             NEGATIVE: negative_text or "",
         }
         sweep, report = sweep_of(
-            base, columns, column_values, rows, row_values, _choices(columns, rows)
+            base, columns, column_values, rows, row_values, sweep_choices(columns, rows)
         )
         # ComfyUI repeats the last value of a shorter list: one value serves all cells.
         *sampling, strengths, texts, negatives = map(sweep.values_of, base)

@@ -276,10 +276,14 @@ def altered() -> dict[str, Any]:
         "area": lambda given: area(given, 64, 64, 0, 0, 1.0)[0],
         "first half": lambda given: early(given, 0.0, 0.5)[0],
     }
-    return {
-        name: drawn("[a|b]", steps=6, scheduler="simple", alter=alter)[0]
-        for name, alter in ways.items()
-    }
+    found: dict[str, Any] = {}
+    for name, alter in ways.items():
+        seen, _, report = drawn("[a|b]", steps=6, scheduler="simple", alter=alter)
+        found[name] = seen
+        found[f"{name}: lines"] = [
+            line.partition(":")[0] for line in report.splitlines() if " in steps " in line
+        ]
+    return found
 
 
 def same_latents() -> list[str]:

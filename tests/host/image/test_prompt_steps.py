@@ -65,6 +65,9 @@ def test_conditioning_keeps_its_steps_in_cores_nodes(results: Any) -> None:
         sorted(["always", text]) for text in "ababab"
     ]
     assert altered["area"] == [[text] for text in "ababab"]
+    # Core adds the area to the negative, too, which has no schedule.
+    assert altered["area: lines"] == ["positive"]
+    assert altered["combined: lines"] == ["positive", "positive"]
     # The range of another node stays: without a text core predicts nothing.
     assert altered["first half"] == [["a"], ["b"], ["a"]]
 

@@ -105,12 +105,22 @@ class LoraBuilder(Builder):
         ]
 
     def in_two_halves(
-        self, first: Links, second: Links, text: str | tuple[str, str], scheduler: str = "normal"
+        self,
+        first: Links,
+        second: Links,
+        text: str | tuple[str, str],
+        scheduler: str = "normal",
+        encoder: str = "CLIPTextEncode",
+        **how: Any,
     ) -> str:
         """A saved latent: one model and CLIP for the first half of the steps, then another."""
         latent, node = self.empty, ""
         texts = (text, text) if isinstance(text, str) else text
         for half, (model, clip) in enumerate((first, second)):
+            positive, negative = (
+                [self.add(encoder, clip=clip, text=one, **how), 0]
+                for one in (texts[half], "blurry")
+            )
             node = self.add(
                 "KSamplerAdvanced",
                 model=model,
@@ -120,8 +130,8 @@ class LoraBuilder(Builder):
                 cfg=6.5,
                 sampler_name="euler",
                 scheduler=scheduler,
-                positive=[self.add("CLIPTextEncode", clip=clip, text=texts[half]), 0],
-                negative=[self.add("CLIPTextEncode", clip=clip, text="blurry"), 0],
+                positive=positive,
+                negative=negative,
                 latent_image=latent,
                 start_at_step=half * STEPS // 2,
                 # Some schedulers have one step more.
@@ -229,6 +239,40 @@ def test_constant_and_scheduled_loras_in_one_prompt(
     outcome = client.run(build.graph, timeout=SECONDS)
     ours, apart = (saved_latent(server, outcome, saved) for saved in pair)
     np.testing.assert_allclose(ours, apart, rtol=0, atol=5e-4 * float(np.abs(apart).max()))
+
+
+def test_hooks_of_two_nodes_add_up(server: Server, client: Client, loras: Path) -> None:
+    """In a chain of two nodes, and with weights and words that change as well."""
+    build = LoraBuilder()
+    first = build.prompt("[<lora:one:1>::0.5]")
+    second = build.prompt(
+        "a [red:green:0.5] (cat:1.3) [<lora:two_words:1>:0.5]",
+        model=[first, 0],
+        clip=[first, 1],
+    )
+    how: dict[str, Any] = {"clip_skip": 0, "weight_interpretation": "down_weight"}
+    positive, negative = (
+        build.add("TipoClipSkipEncode", clip=[second, 1], text=text, **how)
+        for text in ([second, 2], "blurry")
+    )
+    inputs = {"model": [second, 0], "negative": [negative, 0], "steps": STEPS}
+    ours = [
+        build.save_latent(build.sample(sampler, positive, **inputs))
+        for sampler in ("KSampler", "TipoSampler")
+    ]
+    halves = (
+        build.loaded(("one.safetensors", 1, 1)),
+        build.loaded(("styles/two_words.safetensors", 1, 1)),
+    )
+    apart = build.in_two_halves(
+        *halves, ("a red (cat:1.3)", "a green (cat:1.3)"), encoder="TipoClipSkipEncode", **how
+    )
+    outcome = client.run(build.graph, timeout=SECONDS)
+    expected = saved_latent(server, outcome, apart)
+    room = 5e-4 * float(np.abs(expected).max())
+    for node in ours:
+        found = saved_latent(server, outcome, node)
+        np.testing.assert_allclose(found, expected, rtol=0, atol=room)
 
 
 @pytest.mark.parametrize("scheduler", ["karras", "exponential", "beta", "ddim_uniform"])
