@@ -82,7 +82,7 @@ def with_checked_inputs(node: type[io.ComfyNode]) -> type[io.ComfyNode]:
     }
     execute: Callable[..., io.NodeOutput] = vars(node)["execute"].__func__
 
-    def checked(cls: type[io.ComfyNode], **values: Any) -> io.NodeOutput:
+    def checked(cls: type[io.ComfyNode], /, **values: Any) -> io.NodeOutput:
         given = {}
         for name, value in values.items():
             check = checks.get(name)
