@@ -13,6 +13,7 @@ from typing import Any
 
 from comfy_api.latest import io
 
+from ..tipo_core.surrogates import refuse_surrogates
 from .inputs import (
     BansType,
     ExpansionType,
@@ -68,7 +69,7 @@ class _Check:
 
 
 def with_checked_inputs(node: type[io.ComfyNode]) -> type[io.ComfyNode]:
-    """Return a node like `node` whose `execute` refuses values of a wrong type.
+    """Return a node like `node` whose `execute` refuses values of a wrong type and lone surrogates.
 
     The error is a ValueError that names the input, the value and the remedy. An optional input
     that is None gets its default.
@@ -81,7 +82,7 @@ def with_checked_inputs(node: type[io.ComfyNode]) -> type[io.ComfyNode]:
     }
     execute: Callable[..., io.NodeOutput] = vars(node)["execute"].__func__
 
-    def checked(cls: type[io.ComfyNode], **values: Any) -> io.NodeOutput:
+    def checked(cls: type[io.ComfyNode], /, **values: Any) -> io.NodeOutput:
         given = {}
         for name, value in values.items():
             check = checks.get(name)
@@ -96,11 +97,14 @@ def with_checked_inputs(node: type[io.ComfyNode]) -> type[io.ComfyNode]:
 
 
 def check_value(name: str, value: Any, check: _Check) -> None:
-    """Raise ValueError if the value of the input `name` does not fit."""
+    """Raise ValueError if the value of the input `name` does not fit or has a lone surrogate."""
     for one in value if check.is_list and isinstance(value, list) else [value]:
         problem = check.problem(one)
         if problem:
             raise ValueError(f"{name} is {shown(one)}, {problem}.")
+        # Names of files may have surrogates: Python reads bytes that are not UTF-8 as such.
+        if check.io_type == "STRING" and isinstance(one, str):
+            refuse_surrogates(name, one)
 
 
 def shown(value: Any) -> str:

@@ -210,11 +210,21 @@ def _job(values: Mapping[str, Any], given: Mapping[str, Any]) -> Job:
 
 
 def read_json(name: str) -> Any:
-    """Return the value in a JSON file, `-` being standard input; ValueError if it is not JSON."""
-    text = sys.stdin.read() if name == "-" else Path(name).read_text("utf-8")
+    """Return the value in a JSON file, `-` being standard input.
+
+    Raises ValueError that names the file if it cannot be read or is not JSON.
+    """
+    try:
+        text = sys.stdin.read() if name == "-" else Path(name).read_text("utf-8")
+    except FileNotFoundError:
+        raise ValueError(f"there is no file {name!r}: check the path") from None
+    except OSError as error:
+        raise ValueError(f"{name!r} cannot be read ({error.strerror}): give a JSON file") from None
+    except ValueError as error:  # bytes that are no text, NUL in the name
+        raise ValueError(f"{name!r} is not a JSON file ({error})") from None
     try:
         return json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{shown_file(name)} is not JSON ({error})") from None
 
 

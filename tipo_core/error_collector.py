@@ -24,13 +24,17 @@ class ErrorCollector:
     def __init__(self) -> None:
         self._lines: dict[str, None] = {}
 
+    def keep(self, error: ValueError) -> None:
+        """Keep an error that was caught."""
+        self._lines[str(error)] = None
+
     @contextmanager
     def collect(self) -> Iterator[None]:
         """Keep a ValueError of the block and continue after the block."""
         try:
             yield
         except ValueError as error:
-            self._lines[str(error)] = None
+            self.keep(error)
 
     def raise_all(self) -> None:
         """Raise one ValueError with a line for each different error, in their order.

@@ -19,7 +19,7 @@ from .guidance_wrappers import wrap
 _BEFORE_ALL, _AFTER_ALL = 999999999.9, -1.0  # noise levels; the first one is core's
 
 
-class StepKeyframe(comfy.hooks.HookKeyframe):  # type: ignore[misc]
+class StepKeyframe(comfy.hooks.HookKeyframe):
     """A keyframe that comes after a share of the sampler's steps, 0 to 1.
 
     `start_percent` places it for other samplers.

@@ -37,18 +37,26 @@ def other_samplers_lines(clauses: Sequence[Clause], schedule: PromptSchedule) ->
     }
     if not borders:
         return []
-    head = "Sampler (CFG / Denoise) changes the text at exactly these steps, other samplers"
     if not schedule.has_steps:
-        head = "Sampler (CFG / Denoise) has one text in each step, other samplers change"
-        return [f"{head} within second-order steps"]
+        return [
+            "Sampler (CFG / Denoise) gives each step one text; with other samplers a second-order "
+            "step can have two"
+        ]
     schedulers: dict[int, list[str]] = {}
     for name, off in deviations(sorted(borders), schedule.steps).items():
         schedulers.setdefault(off, []).append(name)
     shown = [
-        f"{', '.join(names)} {f'up to {off} step' + 's' * (off > 1) if off else 'exact'}"
+        f"{', '.join(names)} {f'up to {off} step{_plural(off)} off' if off else 'exact'}"
         for off, names in sorted(schedulers.items())
     ]
-    return [f"{head} at about these (SD1.x, SDXL, denoise 1): {'; '.join(shown)}"]
+    return [
+        "other samplers than Sampler (CFG / Denoise) change the text by time (SD1.x, SDXL, denoise "
+        f"1): {'; '.join(shown)}"
+    ]
+
+
+def _plural(count: int) -> str:
+    return "s" if count > 1 else ""
 
 
 def deviations(borders: Sequence[tuple[int, float]], steps: int) -> dict[str, int]:

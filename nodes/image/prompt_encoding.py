@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,8 +17,16 @@ from ...tipo_core.pictures.text.token_weights import A1111, COMFY
 from ...tipo_core.pictures.text.unread_forms import comment_lines, unread_forms
 from ...tipo_core.pictures.text.unread_syntax import square_bracket_note
 from ...tipo_core.prompt.syntax.comments import without_comments
-from ...tipo_core.surrogates import refuse_surrogates
-from .encoding.clip_tokens import clip_encoders, left_out, read_chunks, vector_widths, weighted
+from ..memory import check_interrupt
+from .encoding.clip_tokens import (
+    clip_encoders,
+    in_batches,
+    left_out,
+    read_chunks,
+    vector_widths,
+    weighted,
+)
+from .encoding.long_prompts import has_many_chunks, is_long, with_piecewise_tokenizers
 from .encoding.prompt_tokens import CLIP_KEYS, PromptTokenizer, PromptTokens
 from .other_samplers import other_samplers_lines
 from .prompt_steps import timed
@@ -94,25 +101,28 @@ def encode(
     """Return the conditioning of a prompt and the report; `clip` is not changed.
 
     Without scheduled syntax, and with core's weights, the conditioning equals core's own to the
-    bit. Raises ValueError for an empty `clip`, a lone surrogate, an invalid schedule, or settings
-    that the encoders do not support.
+    bit, for prompts of up to 32 chunks. A cancel is heard between the pieces of a longer one.
+    Raises ValueError for an empty `clip`, an invalid schedule, or settings that the encoders do not
+    support.
     """
     if clip is None:
         raise ValueError(
             "The clip input is empty: the checkpoint holds no text encoder. Load one with a "
             "CLIP loader node, or choose a checkpoint that includes it."
         )
-    for name, text in vars(texts).items():
-        refuse_surrogates(name, text)
     typed = texts.by_encoder
-    read = tuple(map(without_comments, typed)) if settings.prompt_syntax else typed
+    if settings.prompt_syntax:
+        texts = Texts(*map(without_comments, vars(texts).values()))
     encoders = text_encoders(clip)
     layer = layer_for_skip(settings.clip_skip, encoders)
     if layer is not None:
         clip = clip.clone()
         clip.clip_layer(layer)
         encoders = [replace(encoder, layer=layer) for encoder in encoders]
-    is_weighted = not settings.has_cores_weights and bool(clip_encoders(clip.cond_stage_model))
+    if any(map(is_long, texts.by_encoder)):
+        clip = with_piecewise_tokenizers(clip)
+    can_be_batches = bool(clip_encoders(clip.cond_stage_model))
+    is_weighted = not settings.has_cores_weights and can_be_batches
     encoder = clip
     if is_weighted:
         how = settings.weight_interpretation, settings.token_normalization
@@ -124,13 +134,17 @@ def encode(
     is_a1111 = settings.syntax == A1111_SYNTAX or (
         settings.syntax == AUTO and is_weighted and settings.weight_interpretation == A1111
     )
-    schedule = PromptSchedule(read, settings.schedule_steps, settings.schedule_fractions, is_a1111)
+    schedule = PromptSchedule(
+        texts.by_encoder, settings.schedule_steps, settings.schedule_fractions, is_a1111
+    )
     has_syntax = settings.prompt_syntax
     tokenizer = PromptTokenizer(clip, vector_widths(clip), is_a1111=is_a1111, has_breaks=has_syntax)
     is_scheduled = has_syntax and schedule.changes
     for clause in schedule.clauses() if has_syntax else (Clause(schedule.texts),):
+        check_interrupt()
         tokens = tokenizer.tokens(*clause.texts)
-        conds = encoder.encode_from_tokens_scheduled(
+        is_in_batches = can_be_batches and not is_weighted and has_many_chunks(tokens.of_clip)
+        conds = (in_batches(clip) if is_in_batches else encoder).encode_from_tokens_scheduled(
             tokens.of_clip if is_weighted else tokens.for_core, add_dict=extras
         )
         conditioning += timed(conds, clause, schedule, is_scheduled=is_scheduled)
@@ -139,11 +153,11 @@ def encode(
         encoded.append(EncodedClause(clause, tuple(read_chunks(clip, tokens)), tuple(notes)))
     lines = skip_lines(settings.clip_skip, encoders)
     lines += _weight_lines(settings, is_weighted)
-    lines += _syntax_lines(read, tokens, is_a1111)
+    lines += _syntax_lines(texts, tokens, is_a1111)
     lines += _unused_lines(clip, texts, size, tokens)
     if has_syntax:
         lines += [*comment_lines(typed), *schedule.notes()]
-    lines += unread_forms(read, is_clip=bool(tokens.of_clip))
+    lines += unread_forms(texts.by_encoder, is_clip=bool(tokens.of_clip))
     lines += clause_lines(encoded, schedule.steps if schedule.has_steps else None)
     found = [one.clause for one in encoded]
     return conditioning, "\n".join(lines + other_samplers_lines(found, schedule))
@@ -164,10 +178,10 @@ def _weight_lines(settings: Settings, is_weighted: bool) -> list[str]:
     ]
 
 
-def _syntax_lines(texts: Sequence[str], tokens: PromptTokens, is_a1111: bool) -> list[str]:
+def _syntax_lines(texts: Texts, tokens: PromptTokens, is_a1111: bool) -> list[str]:
     """Report whose syntax applies, if not ComfyUI's alone."""
     if not is_a1111:
-        found = texts[:2] if tokens.of_clip else ()
+        found = texts.by_encoder[:2] if tokens.of_clip else ()
         notes = dict.fromkeys(square_bracket_note(text) for text in found)
         return [note for note in notes if note]
     others = ", ".join(key for key in tokens.others if key not in CLIP_KEYS)

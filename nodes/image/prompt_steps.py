@@ -8,6 +8,7 @@ the step in progress.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import comfy.patcher_extension
@@ -48,18 +49,13 @@ def timed(
     return entries
 
 
-def has_steps(conditioning: Sequence[Any]) -> bool:
-    """Whether entries of a conditioning belong to a prompt schedule."""
-    return any(KEY in options for _, options in conditioning)
-
-
 def without_times(conditioning: Sequence[Any]) -> list[Any]:
     """Return the conditioning with each scheduled clause once and without its time range.
 
     A time range that another node has set stays.
     """
     entries = []
-    for cond, options in conditioning:
+    for cond, options in conditioning or ():
         text = options.get(KEY)
         if text is None:
             entries.append([cond, options])
@@ -72,22 +68,30 @@ def without_times(conditioning: Sequence[Any]) -> list[Any]:
 
 
 class PromptSteps:
-    """The prompts of each step of one sampling run; `steps` is the number the user set."""
+    """The prompts of each step of one sampling run.
 
-    def __init__(self, steps: int) -> None:
+    `steps` is the number that the user set, `conditionings` are those of the run by name.
+    """
+
+    def __init__(self, steps: int, conditionings: Mapping[str, Sequence[Any]]) -> None:
         self.steps = steps
+        self.schedules = {
+            name: list(dict.fromkeys(o[KEY].schedule for _, o in entries or () if KEY in o))
+            for name, entries in conditionings.items()
+        }
         self.plans: dict[PromptSchedule, StepPlan] = {}
         self.progress: StepInProgress | None = None
-        self.schedules: dict[str, list[PromptSchedule]] = {}
 
-    def begin(self, conds: Mapping[str, Any], sigmas: Sequence[float], model_sampling: Any) -> None:
-        """Plan the run for its noise levels (steps + 1) and processed conditionings."""
-        for name, entries in conds.items():
-            found = [entry[KEY].schedule for entry in entries or () if KEY in entry]
-            self.schedules[name] = list(dict.fromkeys(found))
-            for schedule in self.schedules[name]:
-                rule = None if schedule.has_steps else _step_of_sigmas(sigmas, model_sampling)
-                self.plans[schedule] = schedule.plan(self.steps, len(sigmas) - 1, rule)
+    @property
+    def has_schedules(self) -> bool:
+        """Whether entries of the conditionings belong to a prompt schedule."""
+        return any(self.schedules.values())
+
+    def begin(self, sigmas: Sequence[float], model_sampling: Any) -> None:
+        """Plan the run for its noise levels (steps + 1)."""
+        for schedule in chain.from_iterable(self.schedules.values()):
+            rule = None if schedule.has_steps else _step_of_sigmas(sigmas, model_sampling)
+            self.plans[schedule] = schedule.plan(self.steps, len(sigmas) - 1, rule)
 
     def active(self, entries: Sequence[Any] | None, step: int) -> list[Any] | None:
         """Return the entries that are active in a step."""
@@ -112,9 +116,7 @@ class PromptSteps:
                         f"{schedule.steps})"
                     )
         if lines and not self.progress.is_exact:
-            lines.append(
-                "the steps of these texts are approximate: the sampler chooses its own steps"
-            )
+            lines.append("with this sampler the steps of the texts are approximate")
         return lines
 
     def _is_active(self, entry: Mapping[str, Any], step: int) -> bool:
@@ -150,7 +152,7 @@ def with_prompt_steps(model: Any, run: PromptSteps) -> Any:
         *rest: Any,
     ) -> Any:
         levels = sigmas.tolist()
-        run.begin(guider.conds, levels, guider.inner_model.model_sampling)
+        run.begin(levels, guider.inner_model.model_sampling)
         calls, at_end = rehearsed(executor.class_obj, guider, sigmas, extra_args, noise)
         progress = run.progress = StepInProgress(levels, calls, keeps_step=at_end)
 
@@ -164,7 +166,8 @@ def with_prompt_steps(model: Any, run: PromptSteps) -> Any:
     def predict(
         executor: Any, x: Any, timestep: torch.Tensor, model_options: Any = None, seed: Any = None
     ) -> Any:
-        assert run.progress is not None
+        if run.progress is None:  # a prediction outside of the sampler's run
+            return executor(x, timestep, model_options or {}, seed)
         step = run.progress.of_call(float(timestep[0]))
         # Core makes a new guider for each run. Patches that predict once more inside this call
         # (perturbed attention and the like) see the same entries.

@@ -30,7 +30,7 @@ from ..inputs import (
 )
 from .guidance_wrappers import traced, with_rescale, with_schedule
 from .lora_steps import has_lora_steps, with_lora_steps
-from .prompt_steps import PromptSteps, has_steps, with_prompt_steps, without_times
+from .prompt_steps import PromptSteps, with_prompt_steps, without_times
 
 
 @dataclass(frozen=True)
@@ -68,8 +68,8 @@ def sample(
         model = with_rescale(model, cfg_rescale)
     if guidance.has_interval or guidance.has_ramp:
         model = with_schedule(model, guidance)
-    prompts = PromptSteps(settings.steps)
-    if has_steps(positive) or has_steps(negative):
+    prompts = PromptSteps(settings.steps, {"positive": positive, "negative": negative})
+    if prompts.has_schedules:
         model = with_prompt_steps(model, prompts)
         positive, negative = without_times(positive), without_times(negative)
     if has_lora_steps(positive) or has_lora_steps(negative):

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import folder_paths
 import numpy as np
+import psutil
 import torch
 from comfy.cli_args import args
 from comfy_api.latest import io, ui
 from PIL import Image
 
-from ...tipo_core.pictures.files.file_prefix import prefix_problem
+from ...tipo_core.pictures.files.file_prefix import name_problem, prefix_problem
 from ...tipo_core.pictures.files.formats import ENDINGS, FORMATS, format_problem, size_problem
 from ...tipo_core.pictures.files.generation_settings import GenerationSettings
 from ...tipo_core.pictures.files.image_file import disk_problem, encoded, save_report, write_whole
+from ...tipo_core.pictures.files.infotext import NO_HASHES
 from ...tipo_core.pictures.files.metadata import ImageMetadata
+from ...tipo_core.pictures.files.unfinished_files import remove_leftovers
 from ..host_features import schema
 from ..inputs import SettingsType, linked_text, report_output
 from ..memory import check_interrupt
-from .picture_metadata import metadata_of, settings_of
+from .picture_metadata import graph_of, hashes_of, metadata_of, prefix_of, settings_of
 
 METADATA_OFF = "no metadata: the server runs with --disable-metadata"
 
@@ -40,6 +44,16 @@ def to_pillow(image: torch.Tensor) -> Image.Image:
     return Image.fromarray(pixels[..., 0] if channels == 1 else pixels)
 
 
+def process_start(process: int) -> float | None:
+    """The time at which a process started, in seconds since 1970; None if it does not run."""
+    try:
+        return float(psutil.Process(process).create_time())
+    except psutil.NoSuchProcess:
+        return None
+    except psutil.Error:
+        return 0.0  # it runs, and hides its time
+
+
 def save_images(
     images: torch.Tensor,
     prefix: str,
@@ -52,8 +66,8 @@ def save_images(
 
     Numbers continue those of files in the folder. The name cannot lead out of that folder. After a
     cancel the finished pictures remain. Raises ValueError for a picture that the format cannot
-    hold and for a name that leads out of that folder, and OSError with the folder and the remedy if
-    a file cannot be written.
+    hold, for a name that leads out of that folder and for one that is too long, and OSError with
+    the folder and the remedy if a file cannot be written.
     """
     output = folder_paths.get_output_directory()
     height, width = images.shape[1:3]
@@ -69,12 +83,21 @@ def save_images(
         )
     except OSError as error:
         raise OSError(disk_problem(error, output)) from error
+    remove_leftovers(Path(folder), os.getpid(), process_start)
+
+    def file_name(number: int) -> str:
+        numbered = name.replace("%batch_num%", str(number))
+        return f"{numbered}_{counter + number:05}_.{ENDINGS[format]}"
+
+    if problem := name_problem(file_name(len(images))):
+        raise ValueError(problem)
+    # ComfyUI does not see the numbers of names with %batch_num%.
+    while any(Path(folder, file_name(number)).exists() for number in range(len(images))):
+        counter += len(images)
     saved, files = [], []
     for number, image in enumerate(images):
         one = encoded(to_pillow(image), metadata, format, quality, target_kb, check_interrupt)
-        file = (
-            f"{name.replace('%batch_num%', str(number))}_{counter + number:05}_.{ENDINGS[format]}"
-        )
+        file = file_name(number)
         write_whole(Path(folder, file), one.content)
         saved.append(ui.SavedResult(file, subfolder, io.FolderType.output))
         files.append((Path(subfolder, file).as_posix(), one))
@@ -97,7 +120,7 @@ class TipoSaveImage(io.ComfyNode):
                 "file size",
                 "metadata",
             ],
-            advanced=["text", "target_kb"],
+            advanced=["text", "target_kb", "negative", "settings", "hashes"],
             essentials_category="Basics",
             description="Saves pictures as PNG, WebP, JPEG or AVIF, by quality or by file size, "
             "with the workflow, the prompt and the settings inside. Drop a PNG, WebP or AVIF on "
@@ -110,8 +133,8 @@ class TipoSaveImage(io.ComfyNode):
                     "filename_prefix",
                     default="TIPO",
                     tooltip="Start of the file name in the output folder; a / makes a subfolder. "
-                    "%year%, %month%, %day%, %width%, %height% and %batch_num% are replaced, and "
-                    "%Node.input% is replaced with a value from the graph.",
+                    "%date:yyyy-MM-dd%, %year%, %month%, %day%, %width%, %height% and %batch_num% "
+                    "are replaced, and %Node.input% is replaced with a value from the graph.",
                 ),
                 io.Combo.Input(
                     "format",
@@ -157,6 +180,14 @@ class TipoSaveImage(io.ComfyNode):
                     tooltip="From Sampler (CFG / Denoise): the steps, sampler, cfg, seed and "
                     "denoise that ran. Without it, they are read from the graph.",
                 ),
+                io.Boolean.Input(
+                    "hashes",
+                    default=True,
+                    optional=True,
+                    tooltip="Save the hashes of the model, VAE, LoRAs and embeddings, by which "
+                    "model sites find them. They are computed once per file, in the background: "
+                    "the first picture of a large model may be saved without them.",
+                ),
             ],
             outputs=[
                 report_output(
@@ -182,15 +213,20 @@ class TipoSaveImage(io.ComfyNode):
         target_kb: int = 0,
         negative: str | None = None,
         settings: GenerationSettings | None = None,
+        hashes: bool = True,
     ) -> io.NodeOutput:
-        metadata = ImageMetadata()
+        metadata, note = ImageMetadata(), None
+        graph = graph_of(cls.hidden)
+        prefix, unknown = prefix_of(cls.hidden, graph, filename_prefix)
         if not args.disable_metadata:
             height, width = images.shape[1:3]
-            found = settings_of(cls.hidden, text, negative, settings)
-            metadata = metadata_of(cls.hidden, found, (width, height))
-        saved, report = save_images(images, filename_prefix, format, quality, target_kb, metadata)
-        if args.disable_metadata:
-            report += f"\n({METADATA_OFF})"
+            found = settings_of(cls.hidden, graph, text, negative, settings)
+            files, note = hashes_of(cls.hidden, graph, found) if hashes else (NO_HASHES, None)
+            metadata = metadata_of(cls.hidden, graph, found, (width, height), files)
+        saved, report = save_images(images, prefix, format, quality, target_kb, metadata)
+        notes = [f"not found in the graph: {', '.join(unknown)}"] if unknown else []
+        notes += [METADATA_OFF] if args.disable_metadata else [note] if note else []
+        report = "\n".join([report, *(f"({one})" for one in notes)])
         return io.NodeOutput(report, ui={**ui.SavedImages(saved).as_dict(), "text": [report]})
 
 

@@ -72,15 +72,20 @@ def _hook(lora: LoraFile, use: LoraUse) -> Any:
 
 
 def _with_hooks(clip: Any, hooks: Any) -> Any:
-    """Return a clone of a CLIP with hooks added, on its own weights and on what it encodes."""
+    """Return a clone of a CLIP with hooks added, on its own weights and on what it encodes.
+
+    Core's node does it: newer ComfyUI needs another kind of clone for hooks.
+    """
     if clip is None:
         return None
-    clip = clip.clone()
+    # Imported here: ComfyUI loads its extra nodes after its own modules.
+    from comfy_extras.nodes_hooks import SetClipHooks
+
     on_conds, on_clip = clip.apply_hooks_to_conds, clip.patcher.forced_hooks
-    clip.apply_hooks_to_conds = on_conds.clone_and_combine(hooks) if on_conds else hooks
-    clip.patcher.forced_hooks = on_clip.clone_and_combine(hooks) if on_clip else hooks.clone()
-    clip.use_clip_schedule = True
-    clip.patcher.register_all_hook_patches(
-        hooks, comfy.hooks.create_target_dict(comfy.hooks.EnumWeightTarget.Clip)
+    combined = on_conds.clone_and_combine(hooks) if on_conds else hooks
+    (clip,) = SetClipHooks().apply_hooks(
+        clip, schedule_clip=True, apply_to_conds=True, hooks=combined
     )
+    if on_clip:
+        clip.patcher.forced_hooks = on_clip.clone_and_combine(hooks)
     return clip

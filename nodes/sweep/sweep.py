@@ -33,7 +33,7 @@ VALUES_TOOLTIP = (
 )
 
 
-def _choices(*parameters: str) -> dict[str, list[str]]:
+def sweep_choices(*parameters: str) -> dict[str, list[str]]:
     """Return the names of samplers and schedulers, and of files that an axis may list."""
     choices = sampler_choices()
     if CHECKPOINT in parameters or VAE in parameters:
@@ -184,7 +184,7 @@ class TipoSweep(io.ComfyNode):
             columns, column_values = NO_AXIS, ""
         if rows is None or row_values is None:
             rows, row_values = NO_AXIS, ""
-        choices = _choices(columns, rows)
+        choices = sweep_choices(columns, rows)
         base: dict[str, Value] = {
             name: choices[name][0] if name in NAMES else 1 for name in PARAMETERS
         }
@@ -227,7 +227,7 @@ class TipoSweep(io.ComfyNode):
             NEGATIVE: negative_text or "",
         }
         sweep, report = sweep_of(
-            base, columns, column_values, rows, row_values, _choices(columns, rows)
+            base, columns, column_values, rows, row_values, sweep_choices(columns, rows)
         )
         # ComfyUI repeats the last value of a shorter list: one value serves all cells.
         *sampling, strengths, texts, negatives = map(sweep.values_of, base)

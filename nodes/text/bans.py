@@ -74,10 +74,7 @@ class TipoBans(io.ComfyNode):
     @classmethod
     def execute(cls, rules: str, try_on: str, also: str | None = None) -> io.NodeOutput:
         from ...tipo_core.prompt import Bans
-        from ...tipo_core.surrogates import refuse_surrogates
 
-        refuse_surrogates("rules", rules)
-        refuse_surrogates("try_on", try_on)
         text = joined_rules(also, rules)
         bans = Bans.parse(text)
         count = len(bans.rules)

@@ -278,3 +278,20 @@ def test_every_option_has_a_help_text(capsys: pytest.CaptureFixture[str], comman
         meaning = " ".join(text.partition(option)[2].split("\n  --")[0].split())
         assert meaning.endswith(f"(default: {getattr(defaults, name)})"), name
         assert len(meaning.split()) > 6
+
+
+@pytest.mark.parametrize("command", [("expand", "--request"), ("task", "--request"), ("format",)])
+def test_a_json_file_that_cannot_be_read_is_named(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    missing, binary, nested = (tmp_path / name for name in ("no.json", "b.json", "n.json"))
+    binary.write_bytes(b"\xff\xfe\x00")
+    nested.write_text("[" * 100_000)
+    for path, wanted in (
+        (missing, "there is no file"),
+        (tmp_path, "cannot be read"),
+        (binary, "is not a JSON file"),
+        (nested, "is not JSON"),
+    ):
+        message = error_of(capsys, *command, str(path))
+        assert path.name in message and wanted in message and "Errno" not in message

@@ -38,23 +38,29 @@ def expand(
 ) -> list[Expansion]:
     """Return the variants of `request`, in order.
 
-    `on_progress` receives the share that is done, from 0 to 1, after every token. It may raise
-    `Cancelled`: then the text so far is returned, and unfinished variants are marked. Any other
-    exception reaches the caller.
+    `on_progress` receives the share that is done, from 0 to 1, after every token and between the
+    stages of work on the user's text. It may raise `Cancelled`: then the text so far is returned,
+    and unfinished variants are marked. Any other exception reaches the caller.
 
     Variant k depends on the seed and the variants before it, never on the number of variants. A
     variant that equals an earlier one is drawn again, at most `ATTEMPTS` times in all.
 
     Bad bans or templates are a ValueError that quotes the entry, raised before the model runs.
     """
+    progress = ProgressMeter(on_progress, request.variants)
     bans = Bans.parse(request.bans)
     template = Template.parse(request.template)
-    progress = ProgressMeter(on_progress, request.variants)
+    progress.check()
     requests = [request.with_choices(variant) for variant in range(request.variants)]
-    users = {tags: UserTags(tags, request.escape_names) for tags in {own.tags for own in requests}}
+    users: dict[str, UserTags] = {}
+    for own in requests:
+        if own.tags not in users:
+            users[own.tags] = UserTags(own.tags, request.escape_names)
+            progress.check()
 
     def grow(variant: int, attempt: int) -> Generation[VariantState]:
         own = requests[variant]
+        progress.check()
         return VariantState(own, users[own.tags], bans, variant, attempt).grow(progress)
 
     # 1) the first draw of all variants, side by side
@@ -63,6 +69,7 @@ def expand(
     expansions: list[Expansion] = []
     earlier: dict[tuple[str, str], int] = {}
     for variant, state in enumerate(states):
+        progress.check()
         drawn = state.result(template, earlier)
         before: tuple[str, str] | None = None
         while (

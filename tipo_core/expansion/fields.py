@@ -17,7 +17,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from ..lm.generate.completion import Completion, CompletionRequest, Generation, StopReason
+from ..lm.generate.completion import (
+    Cancelled,
+    Completion,
+    CompletionRequest,
+    Generation,
+    StopReason,
+)
 from ..prompt import count_sentences
 from ..prompt.sentences import ends_sentence
 from .format import Answer, Request, read_answer, render_request, split_tags
@@ -60,6 +66,7 @@ class ProgressMeter:
         self._report = report
         self._shares = [0.0] * variants
         self._share = 0.0
+        self._is_cancelled = False
 
     def token_counter(
         self, expected: int, start: float = 0.0, width: float = 1.0, variant: int = 0
@@ -83,8 +90,20 @@ class ProgressMeter:
 
         return on_token
 
+    def check(self) -> None:
+        """Let the callback raise between two stages of work on a text, where no token was written.
+
+        There is no text to return yet, so that a `Cancelled` is raised again at the next token.
+        """
+        try:
+            self.reach(self._share)
+        except Cancelled:
+            self._is_cancelled = True
+
     def reach(self, share: float) -> None:
         """Report `share`, or the largest share so far."""
+        if self._is_cancelled:
+            raise Cancelled
         self._share = max(self._share, share)
         if self._report is not None:
             self._report(self._share)

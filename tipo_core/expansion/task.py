@@ -43,6 +43,17 @@ class TaskRequest:
     def __post_init__(self) -> None:
         check_types(self, {"str": ("tags", "short", "long", "bans"), "int": ("seed",)})
 
+    def with_choices(self) -> TaskRequest:
+        """Return the request with its choices resolved if that is requested."""
+        if not self.resolve_choices:
+            return self
+        return replace(
+            self,
+            tags=resolve_choices(self.tags, self.seed, "tags"),
+            short=resolve_choices(self.short, self.seed, "short"),
+            long=resolve_choices(self.long, self.seed, "long"),
+        )
+
 
 @dataclass(frozen=True)
 class TaskResult:
@@ -75,14 +86,11 @@ def run_task(
     raised before the model runs.
     """
     started = time.perf_counter()
-    if request.resolve_choices:
-        texts = {name: getattr(request, name) for name in ("tags", "short", "long")}
-        request = replace(
-            request,
-            **{name: resolve_choices(text, request.seed, name) for name, text in texts.items()},
-        )
+    request = request.with_choices()
     # 1) the user's text in plain words
+    progress = ProgressMeter(on_progress)
     user = UserTags(request.tags, request.escape_names)
+    progress.check()
     given = {
         Field.TAG: ", ".join(user.general),
         Field.SHORT: plain_caption(request.short),
@@ -96,11 +104,13 @@ def run_task(
         request.gen_meta,
     )
     captions = {name: given[name] for name in (Field.SHORT, Field.LONG)}
-    policy = TagPolicy(user.plain, captions, bans=Bans.parse(request.bans), safe=request.safe)
+    bans = Bans.parse(request.bans)
+    progress.check()
+    policy = TagPolicy(user.plain, captions, bans=bans, safe=request.safe)
     prompt = render_request(plain)
     # 2) the model writes the fields
     expected = sum(expected_tokens(name, 0, field_span(plain, name)) for name in plain.task.fields)
-    on_token = ProgressMeter(on_progress).token_counter(expected)
+    on_token = progress.token_counter(expected)
     (filled,) = model.run([fill_fields(plain, request.seed, policy, on_token)])
     # 3) its additions follow the user's text
     pieces = filled.results[Field.TAG].pieces if Field.TAG in filled.results else ()

@@ -10,7 +10,7 @@ import re
 from types import MappingProxyType
 
 from .syntax.brackets import open_brackets
-from .syntax.comments import BLOCK, ends_in_open_block
+from .syntax.comments import BLOCK, has_open_block
 from .syntax.emphasis import END as EMPHASIS_END
 from .syntax.parse import parse
 from .syntax.span_kind import SpanKind
@@ -19,7 +19,8 @@ SEPARATORS = (",", "\uff0c", "\u3001")  # those of the scanner
 _LINE_BREAKS = frozenset("\r\n")
 # A text that each construct takes in which ends with its line: comments, unclosed angle tags.
 _PROBE = " x>"
-_LINE_CONSTRUCT = re.compile(r"[#<]|//|--")
+# An emoticon stays one only before a comma or a line break.
+_LINE_CONSTRUCT = re.compile(r"[#<]|//|--|[:;=]\)[ \t]*\Z")
 _CLOSING_OF = MappingProxyType({"(": ")", "[": "]", "{": "}"})
 _BRACKET = re.compile(r"(?<!\\)[()\[\]{}]")
 # The place in the middle of a sign that ends a construct.
@@ -39,7 +40,8 @@ def ends_in_separator(text: str) -> bool:
 def ends_in_open_line(text: str) -> bool:
     """Whether text that follows on the same line would belong to the last construct.
 
-    Examples: a comment, an unclosed ``<lora:name``, the parameter ``--no hat``.
+    Examples: a comment, an unclosed ``<lora:name``, the parameter ``--no hat``, and the ``:)`` of
+    ``(a :)``, which would close the bracket.
     """
     if not _LINE_CONSTRUCT.search(text):
         return False
@@ -93,8 +95,8 @@ def join_caption(user: str, added: str) -> str:
 
 def open_constructs(text: str) -> tuple[str, ...]:
     """The signs in the text that wait for their end: ``(``, ``[``, ``{``, ``/*`` and ``::``."""
-    found = list(open_brackets(text))
-    if ends_in_open_block(text):
+    found = list(open_brackets(f"{text} x"))  # text after ``:(`` makes it a bracket
+    if has_open_block(text):
         found.append(BLOCK)
     if EMPHASIS_END in text and parse(f"{text}\n{EMPHASIS_END}").spans[-1].kind is _EMPHASIS:
         found.append(EMPHASIS_END)

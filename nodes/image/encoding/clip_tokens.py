@@ -13,13 +13,14 @@ import torch
 
 from ....tipo_core.pictures.text.encode_report import Chunk, EncoderChunks
 from ....tipo_core.pictures.text.token_weights import (
+    COMFY,
     LEAST_MEAN,
     Pairs,
     WordTokens,
     embedding,
     normalized,
 )
-from ...memory import check_interrupt
+from .long_prompts import encode_batches
 from .prompt_tokens import PromptTokens
 
 # Number of tokens shown on each side of a border between chunks.
@@ -79,11 +80,9 @@ class WeightedTextModel:
         pooled = []
 
         def encode(chunks: Pairs) -> torch.Tensor:
-            check_interrupt()
-            cond, first_pooled = encoder.encode_token_weights(chunks)[:2]
+            cond, first_pooled = encode_batches(encoder, chunks)
             pooled.append(first_pooled)
-            result: torch.Tensor = cond
-            return result
+            return cond
 
         unscaled: list[int] = []
         weighted_prompt = normalized(prompt, self.normalization)
@@ -96,6 +95,25 @@ class WeightedTextModel:
             )
         # The first pass encodes the prompt itself; its first chunk gives the pooled output.
         return cond, pooled[0]
+
+
+class LongTextModel(WeightedTextModel):
+    """A CLIP text model with core's weights that encodes many chunks in several batches."""
+
+    def __init__(self, model: Any) -> None:
+        super().__init__(model, COMFY, "none")
+
+    def _encoded(self, key: str, encoder: Any, prompt: Any) -> tuple[torch.Tensor, Any]:
+        return encode_batches(encoder, prompt)
+
+
+def in_batches(clip: Any) -> Any:
+    """Return a clone of a CLIP value that encodes many chunks in several batches, with core's
+    weights; it takes tokens in core's form.
+    """
+    clip = clip.clone()
+    clip.cond_stage_model = LongTextModel(clip.cond_stage_model)
+    return clip
 
 
 def weighted(clip: Any, interpretation: str, normalization: str) -> Any:

@@ -141,6 +141,28 @@ def test_a_lone_surrogate_is_refused_by_name(client: Client) -> None:
         client.run(build.graph, timeout=SECONDS)
 
 
+@pytest.mark.parametrize(
+    ("class_type", "inputs", "name"),
+    [
+        ("TipoLoraPrompt", {"missing": "error"}, "text"),
+        ("TipoSaveImage", {"filename_prefix": "x", "format": "png", "quality": 90}, "text"),
+    ],
+)
+def test_other_nodes_refuse_a_lone_surrogate_as_well(
+    client: Client, class_type: str, inputs: dict[str, Any], name: str
+) -> None:
+    build = Builder()
+    lone = [build.add("PrimitiveString", value="a \ud83d"), 0]
+    if class_type == "TipoSaveImage":
+        empty = build.add("EmptyImage", width=8, height=8, batch_size=1, color=0)
+        build.add(class_type, images=[empty, 0], **{**inputs, name: lone})
+    else:
+        node = build.add(class_type, model=build.model, clip=build.clip, **{**inputs, name: lone})
+        build.add("PreviewAny", source=[node, 2])
+    with pytest.raises(RunFailed, match=rf"{name} has a lone surrogate, U\+D83D"):
+        client.run(build.graph, timeout=SECONDS)
+
+
 def test_weights_and_what_does_not_apply_are_reported(client: Client) -> None:
     build = Builder()
     size = [build.add("TipoSdxlSize", **SIZE, target_width=832, target_height=1216), 0]

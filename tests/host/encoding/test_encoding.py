@@ -55,9 +55,10 @@ def test_report_shows_where_chunks_begin(results: Any) -> None:
 
 def test_report_shows_times_and_weights_of_clauses(results: Any) -> None:
     report = lines(results, "times")
-    assert line_with(report, "0 to 0.5", '"a cat"')
-    assert line_with(report, "0 to 0.05, 0.1 to 0.15", "10 times", "weight 0.5", '"x"')
-    assert line_with(report, "0.5 to 1", '"a dog"')
+    assert line_with(report, "steps 1 to 10", '"a cat"')
+    assert line_with(report, "steps 1, 3, 5, 7", "10 ranges", "weight 0.5", '"x"')
+    assert line_with(report, "steps 11 to 20", '"a dog"')
+    assert line_with(report, "other samplers", "simple", "exact", "karras up to 4 steps")
 
 
 def test_report_says_what_does_not_apply(results: Any) -> None:

@@ -22,6 +22,8 @@ import comfy.samplers
 import comfy.supported_models_base
 import torch
 
+import nodes
+
 encoding = importlib.import_module("pack.nodes.image.prompt_encoding")
 sampling = importlib.import_module("pack.nodes.image.sampler")
 guidance = importlib.import_module("pack.tipo_core.pictures.sampling.guidance")
@@ -274,10 +276,14 @@ def altered() -> dict[str, Any]:
         "area": lambda given: area(given, 64, 64, 0, 0, 1.0)[0],
         "first half": lambda given: early(given, 0.0, 0.5)[0],
     }
-    return {
-        name: drawn("[a|b]", steps=6, scheduler="simple", alter=alter)[0]
-        for name, alter in ways.items()
-    }
+    found: dict[str, Any] = {}
+    for name, alter in ways.items():
+        seen, _, report = drawn("[a|b]", steps=6, scheduler="simple", alter=alter)
+        found[name] = seen
+        found[f"{name}: lines"] = [
+            line.partition(":")[0] for line in report.splitlines() if " in steps " in line
+        ]
+    return found
 
 
 def same_latents() -> list[str]:
@@ -370,7 +376,7 @@ def foreign() -> dict[str, Any]:
 def main() -> None:
     """Print all results."""
     results = {
-        "matrix": 0,
+        "matrix": matrix(),
         "examples": examples(),
         "replaced": replaced(),
         "altered": altered(),
@@ -389,10 +395,7 @@ REPORTS: dict[str, tuple[str, dict[str, Any]]] = {
     "when": ("a [cat:dog:8]", {"steps": 20}),
     "turns": ("[a|b]", {"steps": 20}),
     "timesteps": ("[a:b:0.5]", {"steps": 20, "schedule_fractions": "of the timesteps"}),
-    "unread": (
-        "[a:b:TAG] [a:b:c:d:0.5] [a:b:c:0.1] [a:b|c:0.5] <lora:x:1>, [a|b:0.2,0.3] [a]",
-        {"steps": 20},
-    ),
+    "unread": ("[a:b:TAG], [a:b:c:0.1], [c:d:30]", {"steps": 20}),
     "plain": ("a cat", {"steps": 4}),
 }
 

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from devkit.server.server import Server
-from devkit.server.websocket_client import Client, GraphRejected
+from devkit.server.websocket_client import Client, GraphRejected, RunFailed
 from tests.host.lora.lora_weights import KEYS_IN_CLIP, KEYS_IN_MODEL, lora, save_lora
-from tests.host.picture_graphs import SECONDS, Builder, saved_latent
+from tests.host.picture_graphs import SECONDS, Builder, assert_equal, saved_latent
 from tests.host.report_lines import line_with
 
 STEPS = 6
@@ -105,12 +105,22 @@ class LoraBuilder(Builder):
         ]
 
     def in_two_halves(
-        self, first: Links, second: Links, text: str | tuple[str, str], scheduler: str = "normal"
+        self,
+        first: Links,
+        second: Links,
+        text: str | tuple[str, str],
+        scheduler: str = "normal",
+        encoder: str = "CLIPTextEncode",
+        **how: Any,
     ) -> str:
         """A saved latent: one model and CLIP for the first half of the steps, then another."""
         latent, node = self.empty, ""
         texts = (text, text) if isinstance(text, str) else text
         for half, (model, clip) in enumerate((first, second)):
+            positive, negative = (
+                [self.add(encoder, clip=clip, text=one, **how), 0]
+                for one in (texts[half], "blurry")
+            )
             node = self.add(
                 "KSamplerAdvanced",
                 model=model,
@@ -120,8 +130,8 @@ class LoraBuilder(Builder):
                 cfg=6.5,
                 sampler_name="euler",
                 scheduler=scheduler,
-                positive=[self.add("CLIPTextEncode", clip=clip, text=texts[half]), 0],
-                negative=[self.add("CLIPTextEncode", clip=clip, text="blurry"), 0],
+                positive=positive,
+                negative=negative,
                 latent_image=latent,
                 start_at_step=half * STEPS // 2,
                 # Some schedulers have one step more.
@@ -138,7 +148,7 @@ def test_constant_loras_equal_cores_loaders_to_the_bit(
     build = LoraBuilder()
     text = "a cat, <lora:one:0.8>, <lyco:Two Words:0.5:-0.3>, a hat"
     a1111 = "<lora:one:te=0.25:unet=1> a cat <lora:styles/two_words:0.5:0.75>"
-    cases = [
+    cases: list[tuple[str, list[tuple[str, float, float]], str]] = [
         (build.prompt(text), [("one.safetensors", 0.8, 0.8), ("two", 0.5, -0.3)], "a cat, a hat"),
         (
             build.prompt(a1111, weight_order="clip:model (A1111)"),
@@ -190,7 +200,7 @@ def test_schedules_equal_cores_hooks_and_separate_halves(
             with_two,
         ),
     }
-    constant = [build.drawn(*links, "a cat") for links in (plain, with_one, with_two)]
+    constant = [build.drawn(model, clip, "a cat") for model, clip in (plain, with_one, with_two)]
     drawn = []
     for text, (parts, first, second) in cases.items():
         node = build.prompt(text)
@@ -229,6 +239,40 @@ def test_constant_and_scheduled_loras_in_one_prompt(
     outcome = client.run(build.graph, timeout=SECONDS)
     ours, apart = (saved_latent(server, outcome, saved) for saved in pair)
     np.testing.assert_allclose(ours, apart, rtol=0, atol=5e-4 * float(np.abs(apart).max()))
+
+
+def test_hooks_of_two_nodes_add_up(server: Server, client: Client, loras: Path) -> None:
+    """In a chain of two nodes, and with weights and words that change as well."""
+    build = LoraBuilder()
+    first = build.prompt("[<lora:one:1>::0.5]")
+    second = build.prompt(
+        "a [red:green:0.5] (cat:1.3) [<lora:two_words:1>:0.5]",
+        model=[first, 0],
+        clip=[first, 1],
+    )
+    how: dict[str, Any] = {"clip_skip": 0, "weight_interpretation": "down_weight"}
+    positive, negative = (
+        build.add("TipoClipSkipEncode", clip=[second, 1], text=text, **how)
+        for text in ([second, 2], "blurry")
+    )
+    inputs = {"model": [second, 0], "negative": [negative, 0], "steps": STEPS}
+    ours = [
+        build.save_latent(build.sample(sampler, positive, **inputs))
+        for sampler in ("KSampler", "TipoSampler")
+    ]
+    halves = (
+        build.loaded(("one.safetensors", 1, 1)),
+        build.loaded(("styles/two_words.safetensors", 1, 1)),
+    )
+    apart = build.in_two_halves(
+        *halves, ("a red (cat:1.3)", "a green (cat:1.3)"), encoder="TipoClipSkipEncode", **how
+    )
+    outcome = client.run(build.graph, timeout=SECONDS)
+    expected = saved_latent(server, outcome, apart)
+    room = 5e-4 * float(np.abs(expected).max())
+    for node in ours:
+        found = saved_latent(server, outcome, node)
+        np.testing.assert_allclose(found, expected, rtol=0, atol=room)
 
 
 @pytest.mark.parametrize("scheduler", ["karras", "exponential", "beta", "ddim_uniform"])
@@ -283,7 +327,7 @@ def test_what_is_left_out_is_reported(server: Server, client: Client, loras: Pat
     saved = [build.drawn_from(node), build.drawn(*build.loaded(("one.safetensors", 1, 1)), "a cat")]
     build.drawn([alone, 0], build.clip, "a cat")
     outcome = client.run(build.graph, timeout=SECONDS)
-    np.testing.assert_array_equal(*(saved_latent(server, outcome, one) for one in saved))
+    assert_equal(saved_latent(server, outcome, one) for one in saved)
     assert list(outcome.outputs[shown]["text"]) == ["a cat"]
     (report,) = outcome.outputs[node]["text"]
     assert line_with(report, "<lora:lost:1>", "left out")
@@ -306,12 +350,10 @@ def test_a_replaced_file_is_noticed(server: Server, client: Client, loras: Path)
             save_lora(loras / "changed.safetensors", lora(seed, has_clip=link))
             outcome = client.run(build.graph, timeout=SECONDS)
             latents.append(saved_latent(server, outcome, saved))
-        assert not np.array_equal(*latents)
+        assert not np.array_equal(latents[0], latents[1])
 
 
 def test_a_damaged_file_is_named(client: Client, loras: Path) -> None:
-    from devkit.server.websocket_client import RunFailed
-
     build = LoraBuilder()
     build.drawn_from(build.prompt("<lora:damaged:1>"))
     with pytest.raises(RunFailed, match=r"'damaged.safetensors' cannot be read"):

@@ -67,10 +67,11 @@ def test_prompt_sr_and_names_of_a1111(server: Server, client: Client) -> None:
         negative_text="red, blurry",
     )
     positive, negative = (
-        [build.add("CLIPTextEncode", clip=build.clip, text=[sweep, slot]), 0]
+        build.add("CLIPTextEncode", clip=build.clip, text=[sweep, slot])
         for slot in (TEXTS, NEGATIVES)
     )
-    grid = build.grid(build.runs("KSampler", sweep, positive[0], negative=negative), sweep)
+    images = build.runs("KSampler", sweep, positive, negative=[negative, 0])
+    grid = build.grid(images, sweep)
     singles = []
     samplers = [("euler_ancestral", "normal"), ("dpmpp_2m", "karras")]
     for (sampler, scheduler), word in product(samplers, ("red", "blue, dark")):

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from tipo_core.expansion.expand import expand
 from tipo_core.expansion.fields import derived_seed
 from tipo_core.expansion.request import Expansion, ExpansionRequest
-from tipo_core.expansion.tasks import Length
+from tipo_core.expansion.task import TaskRequest, run_task
+from tipo_core.expansion.tasks import Length, Task
 from tipo_core.lm.generate.completion import Cancelled, Completion, StopReason
 
 from .scripted import Scripted, said
@@ -219,6 +220,44 @@ def test_progress_rises_to_one_and_may_cancel() -> None:
         expand(Scripted([TAGS]), request, cancel)
 
 
+@pytest.mark.parametrize("kind", ["expand", "task"])
+def test_a_cancel_is_heard_before_the_model_runs(kind: str) -> None:
+    """A text of a megabyte takes seconds before the first token."""
+
+    class Interrupted(Exception):
+        pass
+
+    heard: list[float] = []
+
+    def cancel(share: float) -> None:
+        heard.append(share)
+        if len(heard) == 2:
+            raise Interrupted
+
+    model = Scripted([TAGS])
+    with pytest.raises(Interrupted):
+        if kind == "expand":
+            expand(model, ExpansionRequest("1girl", "", Length.VERY_SHORT, None), cancel)
+        else:
+            run_task(model, TaskRequest(Task.TAGS, Length.VERY_SHORT, tags="1girl"), cancel)
+    assert model.prompts == [] and heard == [0.0, 0.0]
+
+
+def test_an_expansion_that_is_ended_before_the_model_runs_is_the_users_text() -> None:
+    calls = 0
+
+    def cancel_once(share: float) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 1:
+            raise Cancelled
+
+    request = ExpansionRequest("1girl", "", Length.VERY_SHORT, None)
+    (expansion,) = expand(Scripted([TAGS]), request, cancel_once)
+    assert expansion.was_cancelled and expansion.tags.startswith("1girl")
+    assert len(expansion.added_tags) <= 1
+
+
 def answers_of(model: Scripted) -> list[str]:
     return [prompt.split("\n")[-1] for prompt in model.prompts]
 
@@ -333,7 +372,7 @@ def test_an_expansion_can_be_ended_with_what_there_is() -> None:
 
     def cancel(share: float) -> None:
         nonlocal count
-        count += 1
+        count += share > 0  # without the calls before the first token
         if count == len(" hat, coat, b"):
             raise Cancelled
 

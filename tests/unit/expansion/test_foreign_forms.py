@@ -82,7 +82,11 @@ def test_each_variant_has_its_own_options() -> None:
 
 
 def test_a_task_resolves_the_choices_of_all_its_texts() -> None:
-    values = {"tags": "1girl, {red|blue} dress", "short": "A {red|blue} dress.", "long": "{x}"}
+    values: dict[str, Any] = {
+        "tags": "1girl, {red|blue} dress",
+        "short": "A {red|blue} dress.",
+        "long": "{x}",
+    }
     request = TaskRequest(task=Task.TAGS, length=Length.VERY_SHORT, seed=1, **values)
     kept = run_task(Scripted([" coat"]), request)
     assert (kept.short, kept.long) == (values["short"], values["long"])

@@ -1,12 +1,146 @@
-"""The start of a picture's file name, checked before ComfyUI makes a path of it."""
+"""The start of a picture's file name: values of the graph in it, and names that cannot be.
+
+`%Node.input%` and `%date:yyyy-MM-dd%` mean what they mean in core's Save Image, whose page replaces
+them before it sends the graph. Graphs that do not come from the page are filled in here.
+"""
 
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
+from .graph_links import Graph
+
+LONGEST_NAME = 255  # bytes of a folder or file, on the usual file systems
+_PATTERN = re.compile("%([^%]+)%")
+_DATE = re.compile("dd?|MM?|hh?|mm?|ss?|yyy?y?")
+_DATE_PARTS = {"d": "day", "M": "month", "h": "hour", "m": "minute", "s": "second"}
+# As core's page replaces them in a value.
+_NOT_IN_VALUES = re.compile(r'[/?<>\\:*|"\x00-\x1f\x7f\ud800-\udfff]')
+# Windows and its file systems refuse these; Linux refuses half of a surrogate pair.
+_NOT_IN_NAMES = re.compile(r'[?<>:*|"\x01-\x1f\x7f\ud800-\udfff]')
+_DRIVE = re.compile(r"[A-Za-z]:(?=[\\/])")
+_DEEPEST = 50  # subgraphs inside subgraphs
 _REMEDY = "write a name such as 'TIPO', or 'portraits/TIPO' for a subfolder"
 _MAX_SHOWN = 80  # characters
+# Folders in one another. Python makes each by a call of its own.
+_MAX_DEPTH = 50
+
+
+def date_text(pattern: str, now: datetime) -> str:
+    """Write a date as core's page does: d, M, h, m and s, once or twice, and yy or yyyy."""
+
+    def part(found: re.Match[str]) -> str:
+        letters = found[0]
+        if letters == "yy":
+            return f"{now.year % 100:02}"
+        if letters == "yyyy":
+            return str(now.year)
+        if letters[0] in _DATE_PARTS:
+            return str(getattr(now, _DATE_PARTS[letters[0]])).rjust(len(letters), "0")
+        return letters
+
+    return _DATE.sub(part, pattern)
+
+
+def name_text(value: object) -> str:
+    """A value as the page writes it into a file name."""
+    if isinstance(value, bool):
+        text = str(value).lower()
+    elif isinstance(value, float) and value.is_integer():
+        text = str(int(value))
+    else:
+        text = "" if value is None else str(value)
+    return _NOT_IN_VALUES.sub("_", text)
+
+
+class NamedNodes:
+    """The nodes of a graph by the names that people give them in file names.
+
+    A name is the node's "Node name for S&R", which is its type unless it was changed, or else its
+    title. `workflow` is the page's graph, None for a graph without a page; its nodes inside
+    subgraphs count too.
+    """
+
+    def __init__(self, graph: Graph, workflow: object) -> None:
+        self._graph = graph
+        by_name: dict[str, str] = {}
+        by_title: dict[str, str] = {}
+        on_the_page = dict(_all_nodes(workflow))
+        for node_id, node in on_the_page.items():
+            name = _get(node.get("properties"), "Node name for S&R")
+            by_name.setdefault(str(name or node.get("type")), node_id)
+            by_title.setdefault(str(node.get("title")), node_id)
+        for node_id in graph.ids():
+            found = graph.node(node_id)
+            if found and node_id not in on_the_page:
+                by_name.setdefault(found.class_type, node_id)
+            by_title.setdefault(graph.title(node_id), node_id)
+        self._ids = by_title | by_name
+
+    def value(self, name: str, input_name: str) -> str | None:
+        """Return the value of an input as text for a file name, or None for an unknown one."""
+        node = self._graph.node(self._ids.get(name, ""))
+        known, value = self._graph.any_value(node, input_name)
+        return name_text(value) if known else None
+
+
+def _all_nodes(workflow: object) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The nodes of a workflow file, each with its id in the graph: "3", or "3:7" in a subgraph."""
+    definitions = _get(_get(workflow, "definitions"), "subgraphs")
+    inside = {_get(one, "id"): one for one in definitions or [] if isinstance(_get(one, "id"), str)}
+
+    def walk(graph: object, path: str, depth: int) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        nodes = _get(graph, "nodes")
+        for node in nodes if isinstance(nodes, list) else []:
+            if not isinstance(node, dict):
+                continue
+            node_id = f"{path}{node.get('id')}"
+            yield node_id, node
+            kind = node.get("type")
+            if isinstance(kind, str) and kind in inside and depth < _DEEPEST:
+                yield from walk(inside[kind], f"{node_id}:", depth + 1)
+
+    yield from walk(workflow, "", 0)
+
+
+def _get(mapping: object, key: str) -> Any:
+    return mapping.get(key) if isinstance(mapping, dict) else None
+
+
+def filled_prefix(
+    prefix: str, value_of: Callable[[str, str], str | None], now: datetime
+) -> tuple[str, list[str]]:
+    """Replace the values and dates of a prefix, and every character that a file cannot have.
+
+    `value_of` returns the value of an input of a named node, or None. Returns the prefix and the
+    patterns without a value, which stay as they are.
+    """
+    unknown: list[str] = []
+
+    def replaced(found: re.Match[str]) -> str:
+        name, dot, input_name = found[1].rpartition(".")
+        if found[1].startswith("date:"):
+            return _NOT_IN_VALUES.sub("_", date_text(found[1].removeprefix("date:"), now))
+        if not dot:
+            return found[0]  # such as %width%, which ComfyUI replaces
+        value = value_of(name, input_name)
+        if value is None:
+            unknown.append(found[0])
+        return found[0] if value is None else value
+
+    return safe_prefix(_PATTERN.sub(replaced, prefix)), list(dict.fromkeys(unknown))
+
+
+def safe_prefix(prefix: str) -> str:
+    """Replace the characters that a file system refuses by "_"; both slashes make folders."""
+    drive = _DRIVE.match(prefix)
+    start = drive[0] if drive else ""
+    return start + _NOT_IN_NAMES.sub("_", prefix[len(start) :]).replace("\\", "/")
 
 
 def prefix_problem(prefix: str, output: str | Path) -> str | None:
@@ -19,7 +153,22 @@ def prefix_problem(prefix: str, output: str | Path) -> str | None:
         return f"filename_prefix {shown} has a NUL character: {_REMEDY}."
     path = os.path.normpath(prefix)
     root = os.path.abspath(output)
-    folder = os.path.abspath(os.path.join(root, os.path.dirname(path)))
-    if os.path.basename(path) != ".." and Path(folder).is_relative_to(root):
+    folder = Path(os.path.abspath(os.path.join(root, os.path.dirname(path))))
+    if os.path.basename(path) == ".." or not folder.is_relative_to(root):
+        return f"filename_prefix {shown} leads out of the output folder: {_REMEDY}."
+    if len(folder.relative_to(root).parts) > _MAX_DEPTH:
+        return (
+            f"filename_prefix {shown} has more than {_MAX_DEPTH} folders in one another: {_REMEDY}."
+        )
+    return None
+
+
+def name_problem(name: str) -> str | None:
+    """The reason that a file cannot have this name, with the remedy, or None."""
+    size = len(os.fsencode(name))
+    if size <= LONGEST_NAME:
         return None
-    return f"filename_prefix {shown} leads out of the output folder: {_REMEDY}."
+    return (
+        f"The file name '{name[:40]}...' has {size} bytes, and a file system takes {LONGEST_NAME}: "
+        "shorten filename_prefix, or the text that it takes from the graph."
+    )

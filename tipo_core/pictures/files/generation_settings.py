@@ -9,9 +9,8 @@ from dataclasses import dataclass, fields, replace
 from ..sampling.axis import AUTOMATIC_VAE, CHECKPOINT, VAE
 from ..vae.vae_choice import CHECKPOINT_CHOICE, CONNECTED_CHOICE
 from .graph_links import Graph, Node
+from .way_back import adds_noise, latent_size, way_back, with_noise
 
-# Inputs for pixels or latents, by the beginning of their names.
-PIXEL_INPUTS = ("image", "samples", "latent", "pixels", "destination", "source")
 # Inputs for text of the text encoders of all model families.
 TEXT_INPUTS = tuple(
     "text text_g text_l clip_l clip_g t5xxl llama bert mt5xl prompt user_prompt".split()
@@ -19,9 +18,6 @@ TEXT_INPUTS = tuple(
 SWEEP_MODELS = "TipoSweepModels"
 MODEL_INPUTS = ("ckpt_name", "unet_name")
 MODEL_ENDINGS = re.compile(r"\.(safetensors|sft|ckpt|gguf|pth?|bin)$", re.IGNORECASE)
-
-# Nodes whose latent has the size of their input `samples`.
-SAME_SIZE_NODES = ("RepeatLatentBatch", "LatentFromBatch", "SetLatentNoiseMask")
 
 # Nodes for one sampler or one schedule, without an input for its name.
 SAMPLER_NODES = {
@@ -80,24 +76,23 @@ def read_generation_settings(
 ) -> GenerationSettings:
     """Read the settings of the pictures at input `name` of a node.
 
-    `nodes` is the graph in API form. The links are followed back over pixels and latents to the
-    last sampler. Where several samplers meet, no settings are read. A sampler that adds no noise
-    continues the work of an earlier one: then the settings are those of the earlier sampler, which
-    has the seed.
+    `nodes` is the graph in API form, or a `Graph`. The links are followed back over pixels and
+    latents to the last sampler. Where several samplers meet, no settings are read. A sampler that
+    adds no noise continues the work of an earlier one: then the settings are those of the earlier
+    sampler, which has the seed.
 
     `list_index` is the picture's place in the list of a sweep, `choices` the host's names of
     samplers and schedulers. `changes_lists` says whether a node of a type gives lists or takes them
     whole: after one, the place in the list is unknown, and settings that a sweep changes are not
     read.
     """
-    graph = Graph(nodes, list_index, choices)
-    node = graph.node(node_id)
-    back = _way_back(graph, node, (name,))
+    graph = nodes if isinstance(nodes, Graph) else Graph(nodes, list_index, choices)
+    back = way_back(graph, graph.node(node_id), (name,))
     if len(back.samplers) != 1:
         return GenerationSettings()
     if any(changes_lists(one.class_type) for one in back.between):
         graph = graph.without_place()
-    sampler = _with_noise(graph, back.samplers[0])
+    sampler = with_noise(graph, back.samplers[0])
 
     guider = graph.linked(sampler, "guider") or sampler
     schedule = graph.linked(sampler, "sigmas") or sampler
@@ -106,7 +101,8 @@ def read_generation_settings(
     seeds = (graph.value(noise, name, int) for name in ("seed", "noise_seed"))
     positive = "positive" if "positive" in guider.inputs else "conditioning"
     encoders = _text_encoders(graph, guider, positive)
-    model = _model_name(graph, guider)
+    file = model_file(graph, guider)
+    model = model_name(file) if file else None
     return GenerationSettings(
         positive=_common_text(graph, encoders),
         negative=_common_text(graph, _text_encoders(graph, guider, "negative")),
@@ -116,10 +112,10 @@ def read_generation_settings(
         or graph.value(schedule, "scheduler", str),
         cfg=graph.value(guider, "cfg", float),
         seed=next((seed for seed in seeds if seed is not None), None)
-        if _adds_noise(graph, sampler)
+        if adds_noise(graph, sampler)
         else None,
         model=model,
-        vae=_vae_name(graph, back.decodes, model),
+        vae=_vae_name(vae_file(graph, back.decodes), model),
         denoise=graph.value(schedule, "denoise", float),
         clip_skip=_clip_skip(graph, encoders),
     )
@@ -133,69 +129,13 @@ def read_generated_size(
     A picture that comes from the decode as it is has its own size, `picture`. After other nodes,
     such as an upscaler or a grid, the size is that of the sampler's latent, None for unknown.
     """
-    graph = Graph(nodes)
-    back = _way_back(graph, graph.node(node_id), (name,))
+    graph = nodes if isinstance(nodes, Graph) else Graph(nodes)
+    back = way_back(graph, graph.node(node_id), (name,))
     if len(back.samplers) != 1:
         return None
     if set(back.between) <= set(back.decodes):
         return picture
-    return _latent_size(graph, _with_noise(graph, back.samplers[0]))
-
-
-@dataclass(frozen=True)
-class _WayBack:
-    """The nodes on all ways from a picture back to the first samplers.
-
-    `decodes` has the VAE decode next to each sampler, None for none.
-    """
-
-    samplers: tuple[Node, ...]
-    decodes: tuple[Node | None, ...]
-    between: tuple[Node, ...]
-
-
-def _way_back(graph: Graph, node: Node | None, names: tuple[str, ...]) -> _WayBack:
-    """Follow the inputs of pixels and latents, at first those of some names."""
-    found: dict[tuple[Node, Node | None], None] = {}
-    seen: dict[Node, None] = {}
-    todo: list[tuple[Node, Node | None, tuple[str, ...]]] = [(node, None, names)] if node else []
-    while todo:
-        node, decode, names = todo.pop()
-        for name in (name for name in node.inputs if name.startswith(names)):
-            origin = graph.linked(node, name)
-            if origin is None:
-                continue
-            if origin.is_sampler:
-                found[origin, decode] = None
-            elif origin not in seen:
-                seen[origin] = None
-                decodes = {"samples", "vae"} <= set(origin.inputs)
-                todo.append((origin, origin if decodes else decode, PIXEL_INPUTS))
-    samplers = dict.fromkeys(sampler for sampler, _ in found)
-    return _WayBack(tuple(samplers), tuple(decode for _, decode in found), tuple(seen))
-
-
-def _with_noise(graph: Graph, sampler: Node) -> Node:
-    """The sampler, or an earlier one whose work it continues without adding noise."""
-    seen = set()
-    while not _adds_noise(graph, sampler) and sampler.node_id not in seen:
-        seen.add(sampler.node_id)
-        earlier = _way_back(graph, sampler, ("latent_image",)).samplers
-        if len(earlier) != 1:
-            break
-        (sampler,) = earlier
-    return sampler
-
-
-def _latent_size(graph: Graph, sampler: Node) -> tuple[int, int] | None:
-    """The size in pixels of the latent that a sampler got, from the node that made it."""
-    latent = graph.linked(sampler, "latent_image")
-    seen = set()
-    while latent and latent.class_type in SAME_SIZE_NODES and latent.node_id not in seen:
-        seen.add(latent.node_id)
-        latent = graph.linked(latent, "samples")
-    width, height = (graph.value(latent, side, int) for side in ("width", "height"))
-    return (width, height) if width and height else None
+    return latent_size(graph, with_noise(graph, back.samplers[0]))
 
 
 def _text_encoders(graph: Graph, node: Node | None, name: str) -> list[Node | None]:
@@ -253,49 +193,51 @@ def _clip_skip(graph: Graph, encoders: list[Node | None]) -> int | None:
     return skip if skip > 0 else None
 
 
-def _model_name(graph: Graph, node: Node | None) -> str | None:
-    """The name of the checkpoint or diffusion model at an input `model`."""
+def model_file(graph: Graph, node: Node | None) -> str | None:
+    """The file of the checkpoint or diffusion model at an input `model`."""
     for loader in graph.chain(node, "model"):
-        if loader.class_type == SWEEP_MODELS and (file := graph.swept_file(loader, CHECKPOINT)):
-            return MODEL_ENDINGS.sub("", _file_name(file))
+        is_swept, swept = graph.swept(loader, CHECKPOINT)
+        if is_swept:
+            return str(swept) if swept else None
         for name in MODEL_INPUTS:
             if file := graph.value(loader, name, str):
-                return MODEL_ENDINGS.sub("", _file_name(file))
+                return str(file)
     return None
 
 
-def _vae_name(graph: Graph, decodes: Sequence[Node | None], model: str | None) -> str | None:
-    """The file of the VAE that decoded; None for the VAE of the model's checkpoint."""
+def vae_file(graph: Graph, decodes: Sequence[Node | None]) -> str | None:
+    """The file of the VAE that decoded, or "checkpoint: " and the file of a checkpoint."""
     files = {_vae_file(graph, graph.linked(decode, "vae")) for decode in decodes}
-    file = files.pop() if len(files) == 1 else None
+    return files.pop() if len(files) == 1 else None
+
+
+def _vae_name(file: str | None, model: str | None) -> str | None:
+    """The name of a VAE file; None for the VAE of the model's checkpoint."""
     if not file:
         return None
-    name = _file_name(file.removeprefix(CHECKPOINT_CHOICE))
-    is_models_own = file.startswith(CHECKPOINT_CHOICE) and MODEL_ENDINGS.sub("", name) == model
+    name = file_name(file.removeprefix(CHECKPOINT_CHOICE))
+    is_models_own = file.startswith(CHECKPOINT_CHOICE) and model_name(name) == model
     return None if is_models_own else name
 
 
 def _vae_file(graph: Graph, loader: Node | None) -> str | None:
     """The file of a VAE loader; of a connected VAE, the file of its own loader."""
-    file: str | None = graph.value(loader, "vae_name", str)
-    link = "connected_vae"
-    if loader and loader.class_type == SWEEP_MODELS:
-        swept = graph.swept_file(loader, VAE)
-        file, link = swept if swept != AUTOMATIC_VAE and swept else CONNECTED_CHOICE, "vae"
-    if file != CONNECTED_CHOICE:
-        return file
-    for before in graph.chain(loader, link):
-        if (file := graph.value(before, "vae_name", str)) != CONNECTED_CHOICE:
-            return file
+    seen = set()
+    while loader and loader.node_id not in seen:
+        seen.add(loader.node_id)
+        is_swept, swept = graph.swept(loader, VAE)
+        file = swept if is_swept else graph.value(loader, "vae_name", str)
+        if file is not None and file not in (CONNECTED_CHOICE, AUTOMATIC_VAE):
+            return str(file)
+        loader = graph.linked(loader, "vae" if "sweep" in loader.inputs else "connected_vae")
     return None
 
 
-def _adds_noise(graph: Graph, sampler: Node) -> bool:
-    noise = graph.linked(sampler, "noise")
-    off = sampler.inputs.get("add_noise") in ("disable", False)
-    return not off and not (noise and noise.class_type == "DisableNoise")
-
-
-def _file_name(path: str) -> str:
+def file_name(path: str) -> str:
     """The last part of a Windows or POSIX path."""
     return re.split(r"[/\\]", path)[-1]
+
+
+def model_name(path: str) -> str:
+    """The name of a model file, without folder and ending."""
+    return MODEL_ENDINGS.sub("", file_name(path))

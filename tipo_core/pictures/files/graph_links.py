@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from .swept_values import OUTPUTS, SWEEP_NODE, swept_value
+from ..sampling.value_lists import Value
+from .swept_values import OUTPUTS, SWEEP_NODE, is_swept, swept_value
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,17 @@ class Graph:
         """The same graph for a picture of unknown place in its list."""
         return Graph(self._nodes, None, self._choices)
 
+    def ids(self) -> list[str]:
+        """The ids of all entries."""
+        return [node_id for node_id in self._nodes if isinstance(node_id, str)]
+
+    def title(self, node_id: str) -> str:
+        """The title of a node, which the page writes beside its inputs; "" for none."""
+        match self._nodes.get(node_id):
+            case {"_meta": {"title": str() as title}}:
+                return title
+        return ""
+
     def node(self, node_id: str) -> Node | None:
         """The node of an id."""
         found = self._nodes.get(node_id)
@@ -87,25 +99,34 @@ class Graph:
 
         Values of another type than `kind`, NaN, infinity and numbers of 2^64 or more are None.
         """
-        origin, name, slot = self._origin(node, name)
-        if origin and origin.class_type == SWEEP_NODE and slot is not None:
-            value = self._swept(origin, OUTPUTS[slot] if 0 <= slot < len(OUTPUTS) else "")
-        else:
-            value = origin and origin.inputs.get(name)
+        _, value = self.any_value(node, name)
         # No widget takes a number of 2^64 or more; the comparison is False for NaN.
         is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
         if isinstance(value, bool) or (is_number and not abs(value) < 2**64):
             return None
         return value if isinstance(value, (int, float) if kind is float else kind) else None
 
-    def swept_file(self, node: Node | None, parameter: str) -> str | None:
-        """The checkpoint or VAE that the sweep at an input `sweep` gave to the picture, or None."""
-        sweep = self.linked(node, "sweep")
-        value = self._swept(sweep, parameter) if sweep else None
-        return value if isinstance(value, str) else None
+    def any_value(self, node: Node | None, name: str) -> tuple[bool, Any]:
+        """Whether the value of an input is known, and the value, of any type."""
+        origin, name, slot = self._origin(node, name)
+        if origin is None:
+            return False, None
+        if slot is not None:
+            value = self._swept(origin, OUTPUTS[slot] if 0 <= slot < len(OUTPUTS) else "")
+            return value is not None, value
+        value = origin.inputs.get(name)
+        return name in origin.inputs and not isinstance(value, (list, dict)), value
 
-    def _swept(self, sweep: Node, parameter: str) -> Any:
-        return swept_value(partial(self._own_value, sweep), parameter, self._place, self._choices)
+    def swept(self, node: Node, parameter: str) -> tuple[bool, Value | None]:
+        """Whether the sweep at an input `sweep` changes a parameter, and the picture's value."""
+        sweep = self.linked(node, "sweep")
+        if sweep is None or not is_swept(partial(self._own_value, sweep), parameter):
+            return False, None
+        return True, self._swept(sweep, parameter)
+
+    def _swept(self, sweep: Node, parameter: str) -> Value | None:
+        value_of = partial(self._own_value, sweep)
+        return swept_value(value_of, parameter, self._place, self._choices)
 
     def _own_value(self, node: Node, name: str) -> Any:
         """The value of a widget or primitive; None for a link to a sweep."""
@@ -129,7 +150,7 @@ class Graph:
             elif node.class_type == "TipoClipSkipEncode" and slot == 2:
                 name = "text"  # its output `text` is its input
             elif node.class_type == "TipoLoraPrompt" and slot == 2:
-                name = "text"  # with the tags, as A1111 saves the prompt
+                name = "text"  # with its tags, as A1111 writes a prompt
             elif node.class_type == SWEEP_NODE:
                 return node, name, slot
             else:

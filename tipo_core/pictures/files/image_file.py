@@ -12,6 +12,7 @@ from PIL import Image
 
 from .formats import JPEG, JPEG_EXIF_BYTES, PNG, encode_png, lossy_encoder
 from .metadata import ImageMetadata
+from .unfinished_files import unfinished_name
 
 BYTES_PER_KB = 1000
 LOWEST_QUALITY, HIGHEST_QUALITY = 1, 100
@@ -131,6 +132,8 @@ def disk_problem(error: OSError, folder: str | Path) -> str:
         errno.EROFS: "the disk is read-only: choose another output folder (--output-directory)",
         errno.EACCES: "ComfyUI may not write there: change the folder's permissions, or choose "
         "another output folder (--output-directory)",
+        errno.ENAMETOOLONG: "a name is longer than the file system allows, usually 255 bytes for a "
+        "folder or file: shorten filename_prefix",
     }
     remedy = remedies.get(error.errno or 0, f"{error.strerror or error}: check the folder")
     return f"The picture cannot be saved in '{folder}': {remedy}. No incomplete file is left."
@@ -139,15 +142,27 @@ def disk_problem(error: OSError, folder: str | Path) -> str:
 def write_whole(path: Path, content: bytes) -> None:
     """Write a file completely or not at all, through a temporary file in the same folder.
 
+    The content is on the disk before the file has its name: a power cut leaves no empty file.
     Raises OSError with the remedy in its text (`disk_problem`) and removes the temporary file.
     """
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    unfinished = path.with_name(unfinished_name(os.getpid()))
     try:
         try:
             unfinished.write_bytes(content)
+            _flush(unfinished)
             os.replace(unfinished, path)
         except BaseException:
             unfinished.unlink(missing_ok=True)
             raise
     except OSError as error:
         raise OSError(disk_problem(error, path.parent)) from error
+
+
+def _flush(path: Path) -> None:
+    """Wait until a file is on the disk, where the file system can say so."""
+    with path.open("rb+") as file:
+        try:
+            os.fsync(file.fileno())
+        except OSError as error:
+            if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS):
+                raise

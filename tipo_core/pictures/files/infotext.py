@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 
+from .file_hashes import PictureHashes
 from .generation_settings import GenerationSettings
 
 # ComfyUI's name -> A1111's name; _gpu only says where the noise is drawn.
@@ -46,6 +48,8 @@ SCHEDULERS = {
 # Before A1111 1.9 these schedules were part of the sampler's name, and readers still expect that.
 IN_THE_SAMPLERS_NAME = ("karras", "exponential")
 
+NO_HASHES = PictureHashes()
+
 
 def quoted(value: str) -> str:
     """Quote a value, as JSON, where a reader would split or change it.
@@ -73,8 +77,17 @@ def number_text(number: float) -> str:
     return str(number).removesuffix(".0")
 
 
+def hash_list(hashes: Mapping[str, str]) -> str | None:
+    """Hashes by name, as A1111 lists them; None for none."""
+    return ", ".join(f"{name}: {short}" for name, short in hashes.items()) or None
+
+
 def infotext(
-    settings: GenerationSettings, text: str, size: tuple[int, int] | None, version: str
+    settings: GenerationSettings,
+    text: str,
+    size: tuple[int, int] | None,
+    version: str,
+    hashes: PictureHashes = NO_HASHES,
 ) -> str:
     """The text for a picture that was generated at `size`; `text`, where given, is its prompt.
 
@@ -94,15 +107,21 @@ def infotext(
         "CFG scale": None if one.cfg is None else number_text(one.cfg),
         "Seed": one.seed,
         "Size": size and f"{size[0]}x{size[1]}",
+        "Model hash": hashes.model,
         "Model": one.model,
+        "VAE hash": hashes.vae,
         "VAE": one.vae,
         # A1111 writes it for image to image only: denoise 1 is text to image.
         "Denoising strength": number_text(one.denoise or 0) if is_part_of_steps else None,
         "Clip skip": one.clip_skip,
-        "Version": version,
+        "Lora hashes": hash_list(hashes.loras),
+        "TI hashes": hash_list(hashes.embeddings),
     }
-    if one.steps is None:
-        entries = {}
     known = [f"{key}: {quoted(str(value))}" for key, value in entries.items() if value is not None]
+    if hashes.embeddings:
+        # CivitAI finds embeddings by this entry alone, which its extension for A1111 writes.
+        listed = {f"embed:{name}": short[:10] for name, short in hashes.embeddings.items()}
+        known.append(f"Hashes: {json.dumps(listed, ensure_ascii=False)}")
+    known = [*known, f"Version: {version}"] if one.steps is not None else []
     lines = [prompt.strip(), negative and f"Negative prompt: {negative}", ", ".join(known)]
     return "\n".join(line for line in lines if line)

@@ -19,6 +19,11 @@ OUTPUTS = (
 _OF_AXES = (CHECKPOINT, VAE)
 
 
+def is_swept(value_of: Callable[[str], Any], parameter: str) -> bool:
+    """Whether an axis of the sweep changes a parameter; `value_of` gives its inputs."""
+    return parameter in (value_of("columns"), value_of("rows"))
+
+
 def swept_value(
     value_of: Callable[[str], Any],
     parameter: str,
@@ -67,4 +72,6 @@ def swept_value(
     if len(set(values)) > 1 and list_index is None:
         return None
     # ComfyUI repeats the last value of a list.
-    return values[min(list_index or 0, len(values) - 1)]
+    place = min(list_index or 0, len(values) - 1)
+    is_own = parameter in NAMES and len(values) > 1 and parameter not in sweep.cells[place]
+    return None if is_own and value_of(parameter) is None else values[place]

@@ -44,17 +44,18 @@ class _Piece(NamedTuple):
 
 
 _REMOVED = _Piece(None, "")
-_NOTHING = _Piece(SpanKind.MARK, "")  # outside the text or group
+_NOTHING = _Piece(SpanKind.MARK, "")  # the edge of a group, or the end of the text
+_START = _Piece(SpanKind.NEWLINE, "")  # before the text: a line begins
 
 
 def without_tags(text: str) -> str:
     """Return a prompt without the tags of LoRAs and hypernetworks."""
     if "<" not in text:
         return text
-    return _without(prompt_spans(text))[0]
+    return _without(prompt_spans(text), _START)[0]
 
 
-def _without(spans: Spans) -> tuple[str, bool]:
+def _without(spans: Spans, before: _Piece = _NOTHING) -> tuple[str, bool]:
     """The text of the spans of one level without tags, and whether it has words."""
     pieces = [_piece(spans, index) for index in range(len(spans))]
     has_words = any(piece.kind and not (piece.is_border or piece.is_blank) for piece in pieces)
@@ -66,7 +67,7 @@ def _without(spans: Spans) -> tuple[str, bool]:
             kept.append(pieces[index])
             index += 1
             continue
-        left = kept.pop() if kept else _NOTHING
+        left = kept.pop() if kept else before
         right, after = (pieces[i] if i < len(pieces) else _NOTHING for i in (end, end + 1))
         has_blank = any(piece.text for piece in pieces[index:end])
         left, right = _joined(left, right, after, has_blank)
@@ -116,7 +117,7 @@ def _joined(left: _Piece, right: _Piece, after: _Piece, has_blank: bool) -> tupl
         if left.kind is comma:
             left = left.rstrip()
             return (left if right.kind is line_end else left._replace(text=left.text[:-1])), right
-        if right.kind is line_end and (left.kind is line_end or not left.text):
+        if right.kind is line_end and left.kind is line_end:
             return left, right._replace(text=_without_line_end(right.text))
         if left.kind is line_end and not right.text:
             left = left._replace(text=_without_line_end(left.text[::-1])[::-1])

@@ -23,6 +23,8 @@ class Prompts:
 
     def replaced(self, search: str, replacement: str) -> Prompts:
         """Return both with `search` replaced. Raises ValueError if neither has it."""
+        if not self.text and not self.negative:
+            raise ValueError("text and negative_text are empty: connect the prompts to them.")
         if search not in self.text and search not in self.negative:
             raise ValueError(
                 f"'{shown_text(search)}' is in neither text nor negative_text. The first value is "

@@ -73,10 +73,12 @@ class Sweep:
         As in A1111, the columns' text is replaced first.
         """
         base = Prompts(str(self.base.get(TEXT, "")), str(self.base.get(NEGATIVE, "")))
-        replaced = []
+        replaced: list[list[tuple[str, str, str] | None]] = []
         for axis, values_input in ((self.columns, "column_values"), (self.rows, "row_values")):
             texts = axis.replacements if axis else ()
-            replaced.append([(values_input, texts[0], text) for text in texts] or [None])
+            steps: list[tuple[str, str, str] | None]
+            steps = [(values_input, texts[0], text) for text in texts]
+            replaced.append(steps or [None])
         columns, rows = replaced
         if columns == rows == [None]:
             return [base]
@@ -86,12 +88,16 @@ class Sweep:
                 one = base
                 for step in (column, row):
                     if step:
-                        try:
-                            one = one.replaced(*step[1:])
-                        except ValueError as error:
-                            raise ValueError(f"{step[0]}: {error}") from None
+                        one = _replaced(one, *step)
                 prompts.append(one)
         return prompts
+
+
+def _replaced(prompts: Prompts, values_input: str, search: str, replacement: str) -> Prompts:
+    try:
+        return prompts.replaced(search, replacement)
+    except ValueError as error:
+        raise ValueError(f"{values_input}: {error}") from None
 
 
 def _length(axis: Axis | None) -> int:

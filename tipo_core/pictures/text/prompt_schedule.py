@@ -21,16 +21,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from itertools import pairwise
 
 from ...prompt.syntax.composition import AND, split_and_weight
 from ...prompt.syntax.span_kind import SpanKind
 from .schedule_forms import Template, parse_spans, read_template
-from .schedule_times import OF_STEPS, StepOf, percent_of, steps_of_a1111, steps_of_timesteps
+from .schedule_times import (
+    OF_STEPS,
+    Changes,
+    StepOf,
+    percent_of,
+    steps_of_a1111,
+    steps_of_timesteps,
+)
 
 WHOLE = (0.0, 1.0)
 # `[a|b|c]` next to `[d|e]` has as many texts as the product, and each text is encoded.
 MAX_CLAUSES = 64
+_MAX_LATE = 4
 
 
 @dataclass(frozen=True)
@@ -92,7 +101,7 @@ class PromptSchedule:
     @property
     def changes(self) -> bool:
         """Whether the texts hold a schedule, even one that comes after the last step."""
-        return bool(_Reader(self.texts, self.is_a1111).clocks)
+        return bool(self._reader.clocks)
 
     def clauses(self) -> tuple[Clause, ...]:
         """Return the clauses; at least one is active at every time.
@@ -101,10 +110,7 @@ class PromptSchedule:
         ValueError if AND splits the texts into different numbers, for a weight of 0 or less after
         AND, and for more than MAX_CLAUSES clauses.
         """
-        return self._clauses(_Reader(self.texts, self.is_a1111))
-
-    def _clauses(self, reader: _Reader) -> tuple[Clause, ...]:
-        steps = self.steps
+        steps, reader = self.steps, self._reader
         are_steps: dict[Fraction, bool] = {Fraction(0): False, Fraction(steps): False}
         step_of = self._own_rule()
         for clock in reader.clocks:
@@ -112,7 +118,7 @@ class PromptSchedule:
                 # A border typed as a step stays one where a fraction meets it.
                 are_steps[Fraction(border)] = are_steps.get(Fraction(border), False) or is_step
         percents = {
-            step: percent_of(Fraction(step) / steps, steps, is_step)
+            step: percent_of(Fraction(step) / steps, steps, is_step, is_share=not self.has_steps)
             for step, is_step in are_steps.items()
         }
         ranges: dict[WeightedTexts, list[tuple[Fraction, Fraction]]] = {}
@@ -145,8 +151,8 @@ class PromptSchedule:
         Only prompts of `clauses` are returned: where a sampler with another number of steps needs
         another text, the step has the prompts of the same share of the schedule.
         """
-        reader = _Reader(self.texts, self.is_a1111)
-        encoded = {clause.prompt for clause in self._clauses(reader)}
+        reader = self._reader
+        encoded = {clause.prompt for clause in self.clauses()}
         rule = step_of or steps_of_a1111(steps)
         own_rule = self._own_rule()
         prompts: list[tuple[WeightedTexts, ...]] = []
@@ -164,9 +170,22 @@ class PromptSchedule:
         return StepPlan(tuple(prompts), tuple(replaced))
 
     def notes(self) -> tuple[str, ...]:
-        """Return a note on each form that is not read as typed."""
-        templates = _Reader(self.texts, self.is_a1111).templates
-        return tuple(dict.fromkeys(note for template in templates for note in template.notes))
+        """Return a note on each form that is not read as typed, and on times that are too late."""
+        notes = dict.fromkeys(note for one in self._reader.templates for note in one.notes)
+        late = {
+            int(time.value)
+            for clock in self._reader.clocks
+            if isinstance(clock, Changes)
+            for time in clock.times
+            if not time.is_fraction and time.value >= self.steps
+        }
+        after = ", ".join(map(str, sorted(late)[:_MAX_LATE]))
+        late_notes = [f"schedule_steps is {self.steps}: no step follows step {after}"]
+        return (*notes, *(late_notes if late else ()))
+
+    @cached_property
+    def _reader(self) -> _Reader:
+        return _Reader(self.texts, self.is_a1111)
 
     def _own_rule(self) -> StepOf:
         return (steps_of_a1111 if self.has_steps else steps_of_timesteps)(self.steps)

@@ -16,6 +16,7 @@ from .schedule_times import Changes, Clock, Turns, read_time
 if TYPE_CHECKING:
     from ...prompt.syntax.parse import Span, Spans
 
+_GROUPS = (SpanKind.WEIGHT, SpanKind.SCHEDULE, SpanKind.ALTERNATION)
 _ESCAPED_SIGN = re.compile(r"\\([\[\]|:])")
 _NUMBER_AT_END = re.compile(r":\s*[-+]?(?:\d+\.?\d*|\.\d+)\s*\Z")
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)%?")
@@ -112,21 +113,22 @@ def _nodes_of(span: Span, reading: _Reading) -> tuple[Node, ...]:
     kind, text = span.kind, span.text
     if kind is SpanKind.ESCAPE:
         return (text,) if reading.is_a1111 else (_ESCAPED_SIGN.sub(r"\1", text),)
-    choice = None
-    if kind is SpanKind.SCHEDULE:
-        choice = _schedule(span, reading)
-    elif kind is SpanKind.ALTERNATION:
-        choice = _alternation(span, reading)
-    elif kind is not SpanKind.WEIGHT:
+    if kind not in _GROUPS:
         return (text,)
+    choice = None
+    children = span.children  # parsed at each access
+    if kind is SpanKind.SCHEDULE:
+        choice = _schedule(text, children, reading)
+    elif kind is SpanKind.ALTERNATION:
+        choice = _alternation(text, children, reading)
     if choice is not None:
         return (choice,)
     if reading.is_a1111:
-        return (text[0], *_nodes(span.children, reading), text[-1])
-    if text[0] == "[" and (kind is not SpanKind.WEIGHT or _loose_signs(span)):
+        return (text[0], *_nodes(children, reading), text[-1])
+    if text[0] == "[" and (kind is not SpanKind.WEIGHT or _loose_signs(children)):
         reading.note(f"{_quoted(text)} is no schedule and is read as words")
-    inner = _nodes(span.children, reading)
-    if text[0] == "(" and span.children.kinds[-1:] != (SpanKind.MARK,):
+    inner = _nodes(children, reading)
+    if text[0] == "(" and children.kinds[-1:] != (SpanKind.MARK,):
         last = inner[-1]
         if isinstance(last, str) and _NUMBER_AT_END.search(last[-_TAIL_WINDOW:]):
             # In (16\\:9) the 9 is no weight: ComfyUI needs the weight of 1.1 in figures.
@@ -134,11 +136,11 @@ def _nodes_of(span: Span, reading: _Reading) -> tuple[Node, ...]:
     return (text[0], *inner, text[-1])
 
 
-def _schedule(span: Span, reading: _Reading) -> Choice | None:
+def _schedule(group: str, children: Spans, reading: _Reading) -> Choice | None:
     """Read `[from:to:when]` and the like; None for another form."""
-    parts, tail = _parts(span)
+    parts, tail = _parts(children)
     times = [read_time(part) for part in tail.split(",")]
-    nothing = span.children[:0]
+    nothing = children[:0]
     shown: list[Spans] = []
     if len(times) == 1 and len(parts) % 2 == 0 and "".join(parts[0].texts).strip() == "SEQ":
         numbers = ["".join(part.texts).strip() for part in parts[2::2]]
@@ -148,36 +150,34 @@ def _schedule(span: Span, reading: _Reading) -> Choice | None:
     elif len(times) == 1 and len(parts) <= 3:
         shown = [nothing, *parts] if len(parts) == 1 else parts[:2]
         if len(parts) == 3 and (unused := "".join(parts[2].texts).strip()):
-            form = f"{_quoted(span.text)} has one time"
+            form = f"{_quoted(group)} has one time"
             reading.note(f"{form}, so {_quoted(unused)} is never used: give a second time")
     elif len(times) == 2 and len(parts) <= 3:
         shown = {1: [nothing, *parts, nothing], 2: [nothing, *parts], 3: parts}[len(parts)]
     if not shown:
         return None
-    for sign in _loose_signs(span):
-        reading.note(f'"{sign}" in {_quoted(span.text)} is read as a word')
+    for sign in _loose_signs(children):
+        reading.note(f'"{sign}" in {_quoted(group)} is read as a word')
     texts = tuple(_nodes(part, reading) for part in shown)
     return Choice(Changes(tuple(times)), texts)
 
 
-def _alternation(span: Span, reading: _Reading) -> Choice | None:
+def _alternation(group: str, children: Spans, reading: _Reading) -> Choice | None:
     """Read `[a|b]` and `[a|b:0.2]`; None for another form."""
-    parts, tail = _parts(span)
-    period = None
-    if tail:
-        if "," in tail or (period := read_time(tail)).value <= 0:
-            return None
-        if not period.is_fraction and period.value < 1:
-            return None
-    for sign in _loose_signs(span):
-        reading.note(f'"{sign}" in {_quoted(span.text)} is read as a word')
+    parts, tail = _parts(children)
+    period = read_time(tail) if tail and "," not in tail else None
+    # A whole number that is positive is 1 or more.
+    if tail and (period is None or period.value <= 0):
+        return None
+    for sign in _loose_signs(children):
+        reading.note(f'"{sign}" in {_quoted(group)} is read as a word')
     texts = tuple(_nodes(part, reading) for part in parts)
     return Choice(Turns(len(texts), period), texts)
 
 
-def _parts(group: Span) -> tuple[list[Spans], str]:
+def _parts(children: Spans) -> tuple[list[Spans], str]:
     """The texts between the colons or bars of a group, and its times as typed ("0.2,4") or ""."""
-    children, tail = group.children, ""
+    tail = ""
     if children.kinds[-1:] == (SpanKind.MARK,) and len(children.texts[-1]) > 1:
         children, tail = children[:-1], children.texts[-1][1:]
     found, start = [], 0
@@ -188,9 +188,8 @@ def _parts(group: Span) -> tuple[list[Spans], str]:
     return found, tail
 
 
-def _loose_signs(group: Span) -> list[str]:
+def _loose_signs(children: Spans) -> list[str]:
     """The colons and bars in the words of a group, which separate nothing."""
-    children = group.children
     words = [
         text
         for kind, text in zip(children.kinds, children.texts, strict=True)

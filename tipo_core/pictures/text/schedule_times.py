@@ -25,6 +25,7 @@ FRACTIONS = (OF_STEPS, OF_TIMESTEPS)
 
 # A tenth of one of a model's thousand timesteps, as a share of the schedule.
 EARLY = 1e-4
+_TIMESTEP = 1.1e-3
 # An alternation is not faster than the timesteps of a model.
 _SHORTEST_PERIOD = Fraction(1, 1000)
 
@@ -126,17 +127,19 @@ class Turns:
 Clock = Changes | Turns
 
 
-def percent_of(time: Fraction, steps: int, is_step: bool) -> float:
+def percent_of(time: Fraction, steps: int, is_step: bool, *, is_share: bool = False) -> float:
     """The time as ComfyUI's start_percent or end_percent, a share of the model's timesteps.
 
     No step of a sampler may begin exactly at a border: ComfyUI would apply both texts, or rounding
-    would choose one. A fraction becomes earlier by `EARLY`, so that a step that begins there gets
-    the later text. The beginning of step i is placed between the latest beginning of step i - 1
+    would choose one. The beginning of step i is placed between the latest beginning of step i - 1
     among ComfyUI's even schedulers, (i - 1) / (steps - 1) of "normal", and the earliest beginning
-    of step i, i / steps of "sgm_uniform" and "simple".
+    of step i, up to one of 1000 timesteps before i / steps, of "simple". A time typed as a fraction
+    stays near it, since the sampler may have other steps; with `is_share` it is a share of the
+    timesteps and becomes earlier by `EARLY`, so that a step that begins there gets the later text.
     """
     if time in (0, 1):
         return float(time)
-    if not is_step:
+    if is_share and not is_step:
         return max(float(time) - EARLY, 0.0)
-    return float(time + (time * steps - 1) / (steps - 1)) / 2
+    middle = float(time + (time * steps - 1) / (steps - 1)) / 2
+    return middle if is_step else max(middle, float(time) - _TIMESTEP)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from ...prompt.syntax.comments import comments
+from ...prompt.syntax.composition import AND
 from ...prompt.syntax.span_kind import SpanKind
 from .schedule_forms import parse_spans
 
@@ -14,7 +15,9 @@ if TYPE_CHECKING:
     from ...prompt.syntax.parse import Span
 
 _ARTIST = re.compile(r"\s*(@[^\W_][^\r\n]*)")
-_TAG_START = (SpanKind.SEPARATOR, SpanKind.NEWLINE, SpanKind.COMMENT, SpanKind.BREAK)
+_TAG_START = frozenset(
+    (SpanKind.SEPARATOR, SpanKind.NEWLINE, SpanKind.COMMENT, SpanKind.BREAK, SpanKind.MARK)
+)
 # What is said of each form, with its examples in place of {}.
 _CHOICE = (
     "the choice {} remains and is read as words: resolve it with resolve_choices of TIPO Expand, "
@@ -23,6 +26,7 @@ _CHOICE = (
 _WILDCARD = "the wildcard {} remains and is read as words"
 _EMPHASIS = "NovelAI's weight {} is read as words: write (word:1.2)"
 _PARAMETER = "the parameter {} is read as words: delete it, or set it in a node"
+_AND = "AND in the brackets {} is a word: write it outside of brackets"
 _ARTIST_NAME = "the @ of {} is read by models trained on it, such as Anima; for CLIP it is a word"
 _MAX_EXAMPLES = 3
 _MAX_QUOTE = 40  # characters
@@ -65,7 +69,10 @@ def _forms(spans: Iterable[Span]) -> Iterator[tuple[str, str]]:
         elif kind is SpanKind.WORD and is_tag_start and (artist := _ARTIST.match(span.text)):
             yield _ARTIST_NAME, artist[1]
         elif kind in (SpanKind.WEIGHT, SpanKind.SCHEDULE, SpanKind.ALTERNATION):
-            yield from _forms(span.children)
+            children = span.children
+            if kind is SpanKind.WEIGHT and AND in children.texts:
+                yield _AND, span.text
+            yield from _forms(children)
         is_tag_start = kind in _TAG_START or (is_tag_start and kind is SpanKind.EMPHASIS)
 
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 from ..vocabulary.tags import Category, category
+from . import linear_regex
 from .automaton import Regex
 
 MAX_PHRASE = 5  # words that a regular expression or a glob may span in a sentence
@@ -59,9 +61,17 @@ class Glob:
 
 @dataclass(frozen=True)
 class Pattern:
-    """A regular expression: found anywhere in a tag, covering whole words of a sentence."""
+    """A regular expression: found anywhere in a tag, covering whole words of a sentence.
 
-    regex: Regex
+    It is compiled on first use.
+    """
+
+    pattern: str
+
+    @cached_property
+    def regex(self) -> Regex:
+        """The compiled pattern."""
+        return linear_regex.compile(self.pattern)
 
     def in_tag(self, name: str) -> bool:
         return self.regex.search(name)
@@ -99,8 +109,10 @@ def _glob_matches(pieces: tuple[str, ...], name: str) -> bool:
 
 def _has_phrase(sentence: str, phrase: str) -> bool:
     """Whether the sentence has the phrase as whole words, in singular or plural."""
+    if not phrase or phrase not in sentence:  # the usual case, without compiling an expression
+        return False
     pattern = rf"(?<!\w){re.escape(phrase)}(?:s|es)?(?!\w)"
-    return bool(phrase) and re.search(pattern, sentence) is not None
+    return re.search(pattern, sentence) is not None
 
 
 def _phrases(sentence: str) -> list[str]:

@@ -26,7 +26,6 @@ from ...error_collector import ErrorCollector
 from ...surrogates import refuse_surrogates
 from ..vocabulary.plain_text import is_emoticon
 from ..vocabulary.tags import Category, canonical
-from . import linear_regex
 from .matchers import Exact, Glob, Matcher, OfCategory, Pattern
 
 _CATEGORIES = MappingProxyType(
@@ -37,10 +36,19 @@ _CATEGORIES = MappingProxyType(
         **{"ratings": Category.RATING},
     }
 )
+MAX_GROUP_DEPTH = 50
+_MAX_SHOWN = 80  # characters of an entry in an error
 _ENTRY = re.compile(r"\s*(/(?:\\.|[^/\\\n])*/(?=\s*(?:,|\Z))|[^,]*)\s*(?:,|\Z)")
-_DEFINITION = re.compile(r"\s*@([\w -]+?)\s*=(.*)")
-_CONDITION = re.compile(r"\s*if\s+(.+?)\s*:(?:\s+|(?=[^\s)(]))(.*)", re.IGNORECASE)
+_GROUP_NAME = re.compile(r"[\w -]+")
+_IF = re.compile(r"if\s+", re.IGNORECASE)
+# The colon of a condition; ``:)`` and ``:(`` are faces.
+_COLON = re.compile(r":(?=[^()])")
+# The word "if" inside an entry. Underscores write it as a tag: ``if_they_mated``.
+_IF_INSIDE = re.compile(r"(?:^|\s)if\s", re.IGNORECASE)
+_IF_TAGS = frozenset(("if they mated",))
 _NAMED = re.compile(r"@[^\W\d_]")
+# Patterns of few literal characters, which certainly compile.
+_LITERAL_PATTERN = re.compile(r"[\w ,'-]{1,100}")
 _Groups = Mapping[str, tuple[Matcher, ...]]
 
 
@@ -77,24 +85,23 @@ class Bans:
         if not text.strip():
             return cls()
         errors = ErrorCollector()
-        lines = [line for line in re.split(r"[\r\n]+", text) if line.strip()]
         definitions: dict[str, list[str]] = {}
         rest: list[str] = []
-        for line in lines:
-            definition = _DEFINITION.fullmatch(line)
+        for line in filter(None, map(str.strip, re.split(r"[\r\n]+", text))):
+            definition = _definition(line)
             if definition is None:
                 rest.append(line)
                 continue
-            name = canonical(definition.group(1))
+            name, entries = definition
             with errors.collect():
                 if name in _CATEGORIES:
                     raise ValueError(
-                        f"ban entry '{line.strip()}': '@{name}' is already a category: "
+                        f"ban entry {_shown(line)}: '@{name}' is already a category: "
                         "choose another name for the group"
                     )
-                definitions.setdefault(name, []).extend(_entries(definition.group(2)))
-        groups = _resolve_groups(definitions, errors)
-        rules = tuple([rule for line in rest for rule in _rules(line, groups, errors)])
+                definitions.setdefault(name, []).extend(entries)
+        matchers = _Matchers(_resolve_groups(definitions, errors), errors)
+        rules = tuple([rule for line in rest for rule in _rules(line, matchers)])
         errors.raise_all()
         return cls(rules)
 
@@ -127,45 +134,89 @@ class Bans:
         return None
 
 
+def _definition(line: str) -> tuple[str, list[str]] | None:
+    """The name and the entries of a line ``@name = entry, entry``; None for another line."""
+    if not line.startswith("@"):
+        return None
+    name, equals, entries = line[1:].partition("=")
+    if not equals or not _GROUP_NAME.fullmatch(name.rstrip()):
+        return None
+    return canonical(name), _entries(entries)
+
+
 def _entries(text: str) -> list[str]:
     """The entries of a line; a comma inside ``/.../`` does not separate."""
+    if "/" not in text:
+        return [entry for part in text.split(",") if (entry := part.strip())]
     return [entry for match in _ENTRY.finditer(text) if (entry := match.group(1).strip())]
 
 
-def _rules(line: str, groups: _Groups, errors: ErrorCollector) -> list[_Rule]:
-    condition = _CONDITION.fullmatch(line)
-    required = _entries(condition.group(1)) if condition else []
-    entries = _entries(condition.group(2) if condition else line)
-    conditions = tuple([_matchers_of(entry, groups, errors) for entry in required])
-    prefix = f"if {', '.join(required)}: " if condition else ""
-    return [
-        _Rule(prefix + entry, _matchers_of(entry, groups, errors), conditions) for entry in entries
-    ]
+def _rules(line: str, matchers: _Matchers) -> list[_Rule]:
+    begin = _IF.match(line)
+    colon = _COLON.search(line, begin.end() + 1) if begin else None
+    if begin is None or colon is None:
+        return [_Rule(entry, matchers.of(entry)) for entry in _entries(line)]
+    required = _entries(line[begin.end() : colon.start()])
+    if not required:
+        matchers.errors.keep(
+            ValueError(f"ban entry {_shown(line)}: the condition is empty: write 'if 1boy: skirt'")
+        )
+    conditions = tuple([matchers.of(entry) for entry in required])
+    condition = ", ".join(required)
+    prefix = f"if {condition if len(condition) <= _MAX_SHOWN else condition[:_MAX_SHOWN] + '...'}: "
+    entries = _entries(line[colon.end() :])
+    return [_Rule(prefix + entry, matchers.of(entry), conditions) for entry in entries]
 
 
-def _matchers_of(entry: str, groups: _Groups, errors: ErrorCollector) -> tuple[Matcher, ...]:
-    """The matchers of one entry; none where it has an error, which is collected."""
-    with errors.collect():
-        return _matchers(entry, groups)
-    return ()
+class _Matchers:
+    """The matchers of entries, with the groups that they may use; equal entries are read once."""
+
+    def __init__(self, groups: _Groups, errors: ErrorCollector) -> None:
+        self.errors = errors
+        self._groups = groups
+        self._known: dict[str, tuple[Matcher, ...]] = {}
+
+    def of(self, entry: str) -> tuple[Matcher, ...]:
+        """The matchers of one entry; none where it has an error, which is collected."""
+        found = self._known.get(entry)
+        if found is None:
+            try:
+                found = _matchers(entry, self._groups)
+            except ValueError as error:
+                self.errors.keep(error)
+                found = ()
+            self._known[entry] = found
+        return found
 
 
 def _resolve_groups(definitions: Mapping[str, list[str]], errors: ErrorCollector) -> _Groups:
-    """The matchers of each group and of the groups in it; a group in itself is an error."""
+    """The matchers of each group and of the groups in it; a group in itself is an error.
+
+    Raises ValueError for groups that are nested too deep.
+    """
     resolved: dict[str, tuple[Matcher, ...]] = {}
 
     def resolve(name: str, inside: tuple[str, ...]) -> None:
         for entry in definitions[name]:
             inner = canonical(entry[1:]) if _NAMED.match(entry) else ""
+            if inner not in definitions or (inner in resolved and inner not in inside):
+                continue
+            if len(inside) >= MAX_GROUP_DEPTH:
+                raise ValueError(
+                    f"ban entry {_shown(entry)}: groups are nested more than {MAX_GROUP_DEPTH} "
+                    "deep: list the tags themselves in the inner groups"
+                )
             with errors.collect():
                 if inner in inside:
                     resolved.setdefault(inner, ())
                     raise ValueError(
-                        f"ban entry '{entry}': the group contains itself: remove it from the list"
+                        f"ban entry {_shown(entry)}: the group contains itself: remove it from the "
+                        "list"
                     )
-            if inner in definitions and inner not in resolved:
+            if inner not in resolved:
                 resolve(inner, (*inside, inner))
-        found = [m for entry in definitions[name] for m in _matchers_of(entry, resolved, errors)]
+        matchers = _Matchers(resolved, errors)
+        found = [matcher for entry in definitions[name] for matcher in matchers.of(entry)]
         resolved[name] = tuple(dict.fromkeys(found))
 
     for name in definitions:
@@ -177,17 +228,27 @@ def _resolve_groups(definitions: Mapping[str, list[str]], errors: ErrorCollector
 def _matchers(entry: str, groups: _Groups) -> tuple[Matcher, ...]:
     """The matchers of one entry: several for a group. Raises ValueError for a bad entry."""
     if len(entry) > 2 and entry[0] == "/" == entry[-1]:
+        pattern = Pattern(entry[1:-1].replace("\\/", "/"))
         try:
-            return (Pattern(linear_regex.compile(entry[1:-1].replace("\\/", "/"))),)
+            if not _LITERAL_PATTERN.fullmatch(pattern.pattern):
+                _ = pattern.regex
         except ValueError as error:
             raise ValueError(
-                f"ban entry '{entry}': {error}: correct the regular expression, or write the tag "
-                "without slashes"
+                f"ban entry {_shown(entry)}: {error}: correct the regular expression, or write the "
+                "tag without slashes"
             ) from None
+        return (pattern,)
     if _NAMED.match(entry):
         return _named(entry, groups)
+    if _IF_INSIDE.search(entry) and canonical(entry) not in _IF_TAGS:
+        raise ValueError(
+            f"ban entry {_shown(entry)}: a condition begins a line of its own and ends with a "
+            "colon: write 'if 1boy: skirt, dress', or underscores for a tag (if_they_mated)"
+        )
     if is_emoticon(entry):  # ``*_*`` is a face
         return (Exact(canonical(entry.replace("\\*", "*"))),)
+    if "*" not in entry:
+        return (Exact(canonical(entry)),)
     pieces = [
         _canonical_piece(piece.replace("\0", "*"))
         for piece in entry.replace("\\*", "\0").split("*")
@@ -195,7 +256,9 @@ def _matchers(entry: str, groups: _Groups) -> tuple[Matcher, ...]:
     if len(pieces) == 1:
         return (Exact(canonical(pieces[0])),)
     if not any(piece.strip() for piece in pieces):
-        raise ValueError(f"ban entry '{entry}' bans every tag: write more of the tag than a star")
+        raise ValueError(
+            f"ban entry {_shown(entry)} bans every tag: write more of the tag than a star"
+        )
     return (Glob(tuple(pieces)),)
 
 
@@ -205,16 +268,23 @@ def _named(entry: str, groups: _Groups) -> tuple[Matcher, ...]:
     if name in _CATEGORIES:
         return (OfCategory(_CATEGORIES[name]),)
     if name not in groups:
-        known = ", ".join(f"@{item}" for item in (*[c.value for c in Category], *groups))
+        known = ", ".join([f"@{item}" for item in (*[c.value for c in Category], *groups)][:30])
         raise ValueError(
-            f"ban entry '{entry}': there is no such category or group: use one of {known}, or "
-            f"define the group in a line '{entry} = tag, tag'"
+            f"ban entry {_shown(entry)}: there is no such category or group: use one of {known}, "
+            f"or define the group in a line {_shown(f'{entry} = tag, tag')}"
         )
     return groups[name]
 
 
+def _shown(entry: str) -> str:
+    """An entry in quotes for an error, cut if it is long."""
+    return f"'{entry}'" if len(entry) <= _MAX_SHOWN else f"'{entry[:_MAX_SHOWN]}...'"
+
+
 def _canonical_piece(piece: str) -> str:
     """A piece of a glob in canonical spelling; blanks at its ends are kept."""
+    if not piece:
+        return ""
     plain = canonical(piece)
     spaced = piece.replace("_", " ")
     if not plain:

@@ -22,6 +22,7 @@ from ..vocabulary.plain_text import plain_text, without_brackets
 from .comments import BLOCK, has_comment_sign
 from .composition import AND, split_and_weight
 from .emphasis import END
+from .longest_text import longest_text
 from .scanner import Pieces, scan, times_suffix, weight_suffix
 from .span_kind import SpanKind
 
@@ -38,7 +39,6 @@ _UNDERSCORED = re.compile(r"(?:(?<=[^\W_]{2})_(?=[^\W_])|(?<=[^\W_])_(?=[^\W_]{2
 _FIXED_NAME = re.compile(r"\b(?:score_\d(?:_up)?|(?:source|rating)_[a-z]+)\b")
 _SPACED = re.compile(r"[^\W_] (?=[^\W_])")
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
-_NUMBER = re.compile(r"\d+\.?\d*|\.\d+")
 
 
 class Span(NamedTuple):
@@ -329,11 +329,10 @@ def _chosen(kind: SpanKind, group: str) -> Pieces:
     alternatives: list[Pieces] = []
     start = 0
     for end in [*(index for index, child in enumerate(kinds) if child is _MARK), len(kinds)]:
-        if "".join(texts[start:end]).strip():
-            alternatives.append((texts[start:end], kinds[start:end]))
+        alternatives.append((texts[start:end], kinds[start:end]))
         start = end + 1
-    if len(alternatives) < 2:
-        return alternatives[0] if alternatives else ([], [])
-    times = [float(number) for number in _NUMBER.findall(tail)]
-    is_mostly_first = len(alternatives) == 2 and times and 0.5 < times[0] <= 1.0 and "." in tail
-    return alternatives[0 if kind is _ALTERNATION or is_mostly_first else -1]
+    has_words = [bool("".join(words).strip()) for words, _ in alternatives]
+    if not any(has_words):
+        return [], []
+    first = has_words.index(True)
+    return alternatives[first if kind is _ALTERNATION else longest_text(has_words, tail)]

@@ -49,7 +49,7 @@ LEAST_HEIGHTS_BUT_PICTURE = {
     "LoadImage": 100,
     "PreviewImage": 52,
     "TipoGrid": 216,
-    "TipoSaveImage": 272,
+    "TipoSaveImage": 348,
 }
 
 

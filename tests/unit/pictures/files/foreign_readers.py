@@ -54,12 +54,10 @@ def text_by_pillow(content: bytes) -> str | None:
 
 
 def read_a1111(content: bytes) -> Found:
-    """PNG Info: the last line has the settings if three or more `key: value` are in it."""
+    """PNG Info of A1111."""
     text = text_by_pillow(content) or ""
-    *lines, last = text.strip().split("\n")
-    entry = re.compile(r'\s*(\w[\w \-/]+):\s*("(?:\\.|[^\\"])+"|[^,]*)(?:,|$)')
-    if len(entry.findall(last)) < 3:
-        lines, last = [*lines, last], ""
+    settings = read_a1111_settings(text)
+    lines = text.strip().split("\n")[: -1 if settings else None]
     parts: dict[bool, list[str]] = {False: [], True: []}
     in_negative = False
     for line in lines:
@@ -69,13 +67,19 @@ def read_a1111(content: bytes) -> Found:
         # A first empty line adds nothing.
         if line or any(parts[in_negative]):
             parts[in_negative].append(line)
-    settings = {}
-    for key, value in entry.findall(last):
-        if len(value) > 1 and value[0] == value[-1] == '"':
-            value = json.loads(value)
-        settings[key] = value
     values = tuple(settings.get(field) for field in FIELDS)
     return Found("\n".join(parts[False]), "\n".join(parts[True]), values)
+
+
+def read_a1111_settings(text: str) -> dict[str, str]:
+    """The settings of the last line, if three or more `key: value` are in it."""
+    entry = re.compile(r'\s*(\w[\w \-/]+):\s*("(?:\\.|[^\\"])+"|[^,]*)(?:,|$)')
+    settings = {}
+    found = entry.findall(text.strip().split("\n")[-1])
+    for key, value in found if len(found) >= 3 else []:
+        is_quoted = len(value) > 1 and value[0] == value[-1] == '"'
+        settings[key] = json.loads(value) if is_quoted else value
+    return settings
 
 
 def read_sd_parsers(content: bytes) -> Found:
@@ -145,12 +149,12 @@ def read_civitai(content: bytes) -> Found:
     if details:
         lines.remove(details)
     prompt, *negative = (part.strip() for part in "\n".join(lines).split("Negative prompt:"))
-    entries = _civitai_entries(details)
+    entries = civitai_entries(details)
     values = tuple(entries.get(field) for field in FIELDS)
     return Found(prompt, " ".join(negative).strip(), values)
 
 
-def _civitai_entries(line: str) -> dict[str, str]:
+def civitai_entries(line: str) -> dict[str, str]:
     found, key, value, is_quoted = {}, "", "", False
     for letter in line:
         if letter == '"':

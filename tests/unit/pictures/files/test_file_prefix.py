@@ -31,6 +31,18 @@ def test_a_folder_with_the_same_beginning_is_outside(tmp_path: Path) -> None:
     assert prefix_problem(f"{tmp_path}/output2/x", tmp_path / "output")
 
 
+@pytest.mark.parametrize("folders", [50, 100, 2_000, 100_000])
+def test_too_many_folders_are_refused(tmp_path: Path, folders: int) -> None:
+    """`os.makedirs` calls itself for each folder, which ends at a depth of about a thousand."""
+    deep = "a/" * folders + "x"
+    problem = prefix_problem(deep, tmp_path)
+    if folders == 50:
+        assert problem is None and prefix_problem(f"{tmp_path}/{deep}", tmp_path) is None
+    else:
+        assert problem and "has more than 50 folders in one another: write a name" in problem
+        assert len(problem) < 300
+
+
 @pytest.mark.parametrize("prefix", ["a\0b", "\0", "a/\0", "x" * 1000 + "\0"])
 def test_nul_is_named_and_not_printed(tmp_path: Path, prefix: str) -> None:
     problem = prefix_problem(prefix, tmp_path)

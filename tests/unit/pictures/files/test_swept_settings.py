@@ -9,18 +9,20 @@ from typing import Any
 
 import pytest
 
-from tests.unit.pictures.files.test_generation_settings import CORE, Graph, core_graph, node
+from tests.unit.pictures.files.test_generation_settings import CORE, core_graph, node
 from tipo_core.pictures.files.generation_settings import (
     GenerationSettings,
     read_generated_size,
     read_generation_settings,
 )
+from tipo_core.pictures.files.graph_links import Graph
 from tipo_core.pictures.files.infotext import infotext
+from tipo_core.pictures.files.used_files import read_used_files
 
 CHOICES = {"sampler_name": ["euler", "dpmpp_2m"], "scheduler": ["normal", "karras"]}
 
 
-def sweep_graph(**changes: Any) -> Graph:
+def sweep_graph(**changes: Any) -> dict[str, Any]:
     """Text to image, with all values of the sampler from a sweep."""
     inputs: dict[str, Any] = {
         "seed": 7,
@@ -41,7 +43,7 @@ def sweep_graph(**changes: Any) -> Graph:
     return graph
 
 
-def read(graph: Graph, list_index: int | None, **more: Any) -> GenerationSettings:
+def read(graph: dict[str, Any], list_index: int | None, **more: Any) -> GenerationSettings:
     return read_generation_settings(graph, "save", list_index=list_index, choices=CHOICES, **more)
 
 
@@ -67,6 +69,64 @@ def test_other_parameters_of_a_sweep_are_read() -> None:
     graph["good"]["class_type"] = "TipoClipSkipEncode"
     graph["good"]["inputs"]["clip_skip"] = ["sweep", 6]
     assert [read(graph, place).clip_skip for place in range(2)] == [1, 2]
+
+
+def test_sampler_of_a_sweep_may_set_the_scheduler() -> None:
+    graph = sweep_graph(columns="sampler_name", column_values="Euler, DPM++ 2M Karras", rows="none")
+    graph["sweep"]["inputs"]["scheduler"] = "normal"
+    names = [(read(graph, place).sampler, read(graph, place).scheduler) for place in range(2)]
+    assert names == [("euler", "normal"), ("dpmpp_2m", "karras")]
+    graph["sweep"]["inputs"]["scheduler"] = ["other", 0]
+    assert [read(graph, place).scheduler for place in range(2)] == [None, "karras"]
+
+
+def test_prompts_of_a_sweep_are_read() -> None:
+    texts = {"text": "a cat", "negative_text": "bad cat"}
+    graph = sweep_graph(columns="prompt S/R", column_values="cat, dog", rows="none", **texts)
+    graph["good"]["inputs"]["text"] = ["sweep", 10]
+    graph["bad"]["inputs"]["text"] = ["sweep", 11]
+    found = [(read(graph, place).positive, read(graph, place).negative) for place in range(2)]
+    assert found == [("a cat", "bad cat"), ("a dog", "bad dog")]
+    graph["sweep"]["inputs"]["text"] = ["expand", 0]
+    assert read(graph, 1).positive is None
+    # With the tags that a node applied, as A1111 writes a prompt.
+    graph["good"]["inputs"]["text"] = ["loras", 2]
+    graph["loras"] = node("TipoLoraPrompt", model=["load", 0], text="<lora:a:1>, cat")
+    assert read(graph, 0).positive == "<lora:a:1>, cat"
+
+
+def test_files_of_a_sweep_are_read() -> None:
+    files = {"checkpoint": ["a/one.safetensors", "two.safetensors"], "vae": ["v.pt"]}
+    graph = sweep_graph(
+        columns="checkpoint", column_values="one, two", rows="vae", row_values="Automatic, v"
+    )
+    graph["models"] = node("TipoSweepModels", sweep=["sweep", 7])
+    graph["lora"]["inputs"] |= {"model": ["models", 0], "clip": ["models", 1]}
+    graph["lora"]["inputs"] |= {"lora_name": "l.safetensors", "strength_model": ["sweep", 9]}
+    graph["sweep"]["inputs"]["lora_strength"] = 0.0
+    graph["decode"]["inputs"]["vae"] = ["models", 2]
+
+    def read_files(place: int | None) -> tuple[str | None, str | None, list[str]]:
+        choices = CHOICES | files
+        found = read_generation_settings(graph, "save", list_index=place, choices=choices)
+        used = read_used_files(Graph(graph, place, choices), "save", [])
+        return found.model, found.vae, [one.name for one in used]
+
+    assert [read_files(place) for place in range(4)] == [
+        ("one", None, ["a/one.safetensors"]),
+        ("two", None, ["two.safetensors"]),
+        ("one", "v.pt", ["a/one.safetensors", "v.pt"]),
+        ("two", "v.pt", ["two.safetensors", "v.pt"]),
+    ]
+    assert read_files(None) == (None, None, [])
+    graph["sweep"]["inputs"] |= {"columns": "lora_strength", "column_values": "0, 0.5"}
+    graph["models"]["inputs"] |= {"model": ["load", 0], "vae": ["vae", 0]}
+    assert read_files(0) == (
+        CORE.model,
+        CORE.vae,
+        ["sd15/anime v3.5.safetensors", "sd15\\mse.safetensors"],
+    )
+    assert read_files(1)[2][2:] == ["l.safetensors"]
 
 
 def test_base_values_may_come_from_primitives() -> None:

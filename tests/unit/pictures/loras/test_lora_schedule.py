@@ -20,7 +20,7 @@ def uses(text: str, steps: int = 8) -> tuple[LoraUse, ...]:
     return lora_uses(text, prompt_tags(text).loras, lambda tag: tag.name, steps)
 
 
-def weights(text: str, steps: int = 8) -> dict[str, Any]:
+def weights(text: str, steps: int = 8) -> dict[Any, Any]:
     return {(use.file, use.model, use.clip): use.ranges for use in uses(text, steps)}
 
 
@@ -80,10 +80,10 @@ def test_keyframes_switch_on_in_the_ranges_alone(borders: list[float]) -> None:
     assert frames == sorted(frames, key=lambda frame: frame[0])
     assert frames[0][0] == frames[0][2] == 0, "the first keyframe counts from the first step on"
     assert all(percent == share / 2 for percent, _, share in frames)
-    for time in [*borders, *(sum(pair) / 2 for pair in pairwise(borders))]:
-        strength = [value for _, value, share in frames if share <= time][-1]
-        is_last = time == 1
-        assert is_last or strength == any(start <= time < end for start, end in ranges)
+    for moment in [*borders, *(sum(pair) / 2 for pair in pairwise(borders))]:
+        strength = [value for _, value, share in frames if share <= moment][-1]
+        is_last = moment == 1
+        assert is_last or strength == any(start <= moment < end for start, end in ranges)
 
 
 def test_keys_belong_to_the_modules_of_a_model() -> None:

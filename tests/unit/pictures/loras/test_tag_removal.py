@@ -32,6 +32,7 @@ from tipo_core.pictures.text.prompt_schedule import clauses
         ("a,\r\n<lora:x:1>\r\nb", "a,\r\nb"),
         ("a\n\n<lora:x:1>", "a\n"),
         ("<lora:x:1>\n\na", "\na"),
+        ("(<lora:x:1>\n#b, c)", "(\n#b, c)"),
         ("a\uff0c<lora:x:1>\uff0cb", "a\uff0cb"),
         ("a BREAK <lora:x:1> b", "a BREAK b"),
         ("[<lora:x:1>::0.5] b", "b"),

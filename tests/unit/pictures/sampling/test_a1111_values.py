@@ -242,6 +242,8 @@ def test_a_text_that_is_not_found_is_named() -> None:
         sweep_of(BASE | texts, "none", "", PROMPT_SR, "dog, cat", NAMES)
     with pytest.raises(ValueError, match=r"column_values is empty: list the text"):
         sweep_of(BASE | texts, PROMPT_SR, " ", "none", "", NAMES)
+    with pytest.raises(ValueError, match="column_values: text and negative_text are empty"):
+        sweep_of(BASE | {TEXT: "", NEGATIVE: ""}, PROMPT_SR, "dog, cat", "none", "", NAMES)
     # Linked texts are not known yet when the graph is queued.
     sweep_of(BASE, PROMPT_SR, "dog, cat", "none", "", NAMES)
     assert Prompts("", "bad").replaced("bad", "good") == Prompts("", "good")

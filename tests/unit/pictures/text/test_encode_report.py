@@ -5,8 +5,10 @@ from tipo_core.pictures.text.encode_report import (
     EncodedClause,
     EncoderChunks,
     clause_lines,
+    plan_text,
+    steps_text,
 )
-from tipo_core.pictures.text.prompt_schedule import Clause
+from tipo_core.pictures.text.prompt_schedule import Clause, StepPlan
 
 
 def test_encoders_that_read_the_same_share_a_line() -> None:
@@ -41,3 +43,20 @@ def test_few_times_are_all_shown() -> None:
     times = tuple((step / 10, (step + 1) / 10) for step in range(0, 8, 2))
     (line,) = clause_lines([EncodedClause(Clause(("b",), 1.0, times), ())])
     assert "0.6 to 0.7" in line and "..." not in line
+
+
+def test_steps_are_counted_from_one() -> None:
+    active = [(0.0, 0.4), (0.9, 1.0)]
+    (line,) = clause_lines([EncodedClause(Clause(("b",), 1.0, tuple(active)), ())], 20)
+    assert line == 'steps 1 to 8, 19 to 20: "b"'
+    assert steps_text([range(4, 5)]) == "step 5"
+    assert steps_text([range(0, 1), range(3, 5)]) == "steps 1, 4 to 5"
+
+
+def test_plan_of_a_run_is_shown_by_text() -> None:
+    turns = StepPlan(tuple(((("a" if step % 2 else "b",), 1.0),) for step in range(12)))
+    assert plan_text(turns) == (
+        '"b" in steps 1, 3, 5, 7, ... (6 ranges); "a" in steps 2, 4, 6, 8, ... (6 ranges)'
+    )
+    many = StepPlan(tuple((((str(step),), 1.0),) for step in range(9)))
+    assert plan_text(many).endswith('"5" in step 6; ... (9 texts)')

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tipo_core.pictures.text.prompt_schedule import WHOLE, Clause, clauses
+from tipo_core.pictures.text.schedule_times import OF_TIMESTEPS
 from tipo_core.prompt import parse
 
 STEPS = 10
@@ -95,7 +96,7 @@ def test_whatever_is_typed_holds_at_every_step(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "a [b] {c}, [d:e], [a:b:c:0.5], (x:1.2)",
+        "a [b] {c}, [d:e], [a:b:c:d:0.5], (x:1.2)",
         "hatsune miku (append), \\(y\\)",
         "CATS AND DOGS",
         "",
@@ -144,7 +145,7 @@ def test_step_that_begins_at_a_typed_fraction_has_the_later_text(steps: int) -> 
     """ComfyUI applies both texts to a step that begins exactly at the border between them."""
     for step in range(1, steps):
         typed = f"{step / steps:.12f}"
-        before, after = clauses([f"[a:b:{typed}]"], steps)
+        before, after = clauses([f"[a:b:{typed}]"], steps, OF_TIMESTEPS)
         ((begin, border),), ((same_border, end),) = before.percents, after.percents
         assert (begin, end) == WHOLE and border == same_border
         # Between the beginnings of the steps, and less than one of 1000 timesteps early.
@@ -153,7 +154,7 @@ def test_step_that_begins_at_a_typed_fraction_has_the_later_text(steps: int) -> 
 
 
 def test_fraction_at_the_very_start_has_no_negative_border() -> None:
-    before, after = clauses(["[a:b:0.00001]"], STEPS)
+    before, after = clauses(["[a:b:0.00001]"], STEPS, OF_TIMESTEPS)
     assert before.percents == ((0.0, 0.0),)
     assert after.percents == (WHOLE,)
 

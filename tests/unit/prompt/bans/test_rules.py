@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import sys
 import time
+from collections.abc import Callable
 
 import pytest
 
@@ -174,3 +177,105 @@ def test_rules_are_values() -> None:
     assert Bans.parse("hat, /a+/") == Bans.parse("hat,/a+/")
     assert hash(Bans.parse("hat")) == hash(Bans.parse("hat"))
     assert Bans().reason("hat", ()) is None
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        "no if 1boy",
+        "if 1boy skirt",
+        "skirt if 1boy",
+        "hat, if 1boy: skirt",
+        "no if 1boy: skirt",
+        "if 1boy:",
+        "IF  1boy",
+        "@g = hat, skirt if 1boy",
+        "if 1boy: dress if solo",
+    ],
+)
+def test_an_if_in_the_wrong_place_is_named(rules: str) -> None:
+    """It was read as a tag that no model writes: the rule banned nothing, without a word."""
+    with pytest.raises(ValueError, match="a condition begins a line of its own") as caught:
+        Bans.parse(rules)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "rules", ["if they mated", "if_they_mated", "what if", "wifi", "gif", "/ if /", "if a: :)"]
+)
+def test_tags_with_if_are_tags(rules: str) -> None:
+    assert len(Bans.parse(rules).rules) == 1
+
+
+def test_a_condition_needs_a_colon_that_is_no_face() -> None:
+    bans = Bans.parse("if :d: skirt\nif ;): hat\nif a :b: c")
+    assert [rule.entry for rule in bans.rules] == ["if :d: skirt", "if ;): hat", "if a: b: c"]
+
+
+@pytest.mark.parametrize("count", [51, 60, 2_000, 20_000])
+def test_groups_nested_too_deep_are_one_error(count: int) -> None:
+    lines = [f"@g{n} = @g{n + 1}, tag {n}" for n in range(count)]
+    with pytest.raises(ValueError, match="nested more than 50 deep: list the tags") as caught:
+        Bans.parse("\n".join([*lines, f"@g{count} = last", "@g0"]))
+    assert "\n" not in str(caught.value) and len(str(caught.value)) < 200
+
+
+def test_groups_may_be_nested_fifty_deep() -> None:
+    lines = [f"@g{n} = @g{n + 1}, tag {n}" for n in range(49)]
+    bans = Bans.parse("\n".join([*lines, "@g49 = last", "@g0"]))
+    assert bans.reason("last", ()) == "@g0" and bans.reason("tag 0", ()) == "@g0"
+
+
+def test_errors_do_not_repeat_long_entries() -> None:
+    for rules in ("@" + "a " * 50_000, "/(" + "a" * 100_000 + "/", "no if " + "a" * 100_000):
+        with pytest.raises(ValueError) as caught:
+            Bans.parse(rules)
+        assert len(str(caught.value)) < 1000
+
+
+def calls(run: Callable[[], object]) -> int:
+    """Return the number of calls of Python and C functions."""
+    count = 0
+
+    def heard(frame: object, event: str, argument: object) -> None:
+        nonlocal count
+        count += event in ("call", "c_call")
+
+    sys.setprofile(heard)
+    try:
+        run()
+    finally:
+        sys.setprofile(None)
+    return count
+
+
+@pytest.mark.parametrize(
+    ("line", "most"),
+    [
+        ("hair {n}", 35),
+        ("long_hair_{n}_(series)", 45),
+        ("*hair {n}", 60),
+        ("/hair {n}/", 35),
+        ("if 1boy: hair {n}", 50),
+        ("@g{n} = hair {n}", 60),
+    ],
+)
+def test_the_work_for_a_rule_is_small_and_does_not_grow(line: str, most: int) -> None:
+    """100,000 rules take less than a second; here calls are counted, which no load changes."""
+    few, many = ("\n".join(line.format(n=n) for n in range(count)) for count in (500, 2_000))
+    first, second = calls(lambda: Bans.parse(few)), calls(lambda: Bans.parse(many))
+    assert second < 4.2 * first
+    assert second < 2_000 * most
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["if " + " " * 200_000 + "x", "if a" + " " * 200_000 + "x", "@" + " " * 200_000 + "x",
+     "@a" + " " * 200_000 + "x", "hat" + " " * 200_000 + ", x", ":" * 200_000,
+     "if " + ":(" * 99_999, "/" + "\\a" * 99_999, "/a" * 99_999, "*a" * 99_999],
+    ids=["if", "if a", "@", "@a", "hat", "colons", "faces", "escapes", "slashes", "stars"],
+)  # fmt: skip
+def test_long_lines_take_linear_time(text: str) -> None:
+    """Blanks between `if` and the colon took quadratic time: these would run for minutes."""
+    with contextlib.suppress(ValueError):
+        Bans.parse(text)

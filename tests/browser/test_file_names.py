@@ -1,0 +1,33 @@
+"""The page replaces values and dates in the file names of Save Image, as in core's save nodes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from tests.browser.comfy_page import ComfyPage
+from tests.browser.conftest import RENDERERS
+from tests.browser.graph_runs import open_small_graph, run_to_end
+
+PREFIX = "page/%TipoSampler.seed%_%date:yyyy-MM-dd%_%EmptyLatentImage.width%_%Gone.x%_%width%"
+WIDGET = """() => app.graph.nodes.find(node => node.type === 'TipoSaveImage')
+  .widgets.find(widget => widget.name === 'filename_prefix').value"""
+
+
+def test_names_are_filled_in(comfy: ComfyPage) -> None:
+    seed = 21 + RENDERERS.index(comfy.renderer)
+    open_small_graph(comfy, seed)
+    comfy.set_widgets({"TipoSaveImage": {"filename_prefix": PREFIX}})
+    days = [datetime.now()]
+    entry = run_to_end(comfy)
+    days.append(datetime.now())
+    (inputs,) = (
+        node["inputs"]
+        for node in entry["prompt"][2].values()
+        if node["class_type"] == "TipoSaveImage"
+    )
+    sent = {f"page/{seed}_{day:%Y-%m-%d}_64_%Gone.x%_%width%" for day in days}
+    assert inputs["filename_prefix"] in sent
+    assert comfy.run(WIDGET) == PREFIX, "the page keeps what the user typed"
+    (image,) = (one for output in entry["outputs"].values() for one in output.get("images", []))
+    assert image["filename"].startswith(f"{seed}_")
+    assert image["filename"].endswith("_64_%Gone.x%_64_00001_.png")
