@@ -15,10 +15,9 @@ from tests.host.text.prompt_graphs import LIMIT, add
 
 def test_a_graph_from_before_the_new_inputs_still_runs(client: Client, graph: Graph) -> None:
     new = ("options", "ban_rules", "metadata", "gen_meta", "rounds", "escape_names")
-    new = (*new, "resolve_choices")
     small = text_only(graph, seed=31)
     now = texts(small, client.run(ended(small), timeout=LIMIT))
-    for name in new:
+    for name in (*new, "resolve_choices"):
         inputs_of(small, "TipoExpand").pop(name, None)
     before = texts(small, client.run(ended(small), timeout=LIMIT))
     assert [text["prompt"] for text in before] == [text["prompt"] for text in now]

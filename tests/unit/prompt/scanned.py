@@ -6,18 +6,17 @@ from collections.abc import Callable
 
 import pytest
 
-from tipo_core.prompt.syntax import parse as parse_module
+from tipo_core.prompt.syntax.scanner import Pieces, scan
 
 
 def count_scanned(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
     """Return a function that gives the number of characters scanned from now on."""
-    scan = parse_module.scan
     total = 0
 
-    def counted(text: str, pos: int, end: int, mark: str = "") -> parse_module.Pieces:
+    def counted(text: str, pos: int, end: int, mark: str = "") -> Pieces:
         nonlocal total
         total += end - pos
         return scan(text, pos, end, mark)
 
-    monkeypatch.setattr(parse_module, "scan", counted)
+    monkeypatch.setattr("tipo_core.prompt.syntax.parse.scan", counted)
     return lambda: total

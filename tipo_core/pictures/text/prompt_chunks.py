@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ...prompt.syntax.span_kind import SpanKind
-from .prompt_schedule import parse_spans
+from .schedule_forms import parse_spans
 
 if TYPE_CHECKING:
     from ...prompt.syntax.parse import Span, Spans

@@ -165,12 +165,10 @@ def _schedule(group: str, children: Spans, reading: _Reading) -> Choice | None:
 def _alternation(group: str, children: Spans, reading: _Reading) -> Choice | None:
     """Read `[a|b]` and `[a|b:0.2]`; None for another form."""
     parts, tail = _parts(children)
-    period = None
-    if tail:
-        if "," in tail or (period := read_time(tail)).value <= 0:
-            return None
-        if not period.is_fraction and period.value < 1:
-            return None
+    period = read_time(tail) if tail and "," not in tail else None
+    # A whole number that is positive is 1 or more.
+    if tail and (period is None or period.value <= 0):
+        return None
     for sign in _loose_signs(children):
         reading.note(f'"{sign}" in {_quoted(group)} is read as a word')
     texts = tuple(_nodes(part, reading) for part in parts)

@@ -24,9 +24,10 @@ from tests.unit.pictures.files.foreign_readers import (
     text_by_exiv2,
     texts_by_exiftool,
 )
+from tipo_core.pictures.files.file_hashes import PictureHashes
 from tipo_core.pictures.files.formats import FORMATS, encode_png, lossy_encoder
 from tipo_core.pictures.files.generation_settings import GenerationSettings
-from tipo_core.pictures.files.infotext import infotext
+from tipo_core.pictures.files.infotext import NO_HASHES, infotext
 from tipo_core.pictures.files.metadata import ImageMetadata
 
 PICTURE = Image.linear_gradient("L").convert("RGB").resize((64, 48))
@@ -124,9 +125,9 @@ UNREAD = {("sd-parsers", "avif"), ("SD Prompt Reader", "avif")}  # they know no 
 WRONG_ORDER = {"crossed o", "latin"}
 
 
-def our_file(format: str, prompt: str, negative: str) -> bytes:
+def our_file(format: str, prompt: str, negative: str, hashes: PictureHashes = NO_HASHES) -> bytes:
     generation = replace(SETTINGS, positive=prompt, negative=negative)
-    text = infotext(generation, "", PICTURE.size, "ComfyUI")
+    text = infotext(generation, "", PICTURE.size, "ComfyUI", hashes)
     metadata = ImageMetadata(GRAPH, text)
     if format == "png":
         return encode_png(PICTURE, metadata)
@@ -156,6 +157,18 @@ def test_every_field_comes_back(reader: str, format: str) -> None:
         assert lost == set(PROMPTS)
     else:
         assert lost == faults_of(reader, format)
+
+
+@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("reader", READERS)
+def test_hashes_disturb_no_reader(reader: str, format: str) -> None:
+    loras = {"style 1 x": "0" * 12, "b (c)": "1" * 12}
+    hashes = PictureHashes("2" * 10, "3" * 10, loras, {"neg": "4" * 12})
+    found = outcome(reader, our_file(format, "1girl, cat", "lowres", hashes))
+    if (reader, format) in UNREAD:
+        assert isinstance(found, str)
+    else:
+        assert found == Found("1girl, cat", "lowres", VALUES)
 
 
 def faults_of(reader: str, format: str) -> set[str]:

@@ -9,8 +9,7 @@ import pytest
 
 from tipo_core.pictures.text.prompt_schedule import MAX_CLAUSES, PromptSchedule, clauses
 from tipo_core.pictures.text.schedule_times import OF_TIMESTEPS, Time
-from tipo_core.prompt.syntax import parse
-from tipo_core.prompt.syntax.scanner import Pieces
+from tipo_core.prompt.syntax.scanner import Pieces, scan
 
 
 def texts_of(
@@ -219,13 +218,12 @@ def test_long_prompts_are_read_in_time_that_grows_with_their_length(
 ) -> None:
     """Each character is parsed a fixed number of times, however long the prompt is."""
     parsed: list[int] = []
-    scan = parse.scan
 
     def counted(text: str, pos: int, end: int, mark: str = "") -> Pieces:
         parsed.append(end - pos)
         return scan(text, pos, end, mark)
 
-    monkeypatch.setattr(parse, "scan", counted)
+    monkeypatch.setattr("tipo_core.prompt.syntax.parse.scan", counted)
     shares = []
     for groups in (50, 400):
         parsed.clear()
