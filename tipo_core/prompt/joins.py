@@ -10,7 +10,7 @@ import re
 from types import MappingProxyType
 
 from .syntax.brackets import open_brackets
-from .syntax.comments import BLOCK, ends_in_open_block
+from .syntax.comments import BLOCK, has_open_block
 from .syntax.emphasis import END as EMPHASIS_END
 from .syntax.parse import parse
 from .syntax.span_kind import SpanKind
@@ -96,7 +96,7 @@ def join_caption(user: str, added: str) -> str:
 def open_constructs(text: str) -> tuple[str, ...]:
     """The signs in the text that wait for their end: ``(``, ``[``, ``{``, ``/*`` and ``::``."""
     found = list(open_brackets(f"{text} x"))  # text after ``:(`` makes it a bracket
-    if ends_in_open_block(text):
+    if has_open_block(text):
         found.append(BLOCK)
     if EMPHASIS_END in text and parse(f"{text}\n{EMPHASIS_END}").spans[-1].kind is _EMPHASIS:
         found.append(EMPHASIS_END)

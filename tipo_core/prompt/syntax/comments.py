@@ -47,12 +47,16 @@ def has_comment_sign(text: str) -> bool:
     return "#" in text or "//" in text or BLOCK in text
 
 
-def ends_in_open_block(text: str) -> bool:
+def has_open_block(text: str) -> bool:
     """Whether a ``/*`` of the text has no ``*/`` after it."""
-    end = text.rfind(BLOCK)
-    if end < 0 or text.find(BLOCK_END, end + len(BLOCK)) >= 0:
+    if BLOCK not in text:
         return False
-    return not any(start <= end < stop for start, stop in opaque_ranges(text))
+    position = 0
+    for start, end in opaque_ranges(text):
+        if BLOCK in text[position:start]:
+            return True
+        position = end
+    return BLOCK in text[position:]
 
 
 def comments(text: str) -> list[str]:
