@@ -159,20 +159,24 @@ class VariantState:
             tags = self.tags
             if not tags and step.task is Task.TAG_TO_LONG:
                 # No text is given: the caption is written from tags that the result omits.
+                policy = self._new_policy()
+                progress.check()
                 scaffold = yield from grow_field(
                     Request(Task.TAGS, step.length, {}, self.meta),
                     Field.TAG,
                     step.length.tags,
                     derived_seed(seed, 0),
-                    self._new_policy(),
+                    policy,
                     on_token,
                 )
                 self.was_cancelled = scaffold.reason is StopReason.CANCELLED
                 if self.was_cancelled:
                     break
                 tags = scaffold.added
+            request = self._pass_request(step, tags)
+            progress.check()
             result = yield from grow_field(
-                self._pass_request(step, tags),
+                request,
                 step.grows,
                 step.span,
                 derived_seed(seed, 1),
@@ -182,10 +186,10 @@ class VariantState:
             self._add(step, round_, result)
             if self.was_cancelled:
                 break
-        request = self._meta_request()
-        if request is not None and not self.was_cancelled:
+        meta_request = self._meta_request()
+        if meta_request is not None and not self.was_cancelled:
             proposed = yield from propose_meta(
-                request,
+                meta_request,
                 derived_seed(self.seed, self.request.rounds),
                 self.policy,
                 progress.token_counter(1, 1.0, 0.0, self.variant),
