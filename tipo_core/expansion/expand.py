@@ -61,7 +61,8 @@ def expand(
     def grow(variant: int, attempt: int) -> Generation[VariantState]:
         own = requests[variant]
         progress.check()
-        return VariantState(own, users[own.tags], bans, variant, attempt).grow(progress)
+        state = VariantState(own, users[own.tags], bans, variant, attempt, progress.check)
+        return state.grow(progress)
 
     # 1) the first draw of all variants, side by side
     states = model.run([grow(variant, 0) for variant in range(request.variants)])
@@ -96,10 +97,19 @@ def _text_of(expansion: Expansion) -> tuple[str, str]:
 
 
 class VariantState:
-    """One variant while it grows: the user's text and the model's additions so far."""
+    """One variant while it grows: the user's text and the model's additions so far.
+
+    `check` is called between the stages of work on a long text, and may raise.
+    """
 
     def __init__(
-        self, request: ExpansionRequest, user: UserTags, bans: Bans, variant: int, attempt: int
+        self,
+        request: ExpansionRequest,
+        user: UserTags,
+        bans: Bans,
+        variant: int,
+        attempt: int,
+        check: Callable[[], None],
     ) -> None:
         self.request = request
         self.user = user
@@ -109,7 +119,9 @@ class VariantState:
         self.seed = derived_seed(request.seed, variant, attempt)
         self.meta = user.metadata(request.meta)
         self.user_caption = plain_caption(request.caption)
+        check()
         self.policy = self._new_policy()
+        check()
         self.added_tags: list[str] = []
         self.added_caption = ""
         # The number of tags and of sentences so far.
@@ -147,20 +159,24 @@ class VariantState:
             tags = self.tags
             if not tags and step.task is Task.TAG_TO_LONG:
                 # No text is given: the caption is written from tags that the result omits.
+                policy = self._new_policy()
+                progress.check()
                 scaffold = yield from grow_field(
                     Request(Task.TAGS, step.length, {}, self.meta),
                     Field.TAG,
                     step.length.tags,
                     derived_seed(seed, 0),
-                    self._new_policy(),
+                    policy,
                     on_token,
                 )
                 self.was_cancelled = scaffold.reason is StopReason.CANCELLED
                 if self.was_cancelled:
                     break
                 tags = scaffold.added
+            request = self._pass_request(step, tags)
+            progress.check()
             result = yield from grow_field(
-                self._pass_request(step, tags),
+                request,
                 step.grows,
                 step.span,
                 derived_seed(seed, 1),
@@ -170,10 +186,10 @@ class VariantState:
             self._add(step, round_, result)
             if self.was_cancelled:
                 break
-        request = self._meta_request()
-        if request is not None and not self.was_cancelled:
+        meta_request = self._meta_request()
+        if meta_request is not None and not self.was_cancelled:
             proposed = yield from propose_meta(
-                request,
+                meta_request,
                 derived_seed(self.seed, self.request.rounds),
                 self.policy,
                 progress.token_counter(1, 1.0, 0.0, self.variant),

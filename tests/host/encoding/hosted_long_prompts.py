@@ -17,9 +17,8 @@ import torch
 from tests.host.encoding.small_clip import clip_of
 from tests.host.raised import raised
 
-encode = importlib.import_module("pack.nodes.image.prompt_encoding")
-long_prompts = importlib.import_module("pack.nodes.image.encoding.long_prompts")
-clip_tokens = importlib.import_module("pack.nodes.image.encoding.clip_tokens")
+encode: Any = importlib.import_module("pack.nodes.image.prompt_encoding")
+long_prompts: Any = importlib.import_module("pack.nodes.image.encoding.long_prompts")
 real_check = long_prompts.check_interrupt
 
 SD1 = clip_of("", comfy.sd1_clip.SD1ClipModel, comfy.sd1_clip.SD1Tokenizer)

@@ -6,16 +6,17 @@ Run by test_wrong_values.py; prints the errors as JSON.
 from __future__ import annotations
 
 import asyncio
+import importlib
 import json
 from functools import partial
 from typing import Any
 
-import pack
 import torch
 
 from tests.host.raised import raised
 
 WRONG: tuple[Any, ...] = (None, ["a", 1], 7, 0.5, True, {"a": 1}, b"x")
+pack = importlib.import_module("pack")
 NODES = {
     node.define_schema().node_id: node
     for node in asyncio.run(asyncio.run(pack.comfy_entrypoint()).get_node_list())
