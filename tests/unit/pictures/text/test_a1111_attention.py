@@ -42,7 +42,7 @@ EXAMPLES = {
 
 
 def read(text: str) -> list[tuple[str, float]]:
-    return [tuple(segment) for segment in read_attention(text).segments]
+    return [(segment.text, segment.weight) for segment in read_attention(text).segments]
 
 
 @pytest.mark.parametrize("text", EXAMPLES)
