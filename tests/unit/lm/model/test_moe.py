@@ -178,15 +178,13 @@ def test_heads_that_are_not_repeated_in_every_layer_are_kept(
             assert torch.equal(weight.view_as(repeated), repeated)
 
 
-def test_nan_weights_are_loaded_unchanged(tmp_path: Path, config: LlamaConfig) -> None:
+def test_nan_weights_are_refused_by_name(tmp_path: Path, config: LlamaConfig) -> None:
     state = kohaku_state(config)
     state["model.layers.0.self_attn.k_proj.weight"][0, 0] = torch.nan
     path = tmp_path / "model.gguf"
     write_dots1(path, config, state, plain_vocabulary(config.vocab_size))
-    model = load(ModelFiles(path))
-    stored = to_hf_state_dict(model.state_dict(), model.config)
-    keys = stored["model.layers.0.self_attn.k_proj.weight"]
-    assert bool(keys[0, 0].isnan())
+    with pytest.raises(ValueError, match=r"model\.gguf is damaged .*blk\.0\.attn_k\.weight"):
+        load(ModelFiles(path))
 
 
 def test_greedy_tokens_equal_those_of_llama_cpp(tmp_path: Path, config: LlamaConfig) -> None:
