@@ -95,7 +95,8 @@ def join_caption(user: str, added: str) -> str:
 
 def open_constructs(text: str) -> tuple[str, ...]:
     """The signs in the text that wait for their end: ``(``, ``[``, ``{``, ``/*`` and ``::``."""
-    found = list(open_brackets(f"{text} x"))  # text after ``:(`` makes it a bracket
+    # Before other text the sign of ``:(`` or ``:)`` is a bracket, before a line break it is not.
+    found = list(dict.fromkeys((*open_brackets(f"{text} x"), *open_brackets(f"{text}\nx"))))
     if has_open_block(text):
         found.append(BLOCK)
     if EMPHASIS_END in text and parse(f"{text}\n{EMPHASIS_END}").spans[-1].kind is _EMPHASIS:

@@ -21,7 +21,7 @@ UNCLOSED = (
     *("(hat", "((hat:1.2)", "[hat", "[hat|cap", "[hat:cap", "{hat", "{hat|cap", "${hat", "__hat"),
     *("/* a", "1.2::hat", "1.2::a 0.8::b", "hat --no cap", "hat // a note", "--no a, b", "/*/"),
     *("hat /*\n# note /*",),
-    *("(hat :)", "hat :(", "[hat, :)", "-1::.5::"),
+    *("(hat :)", "(hat [b] :)", "hat :(", "[hat, :)", "-1::.5::"),
     *("<lora:x", "<lora:x:0.8", "<x:", "hat # a note", "# a note", "#", "hat \\", "hat\\(", "a <"),
 )
 CLOSERS = (
