@@ -11,7 +11,7 @@ import torch
 from ..tipo_core.lm.files.loader import load_llama
 from ..tipo_core.lm.files.model_files import ModelFiles
 from ..tipo_core.lm.generate.engine import LlamaLanguageModel
-from ..tipo_core.lm.generate.token_sampling import SamplingOptions
+from ..tipo_core.lm.generate.sampling_options import SamplingOptions
 from ..tipo_core.lm.model.precision import Precision
 from ..tipo_core.memory import Rescue, with_second_try
 from ..tipo_core.units import bytes_text

@@ -7,7 +7,7 @@ from typing import Any
 import comfy.samplers
 from comfy_api.latest import io
 
-from ..tipo_core.lm.generate.token_sampling import SamplingOptions
+from ..tipo_core.lm.generate.sampling_options import SamplingOptions
 from ..tipo_core.pictures.vae.tiling import AUTO, DEFAULT_OVERLAP, DEFAULT_TILE, TILINGS
 
 TipoModel = io.Custom("TIPO_MODEL")

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from .expansion.task import TaskRequest, TaskResult
     from .expansion.tasks import Field, Length, Pass, Task
     from .lm.generate.completion import Cancelled, StopReason
-    from .lm.generate.token_sampling import SamplingOptions
+    from .lm.generate.sampling_options import SamplingOptions
     from .prompt import (
         DEFAULT_TEMPLATE,
         PRESETS,
@@ -65,7 +65,7 @@ _MODULES = MappingProxyType(
         **dict.fromkeys(("TaskRequest", "TaskResult"), "expansion.task"),
         **dict.fromkeys(("Field", "Length", "Pass", "Task"), "expansion.tasks"),
         **dict.fromkeys(("Cancelled", "StopReason"), "lm.generate.completion"),
-        "SamplingOptions": "lm.generate.token_sampling",
+        "SamplingOptions": "lm.generate.sampling_options",
         **dict.fromkeys(("DEFAULT_TEMPLATE", "PRESETS", "Bans", "Prompt", "SplitPrompt"), "prompt"),
         **dict.fromkeys(("Template", "parse", "split_prompt", "split_sentences"), "prompt"),
     }

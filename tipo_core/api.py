@@ -16,7 +16,7 @@ from .prompt.presets import DEFAULT_TEMPLATE
 
 if TYPE_CHECKING:
     from .lm.generate.engine import LlamaLanguageModel
-    from .lm.generate.token_sampling import SamplingOptions
+    from .lm.generate.sampling_options import SamplingOptions
 
 
 def load_model(
@@ -36,7 +36,7 @@ def load_model(
 
     >>> model = load_model("tipo-nano")
     """
-    from .lm.generate.token_sampling import SamplingOptions
+    from .lm.generate.sampling_options import SamplingOptions
     from .lm.hub.local_model import load_local
 
     return load_local(str(name), SamplingOptions() if options is None else options)

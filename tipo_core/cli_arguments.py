@@ -17,7 +17,7 @@ from .prompt import PRESETS
 from .prompt.presets import DEFAULT_TEMPLATE, SHORT_NAMES
 
 if TYPE_CHECKING:
-    from .lm.generate.token_sampling import SamplingOptions
+    from .lm.generate.sampling_options import SamplingOptions
 
 _LENGTHS = tuple(length.value for length in Length)
 _TASKS = (TAGS_ONLY, *(task.value for task in Task if task.value))
@@ -142,7 +142,7 @@ def _add_common(sub: argparse.ArgumentParser) -> None:
 
 
 def _add_sampling(sub: argparse.ArgumentParser) -> None:
-    from .lm.generate.token_sampling import SamplingOptions
+    from .lm.generate.sampling_options import SamplingOptions
 
     defaults = vars(SamplingOptions())
     group = sub.add_argument_group("sampling")
@@ -178,7 +178,7 @@ def jobs(given: Mapping[str, Any]) -> tuple[list[Job], bool]:
 
 
 def _job(values: Mapping[str, Any], given: Mapping[str, Any]) -> Job:
-    from .lm.generate.token_sampling import SamplingOptions
+    from .lm.generate.sampling_options import SamplingOptions
     from .lm.hub.catalog import NANO
 
     sampling = values.get("sampling", {})

@@ -180,7 +180,7 @@ def _report(arguments: argparse.Namespace) -> str:
 def _protocol(arguments: argparse.Namespace) -> str:
     from tipo_core.evaluate.commands import feature_model, reading
     from tipo_core.evaluate.protocol.arm_measures import Measures, measure
-    from tipo_core.lm.generate.token_sampling import SamplingOptions
+    from tipo_core.lm.generate.sampling_options import SamplingOptions
     from tipo_core.lm.hub.local_model import load_local
 
     from .report.expansion_protocol import DRAWINGS, ProtocolOptions, run

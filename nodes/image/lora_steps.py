@@ -6,7 +6,6 @@ schedulers do not begin at these. TipoSampler places them between the noise leve
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -14,31 +13,53 @@ import comfy.hooks
 import comfy.patcher_extension
 import torch
 
+from ...tipo_core.pictures.loras.lora_schedule import Keyframe
+from ...tipo_core.pictures.text.schedule_times import steps_of_a1111
 from .guidance_wrappers import wrap
 
 _BEFORE_ALL, _AFTER_ALL = 999999999.9, -1.0  # noise levels; the first one is core's
 
 
 class StepKeyframe(comfy.hooks.HookKeyframe):
-    """A keyframe that comes after a share of the sampler's steps, 0 to 1.
+    """A keyframe that knows its step; `schedule_steps` is the input of the node that made it.
 
     `start_percent` places it for other samplers.
     """
 
-    def __init__(self, strength: float, start_percent: float, share: float) -> None:
-        super().__init__(strength=strength, start_percent=start_percent)
-        self.share = share
+    def __init__(self, frame: Keyframe, schedule_steps: int) -> None:
+        super().__init__(strength=frame.strength, start_percent=frame.percent)
+        self.frame = frame
+        self.schedule_steps = schedule_steps
 
     def clone(self) -> StepKeyframe:
         """Return a copy, as core makes one when it sets keyframes."""
-        copy = StepKeyframe(self.strength, self.start_percent, self.share)
+        copy = StepKeyframe(self.frame, self.schedule_steps)
         copy.start_t = self.start_t
         return copy
+
+    def step(self, steps: int) -> int:
+        """Return the first step with this strength, for a sampler of `steps` steps."""
+        return int(steps_of_a1111(steps)(self.frame.time)) if self.frame.time else 0
 
 
 def has_lora_steps(conditioning: Sequence[Any]) -> bool:
     """Whether entries of a conditioning have scheduled LoRAs."""
     return any(True for _, options in conditioning for _ in _keyframes(options))
+
+
+def lora_lines(conditioning: Sequence[Any], steps: int) -> list[str]:
+    """Report the steps at which LoRAs change; several LoRAs may change at one."""
+    frames = [frame for _, options in conditioning for frame in _keyframes(options)]
+    changes = sorted({frame.step(steps) for frame in frames} - {0})
+    reached = [str(step + 1) for step in changes if step < steps]
+    lines = [f"LoRAs change at step {', '.join(reached)}" if reached else "no LoRA changes"]
+    others = {frame.schedule_steps for frame in frames} - {steps}
+    if others:
+        lines.append(
+            f"Load LoRAs from Prompt looked for changes in schedule_steps {max(others)}: if one is "
+            f"missing, set it to {steps}"
+        )
+    return lines
 
 
 def with_lora_steps(model: Any, steps: int) -> Any:
@@ -73,7 +94,7 @@ def _place(entry: dict[str, Any], sigmas: Sequence[float], steps: int, sampling:
     levels = {}
     for frame in _keyframes(entry):
         # As core's initialize_timesteps, which every run calls first.
-        frame.start_t = levels[frame.start_percent] = _border(frame.share, sigmas, steps)
+        frame.start_t = levels[frame.start_percent] = _border(frame.step(steps), sigmas)
     start, end = entry.get("clip_start_percent"), entry.get("clip_end_percent")
     if start in levels:
         own = entry.get("start_percent", 0.0)
@@ -83,10 +104,8 @@ def _place(entry: dict[str, Any], sigmas: Sequence[float], steps: int, sampling:
         entry["timestep_end"] = max(levels[end], float(sampling.percent_to_sigma(own)))
 
 
-def _border(share: float, sigmas: Sequence[float], steps: int) -> float:
-    """Return a noise level between the step that comes after a share of the steps and the one
-    before it."""
-    step = math.floor(share * steps + 1e-6)
+def _border(step: int, sigmas: Sequence[float]) -> float:
+    """Return a noise level between a step and the one before it."""
     if step <= 0:
         return _BEFORE_ALL
     if step >= len(sigmas) - 1:

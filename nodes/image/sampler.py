@@ -29,7 +29,7 @@ from ..inputs import (
     sampling_inputs,
 )
 from .guidance_wrappers import traced, with_rescale, with_schedule
-from .lora_steps import has_lora_steps, with_lora_steps
+from .lora_steps import has_lora_steps, lora_lines, with_lora_steps
 from .prompt_steps import PromptSteps, with_prompt_steps, without_times
 
 
@@ -72,8 +72,10 @@ def sample(
     if prompts.has_schedules:
         model = with_prompt_steps(model, prompts)
         positive, negative = without_times(positive), without_times(negative)
-    if has_lora_steps(positive) or has_lora_steps(negative):
+    of_loras: list[str] = []
+    if has_lora_steps(both := [*positive, *negative]):
         model = with_lora_steps(model, settings.steps)
+        of_loras = lora_lines(both, settings.steps)
     (result,) = common_ksampler(
         traced(model, trace),
         settings.seed,
@@ -97,7 +99,7 @@ def sample(
         trace=trace,
         seconds=trace.seconds(),
     )
-    return result, "\n".join([report, *prompts.lines()])
+    return result, "\n".join([report, *prompts.lines(), *of_loras])
 
 
 def _steps(model: Any, settings: Settings) -> dict[str, Any]:

@@ -62,8 +62,8 @@ def apply_loras(model: Any, clip: Any, uses: Sequence[LoraUse]) -> Patched:
 def _hook(lora: LoraFile, use: LoraUse) -> Any:
     """Return core's hooks of a LoRA that is on in the ranges of `use`."""
     frames = comfy.hooks.HookKeyframeGroup()
-    for percent, strength, share in keyframes(use):
-        frames.add(StepKeyframe(strength, percent, share))
+    for frame in keyframes(use):
+        frames.add(StepKeyframe(frame, use.steps))
     hooks = comfy.hooks.create_hook_lora(
         lora=lora.tensors, strength_model=use.model, strength_clip=use.clip
     )

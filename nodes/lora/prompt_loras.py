@@ -152,7 +152,13 @@ class TipoLoraPrompt(io.ComfyNode):
 
 
 def _find(text: str, missing: str, weight_order: str) -> tuple[PromptTags, FoundLoras]:
-    """Return the tags of a prompt and their files."""
+    """Return the tags of a prompt and their files. Raises ValueError for an unknown option."""
+    for name, value, known in (
+        ("missing", missing, (ERROR, SKIP)),
+        ("weight_order", weight_order, (MODEL_FIRST, CLIP_FIRST)),
+    ):
+        if value not in known:
+            raise ValueError(f"{name} {value!r} is unknown: choose {' or '.join(known)}")
     tags = prompt_tags(text, clip_first=weight_order == CLIP_FIRST)
     return tags, find_loras(tags.loras, missing)
 

@@ -7,7 +7,7 @@ from typing import Any
 from comfy_api.latest import io
 
 from ...tipo_core.expansion.tasks import MAX_ROUNDS, MAX_VARIANTS, Length
-from ...tipo_core.lm.generate.token_sampling import SamplingOptions
+from ...tipo_core.lm.generate.sampling_options import SamplingOptions
 from ...tipo_core.lm.hub.catalog import NANO
 from ...tipo_core.prompt.presets import DEFAULT_TEMPLATE
 from ..host_features import schema

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from comfy_api.latest import io
 
-from ...tipo_core.lm.generate.token_sampling import SamplingOptions
+from ...tipo_core.lm.generate.sampling_options import SamplingOptions
 from ..host_features import schema
 from ..inputs import OptionsType, token_sampling_inputs
 

@@ -7,7 +7,7 @@ from typing import Any
 from comfy_api.latest import io
 
 from ...tipo_core.expansion.tasks import Length, Task
-from ...tipo_core.lm.generate.token_sampling import SamplingOptions
+from ...tipo_core.lm.generate.sampling_options import SamplingOptions
 from ...tipo_core.lm.hub.catalog import NANO
 from ..host_features import schema
 from ..inputs import (

@@ -15,7 +15,7 @@ from devkit.bench.engines import load_ours, why_missing
 from devkit.bench.worker import Worker
 from devkit.setup.layout import Layout
 from tipo_core.lm.generate.engine import LlamaLanguageModel
-from tipo_core.lm.generate.token_sampling import SamplingOptions
+from tipo_core.lm.generate.sampling_options import SamplingOptions
 
 PRECISIONS = ("int8", "auto")
 # Compared positions; one of the larger model takes many times as long.

@@ -23,7 +23,7 @@ from tipo_core.lm.files.loader import load_llama
 from tipo_core.lm.files.model_files import ModelFiles
 from tipo_core.lm.generate.completion import CompletionRequest, StopReason
 from tipo_core.lm.generate.engine import LlamaLanguageModel
-from tipo_core.lm.generate.token_sampling import SamplingOptions
+from tipo_core.lm.generate.sampling_options import SamplingOptions
 from tipo_core.lm.model.precision import FULL, Precision, resolve
 from tipo_core.prompt.vocabulary.blocklist import blocklist_matches
 

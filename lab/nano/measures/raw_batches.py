@@ -13,7 +13,8 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch.nn import functional
 
-from tipo_core.lm.generate.token_sampling import SamplingOptions, candidates, draw
+from tipo_core.lm.generate.sampling_options import SamplingOptions
+from tipo_core.lm.generate.token_sampling import candidates, draw
 from tipo_core.lm.model.config import LlamaConfig
 from tipo_core.lm.model.kv_cache import causal_attention, rotary_tables
 from tipo_core.lm.model.llama import Llama

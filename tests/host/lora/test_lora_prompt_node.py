@@ -275,12 +275,18 @@ def test_hooks_of_two_nodes_add_up(server: Server, client: Client, loras: Path) 
         np.testing.assert_allclose(found, expected, rtol=0, atol=room)
 
 
-@pytest.mark.parametrize("scheduler", ["karras", "exponential", "beta", "ddim_uniform"])
+@pytest.mark.parametrize(
+    ("scheduler", "time"),
+    [
+        *((scheduler, "0.5") for scheduler in ("karras", "exponential", "beta", "ddim_uniform")),
+        ("karras", f"{STEPS // 2}"),  # schedule_steps is 20, another number
+    ],
+)
 def test_our_sampler_changes_loras_at_the_step_for_every_scheduler(
-    server: Server, client: Client, loras: Path, scheduler: str
+    server: Server, client: Client, loras: Path, scheduler: str, time: str
 ) -> None:
     build = LoraBuilder()
-    node = build.prompt("[<lora:one:1>::0.5] [red:green:0.5] cat")
+    node = build.prompt(f"[<lora:one:1>::{time}] [red:green:{time}] cat")
     positive, negative = (
         build.add("TipoClipSkipEncode", clip=[node, 1], text=text, clip_skip=0)
         for text in ([node, 2], "blurry")

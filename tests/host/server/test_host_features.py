@@ -11,7 +11,7 @@ from tests.host.graphs import NODE_IDS, TEXT_NODES
 
 REPORTS = (
     *("TipoLoadModel", "TipoClipSkipEncode", "TipoSampler", "TipoLoadVae"),
-    *("TipoVaeDecode", "TipoVaeEncode"),
+    *("TipoVaeDecode", "TipoVaeEncode", "TipoLoraPrompt", "TipoSweepModels"),
 )
 # Words that people type who do not know our names.
 SEARCHED = {

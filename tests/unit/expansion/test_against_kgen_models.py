@@ -25,7 +25,7 @@ from tipo_core.lm.files.loader import load_llama
 from tipo_core.lm.files.model_files import ModelFiles
 from tipo_core.lm.generate.completion import Completion, StopReason
 from tipo_core.lm.generate.engine import LlamaLanguageModel
-from tipo_core.lm.generate.token_sampling import SamplingOptions
+from tipo_core.lm.generate.sampling_options import SamplingOptions
 from tipo_core.lm.hub.catalog import shipped_model
 from tipo_core.lm.model.config import LlamaConfig, MoEConfig
 from tipo_core.lm.model.llama import Llama

@@ -11,7 +11,7 @@ from tipo_core.lm.files.loader import load_llama
 from tipo_core.lm.files.model_files import ModelFiles
 from tipo_core.lm.generate.batch import DecodeBatch
 from tipo_core.lm.generate.engine import LlamaLanguageModel
-from tipo_core.lm.generate.token_sampling import SamplingOptions
+from tipo_core.lm.generate.sampling_options import SamplingOptions
 from tipo_core.lm.model.config import LlamaConfig
 from tipo_core.lm.model.fp16_kv_cache import Fp16KVCache
 from tipo_core.lm.model.kv_cache import AttentionContext, KVCache

@@ -14,7 +14,8 @@ import torch
 from ..model.fp16_kv_cache import Fp16KVCache
 from ..model.kv_cache import KVCache
 from ..model.llama import Llama
-from .token_sampling import SamplingOptions, candidates, draw, uniform_numbers
+from .sampling_options import SamplingOptions
+from .token_sampling import candidates, draw, uniform_numbers
 
 # Tokens of a prompt in one pass; a bound on the memory that a prefill takes.
 _PREFILL_TOKENS = 256

@@ -23,8 +23,8 @@ from .completion import (
     StopReason,
     one_completion,
 )
+from .sampling_options import SamplingOptions
 from .static_batch import STEPS, StaticBatch
-from .token_sampling import SamplingOptions
 
 # Rows of a batch on a CPU whose kernels compute each row alone.
 _CPU_BATCH_SIZE = 16

@@ -12,7 +12,7 @@ import torch
 from ..files.loader import load_llama
 from ..files.model_files import ModelFiles
 from ..generate.engine import LlamaLanguageModel
-from ..generate.token_sampling import SamplingOptions
+from ..generate.sampling_options import SamplingOptions
 from ..model.precision import resolve
 from .catalog import NANO, known_model, shipped_model
 

@@ -48,6 +48,9 @@ SCHEDULERS = {
 # Before A1111 1.9 these schedules were part of the sampler's name, and readers still expect that.
 IN_THE_SAMPLERS_NAME = ("karras", "exponential")
 
+# A1111's reader takes a last line with fewer entries for a part of the prompt.
+_LEAST_ENTRIES = 3
+
 NO_HASHES = PictureHashes()
 
 
@@ -122,6 +125,8 @@ def infotext(
         # CivitAI finds embeddings by this entry alone, which its extension for A1111 writes.
         listed = {f"embed:{name}": short[:10] for name, short in hashes.embeddings.items()}
         known.append(f"Hashes: {json.dumps(listed, ensure_ascii=False)}")
-    known = [*known, f"Version: {version}"] if one.steps is not None else []
+    known.append(f"Version: {version}")
+    if one.steps is None or len(known) < _LEAST_ENTRIES:
+        known = []
     lines = [prompt.strip(), negative and f"Negative prompt: {negative}", ", ".join(known)]
     return "\n".join(line for line in lines if line)

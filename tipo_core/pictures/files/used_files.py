@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ..listed_files import ListedFiles
+from ..loras.lora_tags import prompt_tags
 from ..vae.vae_choice import CHECKPOINT_CHOICE
 from .generation_settings import model_file, model_name, vae_file
 from .graph_links import Graph, Node
@@ -23,7 +24,6 @@ FOLDERS = {
 TAG_LOADER = "TipoLoraPrompt"  # applies the LoRAs of tags in its text
 STRENGTHS = ("strength_model", "strength_clip", "strength")
 _EMBEDDING = re.compile(r"\bembedding:([^\s,:()\[\]|<>]+)", re.IGNORECASE)
-_LORA_TAG = re.compile(r"<(?:lora|lyco):([^:<>]+)(?=[:>])[^<>]*>", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -74,8 +74,8 @@ def read_used_files(
     for loader in graph.chain(guider, "model"):
         found += [UsedFile(LORA, lora) for lora in _loras(graph, loader)]
         if loader.class_type == TAG_LOADER:
-            tags = _LORA_TAG.findall(graph.value(loader, "text", str) or written)
-            found += [UsedFile(LORA, one) for one in tags]
+            tags = prompt_tags(graph.value(loader, "text", str) or written).loras
+            found += [UsedFile(LORA, tag.name) for tag in tags if tag.model or tag.clip]
     found += [UsedFile(EMBEDDING, one) for one in _EMBEDDING.findall(written)]
     return list(dict.fromkeys(found))
 

@@ -6,12 +6,13 @@ ComfyUI, with a keyframe at each border of its times.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import NamedTuple
 
 from ..text.schedule_forms import read_template
-from ..text.schedule_times import percent_of, steps_of_a1111
+from ..text.schedule_times import Changes, Clock, Time, percent_of, steps_of_a1111
 from .lora_tags import LoraTag, prompt_tags
 
 # Each range of times is encoded apart.
@@ -23,8 +24,9 @@ _Weights = dict[str, tuple[float, float]]
 class LoraUse:
     """A file, its weights, and the times at which it has them; none for all times.
 
-    `ranges` are in fractions of the schedule, as written; `percents` are the same times as
-    ComfyUI's start_percent and end_percent.
+    `ranges` are fractions of a schedule of `steps` steps; `percents` are the same times as
+    ComfyUI's start_percent and end_percent, and `times` as they were typed, None for the first and
+    the last.
     """
 
     file: str
@@ -32,6 +34,8 @@ class LoraUse:
     clip: float
     ranges: tuple[tuple[float, float], ...] = ()
     percents: tuple[tuple[float, float], ...] = ()
+    times: tuple[tuple[Time | None, Time | None], ...] = ()
+    steps: int = 0
 
 
 def lora_uses(
@@ -54,15 +58,10 @@ def lora_uses(
         weights = _weights(tags, file_of)
         return tuple(LoraUse(file, *weights[file]) for file in order if any(weights[file]))
     template, step_of = read_template(text), steps_of_a1111(steps)
-    are_steps = {Fraction(0): False, Fraction(1): False}
-    for clock in template.clocks:
-        for step, is_step in clock.borders(steps, step_of):
-            time = Fraction(step) / steps
-            # A border typed as a step stays one where a fraction meets it.
-            are_steps[time] = are_steps.get(time, False) or is_step
+    borders = _borders(template.clocks, steps)
     times: list[tuple[Fraction, _Weights]] = []
     read: dict[tuple[int, ...], _Weights] = {}  # by the readings of the clocks
-    for start in sorted(are_steps)[:-1]:
+    for start in sorted({Fraction(0), *borders} - {Fraction(1)}):
         readings = {clock: clock.reading(start * steps, step_of) for clock in template.clocks}
         at_start = tuple(readings.values())
         if at_start not in read:
@@ -76,7 +75,25 @@ def lora_uses(
                 f"The prompt changes its LoRAs more than {MAX_RANGES} times: alternate fewer "
                 "LoRAs, or set schedule_steps to the steps of the sampler."
             )
-    return tuple(use for file in order for use in _uses(file, times, are_steps, steps))
+    return tuple(use for file in order for use in _uses(file, times, borders, steps))
+
+
+def _borders(clocks: Sequence[Clock], steps: int) -> dict[Fraction, Time]:
+    """The times at which a text may change, as typed, by their shares of the steps."""
+    step_of = steps_of_a1111(steps)
+    borders: dict[Fraction, Time] = {}
+    for clock in clocks:
+        if isinstance(clock, Changes):
+            times = list(clock.times)
+        else:
+            found = clock.borders(steps, step_of)
+            times = [Time(Fraction(step), is_fraction=False) for step, _ in found]
+        for time in times:
+            share = Fraction(step_of(time), steps)
+            # A border typed as a step stays one where a fraction meets it.
+            if share not in borders or not time.is_fraction:
+                borders[share] = time
+    return borders
 
 
 def _weights(tags: Sequence[LoraTag], file_of: Callable[[LoraTag], str | None]) -> _Weights:
@@ -93,7 +110,7 @@ def _weights(tags: Sequence[LoraTag], file_of: Callable[[LoraTag], str | None]) 
 def _uses(
     file: str,
     times: Sequence[tuple[Fraction, _Weights]],
-    are_steps: dict[Fraction, bool],
+    borders: Mapping[Fraction, Time],
     steps: int,
 ) -> list[LoraUse]:
     """A file's uses: one for all times, or one for each of its weights."""
@@ -113,25 +130,40 @@ def _uses(
         if is_constant:
             return [LoraUse(file, model, clip)]
         shown = tuple((float(start), float(end)) for start, end in active)
+        typed = tuple((borders.get(start), borders.get(end)) for start, end in active)
         percents = tuple(
-            (percent_of(start, steps, are_steps[start]), percent_of(end, steps, are_steps[end]))
+            (_percent(start, borders, steps), _percent(end, borders, steps))
             for start, end in active
         )
-        uses.append(LoraUse(file, model, clip, shown, percents))
+        uses.append(LoraUse(file, model, clip, shown, percents, typed, steps))
     return uses
 
 
-def keyframes(use: LoraUse) -> list[tuple[float, float, float]]:
-    """Return the keyframes of a hook that is on in the ranges of `use`.
+def _percent(share: Fraction, borders: Mapping[Fraction, Time], steps: int) -> float:
+    is_step = share in borders and not borders[share].is_fraction
+    return percent_of(share, steps, is_step)
 
-    Each is its start percent, its strength, and its share of the steps.
+
+class Keyframe(NamedTuple):
+    """A time from which a hook has a strength: as start_percent, and as a share of the steps.
+
+    `time` is the time as typed, None for the first.
     """
-    frames = [] if use.ranges[0][0] == 0 else [(0.0, 0.0, 0.0)]
-    starts = [start for start, _ in use.ranges[1:]]
-    for (percents, shares), following in zip(
-        zip(use.percents, use.ranges, strict=True), [*starts, 1.0], strict=True
+
+    percent: float
+    strength: float
+    share: float
+    time: Time | None = None
+
+
+def keyframes(use: LoraUse) -> list[Keyframe]:
+    """Return the keyframes of a hook that is on in the ranges of `use`."""
+    frames = [] if use.ranges[0][0] == 0 else [Keyframe(0.0, 0.0, 0.0)]
+    following = [*(start for start, _ in use.ranges[1:]), 1.0]
+    for percents, shares, times, next_start in zip(
+        use.percents, use.ranges, use.times, following, strict=True
     ):
-        frames.append((percents[0], 1.0, shares[0]))
-        if shares[1] < following:
-            frames.append((percents[1], 0.0, shares[1]))
+        frames.append(Keyframe(percents[0], 1.0, shares[0], times[0]))
+        if shares[1] < next_start:
+            frames.append(Keyframe(percents[1], 0.0, shares[1], times[1]))
     return frames

@@ -245,12 +245,14 @@ def _split_at_and(texts: Sequence[str]) -> list[tuple[tuple[str, ...], float]]:
             )
     if count == 1:
         return [(tuple(column[0][0] for column in columns), 1.0)]
+    # The weights are those of the first text with an AND.
+    shares = [weight for _, weight in next(one for one in columns if len(one) == count)]
     rows = zip(*(column * (count // len(column)) for column in columns), strict=True)
     weights: dict[tuple[str, ...], float] = {}
-    for row in rows:
+    for row, share in zip(rows, shares, strict=True):
         prompt = tuple(text for text, _ in row)
-        # The weights are those of the first text. A repeated prompt has the sum of its weights.
-        weights[prompt] = weights.get(prompt, 0.0) + row[0][1]
+        # A repeated prompt has the sum of its weights.
+        weights[prompt] = weights.get(prompt, 0.0) + share
     return list(weights.items())
 
 

@@ -158,6 +158,11 @@ def _schedule(group: str, children: Spans, reading: _Reading) -> Choice | None:
         return None
     for sign in _loose_signs(children):
         reading.note(f'"{sign}" in {_quoted(group)} is read as a word')
+    if any(time.is_fraction and time.value > 1 for time in times):
+        reading.note(
+            f"{_quoted(group)} changes at a fraction above 1, after the last step: a fraction of "
+            "the schedule is below 1, and a weight is written (word:1.2)"
+        )
     texts = tuple(_nodes(part, reading) for part in shown)
     return Choice(Changes(tuple(times)), texts)
 

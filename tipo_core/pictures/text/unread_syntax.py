@@ -16,7 +16,13 @@ if TYPE_CHECKING:
 _EXTRA_NETWORK = re.compile(r"<\w+:[^>]+>")
 _BARE_BRACKET = re.compile(r"(?<!\\)[()]")
 # Not the emoticon in `a :3`.
-_BARE_WEIGHT = re.compile(r"(?:\s:\s|(?<!\s):\s?)[+-]?(?:\d+\.?\d*|\.\d+)(?![\w.:%])")
+_BARE_WEIGHT = re.compile(
+    r"(?:\s:\s|(?<!\s):\s?|\s:(?=[+-]?\d*\.\d))[+-]?(?:\d+\.?\d*|\.\d+)(?![\w.:%])"
+)
+# A tag without its end.
+_OPEN_NETWORK = re.compile(r"<(?:lora|lyco|hypernet):[^<>]*(?=<|\Z)")
+# Not those of emoticons.
+_LOOSE_BRACKET = re.compile(r"(?<![\\:;=8xX>^'-])[\[\]{}](?![:;=<])")
 _LAST_WORD = re.compile(r"[^\s,:|<>]+\Z")
 # `16:9` is no weight, and `embedding:12` is a name.
 _UNWEIGHTED = re.compile(r"[\d.]+|embedding", re.IGNORECASE)
@@ -88,7 +94,7 @@ def unread_notes(texts: Iterable[str]) -> list[str]:
     brackets = []
     for text in texts:
         rest, of_text = without_extra_networks(text)
-        tags += of_text
+        tags += [*of_text, *_OPEN_NETWORK.findall(rest)]
         weights += bare_weights(rest)
         if bracket := _BARE_BRACKET.search(rest):
             brackets.append(rest[max(bracket.start() - _WINDOW, 0) : bracket.end() + _WINDOW])
@@ -118,19 +124,23 @@ def bare_weights(text: str) -> Iterator[str]:
 
 
 def square_bracket_note(text: str) -> str:
-    """Return a note on the `[a]` of a prompt in ComfyUI's syntax, or ''."""
+    """Return a note on `[a]`, `{a}` and brackets without a partner in ComfyUI's syntax, or ''."""
     return words_note(
         _square_brackets(parse_spans(text)),
-        "with syntax A1111 they lower the weight; write \\[ and \\] for the characters",
+        "here only (a:1.2) weights; [a] lowers a weight with syntax A1111; write \\[ and \\] for "
+        "the characters",
     )
 
 
 def _square_brackets(spans: Spans) -> Iterator[str]:
     for span in spans:
+        if span.kind is SpanKind.WORD and (found := _LOOSE_BRACKET.search(span.text)):
+            yield span.text[max(found.start() - _WINDOW, 0) : found.end() + _WINDOW].strip()
         if span.kind not in _GROUPS:
             continue
         # `prompt_schedule` names brackets with signs of a schedule.
-        if span.text[0] == "[" and ":" not in span.text and "|" not in span.text:
+        is_plain = ":" not in span.text and "|" not in span.text
+        if (span.text[0] == "[" and is_plain) or span.text[0] == "{":
             yield span.text
         else:
             yield from _square_brackets(span.children)

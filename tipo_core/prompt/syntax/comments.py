@@ -15,8 +15,11 @@ from collections.abc import Iterator
 
 _ANGLE_REST = r"[A-Za-z][\w-]*:[^<>\r\n]*>"
 ANGLE = f"<{_ANGLE_REST}"
+# The known names that begin with #, without it: tags also as the first word of a line.
+NAME_AFTER_SIGN = r"(?i:compass|b7282e)(?!\w)"
 LINE_COMMENT = (
-    r"(?:\#(?:(?<![^\r\n]\#)|(?<=[ \t]\#)(?=[ \t\r\n]|\Z))[^\r\n]*"
+    rf"(?:\#(?:(?<![^\r\n]\#)(?!{NAME_AFTER_SIGN})|"
+    r"(?<=[ \t]\#)(?=[ \t\r\n]|\Z))[^\r\n]*"
     r"|(?<![^ \t\r\n])//[^\r\n]*)"
 )
 BLOCK, BLOCK_END = "/*", "*/"

@@ -26,7 +26,7 @@ from types import MappingProxyType
 from typing import cast
 
 from .brackets import MASK, mask_inner_brackets
-from .comments import ANGLE, LINE_COMMENT
+from .comments import ANGLE, LINE_COMMENT, NAME_AFTER_SIGN
 from .composition import AND
 from .emphasis import END, cut_emphasis
 from .parameters import cut_parameters
@@ -84,6 +84,7 @@ _KIND_OF_SPECIAL = MappingProxyType(
 )
 _IS_BLOCK = re.compile(rf"/\*\{MASK}*\*/")
 _BLANKS = frozenset(" \t")
+_IS_NAME = re.compile(rf"\#{NAME_AFTER_SIGN}")
 _LINE_ENDS = frozenset(("", "\r", "\n"))  # "" is the end of the text
 _KEYWORD = re.compile(r"(?<!\w)((?:BREAK|AND)(?!\w)|[Ee]mbedding:[^\s,:()\[\]{}<>|]+)")
 # AND after a word in capitals, as in ``CATS AND DOGS``, is a word.
@@ -144,7 +145,9 @@ def _kinds(tokens: list[str], texts: list[str], before: str) -> list[SpanKind]:
             kinds[index] = _WEIGHT if is_plain else _group_kind(text, tokens[index])
         elif text[0] == "#":  # the same rule as LINE_COMMENT
             left = texts[index - 1][-1] if index else before
-            is_comment = left in _LINE_ENDS or (left in _BLANKS and _is_before_blank(texts, index))
+            is_comment = (left in _LINE_ENDS and not _IS_NAME.match(text)) or (
+                left in _BLANKS and _is_before_blank(texts, index)
+            )
             kinds[index] = _COMMENT_KIND if is_comment else _WORD
         elif text[0] == "/":
             is_comment = _IS_BLOCK.fullmatch(tokens[index]) is not None

@@ -36,7 +36,7 @@ from devkit.setup.layout import Layout, this_checkout
 from tipo_core.expansion.expand import expand
 from tipo_core.expansion.request import ExpansionRequest
 from tipo_core.lm.generate.engine import LlamaLanguageModel
-from tipo_core.lm.generate.token_sampling import SamplingOptions
+from tipo_core.lm.generate.sampling_options import SamplingOptions
 from tipo_core.lm.model.config import MoEConfig
 
 TINY = Shape("tiny", 11000, 64, 2, 4, 96, context=1024)

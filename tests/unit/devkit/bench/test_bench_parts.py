@@ -13,7 +13,7 @@ from devkit.bench.rows.agreement import records, scores
 from devkit.bench.rows.whole_request import compared
 from devkit.setup.layout import this_checkout
 from tipo_core.lm.generate.engine import LlamaLanguageModel
-from tipo_core.lm.generate.token_sampling import SamplingOptions
+from tipo_core.lm.generate.sampling_options import SamplingOptions
 
 NANO = this_checkout().root / "tipo_core" / "assets" / "tipo-nano"
 

@@ -9,7 +9,7 @@ import torch
 
 from lab.nano.measures.perplexity import surprise
 from lab.nano.measures.raw_batches import raw_texts
-from tipo_core.lm.generate.token_sampling import SamplingOptions
+from tipo_core.lm.generate.sampling_options import SamplingOptions
 from tipo_core.lm.model.llama import Llama
 from tipo_core.lm.tokenizers.text_tokenizer import TextTokenizer
 from tipo_core.training.tokenizer import train_tokenizer

@@ -16,7 +16,7 @@ from tipo_core.lm.files.fused_weights import to_hf_state_dict
 from tipo_core.lm.files.loader import load_llama
 from tipo_core.lm.files.model_files import ModelFiles
 from tipo_core.lm.generate.engine import LlamaLanguageModel
-from tipo_core.lm.generate.token_sampling import SamplingOptions
+from tipo_core.lm.generate.sampling_options import SamplingOptions
 from tipo_core.lm.model.config import LlamaConfig
 
 from ..conftest import MakeModel, random_state

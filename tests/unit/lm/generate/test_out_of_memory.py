@@ -11,7 +11,7 @@ from tipo_core.lm.files.loader import load_llama
 from tipo_core.lm.files.model_files import ModelFiles
 from tipo_core.lm.generate.completion import CompletionRequest
 from tipo_core.lm.generate.engine import LlamaLanguageModel
-from tipo_core.lm.generate.token_sampling import SamplingOptions
+from tipo_core.lm.generate.sampling_options import SamplingOptions
 from tipo_core.lm.model.precision import resolve
 from tipo_core.memory import Rescue
 

@@ -8,13 +8,8 @@ from typing import Any
 import pytest
 import torch
 
-from tipo_core.lm.generate.token_sampling import (
-    Candidates,
-    SamplingOptions,
-    candidates,
-    draw,
-    uniform_numbers,
-)
+from tipo_core.lm.generate.sampling_options import SamplingOptions
+from tipo_core.lm.generate.token_sampling import Candidates, candidates, draw, uniform_numbers
 
 # The import of transformers takes ten seconds, in each process.
 pytestmark = pytest.mark.xdist_group("transformers")

@@ -14,7 +14,7 @@ from tipo_core.expansion.request import ExpansionRequest
 from tipo_core.expansion.tasks import Field, Length, Task
 from tipo_core.lm.files.loader import load_llama
 from tipo_core.lm.generate.engine import LlamaLanguageModel
-from tipo_core.lm.generate.token_sampling import SamplingOptions
+from tipo_core.lm.generate.sampling_options import SamplingOptions
 from tipo_core.lm.hub.catalog import shipped_model
 from tipo_core.prompt.vocabulary.blocklist import blocklist_matches
 from tipo_core.training.tokenizer import TIPO_TOKENS

@@ -14,6 +14,7 @@ from tipo_core.pictures.loras.lora_keys import made_for, matching_keys
 from tipo_core.pictures.loras.lora_report import AppliedLora, lora_lines
 from tipo_core.pictures.loras.lora_schedule import LoraUse, keyframes, lora_uses
 from tipo_core.pictures.loras.lora_tags import prompt_tags
+from tipo_core.pictures.text.schedule_times import steps_of_a1111
 
 
 def uses(text: str, steps: int = 8) -> tuple[LoraUse, ...]:
@@ -51,6 +52,18 @@ def test_times_of_schedules() -> None:
     assert weights("[<lora:a:1>:0.2,0.6]") == {("a", 1.0, 1.0): ((0.125, 0.5),)}
 
 
+@pytest.mark.parametrize(
+    ("time", "borders"), [("0.29", {14: 4, 30: 8, 40: 11, 100: 28}), ("8", {14: 8, 100: 8})]
+)
+def test_borders_hold_for_a_sampler_of_any_number_of_steps(
+    time: str, borders: dict[int, int]
+) -> None:
+    (use,) = uses(f"[<lora:a:1>::{time}]", steps=20)
+    border = keyframes(use)[1].time
+    assert border is not None
+    assert {steps: steps_of_a1111(steps)(border) for steps in borders} == borders
+
+
 def test_files_that_are_left_out_have_no_times() -> None:
     text = "[<lora:a:1>:<lora:b:1>:0.5]"
     found = lora_uses(text, prompt_tags(text).loras, lambda tag: {"b": "f"}.get(tag.name), 8)
@@ -76,12 +89,13 @@ def test_keyframes_switch_on_in_the_ranges_alone(borders: list[float]) -> None:
     ranges = tuple(zip(borders[::2], borders[1::2], strict=True))
     # Other times, in the same order, for ComfyUI's other samplers.
     percents = tuple((start / 2, end if end == 1 else end / 2) for start, end in ranges)
-    frames = keyframes(LoraUse("a", 1, 1, ranges, percents))
+    frames = keyframes(LoraUse("a", 1, 1, ranges, percents, ((None, None),) * len(ranges)))
     assert frames == sorted(frames, key=lambda frame: frame[0])
-    assert frames[0][0] == frames[0][2] == 0, "the first keyframe counts from the first step on"
-    assert all(percent == share / 2 for percent, _, share in frames)
+    # The first keyframe counts from the first step on.
+    assert frames[0].percent == frames[0].share == 0
+    assert all(frame.percent == frame.share / 2 for frame in frames)
     for moment in [*borders, *(sum(pair) / 2 for pair in pairwise(borders))]:
-        strength = [value for _, value, share in frames if share <= moment][-1]
+        strength = [frame.strength for frame in frames if frame.share <= moment][-1]
         is_last = moment == 1
         assert is_last or strength == any(start <= moment < end for start, end in ranges)
 

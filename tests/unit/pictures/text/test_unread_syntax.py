@@ -52,6 +52,20 @@ def test_texts_without_weights_are_those_of_comfyui(text: str, texts: list[str])
     assert sorted(unweighted_texts(text)) == sorted(texts)
 
 
+@pytest.mark.parametrize(
+    ("text", "quote"),
+    [
+        ("cat :1.2", '"cat :1.2"'),
+        ("b :0.5, coat", '"b :0.5"'),
+        ("a smile :3 b", ""),
+        ("a <lora:x b", '"<lora:x b"'),
+    ],
+)
+def test_weights_after_a_blank_and_unclosed_tags_are_named(text: str, quote: str) -> None:
+    notes = unread_notes([text])
+    assert bool(notes) == bool(quote) and quote in "".join(notes)
+
+
 def test_many_quotes_are_counted() -> None:
     (note,) = unread_notes([", ".join(f"w{i}:1.{i}" for i in range(9)), "w0:1.0"])
     assert '"w0:1.0", "w1:1.1", "w2:1.2" and 6 more' in note
@@ -63,7 +77,10 @@ def test_many_quotes_are_counted() -> None:
         ("a [b], [[c]]", '"[b]", "[[c]]"'),
         ("(a [b]:1.2)", '"[b]"'),
         ("[[a]:b:0.5]", '"[a]"'),
-        (r"[a:b:0.5], [c|d], \[e\], [f", ""),
+        (r"[a:b:0.5], [c|d], \[e\], smile :], >:[", ""),
+        ("a, [cat:dog", '"[cat:dog"'),
+        ("cat dog]", '"cat dog]"'),
+        ("{a}, {{b}}, {c", '"{a}", "{{b}}", "{c"'),
     ],
 )
 def test_square_brackets_are_words_in_comfyuis_syntax(text: str, quote: str) -> None:

@@ -27,6 +27,7 @@ def of_kind(text: str, kind: SpanKind) -> list[str]:
         ("#note, x\na", ["#note, x"], ["a"]),
         ("a, #compass, #1", [], ["a", "#compass", "#1"]),
         ("a #compass b", [], ["a #compass b"]),
+        ("#compass, 1girl\n#note", ["#note"], ["#compass", "1girl"]),
         ("a#b, c # d", ["# d"], ["a#b", "c"]),
         ("// note\na", ["// note"], ["a"]),
         ("a //note\r\nb", ["//note"], ["a", "b"]),
