@@ -1,7 +1,7 @@
 """`dev.py test`: lint, format, types, then the tests; other arguments go to pytest alone.
 
-The unit tests run in as many processes as there are cores, then those that share a server in one,
-then those that drive a browser.
+The unit tests run in as many processes as there are cores, then those that need a server in two
+processes, each with a server of its own, then those that drive a browser.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ COVERAGE = "--coverage"
 _INTERRUPTED = 2
 # More processes than this would spend their time on importing torch.
 _MOST_WORKERS = 8
+# Each server of the host tests needs about 3 GB.
+_MOST_SERVERS = 2
 
 
 def run_checks(layout: Layout, arguments: Sequence[str]) -> int:
@@ -48,6 +50,8 @@ def run_checks(layout: Layout, arguments: Sequence[str]) -> int:
             continue
         if part == UNIT:
             code = _unit_tests(layout, COVERAGE in arguments)
+        elif part == HOST:
+            code = _pytest(layout, ["tests/host", *_in_processes(_MOST_SERVERS, "loadfile")])
         else:
             code = _pytest(layout, [f"tests/{part}"])
         if code == _INTERRUPTED:
@@ -78,12 +82,16 @@ def _can_have_browser() -> bool:
 
 
 def _unit_tests(layout: Layout, coverage: bool) -> int:
-    workers = min(os.cpu_count() or 1, _MOST_WORKERS)
-    command = ["tests/unit", "-n", str(workers), "--dist", "loadgroup"]
+    command = ["tests/unit", *_in_processes(_MOST_WORKERS, "loadgroup")]
     if coverage:
         command += ["--cov", "--cov-report=term:skip-covered", "--cov-report=xml"]
     # One thread each: with more they would wait for each other at every operation.
     return _pytest(layout, command, {"OMP_NUM_THREADS": "1"})
+
+
+def _in_processes(most: int, distribution: str) -> list[str]:
+    """Return pytest's arguments for as many processes as there are cores, at most `most`."""
+    return ["-n", str(min(os.cpu_count() or 1, most)), "--dist", distribution]
 
 
 def _pytest(

@@ -70,8 +70,8 @@ class TipoLoraPrompt(io.ComfyNode):
                     min=1,
                     max=10000,
                     optional=True,
-                    tooltip="Steps of the sampler. Used only for LoRAs in [a|b] and for times "
-                    "given as a step number, such as [<lora:name:1>::8].",
+                    tooltip="Steps of the sampler. Used for LoRAs in a schedule, such as "
+                    "[<lora:name:1>::8]; Sampler (CFG / Denoise) uses its own steps.",
                 ),
             ],
             outputs=[

@@ -8,7 +8,11 @@ from tests.browser.comfy_page import ComfyPage
 from tests.browser.conftest import RENDERERS
 from tests.browser.graph_runs import open_small_graph, run_to_end
 
-PREFIX = "page/%TipoSampler.seed%_%date:yyyy-MM-dd%_%EmptyLatentImage.width%_%Gone.x%_%width%"
+# The text is linked: its value is known when the graph has run, not on the page.
+LINKED = "%TipoClipSkipEncode.text%"
+PREFIX = (
+    "page/%TipoSampler.seed%_%date:yyyy-MM-dd%_%EmptyLatentImage.width%_%Gone.x%_%width%" + LINKED
+)
 WIDGET = """() => app.graph.nodes.find(node => node.type === 'TipoSaveImage')
   .widgets.find(widget => widget.name === 'filename_prefix').value"""
 
@@ -25,9 +29,9 @@ def test_names_are_filled_in(comfy: ComfyPage) -> None:
         for node in entry["prompt"][2].values()
         if node["class_type"] == "TipoSaveImage"
     )
-    sent = {f"page/{seed}_{day:%Y-%m-%d}_64_%Gone.x%_%width%" for day in days}
+    sent = {f"page/{seed}_{day:%Y-%m-%d}_64_%Gone.x%_%width%{LINKED}" for day in days}
     assert inputs["filename_prefix"] in sent
     assert comfy.run(WIDGET) == PREFIX, "the page keeps what the user typed"
     (image,) = (one for output in entry["outputs"].values() for one in output.get("images", []))
     assert image["filename"].startswith(f"{seed}_")
-    assert image["filename"].endswith("_64_%Gone.x%_64_00001_.png")
+    assert image["filename"].endswith(f"_64_%Gone.x%_64{LINKED}_00001_.png")

@@ -7,6 +7,8 @@ import json
 import os
 import re
 import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -278,6 +280,16 @@ def test_every_option_has_a_help_text(capsys: pytest.CaptureFixture[str], comman
         meaning = " ".join(text.partition(option)[2].split("\n  --")[0].split())
         assert meaning.endswith(f"(default: {getattr(defaults, name)})"), name
         assert len(meaning.split()) > 6
+
+
+def test_help_needs_no_torch() -> None:
+    program = (
+        "import runpy, sys; sys.modules['torch'] = None; sys.argv = ['tipo', 'expand', '--help']; "
+        "runpy.run_module('tipo_core')"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "--temperature" in done.stdout
 
 
 @pytest.mark.parametrize("command", [("expand", "--request"), ("task", "--request"), ("format",)])
