@@ -23,6 +23,7 @@ _ONE_BATCH = 32
 _BATCH = 8
 # Characters that are tokenized at once.
 _PIECE = 1 << 14
+_BLANK = re.compile(r"\s")
 
 
 class PiecewiseTokenizer:
@@ -63,9 +64,6 @@ def pieces(text: str) -> Iterator[str]:
         end = blank.end() if blank else len(text)
         yield text[begin:end]
         begin = end
-
-
-_BLANK = re.compile(r"\s")
 
 
 def with_piecewise_tokenizers(clip: Any) -> Any:
