@@ -43,7 +43,7 @@ _NUMBERS = ("INT", "FLOAT")
 
 @dataclass(frozen=True)
 class _Check:
-    """What an input takes; `is_list` says that the node gets the values of all runs at once."""
+    """The type of an input; with `is_list` the node gets the values of all runs at once."""
 
     io_type: str
     is_optional: bool

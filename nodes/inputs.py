@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import comfy.samplers
@@ -141,6 +142,12 @@ def resolve_choices_input() -> io.Boolean.Input:
         tooltip="Replace each choice {a|b} in your texts by one of its options, like ComfyUI's own "
         "prompt boxes, but by the seed. Off: choices stay as typed.",
     )
+
+
+def check_choice(name: str, value: str, choices: Sequence[str]) -> None:
+    """Raise ValueError for a value that the menu `name` does not have; 0.3.75 lets it pass."""
+    if value not in choices:
+        raise ValueError(f"{name} {value!r} is unknown: choose {', '.join(choices)}")
 
 
 def sampler_choices() -> dict[str, list[str]]:

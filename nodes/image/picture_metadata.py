@@ -31,7 +31,7 @@ from ...tipo_core.pictures.files.infotext import NO_HASHES, infotext
 from ...tipo_core.pictures.files.metadata import ImageMetadata, storable
 from ...tipo_core.pictures.files.swept_values import SWEEP_NODE
 from ...tipo_core.pictures.files.used_files import FOLDERS, UsedFile, read_used_files
-from ...tipo_core.pictures.files.way_back import way_back
+from ...tipo_core.pictures.files.way_back import graph_of_picture
 from ..memory import check_interrupt
 from ..sweep.sweep import sweep_choices
 
@@ -63,9 +63,7 @@ def choices_of(prompt: Any) -> dict[str, list[str]]:
 def graph_of(hidden: io.HiddenHolder) -> Graph:
     """Return the graph that runs, for the picture of the running call."""
     graph = Graph(hidden.prompt, list_index(), choices_of(hidden.prompt))
-    back = way_back(graph, graph.node(str(hidden.unique_id)), ("images",))
-    has_place = not any(changes_lists(node.class_type) for node in back.between)
-    return graph if has_place else graph.without_place()
+    return graph_of_picture(graph, str(hidden.unique_id), changes_lists)
 
 
 def prefix_of(hidden: io.HiddenHolder, graph: Graph, prefix: str) -> tuple[str, list[str]]:

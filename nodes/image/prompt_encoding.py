@@ -12,11 +12,12 @@ import comfy.sdxl_clip
 from ...tipo_core.pictures.text.clip_skip import TextEncoder, layer_for_skip, skip_lines
 from ...tipo_core.pictures.text.encode_report import EncodedClause, clause_lines
 from ...tipo_core.pictures.text.prompt_schedule import Clause, PromptSchedule
-from ...tipo_core.pictures.text.schedule_times import OF_STEPS
+from ...tipo_core.pictures.text.schedule_times import FRACTIONS, OF_STEPS
 from ...tipo_core.pictures.text.token_weights import A1111, COMFY
 from ...tipo_core.pictures.text.unread_forms import comment_lines, unread_forms
 from ...tipo_core.pictures.text.unread_syntax import square_bracket_note
 from ...tipo_core.prompt.syntax.comments import without_comments
+from ..inputs import check_choice
 from ..memory import check_interrupt
 from .encoding.clip_tokens import (
     clip_encoders,
@@ -34,7 +35,8 @@ from .sdxl_size import SdxlSize
 
 # Whose rules read weights, escapes and embeddings, and end chunks. Auto is A1111's with its
 # interpretation.
-AUTO, COMFY_SYNTAX, A1111_SYNTAX = SYNTAXES = ("auto", "ComfyUI", "A1111")
+AUTO, A1111_SYNTAX = "auto", "A1111"
+SYNTAXES = (AUTO, "ComfyUI", A1111_SYNTAX)
 
 
 @dataclass(frozen=True)
@@ -110,6 +112,8 @@ def encode(
             "The clip input is empty: the checkpoint holds no text encoder. Load one with a "
             "CLIP loader node, or choose a checkpoint that includes it."
         )
+    check_choice("syntax", settings.syntax, SYNTAXES)
+    check_choice("schedule_fractions", settings.schedule_fractions, FRACTIONS)
     typed = texts.by_encoder
     if settings.prompt_syntax:
         texts = Texts(*map(without_comments, vars(texts).values()))

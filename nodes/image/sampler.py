@@ -23,6 +23,7 @@ from ..host_features import schema
 from ..inputs import (
     SettingsType,
     cfg_input,
+    check_choice,
     fraction,
     report_output,
     sampler_choices,
@@ -108,10 +109,7 @@ def _steps(model: Any, settings: Settings) -> dict[str, Any]:
     Raises ValueError for an unknown sampler or scheduler, which core replaces with another.
     """
     for name, known in sampler_choices().items():
-        if getattr(settings, name) not in known:
-            raise ValueError(
-                f"{name} {getattr(settings, name)!r} is unknown: choose {', '.join(known)}"
-            )
+        check_choice(name, getattr(settings, name), known)
     check_denoise(settings.steps, settings.denoise, settings.denoise_mode)
     if settings.denoise == 0.0 or settings.denoise_mode == RUN_ALL_STEPS:
         return {"denoise": settings.denoise}

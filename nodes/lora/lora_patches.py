@@ -72,7 +72,7 @@ def _hook(lora: LoraFile, use: LoraUse) -> Any:
 
 
 def _with_hooks(clip: Any, hooks: Any) -> Any:
-    """Return a clone of a CLIP with hooks added, on its own weights and on what it encodes.
+    """Return a clone of a CLIP with hooks added, on its own weights and on its conditioning.
 
     Core's node does it: newer ComfyUI needs another kind of clone for hooks.
     """

@@ -12,7 +12,7 @@ from ...tipo_core.pictures.loras.lora_tags import PromptTags, prompt_tags
 from ...tipo_core.pictures.loras.tag_removal import without_tags
 from ..fingerprint import state_of
 from ..host_features import schema
-from ..inputs import report_output, text_output
+from ..inputs import check_choice, report_output, text_output
 from .lora_files import ERROR, SKIP, FoundLoras, find_loras, listed_loras, lora_path
 from .lora_patches import apply_loras
 
@@ -80,7 +80,7 @@ class TipoLoraPrompt(io.ComfyNode):
                     "patched_clip",
                     display_name="clip",
                     tooltip="For the text encoders of the prompt and of the negative prompt. LoRAs "
-                    "in a schedule reach the sampler through what it encodes.",
+                    "in a schedule reach the sampler through its conditioning.",
                 ),
                 text_output("prompt", "text", "The prompt without the tags."),
                 report_output("Files, weights, times and keys of each LoRA, and problems."),
@@ -153,12 +153,8 @@ class TipoLoraPrompt(io.ComfyNode):
 
 def _find(text: str, missing: str, weight_order: str) -> tuple[PromptTags, FoundLoras]:
     """Return the tags of a prompt and their files. Raises ValueError for an unknown option."""
-    for name, value, known in (
-        ("missing", missing, (ERROR, SKIP)),
-        ("weight_order", weight_order, (MODEL_FIRST, CLIP_FIRST)),
-    ):
-        if value not in known:
-            raise ValueError(f"{name} {value!r} is unknown: choose {' or '.join(known)}")
+    check_choice("missing", missing, (ERROR, SKIP))
+    check_choice("weight_order", weight_order, (MODEL_FIRST, CLIP_FIRST))
     tags = prompt_tags(text, clip_first=weight_order == CLIP_FIRST)
     return tags, find_loras(tags.loras, missing)
 

@@ -31,7 +31,7 @@ def test_names_are_filled_in(comfy: ComfyPage) -> None:
     )
     sent = {f"page/{seed}_{day:%Y-%m-%d}_64_%Gone.x%_%width%{LINKED}" for day in days}
     assert inputs["filename_prefix"] in sent
-    assert comfy.run(WIDGET) == PREFIX, "the page keeps what the user typed"
+    assert comfy.run(WIDGET) == PREFIX, "the page keeps the typed text"
     (image,) = (one for output in entry["outputs"].values() for one in output.get("images", []))
     assert image["filename"].startswith(f"{seed}_")
     assert image["filename"].endswith(f"_64_%Gone.x%_64{LINKED}_00001_.png")

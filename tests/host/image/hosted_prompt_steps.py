@@ -176,7 +176,7 @@ def matrix_text(step: int) -> str:
 
 
 def matrix() -> dict[str, Any]:
-    """Run every sampler with every scheduler, denoise and mode; return what is wrong."""
+    """Run every sampler with every scheduler, denoise and mode; return the wrong runs."""
     wrong, runs = [], 0
     samplers = [name for name in comfy.samplers.KSampler.SAMPLERS if name != "dpm_adaptive"]
     ways = [(1.0, "run all steps")]

@@ -39,7 +39,7 @@ def wrong_types() -> dict[str, list[str]]:
 
 
 def validated() -> dict[str, list[Any]]:
-    """What the checks before a run answer to wrong values; None is that of a link."""
+    """The answers of the checks before a run to wrong values; None stands for a link."""
     load, vae, save = (NODES[name] for name in ("TipoLoadModel", "TipoLoadVae", "TipoSaveImage"))
     wrong = [value for value in WRONG if value is not None]
     model = partial(load.fingerprint_inputs, device="auto", precision="auto")

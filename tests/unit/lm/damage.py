@@ -1,7 +1,7 @@
 """Damaged model files: random damage of files in memory, and readers that are not the project's.
 
 Damage of the structure (headers, sizes, JSON) must be an error or change no weight. Damage of the
-weights themselves has no checksum to find it: what is loaded must be what the file holds.
+weights themselves has no checksum to find it: the loaded weights must be those of the file.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 
 from ..sampling.axis import AUTOMATIC_VAE, CHECKPOINT, VAE
@@ -15,7 +15,6 @@ from .way_back import adds_noise, latent_size, way_back, with_noise
 TEXT_INPUTS = tuple(
     "text text_g text_l clip_l clip_g t5xxl llama bert mt5xl prompt user_prompt".split()
 )
-SWEEP_MODELS = "TipoSweepModels"
 MODEL_INPUTS = ("ckpt_name", "unet_name")
 MODEL_ENDINGS = re.compile(r"\.(safetensors|sft|ckpt|gguf|pth?|bin)$", re.IGNORECASE)
 
@@ -66,32 +65,18 @@ class GenerationSettings:
 
 
 def read_generation_settings(
-    nodes: object,
-    node_id: str,
-    name: str = "images",
-    *,
-    list_index: int | None = 0,
-    choices: Mapping[str, Sequence[str]] | None = None,
-    changes_lists: Callable[[str], bool] = lambda class_type: False,
+    graph: Graph, node_id: str, name: str = "images"
 ) -> GenerationSettings:
     """Read the settings of the pictures at input `name` of a node.
 
-    `nodes` is the graph in API form, or a `Graph`. The links are followed back over pixels and
-    latents to the last sampler. Where several samplers meet, no settings are read. A sampler that
-    adds no noise continues the work of an earlier one: then the settings are those of the earlier
-    sampler, which has the seed.
-
-    `list_index` is the picture's place in the list of a sweep, `choices` the host's names of
-    samplers and schedulers. `changes_lists` says whether a node of a type gives lists or takes them
-    whole: after one, the place in the list is unknown, and settings that a sweep changes are not
-    read.
+    The links are followed back over pixels and latents to the last sampler. Where several samplers
+    meet, no settings are read. A sampler that adds no noise continues the work of an earlier one:
+    then the settings are those of the earlier sampler, which has the seed. A setting that a sweep
+    changes is that of the picture's place in the list.
     """
-    graph = nodes if isinstance(nodes, Graph) else Graph(nodes, list_index, choices)
     back = way_back(graph, graph.node(node_id), (name,))
     if len(back.samplers) != 1:
         return GenerationSettings()
-    if any(changes_lists(one.class_type) for one in back.between):
-        graph = graph.without_place()
     sampler = with_noise(graph, back.samplers[0])
 
     guider = graph.linked(sampler, "guider") or sampler
@@ -122,14 +107,13 @@ def read_generation_settings(
 
 
 def read_generated_size(
-    nodes: object, node_id: str, picture: tuple[int, int], name: str = "images"
+    graph: Graph, node_id: str, picture: tuple[int, int], name: str = "images"
 ) -> tuple[int, int] | None:
     """Read the (width, height) at which the pictures at input `name` of a node were generated.
 
     A picture that comes from the decode as it is has its own size, `picture`. After other nodes,
     such as an upscaler or a grid, the size is that of the sampler's latent, None for unknown.
     """
-    graph = nodes if isinstance(nodes, Graph) else Graph(nodes)
     back = way_back(graph, graph.node(node_id), (name,))
     if len(back.samplers) != 1:
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from .graph_links import Graph, Node
@@ -43,6 +44,19 @@ def way_back(graph: Graph, node: Node | None, names: tuple[str, ...]) -> WayBack
                 todo.append((origin, origin if decodes else decode, PIXEL_INPUTS))
     samplers = dict.fromkeys(sampler for sampler, _ in found)
     return WayBack(tuple(samplers), tuple(decode for _, decode in found), tuple(seen))
+
+
+def graph_of_picture(
+    graph: Graph, node_id: str, changes_lists: Callable[[str], bool], name: str = "images"
+) -> Graph:
+    """The graph for the picture at input `name` of a node.
+
+    `changes_lists` says whether a node of a type gives lists or takes them whole. After one, the
+    picture's place in the list of a sweep is unknown, and so are the values that the sweep changes.
+    """
+    between = way_back(graph, graph.node(node_id), (name,)).between
+    is_changed = any(changes_lists(node.class_type) for node in between)
+    return graph.without_place() if is_changed else graph
 
 
 def with_noise(graph: Graph, sampler: Node) -> Node:

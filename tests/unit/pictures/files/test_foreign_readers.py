@@ -135,7 +135,7 @@ def our_file(format: str, prompt: str, negative: str, hashes: PictureHashes = NO
 
 
 def outcome(reader: str, content: bytes) -> Found | str:
-    """What a reader finds, or the kind of its error."""
+    """The fields that a reader finds, or the kind of its error."""
     try:
         return READERS[reader](content)
     except Exception as error:

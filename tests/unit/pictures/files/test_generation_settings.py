@@ -14,16 +14,17 @@ from tipo_core.pictures.files.generation_settings import (
     GenerationSettings,
     read_generation_settings,
 )
+from tipo_core.pictures.files.graph_links import Graph
 from tipo_core.pictures.files.infotext import infotext
 
-Graph = dict[str, Any]
+Nodes = dict[str, Any]
 
 
 def node(class_type: str, **inputs: Any) -> dict[str, Any]:
     return {"class_type": class_type, "inputs": inputs}
 
 
-def core_graph() -> Graph:
+def core_graph() -> Nodes:
     """Core's text to image, with the nodes that a reader meets on its way."""
     return {
         "load": node("CheckpointLoaderSimple", ckpt_name="sd15/anime v3.5.safetensors"),
@@ -67,12 +68,12 @@ CORE = GenerationSettings(
 
 
 def test_core_graph_is_read_whole() -> None:
-    assert read_generation_settings(core_graph(), "save") == CORE
+    assert read_generation_settings(Graph(core_graph()), "save") == CORE
 
 
 def test_workflow_of_the_pack_is_read_whole() -> None:
     path = this_checkout().root / "workflows" / "api" / "text-to-image.json"
-    found = read_generation_settings(json.loads(path.read_text("utf-8")), "10")
+    found = read_generation_settings(Graph(json.loads(path.read_text("utf-8"))), "10")
     assert found == GenerationSettings(
         positive=None,  # TIPO Expand writes it: it comes with the input `text`
         negative="lowres, worst quality, low quality, bad anatomy, bad hands, jpeg artifacts, "
@@ -109,18 +110,18 @@ def test_custom_sampler_is_put_together_from_its_parts() -> None:
     expected = replace(
         CORE, steps=8, sampler="euler", scheduler="beta", cfg=3, seed=11, denoise=0.4
     )
-    assert read_generation_settings(graph, "save") == expected
+    assert read_generation_settings(Graph(graph), "save") == expected
     graph["sigmas"] = node("KarrasScheduler", steps=9, sigma_max=14.6, sigma_min=0.03, rho=7)
     graph["select"] = node("SamplerDPMPP_2M_SDE", solver_type="midpoint")
     graph["guide"] = node("BasicGuider", model=["load", 0], conditioning=["good", 0])
     expected = replace(
         expected, steps=9, sampler="dpmpp_2m_sde", scheduler="karras", cfg=None, denoise=None
     )
-    assert read_generation_settings(graph, "save") == replace(expected, negative=None)
+    assert read_generation_settings(Graph(graph), "save") == replace(expected, negative=None)
     # A split schedule runs fewer steps than it has.
     graph["split"] = node("SplitSigmas", sigmas=["sigmas", 0], step=4)
     graph["sample"]["inputs"]["sigmas"] = ["split", 0]
-    assert read_generation_settings(graph, "save").steps is None
+    assert read_generation_settings(Graph(graph), "save").steps is None
 
 
 def test_sampler_custom_is_read() -> None:
@@ -133,7 +134,7 @@ def test_sampler_custom_is_read() -> None:
     parts = {"sampler": ["select", 0], "sigmas": ["sigmas", 0], "add_noise": True, "noise_seed": 5}
     graph["sample"] = node("SamplerCustom", **kept, **parts)
     expected = replace(CORE, steps=2, sampler="lcm", scheduler="turbo", seed=5, denoise=1.0)
-    assert read_generation_settings(graph, "save") == expected
+    assert read_generation_settings(Graph(graph), "save") == expected
 
 
 def test_sampler_without_noise_has_the_settings_of_the_earlier_one() -> None:
@@ -144,10 +145,10 @@ def test_sampler_without_noise_has_the_settings_of_the_earlier_one() -> None:
     refined = advanced | {"latent_image": ["sample", 0], "model": ["other", 0], "steps": 25}
     graph["refine"] = node("KSamplerAdvanced", **refined, noise_seed=0, add_noise="disable")
     graph["decode"]["inputs"]["samples"] = ["refine", 0]
-    assert read_generation_settings(graph, "save") == replace(CORE, denoise=None)
+    assert read_generation_settings(Graph(graph), "save") == replace(CORE, denoise=None)
     # Without an earlier sampler the settings are its own, and its seed is unused.
     graph["refine"]["inputs"]["latent_image"] = ["empty", 0]
-    alone = read_generation_settings(graph, "save")
+    alone = read_generation_settings(Graph(graph), "save")
     assert (alone.steps, alone.seed) == (25, None)
 
 
@@ -161,7 +162,7 @@ def test_pictures_may_pass_other_nodes_on_their_way() -> None:
     }
     graph["decode"]["inputs"]["samples"] = ["up", 0]
     graph["save"]["inputs"]["images"] = ["paste", 0]
-    assert read_generation_settings(graph, "save") == CORE
+    assert read_generation_settings(Graph(graph), "save") == CORE
 
 
 def test_pictures_of_two_samplers_name_none() -> None:
@@ -170,10 +171,10 @@ def test_pictures_of_two_samplers_name_none() -> None:
     graph["decode2"] = node("VAEDecode", samples=["sample2", 0], vae=["vae", 0])
     graph["both"] = node("ImageBatch", image1=["decode", 0], image2=["decode2", 0])
     graph["save"]["inputs"]["images"] = ["both", 0]
-    assert read_generation_settings(graph, "save") == GenerationSettings()
+    assert read_generation_settings(Graph(graph), "save") == GenerationSettings()
     # The same sampler twice is one sampler; two different VAEs are not named.
     graph["decode2"]["inputs"] = {"samples": ["sample", 0], "vae": ["load", 2]}
-    assert read_generation_settings(graph, "save") == replace(CORE, vae=None)
+    assert read_generation_settings(Graph(graph), "save") == replace(CORE, vae=None)
 
 
 CONDITIONING: list[tuple[dict[str, Any], str | None]] = [
@@ -202,7 +203,7 @@ CONDITIONING: list[tuple[dict[str, Any], str | None]] = [
 def test_text_is_found_before_conditioning_nodes(through: dict[str, Any], text: str | None) -> None:
     graph = core_graph() | {"through": through, "expand": node("TipoExpand", tags="x")}
     graph["sample"]["inputs"]["positive"] = ["through", 0]
-    assert read_generation_settings(graph, "save").positive == text
+    assert read_generation_settings(Graph(graph), "save").positive == text
 
 
 def test_each_output_of_a_pair_has_its_own_text() -> None:
@@ -210,9 +211,9 @@ def test_each_output_of_a_pair_has_its_own_text() -> None:
     pair = node("ControlNetApplyAdvanced", positive=["good", 0], negative=["bad", 0])
     graph["pair"] = pair
     graph["sample"]["inputs"] |= {"positive": ["pair", 0], "negative": ["pair", 1]}
-    assert read_generation_settings(graph, "save") == CORE
+    assert read_generation_settings(Graph(graph), "save") == CORE
     graph["sample"]["inputs"]["positive"] = ["pair", 2]
-    assert read_generation_settings(graph, "save").positive is None
+    assert read_generation_settings(Graph(graph), "save").positive is None
 
 
 @pytest.mark.parametrize(
@@ -226,7 +227,7 @@ def test_clip_skip_of_the_encoder_comes_before_that_of_the_clip(
     clip = ["lora", 1] if layer is None else ["skip", 0]
     graph["skip"]["inputs"]["stop_at_clip_layer"] = layer
     graph["good"] = node("TipoClipSkipEncode", clip=clip, text="1girl, cat", clip_skip=own)
-    assert read_generation_settings(graph, "save") == replace(CORE, clip_skip=expected)
+    assert read_generation_settings(Graph(graph), "save") == replace(CORE, clip_skip=expected)
 
 
 @pytest.mark.parametrize(
@@ -240,7 +241,7 @@ def test_clip_skip_of_the_encoder_comes_before_that_of_the_clip(
 )
 def test_vae_is_named_unless_it_is_the_models_own(vae: dict[str, Any], expected: str) -> None:
     graph = core_graph() | {"vae": vae}
-    assert read_generation_settings(graph, "save") == replace(CORE, vae=expected)
+    assert read_generation_settings(Graph(graph), "save") == replace(CORE, vae=expected)
 
 
 @pytest.mark.parametrize(
@@ -256,7 +257,7 @@ def test_a_connected_vae_is_named_after_its_loader(
 ) -> None:
     passed = node("TipoLoadVae", vae_name="connected VAE", connected_vae=["first", 0])
     graph = core_graph() | {"first": origin, "vae": passed}
-    assert read_generation_settings(graph, "save") == replace(CORE, vae=expected)
+    assert read_generation_settings(Graph(graph), "save") == replace(CORE, vae=expected)
 
 
 @pytest.mark.parametrize(
@@ -272,7 +273,7 @@ def test_model_is_named_where_one_file_holds_it(loader: dict[str, Any], expected
     graph = core_graph() | {"loader": loader, "pick": node("Pick", a="x")}
     graph["string"] = node("PrimitiveString", value="named.ckpt")
     graph["lora"]["inputs"]["model"] = ["loader", 0]
-    assert read_generation_settings(graph, "save") == replace(CORE, model=expected)
+    assert read_generation_settings(Graph(graph), "save") == replace(CORE, model=expected)
 
 
 def test_linked_widgets_are_read_from_primitives_alone() -> None:
@@ -286,10 +287,12 @@ def test_linked_widgets_are_read_from_primitives_alone() -> None:
     graph["sample"]["inputs"] |= {"seed": ["seed", 0], "cfg": ["cfg", 0], "steps": ["random", 0]}
     graph["good"]["inputs"]["text"] = ["encode", 2]
     expected = replace(CORE, seed=99, cfg=99, steps=None, positive="linked")
-    assert read_generation_settings(graph, "save") == expected
+    assert read_generation_settings(Graph(graph), "save") == expected
     for value in ("99", True, 10**400, float("nan"), None):
         graph["seed"]["inputs"]["value"] = value
-        assert read_generation_settings(graph, "save") == replace(expected, seed=None, cfg=None)
+        assert read_generation_settings(Graph(graph), "save") == replace(
+            expected, seed=None, cfg=None
+        )
 
 
 def test_cycles_end() -> None:
@@ -301,7 +304,7 @@ def test_cycles_end() -> None:
     graph["bad"] = node("ConditioningSetMask", conditioning=["bad", 0])
     graph["decode"]["inputs"]["image"] = ["decode", 0]
     graph["sample"]["inputs"] |= {"add_noise": "disable", "latent_image": ["sample", 0]}
-    found = read_generation_settings(graph, "save")
+    found = read_generation_settings(Graph(graph), "save")
     assert (found.steps, found.seed) == (20, None)
     assert [found.positive, found.negative, found.model, found.clip_skip] == [None] * 4
 
@@ -323,10 +326,10 @@ def test_no_graph_is_an_error(changes: list[tuple[str, int, Any]]) -> None:
             graph[node_id] = node("X", **inputs | {list(inputs)[place]: junk})
         else:
             graph[node_id] = junk if place % 2 else {"class_type": "X", "inputs": junk}
-    found = read_generation_settings(graph, "save")
+    found = read_generation_settings(Graph(graph), "save")
     assert isinstance(infotext(found, "", (8, 8), "ComfyUI"), str)
 
 
 @pytest.mark.parametrize("graph", [None, [], "x", {}, {"save": None}, {"save": {"inputs": []}}])
 def test_malformed_graph_has_no_settings(graph: object) -> None:
-    assert read_generation_settings(graph, "save") == GenerationSettings()
+    assert read_generation_settings(Graph(graph), "save") == GenerationSettings()

@@ -18,6 +18,7 @@ from tipo_core.pictures.files.generation_settings import (
 from tipo_core.pictures.files.graph_links import Graph
 from tipo_core.pictures.files.infotext import infotext
 from tipo_core.pictures.files.used_files import read_used_files
+from tipo_core.pictures.files.way_back import graph_of_picture
 
 CHOICES = {"sampler_name": ["euler", "dpmpp_2m"], "scheduler": ["normal", "karras"]}
 
@@ -43,8 +44,14 @@ def sweep_graph(**changes: Any) -> dict[str, Any]:
     return graph
 
 
-def read(graph: dict[str, Any], list_index: int | None, **more: Any) -> GenerationSettings:
-    return read_generation_settings(graph, "save", list_index=list_index, choices=CHOICES, **more)
+def read(graph: dict[str, Any], list_index: int | None) -> GenerationSettings:
+    return read_generation_settings(Graph(graph, list_index, CHOICES), "save")
+
+
+def read_grid(graph: dict[str, Any]) -> GenerationSettings:
+    whole = Graph(graph, 0, CHOICES)
+    of_grid = graph_of_picture(whole, "save", lambda class_type: class_type == "TipoGrid")
+    return read_generation_settings(of_grid, "save")
 
 
 def test_each_picture_of_a_sweep_has_its_own_settings() -> None:
@@ -108,7 +115,7 @@ def test_files_of_a_sweep_are_read() -> None:
 
     def read_files(place: int | None) -> tuple[str | None, str | None, list[str]]:
         choices = CHOICES | files
-        found = read_generation_settings(graph, "save", list_index=place, choices=choices)
+        found = read_generation_settings(Graph(graph, place, choices), "save")
         used = read_used_files(Graph(graph, place, choices), "save", [])
         return found.model, found.vae, [one.name for one in used]
 
@@ -181,7 +188,7 @@ def test_checkpoints_and_vaes_of_a_sweep_are_read(choices: dict[str, list[str]])
     graph["lora"]["inputs"]["model"] = ["models", 0]
     graph["decode"]["inputs"]["vae"] = ["models", 2]
     found = [
-        read_generation_settings(graph, "save", list_index=place, choices=CHOICES | choices)
+        read_generation_settings(Graph(graph, place, CHOICES | choices), "save")
         for place in range(4)
     ]
     assert [(one.model, one.vae) for one in found] == [
@@ -197,14 +204,14 @@ def test_grid_has_only_the_settings_that_all_its_pictures_share() -> None:
     graph = sweep_graph()
     graph["grid"] = node("TipoGrid", images=["decode", 0], sweep=["sweep", 7])
     graph["save"]["inputs"]["images"] = ["grid", 0]
-    found = read(graph, 0, changes_lists=lambda name: name == "TipoGrid")
+    found = read_grid(graph)
     assert found == replace(CORE, steps=None, cfg=None)
     assert "Steps" not in infotext(found, "", (512, 512), "ComfyUI")
     # A grid over cfg alone has steps, a seed and a size, which is not that of the grid.
     graph["sweep"]["inputs"]["rows"] = "none"
-    found = read(graph, 0, changes_lists=lambda name: name == "TipoGrid")
+    found = read_grid(graph)
     assert found == replace(CORE, cfg=None)
-    assert read_generated_size(graph, "save", (1100, 640)) == (512, 512)
+    assert read_generated_size(Graph(graph), "save", (1100, 640)) == (512, 512)
 
 
 @pytest.mark.parametrize(
@@ -261,7 +268,7 @@ def test_size_is_the_one_that_was_generated(
         graph["decode"]["inputs"]["samples"] = ["up", 0]
     elif nodes:
         graph["save"]["inputs"]["images"] = ["up", 0]
-    assert read_generated_size(graph, "save", (1100, 640)) == size
+    assert read_generated_size(Graph(graph), "save", (1100, 640)) == size
 
 
 def test_settings_of_the_sampler_come_before_those_of_the_graph() -> None:
