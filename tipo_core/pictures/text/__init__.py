@@ -11,5 +11,6 @@
 - `embedding_names`: finds and separates the embeddings of a prompt
 - `unread_forms`: choices, comments and other programs' forms that are words to the encoder
 - `unread_syntax`: weights, brackets and LoRA tags that are words to the encoder
+- `quotes`: quotes of a prompt in reports
 - `encode_report`: the report of an encoded prompt
 """

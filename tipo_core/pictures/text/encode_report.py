@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from .prompt_schedule import Clause, StepPlan, WeightedTexts
+from .quotes import shortened
 
 _MAX_QUOTE = 60  # characters
 _MAX_RANGES = 4
@@ -74,7 +75,7 @@ def clause_lines(encoded: Sequence[EncodedClause], steps: int | None = None) -> 
             active = [range(round(a * steps), round(b * steps)) for a, b in clause.ranges]
             times = steps_text(active)
         weight = f", weight {clause.weight:g}" if clause.weight != 1 else ""
-        lines.append(f'{times}{weight}: "{shortened(clause.texts[0])}"')
+        lines.append(f'{times}{weight}: "{shortened(clause.texts[0], _MAX_QUOTE)}"')
         lines += [f"  {line}" for line in one.lines()]
     return lines
 
@@ -107,7 +108,7 @@ def plan_text(plan: StepPlan) -> str:
         for prompt in prompts:
             steps.setdefault(prompt, []).append(step)
     shown = [
-        f'"{shortened(texts[0])}" in {steps_text(ranges_of(found))}'
+        f'"{shortened(texts[0], _MAX_QUOTE)}" in {steps_text(ranges_of(found))}'
         for (texts, _), found in steps.items()
     ]
     more = f"; ... ({len(shown)} texts)" if len(shown) > _MAX_TEXTS else ""
@@ -118,9 +119,3 @@ def _several(shown: Sequence[str], name: str) -> str:
     if len(shown) <= _MAX_RANGES:
         return ", ".join(shown)
     return f"{', '.join(shown[:_MAX_RANGES])}, ... ({len(shown)} {name})"
-
-
-def shortened(text: str) -> str:
-    """Return the beginning of a text, on one line."""
-    text = " ".join(text.split())
-    return text if len(text) <= _MAX_QUOTE else f"{text[: _MAX_QUOTE - 4]} ..."

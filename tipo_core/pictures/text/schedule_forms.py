@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ...prompt.syntax.span_kind import SpanKind
+from .quotes import quoted
 from .schedule_times import Changes, Clock, Turns, read_time
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ _ESCAPED_SIGN = re.compile(r"\\([\[\]|:])")
 _NUMBER_AT_END = re.compile(r":\s*[-+]?(?:\d+\.?\d*|\.\d+)\s*\Z")
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)%?")
 _TAIL_WINDOW = 40  # characters, as the parser's
-_MAX_QUOTE = 40
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ def _nodes_of(span: Span, reading: _Reading) -> tuple[Node, ...]:
     if reading.is_a1111:
         return (text[0], *_nodes(children, reading), text[-1])
     if text[0] == "[" and (kind is not SpanKind.WEIGHT or _loose_signs(children)):
-        reading.note(f"{_quoted(text)} is no schedule and is read as words")
+        reading.note(f"{quoted(text)} is no schedule and is read as words")
     inner = _nodes(children, reading)
     if text[0] == "(" and children.kinds[-1:] != (SpanKind.MARK,):
         last = inner[-1]
@@ -150,17 +150,17 @@ def _schedule(group: str, children: Spans, reading: _Reading) -> Choice | None:
     elif len(times) == 1 and len(parts) <= 3:
         shown = [nothing, *parts] if len(parts) == 1 else parts[:2]
         if len(parts) == 3 and (unused := "".join(parts[2].texts).strip()):
-            form = f"{_quoted(group)} has one time"
-            reading.note(f"{form}, so {_quoted(unused)} is never used: give a second time")
+            form = f"{quoted(group)} has one time"
+            reading.note(f"{form}, so {quoted(unused)} is never used: give a second time")
     elif len(times) == 2 and len(parts) <= 3:
         shown = {1: [nothing, *parts, nothing], 2: [nothing, *parts], 3: parts}[len(parts)]
     if not shown:
         return None
     for sign in _loose_signs(children):
-        reading.note(f'"{sign}" in {_quoted(group)} is read as a word')
+        reading.note(f'"{sign}" in {quoted(group)} is read as a word')
     if any(time.is_fraction and time.value > 1 for time in times):
         reading.note(
-            f"{_quoted(group)} changes at a fraction above 1, after the last step: a fraction of "
+            f"{quoted(group)} changes at a fraction above 1, after the last step: a fraction of "
             "the schedule is below 1, and a weight is written (word:1.2)"
         )
     texts = tuple(_nodes(part, reading) for part in shown)
@@ -175,7 +175,7 @@ def _alternation(group: str, children: Spans, reading: _Reading) -> Choice | Non
     if tail and (period is None or period.value <= 0):
         return None
     for sign in _loose_signs(children):
-        reading.note(f'"{sign}" in {_quoted(group)} is read as a word')
+        reading.note(f'"{sign}" in {quoted(group)} is read as a word')
     texts = tuple(_nodes(part, reading) for part in parts)
     return Choice(Turns(len(texts), period), texts)
 
@@ -201,8 +201,3 @@ def _loose_signs(children: Spans) -> list[str]:
         if kind is SpanKind.WORD
     ]
     return [sign for sign in ":|" if any(sign in word for word in words)]
-
-
-def _quoted(text: str) -> str:
-    text = " ".join(text.split())
-    return f'"{text}"' if len(text) <= _MAX_QUOTE else f'"{text[: _MAX_QUOTE - 4]} ..."'

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ...prompt.syntax.comments import comments
 from ...prompt.syntax.composition import AND
 from ...prompt.syntax.span_kind import SpanKind
+from .quotes import quote_list
 from .schedule_forms import parse_spans
 
 if TYPE_CHECKING:
@@ -28,8 +29,6 @@ _EMPHASIS = "NovelAI's weight {} is read as words: write (word:1.2)"
 _PARAMETER = "the parameter {} is read as words: delete it, or set it in a node"
 _AND = "AND in the brackets {} is a word: write it outside of brackets"
 _ARTIST_NAME = "the @ of {} is read by models trained on it, such as Anima; for CLIP it is a word"
-_MAX_EXAMPLES = 3
-_MAX_QUOTE = 40  # characters
 
 
 def unread_forms(texts: Iterable[str], *, is_clip: bool = True) -> list[str]:
@@ -42,7 +41,7 @@ def unread_forms(texts: Iterable[str], *, is_clip: bool = True) -> list[str]:
         for note, example in _forms(parse_spans(text)):
             found.setdefault(note, {})[example] = None
     return [
-        note.format(_quoted(list(examples)))
+        note.format(quote_list(examples))
         for note, examples in found.items()
         if is_clip or note != _ARTIST_NAME
     ]
@@ -51,7 +50,7 @@ def unread_forms(texts: Iterable[str], *, is_clip: bool = True) -> list[str]:
 def comment_lines(texts: Iterable[str]) -> list[str]:
     """Return a note on the comments of the texts, which are not encoded; none for no comments."""
     found = dict.fromkeys(comment for text in texts for comment in comments(text))
-    return [f"left out as comments: {_quoted(list(found))}"] if found else []
+    return [f"left out as comments: {quote_list(found)}"] if found else []
 
 
 def _forms(spans: Iterable[Span]) -> Iterator[tuple[str, str]]:
@@ -74,12 +73,3 @@ def _forms(spans: Iterable[Span]) -> Iterator[tuple[str, str]]:
                 yield _AND, span.text
             yield from _forms(children)
         is_tag_start = kind in _TAG_START or (is_tag_start and kind is SpanKind.EMPHASIS)
-
-
-def _quoted(examples: list[str]) -> str:
-    shown = [
-        text if len(text) <= _MAX_QUOTE else f"{text[: _MAX_QUOTE - 4]} ..."
-        for text in (" ".join(example.split()) for example in examples[:_MAX_EXAMPLES])
-    ]
-    more = [f"and {len(examples) - _MAX_EXAMPLES} more"] if len(examples) > _MAX_EXAMPLES else []
-    return ", ".join([*(f'"{text}"' for text in shown), *more])

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from ...prompt.syntax.span_kind import SpanKind
+from .quotes import quote_list
 from .schedule_forms import parse_spans
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ _LAST_WORD = re.compile(r"[^\s,:|<>]+\Z")
 _UNWEIGHTED = re.compile(r"[\d.]+|embedding", re.IGNORECASE)
 _GROUPS = (SpanKind.WEIGHT, SpanKind.SCHEDULE, SpanKind.ALTERNATION)
 _WINDOW = 40  # characters shown beside a bracket, and of a word before a weight
-_MOST = 3  # quotes in one note
 
 
 def without_extra_networks(text: str) -> tuple[str, list[str]]:
@@ -148,9 +148,5 @@ def _square_brackets(spans: Spans) -> Iterator[str]:
 
 def words_note(quotes: Iterable[str], remedy: str) -> str:
     """Return the note that the quotes are words, with a remedy; '' without quotes."""
-    unlike = list(dict.fromkeys(" ".join(quote.split()) for quote in quotes))
-    if not unlike:
-        return ""
-    shown = ", ".join(f'"{quote[: 2 * _WINDOW]}"' for quote in unlike[:_MOST])
-    more = f" and {len(unlike) - _MOST} more" if len(unlike) > _MOST else ""
-    return f"read as words: {shown}{more} ({remedy})"
+    shown = quote_list(quotes, 2 * _WINDOW)
+    return f"read as words: {shown} ({remedy})" if shown else ""

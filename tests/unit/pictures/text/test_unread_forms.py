@@ -37,7 +37,7 @@ def test_plain_text_has_no_notes() -> None:
 def test_many_and_long_examples_are_shortened() -> None:
     text = ", ".join(f"__w{number}__" for number in range(9))
     (note,) = unread_forms([text])
-    assert '"__w0__", "__w1__", "__w2__", and 6 more' in note
+    assert '"__w0__", "__w1__", "__w2__" and 6 more' in note
     (note,) = unread_forms(["{" + "a" * 100 + "|b}"])
     assert len(note) < 200
 
