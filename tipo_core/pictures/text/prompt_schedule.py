@@ -205,11 +205,6 @@ class ScheduledText:
     is_first: bool
 
 
-def clauses(texts: Sequence[str], steps: int, fractions: str = OF_STEPS) -> tuple[Clause, ...]:
-    """Return the clauses of a prompt in a schedule of `steps` steps (`PromptSchedule.clauses`)."""
-    return PromptSchedule(tuple(texts), steps, fractions).clauses()
-
-
 class _Reader:
     """Reads the prompts of a moment; each reading of the clocks is read once."""
 

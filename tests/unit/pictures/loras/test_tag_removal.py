@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.unit.pictures.text.prompt_clauses import clauses
 from tests.unit.prompt.scanned import count_scanned
 from tipo_core.pictures.loras.tag_removal import without_tags
-from tipo_core.pictures.text.prompt_schedule import clauses
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tipo_core.pictures.text.prompt_schedule import WHOLE, Clause, clauses
+from tests.unit.pictures.text.prompt_clauses import clauses
+from tipo_core.pictures.text.prompt_schedule import WHOLE, Clause
 from tipo_core.pictures.text.schedule_times import OF_TIMESTEPS
 from tipo_core.prompt import parse
 

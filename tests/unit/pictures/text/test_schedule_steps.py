@@ -7,7 +7,8 @@ from fractions import Fraction
 
 import pytest
 
-from tipo_core.pictures.text.prompt_schedule import MAX_CLAUSES, PromptSchedule, clauses
+from tests.unit.pictures.text.prompt_clauses import clauses
+from tipo_core.pictures.text.prompt_schedule import MAX_CLAUSES, PromptSchedule
 from tipo_core.pictures.text.schedule_times import (
     OF_TIMESTEPS,
     Time,
