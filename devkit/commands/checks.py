@@ -1,7 +1,7 @@
 """`dev.py test`: lint, format, types, then the tests; other arguments go to pytest alone.
 
 The unit tests run in as many processes as there are cores, then those that need a server in two
-processes, each with a server of its own, then those that drive a browser.
+processes, each with a server of its own, then those that drive a browser, in two as well.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ COVERAGE = "--coverage"
 _INTERRUPTED = 2
 # More processes than this would spend their time on importing torch.
 _MOST_WORKERS = 8
-# Each server of the host tests needs about 3 GB.
+# Each server needs about 3 GB.
 _MOST_SERVERS = 2
 
 
@@ -53,7 +53,9 @@ def run_checks(layout: Layout, arguments: Sequence[str]) -> int:
         elif part == HOST:
             code = _pytest(layout, ["tests/host", *_in_processes(_MOST_SERVERS, "loadfile")])
         else:
-            code = _pytest(layout, [f"tests/{part}"])
+            # The processes differ in their front end.
+            processes = _in_processes(_MOST_SERVERS, "loadgroup")
+            code = _pytest(layout, [f"tests/{part}", *processes])
         if code == _INTERRUPTED:
             return code
         result = result or code

@@ -34,6 +34,10 @@ HERE = Path(__file__).resolve().parent
 # The host's own front end (1.32.9 with the ComfyUI of dev.py), and the pinned newer ones.
 OWN = "own"
 FRONT_ENDS = (OWN, *PINNED_FRONT_ENDS)
+# One process per front end: with more, each would start both servers.
+GROUPED_FRONT_ENDS = [
+    pytest.param(name, marks=pytest.mark.xdist_group(f"front end {name}")) for name in FRONT_ENDS
+]
 RENDERERS = ("classic", "nodes2")
 
 
@@ -65,7 +69,7 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
-@pytest.fixture(scope="session", params=FRONT_ENDS)
+@pytest.fixture(scope="session", params=GROUPED_FRONT_ENDS)
 def front_end(
     request: pytest.FixtureRequest,
     browser: Browser,

@@ -13,8 +13,6 @@ from tipo_core.pictures.sampling.denoise import (
     first_step,
 )
 
-CASES = [(steps, part / 20) for steps in (1, 2, 7, 20, 30, 150) for part in range(1, 21)]
-
 
 def run(steps: int, denoise: float) -> list[int]:
     """Noise levels of a scheduler that counts down to 0, as "scale steps" cuts them."""
@@ -26,9 +24,10 @@ def a1111(steps: int, denoise: float) -> list[int]:
     return list(range(steps, -1, -1))[steps - t_enc - 1 :]
 
 
-@pytest.mark.parametrize(("steps", "denoise"), CASES)
-def test_steps_are_those_of_a1111(steps: int, denoise: float) -> None:
-    assert run(steps, denoise) == a1111(steps, denoise)
+@pytest.mark.parametrize("steps", [1, 2, 7, 20, 30, 150])
+def test_steps_are_those_of_a1111(steps: int) -> None:
+    for denoise in (part / 20 for part in range(1, 21)):
+        assert run(steps, denoise) == a1111(steps, denoise), denoise
 
 
 def test_half_of_twenty_steps_is_eleven() -> None:
