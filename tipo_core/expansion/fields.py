@@ -16,7 +16,9 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
+from typing import TypeVar
 
+from ..listening import listening
 from ..lm.generate.completion import (
     Cancelled,
     Completion,
@@ -31,6 +33,8 @@ from .policy import PROSE, REPEATED, TagPolicy
 from .request import FieldResult
 from .stream_filter import StreamFilter
 from .tasks import Field, Span
+
+Read = TypeVar("Read")
 
 # Continuations of a field that the model ended short of its length class.
 CONTINUATIONS = 12
@@ -99,6 +103,10 @@ class ProgressMeter:
             self.reach(self._share)
         except Cancelled:
             self._is_cancelled = True
+
+    def read(self, work: Callable[[], Read], *texts: str) -> Read:
+        """Return the result of `work` on texts; the callback is called while long texts are read."""
+        return listening(work, self.check, sum(map(len, texts)))
 
     def reach(self, share: float) -> None:
         """Report `share`, or the largest share so far."""

@@ -26,6 +26,7 @@ from ...error_collector import ErrorCollector
 from ...surrogates import refuse_surrogates
 from ..vocabulary.plain_text import is_emoticon
 from ..vocabulary.tags import Category, canonical
+from . import linear_regex
 from .matchers import Exact, Glob, Matcher, OfCategory, Pattern
 
 _CATEGORIES = MappingProxyType(
@@ -47,8 +48,6 @@ _COLON = re.compile(r":(?=[^()])")
 _IF_INSIDE = re.compile(r"(?:^|\s)if\s", re.IGNORECASE)
 _IF_TAGS = frozenset(("if they mated",))
 _NAMED = re.compile(r"@[^\W\d_]")
-# Patterns of few literal characters, which certainly compile.
-_LITERAL_PATTERN = re.compile(r"[\w ,'-]{1,100}")
 _Groups = Mapping[str, tuple[Matcher, ...]]
 
 
@@ -230,7 +229,7 @@ def _matchers(entry: str, groups: _Groups) -> tuple[Matcher, ...]:
     if len(entry) > 2 and entry[0] == "/" == entry[-1]:
         pattern = Pattern(entry[1:-1].replace("\\/", "/"))
         try:
-            if not _LITERAL_PATTERN.fullmatch(pattern.pattern):
+            if not linear_regex.is_simple(pattern.pattern):
                 _ = pattern.regex
         except ValueError as error:
             raise ValueError(
