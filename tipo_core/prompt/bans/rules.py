@@ -21,6 +21,7 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import NamedTuple
 
 from ...error_collector import ErrorCollector
 from ...surrogates import refuse_surrogates
@@ -51,8 +52,7 @@ _NAMED = re.compile(r"@[^\W\d_]")
 _Groups = Mapping[str, tuple[Matcher, ...]]
 
 
-@dataclass(frozen=True)
-class _Rule:
+class _Rule(NamedTuple):
     """One entry: its matchers, and the tags that must be present for it to ban (any of each)."""
 
     entry: str
@@ -146,6 +146,8 @@ def _definition(line: str) -> tuple[str, list[str]] | None:
 def _entries(text: str) -> list[str]:
     """The entries of a line; a comma inside ``/.../`` does not separate."""
     if "/" not in text:
+        if "," not in text:
+            return [entry] if (entry := text.strip()) else []
         return [entry for part in text.split(",") if (entry := part.strip())]
     return [entry for match in _ENTRY.finditer(text) if (entry := match.group(1).strip())]
 
@@ -194,17 +196,27 @@ def _resolve_groups(definitions: Mapping[str, list[str]], errors: ErrorCollector
     Raises ValueError for groups that are nested too deep.
     """
     resolved: dict[str, tuple[Matcher, ...]] = {}
+    # Groups inside each other from a group on, itself included.
+    depths: dict[str, int] = {}
+
+    def check_depth(entry: str, depth: int) -> None:
+        if depth > MAX_GROUP_DEPTH:
+            raise ValueError(
+                f"ban entry {_shown(entry)}: groups are nested more than {MAX_GROUP_DEPTH} "
+                "deep: list the tags themselves in the inner groups"
+            )
 
     def resolve(name: str, inside: tuple[str, ...]) -> None:
+        depths[name] = 1
         for entry in definitions[name]:
             inner = canonical(entry[1:]) if _NAMED.match(entry) else ""
-            if inner not in definitions or (inner in resolved and inner not in inside):
+            if inner not in definitions:
                 continue
-            if len(inside) >= MAX_GROUP_DEPTH:
-                raise ValueError(
-                    f"ban entry {_shown(entry)}: groups are nested more than {MAX_GROUP_DEPTH} "
-                    "deep: list the tags themselves in the inner groups"
-                )
+            if inner in resolved and inner not in inside:
+                depths[name] = max(depths[name], 1 + depths.get(inner, 0))
+                check_depth(entry, len(inside) - 1 + depths[name])
+                continue
+            check_depth(entry, len(inside) + 1)
             with errors.collect():
                 if inner in inside:
                     resolved.setdefault(inner, ())
@@ -214,6 +226,7 @@ def _resolve_groups(definitions: Mapping[str, list[str]], errors: ErrorCollector
                     )
             if inner not in resolved:
                 resolve(inner, (*inside, inner))
+                depths[name] = max(depths[name], 1 + depths[inner])
         matchers = _Matchers(resolved, errors)
         found = [matcher for entry in definitions[name] for matcher in matchers.of(entry)]
         resolved[name] = tuple(dict.fromkeys(found))
@@ -226,6 +239,8 @@ def _resolve_groups(definitions: Mapping[str, list[str]], errors: ErrorCollector
 
 def _matchers(entry: str, groups: _Groups) -> tuple[Matcher, ...]:
     """The matchers of one entry: several for a group. Raises ValueError for a bad entry."""
+    if entry.isalnum():  # the usual case, which has no syntax
+        return (Exact(canonical(entry)),)
     if len(entry) > 2 and entry[0] == "/" == entry[-1]:
         pattern = Pattern(entry[1:-1].replace("\\/", "/"))
         try:
