@@ -172,6 +172,7 @@ class VariantState:
                     derived_seed(seed, 0),
                     policy,
                     on_token,
+                    progress.check,
                 )
                 self.was_cancelled = scaffold.reason is StopReason.CANCELLED
                 if self.was_cancelled:
@@ -185,6 +186,7 @@ class VariantState:
                 derived_seed(seed, 1),
                 self.policy,
                 on_token,
+                progress.check,
             )
             self._add(step, round_, result)
             if self.was_cancelled:
@@ -196,6 +198,7 @@ class VariantState:
                 derived_seed(self.seed, self.request.rounds),
                 self.policy,
                 progress.token_counter(1, 1.0, 0.0, self.variant),
+                progress.check,
             )
             self.proposed = proposed.meta
             self.rejected.update(proposed.rejected)

@@ -11,6 +11,7 @@ from functools import partial
 from ..prompt import Bans
 from ..prompt.choices import resolve_choices
 from ..prompt.joins import join_caption, join_tags
+from ..surrogates import shortened
 from .fields import ProgressMeter, expected_tokens, field_span, fill_fields
 from .format import Request, render_request
 from .policy import TagPolicy, banned_counts
@@ -43,6 +44,12 @@ class TaskRequest:
 
     def __post_init__(self) -> None:
         check_types(self, {"str": ("tags", "short", "long", "bans"), "int": ("seed",)})
+        if not isinstance(self.task, Task):
+            raise TypeError(f"task is {shortened(self.task)}: give a Task such as Task.TAGS")
+        if not isinstance(self.length, Length):
+            raise TypeError(
+                f"length is {shortened(self.length)}: give a Length such as Length.SHORT"
+            )
 
     def with_choices(self) -> TaskRequest:
         """Return the request with its choices resolved if that is requested."""
@@ -96,7 +103,7 @@ def run_task(
     # 2) the model writes the fields
     expected = sum(expected_tokens(name, 0, field_span(plain, name)) for name in plain.task.fields)
     on_token = progress.token_counter(expected)
-    (filled,) = model.run([fill_fields(plain, request.seed, policy, on_token)])
+    (filled,) = model.run([fill_fields(plain, request.seed, policy, on_token, progress.check)])
     # 3) its additions follow the user's text
     pieces = filled.results[Field.TAG].pieces if Field.TAG in filled.results else ()
     written = {name: filled.answer.fields.get(name, "") for name in Field}

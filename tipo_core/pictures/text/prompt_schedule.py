@@ -30,6 +30,7 @@ from .schedule_forms import Template, parse_spans, read_template
 from .schedule_times import (
     OF_STEPS,
     Changes,
+    Turns,
     StepOf,
     percent_of,
     steps_of_a1111,
@@ -181,7 +182,17 @@ class PromptSchedule:
         }
         after = ", ".join(map(str, sorted(late)[:_MAX_LATE]))
         late_notes = [f"schedule_steps is {self.steps}: no step follows step {after}"]
-        return (*notes, *(late_notes if late else ()))
+        between = {
+            float(clock.period.value)
+            for clock in self._reader.clocks
+            if isinstance(clock, Turns) and clock.period and clock.is_between_steps(self.steps)
+        }
+        between_notes = [
+            f"[a|b:{period:g}] changes every {period * self.steps:g} of {self.steps} steps: a step "
+            "has the text whose turn it is when the step begins"
+            for period in sorted(between)[:_MAX_LATE]
+        ]
+        return (*notes, *(late_notes if late else ()), *between_notes)
 
     @cached_property
     def _reader(self) -> _Reader:

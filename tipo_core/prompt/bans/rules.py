@@ -24,7 +24,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from ...error_collector import ErrorCollector
-from ...surrogates import refuse_surrogates
+from ...surrogates import refuse_surrogates, require_text, shortened
 from ..vocabulary.plain_text import is_emoticon
 from ..vocabulary.tags import Category, canonical
 from . import linear_regex
@@ -111,6 +111,7 @@ class Bans:
 
     def sentence_reason(self, sentence: str, present: Collection[str]) -> str | None:
         """The entry that bans the sentence next to the tags `present`, or None."""
+        require_text("sentence", sentence)
         plain = " ".join(sentence.replace("_", " ").casefold().split())
         return self._first(lambda matcher: matcher.in_sentence(plain), present)
 
@@ -122,6 +123,8 @@ class Bans:
         )
 
     def _first(self, is_hit: Callable[[Matcher], bool], present: Collection[str]) -> str | None:
+        if isinstance(present, str) or not isinstance(present, Collection):
+            raise TypeError(f"present is {shortened(present)}: give a list or set of tags")
         names: list[str] | None = None
         for rule in self.rules:
             if not any(is_hit(matcher) for matcher in rule.matchers):

@@ -18,6 +18,7 @@ from itertools import accumulate
 from types import MappingProxyType
 from typing import NamedTuple, overload
 
+from ...surrogates import require_text
 from ..vocabulary.plain_text import plain_text, without_brackets
 from .comments import BLOCK, has_comment_sign
 from .composition import AND, split_and_weight
@@ -172,12 +173,17 @@ class Prompt:
 
 
 def parse(text: str) -> Prompt:
-    """Parse any string in linear time. Never raises; ``str`` of the result is the text."""
+    """Parse any string in linear time; ``str`` of the result is the text.
+
+    Raises TypeError if `text` is not a str, and nothing else.
+    """
+    require_text("text", text)
     return Prompt(_tiled(scan(text, 0, len(text)), 0))
 
 
 def ends_in_comment(text: str) -> bool:
     """Whether text that follows on the same line would belong to a comment."""
+    require_text("text", text)
     if not has_comment_sign(text):
         return False
     spans = parse(text).spans
@@ -186,6 +192,7 @@ def ends_in_comment(text: str) -> bool:
 
 def escape_tag(tag: str) -> str:
     """Escape parentheses: ``miku (append)`` -> ``miku \\(append\\)``; escaped ones are kept."""
+    require_text("tag", tag)
     return _BARE_PARENTHESIS.sub(r"\\\g<0>", tag)
 
 
