@@ -34,13 +34,17 @@ MAX_DEPTH = 30
 _MAX_SIMPLE = 96
 _LITERAL = r"[^\\()\[\]{}*+?|^$.]"
 _ESCAPE = r"\\(?:[dDwWsSbBnt]|\W)"
-_CLASS = r"\[\^?(?:a-z|A-Z|0-9|\\[dDwWsS]|[^\]\\^-])+\]"
+_CLASS = r"\[\^?(?:\\[dDwWsS]|[^\]\\^-](?:-[^\]\\^-])?)+\]"
 _ATOM = rf"(?:{_LITERAL}|[.^$]|{_ESCAPE}|{_CLASS})"
 _REPEATED = rf"{_ATOM}(?:(?:[*+?]|\{{[0-9],?\}})\??)?"
 # Alternatives without groups, and with groups that have no repeat count in figures.
 _FLAT = rf"(?:{_REPEATED}|\|)*"
 _NESTED = rf"(?:{_REPEATED}|\||\((?:\?:)?{_FLAT}\)(?:[*+?]\??)?(?!\{{[0-9]))*"
 _SIMPLE = re.compile(rf"(?:{_REPEATED}|\||\((?:\?:)?{_NESTED}\)(?:[*+?]\??)?(?!\{{[0-9]))*")
+
+# The text of each class, of a pattern in a simple form, and its ranges.
+_CLASS_BODY = re.compile(r"\\.|\[([^\]]*)\]", re.DOTALL)
+_RANGE = re.compile(r"(.)-(.)", re.DOTALL)
 
 
 def compile(pattern: str) -> Regex:
@@ -50,7 +54,12 @@ def compile(pattern: str) -> Regex:
 
 def is_simple(pattern: str) -> bool:
     """Whether a pattern has one of the common forms that certainly compile."""
-    return len(pattern) <= _MAX_SIMPLE and _SIMPLE.fullmatch(pattern) is not None
+    if len(pattern) > _MAX_SIMPLE or not _SIMPLE.fullmatch(pattern):
+        return False
+    if "-" not in pattern:
+        return True
+    ranges = [one for body in _CLASS_BODY.findall(pattern) for one in _RANGE.findall(body)]
+    return all(low <= high for low, high in ranges)
 
 
 def _escaped_class(letter: str) -> Test | None:

@@ -94,7 +94,9 @@ class Pattern:
         return self._can_be_in(name) and self.regex.search(name)
 
     def in_sentence(self, sentence: str) -> bool:
-        return self._can_be_in(sentence) and any(self.regex.fullmatch(phrase) for phrase in _phrases(sentence))
+        return self._can_be_in(sentence) and any(
+            self.regex.fullmatch(phrase) for phrase in _phrases(sentence)
+        )
 
 
 @dataclass(frozen=True)

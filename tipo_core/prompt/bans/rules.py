@@ -123,7 +123,7 @@ class Bans:
         )
 
     def _first(self, is_hit: Callable[[Matcher], bool], present: Collection[str]) -> str | None:
-        if isinstance(present, str) or not isinstance(present, Collection):
+        if isinstance(present, (str, bytes)) or not isinstance(present, Collection):
             raise TypeError(f"present is {shortened(present)}: give a list or set of tags")
         names: list[str] | None = None
         for rule in self.rules:

@@ -6,7 +6,8 @@ model. ``scanner`` has the rules of the prompt language.
 
 Of a schedule ``[a:b:0.5]`` the model sees the alternative that is active for longer: ``b`` where
 the time is 0.5 or a step number. Of an alternation ``[a|b]`` it sees the first alternative. It
-does not see wildcards, LoRAs, embeddings, BREAK, comments, parameters and NovelAI's weights.
+does not see wildcards, LoRAs, embeddings, BREAK, comments, parameters and NovelAI's weights, and
+no words with a negative one.
 """
 
 from __future__ import annotations
@@ -306,8 +307,14 @@ def _plain_words(texts: Sequence[str], kinds: Sequence[SpanKind]) -> list[str]:
         word = plain_text(without_brackets(texts[0]))
         return [word] if word else []
     parts: list[list[str]] = [[]]
+    is_unwanted = False  # in a negative weight of NovelAI
     for text, kind in zip(texts, kinds, strict=True):
-        if kind is _WORD:
+        if kind is _EMPHASIS:
+            is_unwanted = text[0] == "-"
+            parts[-1].append(" ")
+        elif is_unwanted and kind is not _SEPARATOR and kind is not _NEWLINE:
+            continue
+        elif kind is _WORD:
             parts[-1].append(without_brackets(text))
         elif kind is _SEPARATOR or kind is _NEWLINE:
             parts.append([])
