@@ -105,7 +105,7 @@ class ProgressMeter:
             self._is_cancelled = True
 
     def read(self, work: Callable[[], Read], *texts: str) -> Read:
-        """Return the result of `work` on texts; the callback is called while long texts are read."""
+        """Return the result of `work`; the callback may cancel while long texts are read."""
         return listening(work, self.check, sum(map(len, texts)))
 
     def reach(self, share: float) -> None:
