@@ -105,8 +105,8 @@ def encode(
 
     Without scheduled syntax, and with core's weights, the conditioning equals core's own to the
     bit, for prompts of up to 32 chunks. A cancel is heard while a long text is read, and between
-    the batches of its chunks. Raises ValueError for an empty `clip`, an invalid schedule, or settings that the encoders do not
-    support.
+    the batches of its chunks. Raises ValueError for an empty `clip`, an invalid schedule, or
+    settings that the encoders do not support.
     """
     if clip is None:
         raise ValueError(

@@ -30,8 +30,8 @@ from .schedule_forms import Template, parse_spans, read_template
 from .schedule_times import (
     OF_STEPS,
     Changes,
-    Turns,
     StepOf,
+    Turns,
     percent_of,
     steps_of_a1111,
     steps_of_timesteps,
