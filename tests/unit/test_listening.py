@@ -22,7 +22,7 @@ def test_a_short_text_is_read_in_the_callers_thread_after_one_check() -> None:
 
 
 def test_a_long_text_gives_the_result_or_the_error_of_the_work() -> None:
-    assert listening(lambda: threading.current_thread(), list, LONG) is not (
+    assert listening(lambda: threading.current_thread(), lambda: None, LONG) is not (
         threading.current_thread()
     )
 
@@ -30,7 +30,7 @@ def test_a_long_text_gives_the_result_or_the_error_of_the_work() -> None:
         raise ValueError("a bad rule")
 
     with pytest.raises(ValueError, match="a bad rule"):
-        listening(fail, list, LONG)
+        listening(fail, lambda: None, LONG)
 
 
 def test_a_cancel_is_heard_while_one_call_still_runs() -> None:
@@ -64,6 +64,6 @@ def test_a_cancel_is_heard_while_one_call_still_runs() -> None:
 
 def test_work_in_work_needs_no_second_thread() -> None:
     def outer() -> bool:
-        return listening(threading.current_thread, list, LONG) is threading.current_thread()
+        return listening(threading.current_thread, lambda: None, LONG) is threading.current_thread()
 
-    assert listening(outer, list, LONG)
+    assert listening(outer, lambda: None, LONG)

@@ -8,6 +8,7 @@ import pytest
 
 from tipo_core.prompt import Bans
 from tipo_core.prompt.bans import linear_regex
+from tipo_core.prompt.bans.automaton import Regex
 from tipo_core.prompt.bans.matchers import MAX_PHRASE, Pattern
 
 ATOMS = (
@@ -33,7 +34,7 @@ ATOMS = (
 NAMES = ("a", "red hat", "t123", "aa-a", "kk", "\u212a", "RED", "t1 t1", "", "0", "a.a", "t1red")
 
 
-def compiled(pattern: str) -> linear_regex.Regex | None:
+def compiled(pattern: str) -> Regex | None:
     try:
         return linear_regex.compile(pattern)
     except ValueError:
