@@ -34,7 +34,7 @@ def test_the_forms_are_kept_and_the_model_sees_plain_words() -> None:
     assert model.prompts[0] == (
         "artist: wlop, big chungus\n"
         "target: <|very_short|>\n"
-        "tag: 1girl, cat ears, hat, user@example, dog, #1, smile,"
+        "tag: 1girl, cat ears, hat, user@example, #1, smile,"
     )
     # The line break ends --no, which would take in the added tags.
     assert result.tags.startswith(f"{TYPED}\ncoat, boots")
@@ -54,8 +54,8 @@ def test_every_template_keeps_every_form(preset: str) -> None:
     if preset != "NL only (Tag to NL)":
         assert all(form in f"{text}\n" for form in (*forms, "@wlop", "(@big_chungus:1.2)"))
         words = [w for segment in tipo_core.parse(text).segments() for w in segment.words]
-        assert {"coat", "boots", "smile", "hat", "dog"} <= set(words)
-        assert not {"cap", "tie"} & set(words)
+        assert {"coat", "boots", "smile", "hat"} <= set(words)
+        assert not {"cap", "tie", "dog"} & set(words)
 
 
 CHOICES = "1girl, {red|blue|green} dress, {a {cat|dog}|nothing}, \\{x\\}"
