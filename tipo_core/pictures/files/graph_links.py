@@ -107,7 +107,13 @@ class Graph:
         return value if isinstance(value, (int, float) if kind is float else kind) else None
 
     def any_value(self, node: Node | None, name: str) -> tuple[bool, Any]:
-        """Whether the value of an input is known, and the value, of any type."""
+        """Whether the value of an input is known, and the value, of any type.
+
+        A parameter of a sweep has the picture's value, which its widget may not have.
+        """
+        if node and node.class_type == SWEEP_NODE and name and name in OUTPUTS:
+            value = self._swept(node, name)
+            return value is not None, value
         origin, name, slot = self._origin(node, name)
         if origin is None:
             return False, None
