@@ -223,7 +223,7 @@ def test_prompt_sr_on_both_axes() -> None:
     assert sweep.columns and sweep.columns.labels == ("red", "green", "blue, dark")
     assert sweep.cell_names[4] == "dog, green"
     assert sweep.values_of("cfg") == [7.0]
-    assert "columns: prompt S/R red, green, blue, dark" in report
+    assert 'columns: prompt S/R red, green, "blue, dark"' in report
 
 
 def test_prompt_sr_beside_another_axis_and_without_one() -> None:
@@ -234,6 +234,22 @@ def test_prompt_sr_beside_another_axis_and_without_one() -> None:
     assert sweep.rows and sweep.rows.labels == ("cat", "dog", "(empty)")
     plain, _ = sweep_of(BASE | texts, "cfg", "4, 6", "none", "", NAMES)
     assert plain.values_of(TEXT) == ["a cat"]
+
+
+def test_a_comma_at_the_end_of_prompt_sr_is_named() -> None:
+    """It is one more picture, without the text, as in A1111; often it is left by mistake."""
+    texts = {TEXT: "a cat", NEGATIVE: ""}
+    _, report = sweep_of(BASE | texts, "none", "", PROMPT_SR, "cat, dog, ", NAMES)
+    assert "rows: prompt S/R cat, dog, (empty)" in report
+    assert report.splitlines()[-1] == (
+        "row_values has an empty value: 1 picture is drawn without 'cat'; a comma at the end makes "
+        "one"
+    )
+    _, report = sweep_of(BASE | texts, "cfg", "4, 6", PROMPT_SR, "cat,, dog", NAMES)
+    assert "row_values has an empty value: 2 pictures are drawn" in report
+    for values in ("cat, dog", '"cat", "dog"\n'):
+        _, report = sweep_of(BASE | texts, "none", "", PROMPT_SR, values, NAMES)
+        assert "empty" not in report
 
 
 def test_a_text_that_is_not_found_is_named() -> None:
