@@ -92,8 +92,8 @@ class TipoGrid(io.ComfyNode):
         report = grid_report(layout, plan.cell_names, plan.shape[1])
         if unused := _unused(plan, Graph(cls.hidden.prompt), str(cls.hidden.unique_id)):
             report += (
-                f"\nTIPO Sweep changes {', '.join(unused)}, but no node is connected to this output, "
-                "so the pictures do not differ in it: connect it to the sampler or text encoder."
+                f"\nTIPO Sweep changes {', '.join(unused)}, but no node is connected to this "
+                "output, so the pictures do not differ in it: connect it to the node that uses it."
             )
         images_shown = ui.PreviewImage(grid[None], cls=cls).as_dict()
         return io.NodeOutput(grid[None], report, ui=images_shown | ui.PreviewText(report).as_dict())

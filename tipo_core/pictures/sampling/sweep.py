@@ -167,8 +167,8 @@ def _empty_value_notes(sweep: Sweep) -> list[str]:
             count = _length(other)
             drawn = "1 picture is" if count == 1 else f"{count} pictures are"
             notes.append(
-                f"{values_input} has an empty value: {drawn} drawn without '{shown_text(texts[0])}'; "
-                "a comma at the end makes one"
+                f"{values_input} has an empty value: {drawn} drawn without "
+                f"'{shown_text(texts[0])}'; a comma at the end makes one"
             )
     return notes
 
