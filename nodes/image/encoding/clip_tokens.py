@@ -92,8 +92,8 @@ class WeightedTextModel:
             numbers = ", ".join(map(str, unscaled))
             self.notes.append(
                 f"{key}: A1111 also restores the mean of each chunk that weights change; not done "
-                f"for chunk {numbers}, because the mean is so near 0 (below {LEAST_MEAN:g} of the RMS) "
-                "that the result would be random"
+                f"for chunk {numbers}, because the mean is so near 0 (below {LEAST_MEAN:g} of the "
+                "RMS) that the result would be random"
             )
         # The first pass encodes the prompt itself; its first chunk gives the pooled output.
         return cond, pooled[0]
