@@ -6,13 +6,16 @@ The only file that touches `comfy.model_management` and ComfyUI's patcher classe
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import comfy.model_management
 import comfy.model_patcher
 import comfy.utils
 import torch
 
+from ..tipo_core.listening import listening, stop_if_abandoned
+
+Result = TypeVar("Result")
 _PROGRESS_UNITS = 1000
 # More bytes than any device has: free_memory then unloads every model.
 _EVERYTHING = 1e30
@@ -102,7 +105,14 @@ def unload_all() -> None:
 
 def check_interrupt() -> None:
     """Raise ComfyUI's interrupt if the user has cancelled the run."""
-    comfy.model_management.throw_exception_if_processing_interrupted()
+    # The thread of the node looks for a cancel while another one reads a long text for it.
+    if not stop_if_abandoned():
+        comfy.model_management.throw_exception_if_processing_interrupted()
+
+
+def read_text(work: Callable[[], Result], *texts: str | None) -> Result:
+    """Return the result of `work` on texts; a cancel is heard while long texts are read."""
+    return listening(work, check_interrupt, sum(len(text) for text in texts if text))
 
 
 def progress() -> Callable[[float], None]:

@@ -13,6 +13,7 @@ from .expansion.request import Expansion, ExpansionRequest, LanguageModel
 from .expansion.task import TaskRequest, TaskResult
 from .expansion.tasks import Length, Task
 from .prompt.presets import DEFAULT_TEMPLATE
+from .surrogates import require_text
 
 if TYPE_CHECKING:
     from .lm.generate.engine import LlamaLanguageModel
@@ -39,6 +40,8 @@ def load_model(
     from .lm.generate.sampling_options import SamplingOptions
     from .lm.hub.local_model import load_local
 
+    if not isinstance(name, (str, Path)):
+        require_text("name", name)
     return load_local(str(name), SamplingOptions() if options is None else options)
 
 

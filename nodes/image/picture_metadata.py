@@ -32,7 +32,7 @@ from ...tipo_core.pictures.files.metadata import ImageMetadata, storable
 from ...tipo_core.pictures.files.swept_values import SWEEP_NODE
 from ...tipo_core.pictures.files.used_files import FOLDERS, UsedFile, read_used_files
 from ...tipo_core.pictures.files.way_back import graph_of_picture
-from ..memory import check_interrupt
+from ..memory import check_interrupt, read_text
 from ..sweep.sweep import sweep_choices
 
 VERSION = "ComfyUI"
@@ -120,7 +120,8 @@ def hashes_of(
     if settings.steps is None:
         return NO_HASHES, None
     prompts = (settings.positive, settings.negative)
-    used = read_used_files(graph, str(hidden.unique_id), prompts)
+    node_id = str(hidden.unique_id)
+    used = read_text(lambda: read_used_files(graph, node_id, prompts), *prompts)
     paths = {one: path for one in used if (path := _listed_path(one))}
     folder = HashFolder(Path(folder_paths.get_user_directory(), "__tipo_suite", "file_hashes"))
     known = {one: found for one, path in paths.items() if (found := folder.find(path, one.kind))}

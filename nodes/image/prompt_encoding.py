@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import comfy.clip_model
@@ -10,7 +11,7 @@ import comfy.sd1_clip
 import comfy.sdxl_clip
 
 from ...tipo_core.pictures.text.clip_skip import TextEncoder, layer_for_skip, skip_lines
-from ...tipo_core.pictures.text.encode_report import EncodedClause, clause_lines
+from ...tipo_core.pictures.text.encode_report import EncodedClause, EncoderChunks, clause_lines
 from ...tipo_core.pictures.text.prompt_schedule import Clause, PromptSchedule
 from ...tipo_core.pictures.text.schedule_times import FRACTIONS, OF_STEPS
 from ...tipo_core.pictures.text.token_weights import A1111, COMFY
@@ -18,7 +19,7 @@ from ...tipo_core.pictures.text.unread_forms import comment_lines, unread_forms
 from ...tipo_core.pictures.text.unread_syntax import square_bracket_note
 from ...tipo_core.prompt.syntax.comments import without_comments
 from ..inputs import check_choice
-from ..memory import check_interrupt
+from ..memory import check_interrupt, read_text
 from .encoding.clip_tokens import (
     clip_encoders,
     in_batches,
@@ -104,9 +105,9 @@ def encode(
     """Return the conditioning of a prompt and the report; `clip` is not changed.
 
     Without scheduled syntax, and with core's weights, the conditioning equals core's own to the
-    bit, for prompts of up to 32 chunks. A cancel is heard between the pieces of a longer one.
-    Raises ValueError for an empty `clip`, an invalid schedule, or settings that the encoders do not
-    support.
+    bit, for prompts of up to 32 chunks. A cancel is heard while a long text is read, and between
+    the batches of its chunks. Raises ValueError for an empty `clip`, an invalid schedule, or
+    settings that the encoders do not support.
     """
     if clip is None:
         raise ValueError(
@@ -117,7 +118,8 @@ def encode(
     check_choice("schedule_fractions", settings.schedule_fractions, FRACTIONS)
     typed = texts.by_encoder
     if settings.prompt_syntax:
-        texts = Texts(*map(without_comments, vars(texts).values()))
+        given = tuple(vars(texts).values())
+        texts = Texts(*read_text(lambda: [*map(without_comments, given)], *given))
     encoders = text_encoders(clip)
     layer = layer_for_skip(settings.clip_skip, encoders)
     if layer is not None:
@@ -144,28 +146,46 @@ def encode(
     )
     has_syntax = settings.prompt_syntax
     tokenizer = PromptTokenizer(clip, vector_widths(clip), is_a1111=is_a1111, has_breaks=has_syntax)
+    clauses: tuple[Clause, ...] = (Clause(schedule.texts),)
+    if has_syntax:
+        clauses = read_text(schedule.clauses, *schedule.texts)
     is_scheduled = has_syntax and schedule.changes
-    for clause in schedule.clauses() if has_syntax else (Clause(schedule.texts),):
+    for clause in clauses:
         check_interrupt()
-        tokens = tokenizer.tokens(*clause.texts)
+        tokens, of_encoder, chunks = read_text(
+            partial(_tokens, clip, tokenizer, clause, is_weighted), *clause.texts
+        )
         is_in_batches = can_be_batches and not is_weighted and has_many_chunks(tokens.of_clip)
         conds = (in_batches(clip) if is_in_batches else encoder).encode_from_tokens_scheduled(
-            tokens.of_clip if is_weighted else tokens.for_core, add_dict=extras
+            of_encoder, add_dict=extras
         )
         conditioning += timed(conds, clause, schedule, is_scheduled=is_scheduled)
         notes = [*weights_note(clip, tokens), *left_out(clip, tokens), *tokens.notes]
         notes += encoder.cond_stage_model.notes if is_weighted else []
-        encoded.append(EncodedClause(clause, tuple(read_chunks(clip, tokens)), tuple(notes)))
-    lines = skip_lines(settings.clip_skip, encoders)
-    lines += _weight_lines(settings, is_weighted)
-    lines += _syntax_lines(texts, tokens, is_a1111)
-    lines += _unused_lines(clip, texts, size, tokens)
-    if has_syntax:
-        lines += [*comment_lines(typed), *schedule.notes()]
-    lines += unread_forms(texts.by_encoder, is_clip=bool(tokens.of_clip))
-    lines += clause_lines(encoded, schedule.steps if schedule.has_steps else None)
-    found = [one.clause for one in encoded]
-    return conditioning, "\n".join(lines + other_samplers_lines(found, schedule))
+        encoded.append(EncodedClause(clause, chunks, tuple(notes)))
+
+    def report() -> str:
+        lines = skip_lines(settings.clip_skip, encoders)
+        lines += _weight_lines(settings, is_weighted)
+        lines += _syntax_lines(texts, tokens, is_a1111)
+        lines += _unused_lines(clip, texts, size, tokens)
+        if has_syntax:
+            lines += [*comment_lines(typed), *schedule.notes()]
+        lines += unread_forms(texts.by_encoder, is_clip=bool(tokens.of_clip))
+        lines += clause_lines(encoded, schedule.steps if schedule.has_steps else None)
+        found = [one.clause for one in encoded]
+        return "\n".join(lines + other_samplers_lines(found, schedule))
+
+    return conditioning, read_text(report, *typed)
+
+
+def _tokens(
+    clip: Any, tokenizer: PromptTokenizer, clause: Clause, is_weighted: bool
+) -> tuple[PromptTokens, Any, tuple[EncoderChunks, ...]]:
+    """Return the tokens of a clause, those in the encoder's form, and the chunks for the report."""
+    tokens = tokenizer.tokens(*clause.texts)
+    of_encoder = tokens.of_clip if is_weighted else tokens.for_core
+    return tokens, of_encoder, tuple(read_chunks(clip, tokens))
 
 
 def _weight_lines(settings: Settings, is_weighted: bool) -> list[str]:

@@ -8,6 +8,7 @@ the step in progress.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from itertools import chain
 from typing import Any
 
@@ -23,6 +24,7 @@ from ...tipo_core.pictures.text.prompt_schedule import (
     StepPlan,
 )
 from ...tipo_core.pictures.text.schedule_times import EARLY, StepOf, Time
+from ..memory import read_text
 from .guidance_wrappers import wrap
 from .rehearsal import rehearsed
 
@@ -91,7 +93,8 @@ class PromptSteps:
         """Plan the run for its noise levels (steps + 1)."""
         for schedule in chain.from_iterable(self.schedules.values()):
             rule = None if schedule.has_steps else _step_of_sigmas(sigmas, model_sampling)
-            self.plans[schedule] = schedule.plan(self.steps, len(sigmas) - 1, rule)
+            plan = partial(schedule.plan, self.steps, len(sigmas) - 1, rule)
+            self.plans[schedule] = read_text(plan, *schedule.texts)
 
     def active(self, entries: Sequence[Any] | None, step: int) -> list[Any] | None:
         """Return the entries that are active in a step."""

@@ -13,6 +13,7 @@ from ...tipo_core.pictures.loras.tag_removal import without_tags
 from ..fingerprint import state_of
 from ..host_features import schema
 from ..inputs import check_choice, report_output, text_output
+from ..memory import read_text
 from .lora_files import ERROR, SKIP, FoundLoras, find_loras, listed_loras, lora_path
 from .lora_patches import apply_loras
 
@@ -131,20 +132,24 @@ class TipoLoraPrompt(io.ComfyNode):
         weight_order: str = MODEL_FIRST,
         schedule_steps: int = 20,
     ) -> io.NodeOutput:
-        tags, found = _find(text, missing, weight_order)
-        uses = lora_uses(
+        tags, found = read_text(lambda: _find(text, missing, weight_order), text)
+        uses = read_text(
+            lambda: lora_uses(
+                text,
+                tags.loras,
+                found.file_of,
+                schedule_steps,
+                clip_first=weight_order == CLIP_FIRST,
+            ),
             text,
-            tags.loras,
-            found.file_of,
-            schedule_steps,
-            clip_first=weight_order == CLIP_FIRST,
         )
+        prompt = read_text(lambda: without_tags(text), text)
         patched = apply_loras(model, clip, uses)
         report = "\n".join(lora_lines(patched.applied, tags, found.notes))
         return io.NodeOutput(
             patched.model,
             patched.clip,
-            without_tags(text),
+            prompt,
             report,
             patched.hooks,
             ui=ui.PreviewText(report),

@@ -8,6 +8,7 @@ from comfy_api.latest import io, ui
 
 from ..host_features import schema
 from ..inputs import BansType, report_output, text_box
+from ..memory import read_text
 
 if TYPE_CHECKING:
     from ...tipo_core.prompt import Bans
@@ -76,10 +77,10 @@ class TipoBans(io.ComfyNode):
         from ...tipo_core.prompt import Bans
 
         text = joined_rules(also, rules)
-        bans = Bans.parse(text)
+        bans = read_text(lambda: Bans.parse(text), text)
         count = len(bans.rules)
         head = f"{count} rule" if count == 1 else f"{count} rules"
-        report = "\n".join([head, *trial(bans, try_on)])
+        report = "\n".join([head, *read_text(lambda: trial(bans, try_on), text, try_on)])
         return io.NodeOutput(text, report, ui=ui.PreviewText(report))
 
 

@@ -9,6 +9,7 @@ from comfy_api.latest import io, ui
 from ...tipo_core.prompt.presets import DEFAULT_TEMPLATE, PRESETS
 from ..host_features import schema
 from ..inputs import ExpansionType, text_box, text_output
+from ..memory import read_text
 
 if TYPE_CHECKING:
     from ...tipo_core.expansion.request import Expansion
@@ -61,7 +62,10 @@ class TipoFormat(io.ComfyNode):
     def execute(cls, expansion: Expansion, preset: str, template: str) -> io.NodeOutput:
         from ...tipo_core.prompt import Template
 
-        prompt = Template.parse(template_of(preset, template)).render(expansion.fields)
+        text = template_of(preset, template)
+        prompt = read_text(
+            lambda: Template.parse(text).render(expansion.fields), text, *expansion.fields.values()
+        )
         return io.NodeOutput(prompt, ui=ui.PreviewText(prompt))
 
 

@@ -6,6 +6,7 @@ from comfy_api.latest import io, ui
 
 from ..host_features import schema
 from ..inputs import text_box, text_output
+from ..memory import read_text
 
 
 class TipoSplitPrompt(io.ComfyNode):
@@ -44,7 +45,7 @@ class TipoSplitPrompt(io.ComfyNode):
     def execute(cls, text: str) -> io.NodeOutput:
         from ...tipo_core.prompt import split_prompt
 
-        split = split_prompt(text)
+        split = read_text(lambda: split_prompt(text), text)
         parts = {
             "tags": split.tags,
             "caption": split.caption,

@@ -32,7 +32,10 @@ FLOORS = (
     ("comfy_api", "pictures"),
     ("lm",),
     ("prompt",),
-    ("memory", "units", "optional_imports", "error_collector", "recipe", "surrogates"),
+    (
+        *("memory", "units", "optional_imports", "error_collector", "recipe", "surrogates"),
+        "listening",
+    ),
 )
 # Imports that each top folder may not have.
 FORBIDDEN = {

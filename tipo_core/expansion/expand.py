@@ -10,6 +10,7 @@ import contextlib
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 
 from ..lm.generate.completion import Cancelled, Generation, StopReason
 from ..prompt import Bans, Template, count_sentences, split_sentences
@@ -48,21 +49,27 @@ def expand(
     Bad bans or templates are a ValueError that quotes the entry, raised before the model runs.
     """
     progress = ProgressMeter(on_progress, request.variants)
-    bans = Bans.parse(request.bans)
-    template = Template.parse(request.template)
-    progress.check()
-    requests = [request.with_choices(variant) for variant in range(request.variants)]
+    bans, template = progress.read(
+        lambda: (Bans.parse(request.bans), Template.parse(request.template)),
+        request.bans,
+        request.template,
+    )
+    typed = request.tags, request.caption
+    requests = [
+        progress.read(partial(request.with_choices, variant), *typed)
+        for variant in range(request.variants)
+    ]
     users: dict[str, UserTags] = {}
     for own in requests:
         if own.tags not in users:
-            users[own.tags] = UserTags(own.tags, request.escape_names)
-            progress.check()
+            users[own.tags] = progress.read(
+                partial(UserTags, own.tags, request.escape_names), own.tags
+            )
 
     def grow(variant: int, attempt: int) -> Generation[VariantState]:
         own = requests[variant]
-        progress.check()
-        state = VariantState(own, users[own.tags], bans, variant, attempt, progress.check)
-        return state.grow(progress)
+        make = partial(VariantState, own, users[own.tags], bans, variant, attempt)
+        return progress.read(make, own.tags, own.caption).grow(progress)
 
     # 1) the first draw of all variants, side by side
     states = model.run([grow(variant, 0) for variant in range(request.variants)])
@@ -70,8 +77,7 @@ def expand(
     expansions: list[Expansion] = []
     earlier: dict[tuple[str, str], int] = {}
     for variant, state in enumerate(states):
-        progress.check()
-        drawn = state.result(template, earlier)
+        drawn = progress.read(partial(state.result, template, earlier), *state.typed)
         before: tuple[str, str] | None = None
         while (
             drawn.repeats is not None
@@ -81,7 +87,7 @@ def expand(
         ):
             before = _text_of(drawn)
             (state,) = model.run([grow(variant, drawn.attempts)])
-            drawn = state.result(template, earlier)
+            drawn = progress.read(partial(state.result, template, earlier), *state.typed)
         if drawn.was_cancelled and not drawn.added and expansions:
             continue  # cancelled before its first addition
         expansions.append(drawn)
@@ -97,10 +103,7 @@ def _text_of(expansion: Expansion) -> tuple[str, str]:
 
 
 class VariantState:
-    """One variant while it grows: the user's text and the model's additions so far.
-
-    `check` is called between the stages of work on a long text, and may raise.
-    """
+    """One variant while it grows: the user's text and the model's additions so far."""
 
     def __init__(
         self,
@@ -109,7 +112,6 @@ class VariantState:
         bans: Bans,
         variant: int,
         attempt: int,
-        check: Callable[[], None],
     ) -> None:
         self.request = request
         self.user = user
@@ -119,9 +121,7 @@ class VariantState:
         self.seed = derived_seed(request.seed, variant, attempt)
         self.meta = user.metadata(request.meta)
         self.user_caption = plain_caption(request.caption)
-        check()
         self.policy = self._new_policy()
-        check()
         self.added_tags: list[str] = []
         self.added_caption = ""
         # The number of tags and of sentences so far.
@@ -134,6 +134,11 @@ class VariantState:
         self.rejected: Counter[str] = Counter()
         self.was_cancelled = False
         self.seconds = 0.0
+
+    @property
+    def typed(self) -> tuple[str, str]:
+        """The user's texts."""
+        return self.request.tags, self.request.caption
 
     @property
     def tags(self) -> str:
@@ -159,8 +164,7 @@ class VariantState:
             tags = self.tags
             if not tags and step.task is Task.TAG_TO_LONG:
                 # No text is given: the caption is written from tags that the result omits.
-                policy = self._new_policy()
-                progress.check()
+                policy = progress.read(self._new_policy, *self.typed)
                 scaffold = yield from grow_field(
                     Request(Task.TAGS, step.length, {}, self.meta),
                     Field.TAG,
@@ -168,13 +172,13 @@ class VariantState:
                     derived_seed(seed, 0),
                     policy,
                     on_token,
+                    progress.check,
                 )
                 self.was_cancelled = scaffold.reason is StopReason.CANCELLED
                 if self.was_cancelled:
                     break
                 tags = scaffold.added
-            request = self._pass_request(step, tags)
-            progress.check()
+            request = progress.read(partial(self._pass_request, step, tags), *self.typed)
             result = yield from grow_field(
                 request,
                 step.grows,
@@ -182,6 +186,7 @@ class VariantState:
                 derived_seed(seed, 1),
                 self.policy,
                 on_token,
+                progress.check,
             )
             self._add(step, round_, result)
             if self.was_cancelled:
@@ -193,6 +198,7 @@ class VariantState:
                 derived_seed(self.seed, self.request.rounds),
                 self.policy,
                 progress.token_counter(1, 1.0, 0.0, self.variant),
+                progress.check,
             )
             self.proposed = proposed.meta
             self.rejected.update(proposed.rejected)

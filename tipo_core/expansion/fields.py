@@ -16,7 +16,9 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
+from typing import TypeVar
 
+from ..listening import listening
 from ..lm.generate.completion import (
     Cancelled,
     Completion,
@@ -31,6 +33,8 @@ from .policy import PROSE, REPEATED, TagPolicy
 from .request import FieldResult
 from .stream_filter import StreamFilter
 from .tasks import Field, Span
+
+Read = TypeVar("Read")
 
 # Continuations of a field that the model ended short of its length class.
 CONTINUATIONS = 12
@@ -99,6 +103,10 @@ class ProgressMeter:
             self.reach(self._share)
         except Cancelled:
             self._is_cancelled = True
+
+    def read(self, work: Callable[[], Read], *texts: str) -> Read:
+        """Return the result of `work`; the callback may cancel while long texts are read."""
+        return listening(work, self.check, sum(map(len, texts)))
 
     def reach(self, share: float) -> None:
         """Report `share`, or the largest share so far."""
@@ -175,6 +183,7 @@ def fill_fields(
     seed: int,
     policy: TagPolicy | None = None,
     on_token: Callable[[int], None] | None = None,
+    check: Callable[[], None] | None = None,
 ) -> Generation[FilledRequest]:
     """Write every owed field of `request`, then the metadata that it asks for.
 
@@ -194,7 +203,13 @@ def fill_fields(
     for place, name in enumerate(owed):
         before = current.given.get(name, "")
         results[name] = yield from grow_field(
-            current, name, field_span(request, name), derived_seed(seed, place), policy, on_token
+            current,
+            name,
+            field_span(request, name),
+            derived_seed(seed, place),
+            policy,
+            on_token,
+            check,
         )
         was_cancelled = results[name].reason is StopReason.CANCELLED
         if was_cancelled:
@@ -203,7 +218,7 @@ def fill_fields(
     proposed = ProposedMeta({}, {})
     if request.gen_meta and not was_cancelled:
         meta_seed = derived_seed(seed, len(owed))
-        proposed = yield from propose_meta(current, meta_seed, policy, on_token)
+        proposed = yield from propose_meta(current, meta_seed, policy, on_token, check)
     texts = {name: result.added for name, result in results.items()}
     is_filled = all(texts.get(name, "").strip() or given.get(name, "") for name in owed)
     return FilledRequest(
@@ -220,6 +235,7 @@ def propose_meta(
     seed: int,
     policy: TagPolicy,
     on_token: Callable[[int], None] | None = None,
+    check: Callable[[], None] | None = None,
 ) -> Generation[ProposedMeta]:
     """Let the model write the metadata after the last field; drop the refused values."""
     completion = yield CompletionRequest(
@@ -227,6 +243,7 @@ def propose_meta(
         seed,
         should_stop=lambda text: text.count("\n") >= _META_LINES,
         on_token=on_token,
+        check=check,
     )
     meta: dict[str, str] = {}
     rejected: Counter[str] = Counter()
@@ -250,6 +267,7 @@ def grow_field(
     seed: int,
     policy: TagPolicy,
     on_token: Callable[[int], None] | None = None,
+    check: Callable[[], None] | None = None,
 ) -> Generation[FieldResult]:
     """Continue the text of the field `name` until its count is in `span`."""
     start = request.given.get(name, "")
@@ -274,6 +292,7 @@ def grow_field(
             min_new_tokens=CONTINUED_TOKENS if retries.is_continuation else 0,
             on_token=on_token,
             banned_first_ids=retries.banned_first_ids,
+            check=check,
         )
         answers += 1
         prompt_tokens = max(prompt_tokens, completion.prompt_tokens)

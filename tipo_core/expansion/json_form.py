@@ -7,6 +7,7 @@ from dataclasses import fields
 from enum import Enum
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
+from ..surrogates import require_text
 from .request import Expansion, ExpansionRequest, FieldResult
 from .task import TaskRequest, TaskResult
 from .tasks import Length, Task
@@ -19,6 +20,7 @@ AnyRequest = TypeVar("AnyRequest", ExpansionRequest, TaskRequest)
 
 def task_named(name: str) -> Task:
     """Return the task called `name`; `tags` is Task.TAGS. ValueError for unknown names."""
+    require_text("task", name)
     names = {TAGS_ONLY: Task.TAGS, **{task.value: task for task in Task if task.value}}
     if name not in names:
         raise ValueError(f"task {name!r} is unknown: choose {', '.join(names)}")
@@ -27,6 +29,7 @@ def task_named(name: str) -> Task:
 
 def length_named(name: str) -> Length:
     """Return the length class called `name`. ValueError for unknown names."""
+    require_text("length", name)
     if name not in set(Length):
         raise ValueError(f"length {name!r} is unknown: choose {', '.join(Length)}")
     return Length(name)
@@ -48,7 +51,7 @@ def read_request(kind: type[AnyRequest], values: Mapping[str, Any]) -> AnyReques
 
 def _read(name: str, kind: Any, value: Any) -> Any:
     if kind is Task and isinstance(value, str):
-        return task_named(value)
+        return task_named(str(value))
     if Length in (kind, *get_args(kind)) and (isinstance(value, str) or value is None):
         return None if value in (None, NONE) and kind is not Length else length_named(str(value))
     plain = dict if get_origin(kind) is not None else kind

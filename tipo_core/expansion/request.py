@@ -10,7 +10,7 @@ from typing import Protocol
 from ..lm.generate.completion import Generation, Result, StopReason
 from ..prompt.choices import resolve_choices
 from ..prompt.presets import DEFAULT_TEMPLATE
-from ..surrogates import refuse_surrogates
+from ..surrogates import refuse_surrogates, require_text, shortened
 from .tasks import MAX_ROUNDS, MAX_VARIANTS, Length, Pass
 
 
@@ -28,33 +28,29 @@ def check_types(request: object, names: Mapping[str, Sequence[str]]) -> None:
     A length may be None. Raises ValueError for a text with a lone surrogate.
     """
     types: dict[str, type | tuple[type, ...]] = {
-        "str": str,
         "int": int,
         "Length": (Length, type(None)),
     }
     for kind, fields_of_kind in names.items():
         for name in fields_of_kind:
             value = getattr(request, name)
-            if not isinstance(value, types[kind]):
-                raise TypeError(f"{name} is {_short(value)}: give {_TYPE_NAMES[kind]}")
+            if kind == "str":
+                require_text(name, value)
+            elif not isinstance(value, types[kind]):
+                raise TypeError(f"{name} is {shortened(value)}: give {_TYPE_NAMES[kind]}")
             if isinstance(value, str):
                 refuse_surrogates(name, value)
     meta: object = getattr(request, "meta", None)
     if not isinstance(meta, Mapping) or not all(isinstance(v, str) for v in meta.values()):
         raise TypeError(
-            f"meta is {_short(meta)}: give a mapping of texts such as {{'rating': 'safe'}}"
+            f"meta is {shortened(meta)}: give a mapping of texts such as {{'rating': 'safe'}}"
         )
     for key, text in meta.items():
         refuse_surrogates(f"meta {key!r}", text)
 
 
-def _short(value: object) -> str:
-    shown = repr(value)
-    return shown if len(shown) <= 80 else f"{shown[:77]}..."
-
-
 _TYPE_NAMES = MappingProxyType(
-    {"str": "a str", "int": "an int", "Length": "a Length such as Length.SHORT, or None"}
+    {"int": "an int", "Length": "a Length such as Length.SHORT, or None"}
 )
 
 

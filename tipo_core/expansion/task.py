@@ -6,10 +6,12 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from ..prompt import Bans
 from ..prompt.choices import resolve_choices
 from ..prompt.joins import join_caption, join_tags
+from ..surrogates import shortened
 from .fields import ProgressMeter, expected_tokens, field_span, fill_fields
 from .format import Request, render_request
 from .policy import TagPolicy, banned_counts
@@ -42,6 +44,12 @@ class TaskRequest:
 
     def __post_init__(self) -> None:
         check_types(self, {"str": ("tags", "short", "long", "bans"), "int": ("seed",)})
+        if not isinstance(self.task, Task):
+            raise TypeError(f"task is {shortened(self.task)}: give a Task such as Task.TAGS")
+        if not isinstance(self.length, Length):
+            raise TypeError(
+                f"length is {shortened(self.length)}: give a Length such as Length.SHORT"
+            )
 
     def with_choices(self) -> TaskRequest:
         """Return the request with its choices resolved if that is requested."""
@@ -86,11 +94,48 @@ def run_task(
     raised before the model runs.
     """
     started = time.perf_counter()
-    request = request.with_choices()
-    # 1) the user's text in plain words
     progress = ProgressMeter(on_progress)
+    typed = request.tags, request.short, request.long
+    request = progress.read(request.with_choices, *typed)
+    # 1) the user's text in plain words
+    user, plain, policy = progress.read(partial(_prepared, request), *typed, request.bans)
+    prompt = render_request(plain)
+    # 2) the model writes the fields
+    expected = sum(expected_tokens(name, 0, field_span(plain, name)) for name in plain.task.fields)
+    on_token = progress.token_counter(expected)
+    (filled,) = model.run([fill_fields(plain, request.seed, policy, on_token, progress.check)])
+    # 3) its additions follow the user's text
+    pieces = filled.results[Field.TAG].pieces if Field.TAG in filled.results else ()
+    written = {name: filled.answer.fields.get(name, "") for name in Field}
+    written[Field.TAG] = ", ".join(user.spelled(tag) for tag in pieces)
+    rejected = Counter(filled.rejected_meta)
+    for result in filled.results.values():
+        rejected.update(result.rejected)
+    tags, short, long = progress.read(
+        lambda: (
+            join_tags(user.text, written[Field.TAG]),
+            join_caption(request.short, written[Field.SHORT]),
+            join_caption(request.long, written[Field.LONG]),
+        ),
+        *typed,
+    )
+    return TaskResult(
+        tags=tags,
+        short=short,
+        long=long,
+        added={name: text.strip() for name, text in written.items() if name in filled.results},
+        proposed=filled.answer.meta,
+        banned=banned_counts(rejected),
+        prompt=prompt,
+        results=filled.results,
+        was_cancelled=filled.was_cancelled,
+        seconds=time.perf_counter() - started,
+    )
+
+
+def _prepared(request: TaskRequest) -> tuple[UserTags, Request, TagPolicy]:
+    """The user's tags, the request in plain words, and what may be added to it."""
     user = UserTags(request.tags, request.escape_names)
-    progress.check()
     given = {
         Field.TAG: ", ".join(user.general),
         Field.SHORT: plain_caption(request.short),
@@ -105,29 +150,4 @@ def run_task(
     )
     captions = {name: given[name] for name in (Field.SHORT, Field.LONG)}
     bans = Bans.parse(request.bans)
-    progress.check()
-    policy = TagPolicy(user.plain, captions, bans=bans, safe=request.safe)
-    prompt = render_request(plain)
-    # 2) the model writes the fields
-    expected = sum(expected_tokens(name, 0, field_span(plain, name)) for name in plain.task.fields)
-    on_token = progress.token_counter(expected)
-    (filled,) = model.run([fill_fields(plain, request.seed, policy, on_token)])
-    # 3) its additions follow the user's text
-    pieces = filled.results[Field.TAG].pieces if Field.TAG in filled.results else ()
-    written = {name: filled.answer.fields.get(name, "") for name in Field}
-    written[Field.TAG] = ", ".join(user.spelled(tag) for tag in pieces)
-    rejected = Counter(filled.rejected_meta)
-    for result in filled.results.values():
-        rejected.update(result.rejected)
-    return TaskResult(
-        tags=join_tags(user.text, written[Field.TAG]),
-        short=join_caption(request.short, written[Field.SHORT]),
-        long=join_caption(request.long, written[Field.LONG]),
-        added={name: text.strip() for name, text in written.items() if name in filled.results},
-        proposed=filled.answer.meta,
-        banned=banned_counts(rejected),
-        prompt=prompt,
-        results=filled.results,
-        was_cancelled=filled.was_cancelled,
-        seconds=time.perf_counter() - started,
-    )
+    return user, plain, TagPolicy(user.plain, captions, bans=bans, safe=request.safe)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from ..surrogates import require_text
+
 # A run of stops, the quotes and brackets that close after it, and the blanks that follow.
 _STOP = re.compile(
     r"""(?P<stop>[.!?\u2026]+|[\u3002\uff01\uff1f\uff61]+)"""
@@ -58,6 +60,7 @@ def split_sentences(text: str) -> tuple[str, ...]:
     A blank line ends a sentence too. Pieces without letters and digits belong to the sentence
     before them. An empty text has no sentences.
     """
+    require_text("text", text)
     sentences: list[str] = []
     start = 0
     for match in _STOP.finditer(text):

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import NoReturn
 
-from ..surrogates import refuse_surrogates
+from ..surrogates import refuse_surrogates, shortened
 from .joins import SEPARATORS, ends_in_open_line
 from .sentences import ends_sentence
 
@@ -77,6 +77,8 @@ class Template:
         Raises ValueError for an unknown name in `fields`, a lone surrogate in its value, and an
         output of more than `MAX_OUTPUT` characters.
         """
+        if not isinstance(fields, Mapping):
+            raise TypeError(f"fields is {shortened(fields)}: give a mapping of texts by field")
         unknown = [name for name in fields if name not in FIELDS]
         if unknown:
             _raise_unknown(unknown)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import importlib
 import json
 import random
+import threading
 import time
 from itertools import pairwise
 from typing import Any
@@ -113,4 +115,40 @@ def cancels() -> dict[str, Any]:
     return found
 
 
-print(json.dumps({"pieces": pieces(), "batches": batches(), "cancels": cancels()}))
+def one_call() -> dict[str, Any]:
+    """A cancel while one word of 60,000 letters is in the tokenizer, which cannot be cut."""
+    clip = SD1.clone()
+    clip.tokenizer = copy.copy(clip.tokenizer)
+    clip.tokenizer.clip_l = copy.copy(clip.tokenizer.clip_l)
+    tokenizer = clip.tokenizer.clip_l.tokenizer
+    is_over = threading.Event()
+    lengths: list[int] = []
+    heard: list[bool] = []
+
+    class Waiting:
+        """Cancels the run, and returns only after the node has ended."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(tokenizer, name)
+
+        def __call__(self, text: str, *args: Any, **options: Any) -> Any:
+            lengths.append(len(text))
+            if len(text) >= 60_000:
+                comfy.model_management.interrupt_current_processing()
+                heard.append(is_over.wait(60))
+            return tokenizer(text, *args, **options)
+
+    clip.tokenizer.clip_l.tokenizer = Waiting()
+    error = raised(lambda: encode.encode(clip, encode.Texts("y" * 60_000), encode.Settings()))
+    is_over.set()
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread() and thread.name.startswith("tipo-suite"):
+            thread.join(60)
+    return {"longest": max(lengths), "heard": heard, "error": error}
+
+
+print(
+    json.dumps(
+        {"one call": one_call(), "pieces": pieces(), "batches": batches(), "cancels": cancels()}
+    )
+)

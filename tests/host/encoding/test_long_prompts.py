@@ -42,3 +42,9 @@ def test_a_cancel_is_heard_between_two_pieces(results: Found, interpretation: st
     assert found["checks"] > found["chunks"] + 100_000 // (1 << 14)
     assert found["error"].startswith("InterruptProcessingException")
     assert found["checks until the error"] == 100
+
+
+def test_a_cancel_is_heard_during_one_call_of_the_tokenizer(results: Found) -> None:
+    found = results["one call"]
+    assert found["longest"] == 60_000 and found["heard"] == [True]
+    assert found["error"].startswith("InterruptProcessingException")

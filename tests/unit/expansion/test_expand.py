@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from itertools import pairwise
 from typing import Any
 
@@ -10,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tipo_core.expansion.expand import expand
-from tipo_core.expansion.fields import derived_seed
+from tipo_core.expansion.fields import ProgressMeter, derived_seed
 from tipo_core.expansion.request import Expansion, ExpansionRequest
 from tipo_core.expansion.task import TaskRequest, run_task
 from tipo_core.expansion.tasks import Length, Task
+from tipo_core.listening import SHORT_TEXT
 from tipo_core.lm.generate.completion import Cancelled, Completion, StopReason
 
 from .scripted import Scripted, said
@@ -241,6 +243,35 @@ def test_a_cancel_is_heard_before_the_model_runs(kind: str) -> None:
         else:
             run_task(model, TaskRequest(Task.TAGS, Length.VERY_SHORT, tags="1girl"), cancel)
     assert model.prompts == [] and heard == [0.0, 0.0]
+
+
+def test_a_cancel_is_heard_while_one_piece_of_work_on_a_long_text_runs() -> None:
+    class Interrupted(BaseException):
+        pass
+
+    is_over = threading.Event()
+    calls = 0
+
+    def cancel(share: float) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 3:
+            raise Interrupted
+
+    with pytest.raises(Interrupted):
+        ProgressMeter(cancel).read(lambda: is_over.wait(60), "x" * (SHORT_TEXT + 1))
+    is_over.set()
+
+    # The library's own exception ends the run later, with the user's text in the result.
+    def stop(share: float) -> None:
+        is_stopped.set()
+        raise Cancelled
+
+    is_stopped = threading.Event()
+    meter = ProgressMeter(stop)
+    assert meter.read(lambda: is_stopped.wait(60), "x" * (SHORT_TEXT + 1))
+    with pytest.raises(Cancelled):
+        meter.reach(0.5)
 
 
 def test_an_expansion_that_is_ended_before_the_model_runs_is_the_users_text() -> None:

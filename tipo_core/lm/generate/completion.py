@@ -43,7 +43,8 @@ class CompletionRequest:
     """A prompt and the conditions for its completion.
 
     `should_stop` receives the completion so far after each token and ends it by returning True.
-    `on_token` receives the number of new tokens so far. Before `min_new_tokens` the model draws
+    `on_token` receives the number of new tokens so far. `check` may raise while a long prompt is
+    tokenized. Before `min_new_tokens` the model draws
     neither an end token nor a line break. The first new token is none of `banned_first_ids`.
     Equal requests get equal completions.
     """
@@ -54,6 +55,7 @@ class CompletionRequest:
     min_new_tokens: int = 0
     on_token: Callable[[int], None] | None = None
     banned_first_ids: frozenset[int] = frozenset()
+    check: Callable[[], None] | None = None
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from ...listening import listening
 from ...memory import Rescue, with_second_try
 from ..kernels.fp16_linear import has_fp16_kernel
 from ..model.kv_cache import KVCache
@@ -247,7 +248,11 @@ class SequenceState:
         self.reason: StopReason | None = None
         self.is_prefilled = False
         self.request = request
-        self.prompt = model.tokenizer.encode(request.prompt)
+        self.prompt = listening(
+            lambda: model.tokenizer.encode(request.prompt),
+            request.check or (lambda: None),
+            len(request.prompt),
+        )
         self._ids: list[int] = []
         self._text = ""
         self._tokenizer = model.tokenizer

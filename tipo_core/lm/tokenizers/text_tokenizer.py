@@ -74,7 +74,8 @@ class TextTokenizer:
         A lone surrogate, which no UTF-8 text can hold, is read as a question mark.
         """
         text = text.encode("utf-8", "replace").decode("utf-8")
-        return list(self._tokenizer.encode(text).ids)
+        # Unlike `encode`, a batch lets other threads run, such as one that waits for a cancel.
+        return list(self._tokenizer.encode_batch([text])[0].ids)
 
     def decode(self, ids: Sequence[int]) -> str:
         """Return the text of `ids` without special tokens."""

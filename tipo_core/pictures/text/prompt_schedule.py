@@ -31,6 +31,7 @@ from .schedule_times import (
     OF_STEPS,
     Changes,
     StepOf,
+    Turns,
     percent_of,
     steps_of_a1111,
     steps_of_timesteps,
@@ -181,7 +182,18 @@ class PromptSchedule:
         }
         after = ", ".join(map(str, sorted(late)[:_MAX_LATE]))
         late_notes = [f"schedule_steps is {self.steps}: no step follows step {after}"]
-        return (*notes, *(late_notes if late else ()))
+        clocks = self._reader.clocks if self.has_steps else ()
+        between = {
+            float(clock.period.value)
+            for clock in clocks
+            if isinstance(clock, Turns) and clock.period and clock.is_between_steps(self.steps)
+        }
+        between_notes = [
+            f"[a|b:{period:g}] changes every {period * self.steps:g} of {self.steps} steps: a "
+            "change within a step applies from its start, so a text may have fewer steps or none"
+            for period in sorted(between)[:_MAX_LATE]
+        ]
+        return (*notes, *(late_notes if late else ()), *between_notes)
 
     @cached_property
     def _reader(self) -> _Reader:

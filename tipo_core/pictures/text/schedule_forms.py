@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ...prompt.syntax.longest_text import NOTHING, texts_in_time
 from ...prompt.syntax.span_kind import SpanKind
 from .quotes import quoted
 from .schedule_times import Changes, Clock, Turns, read_time
@@ -147,13 +148,13 @@ def _schedule(group: str, children: Spans, reading: _Reading) -> Choice | None:
         if all(map(_NUMBER.fullmatch, numbers)):
             times = [*map(read_time, numbers), *times]
             shown = [*parts[1::2], nothing]
-    elif len(times) == 1 and len(parts) <= 3:
-        shown = [nothing, *parts] if len(parts) == 1 else parts[:2]
-        if len(parts) == 3 and (unused := "".join(parts[2].texts).strip()):
-            form = f"{quoted(group)} has one time"
-            reading.note(f"{form}, so {quoted(unused)} is never used: give a second time")
-    elif len(times) == 2 and len(parts) <= 3:
-        shown = {1: [nothing, *parts, nothing], 2: [nothing, *parts], 3: parts}[len(parts)]
+    else:
+        order = texts_in_time(len(parts), len(times))
+        shown = [nothing if number == NOTHING else parts[number] for number in order]
+        for number in range(len(parts)) if order else ():
+            if number not in order and (unused := "".join(parts[number].texts).strip()):
+                form = f"{quoted(group)} has one time"
+                reading.note(f"{form}, so {quoted(unused)} is never used: give a second time")
     if not shown:
         return None
     for sign in _loose_signs(children):

@@ -113,6 +113,13 @@ class Turns:
         else:
             yield from ((step_of(self._time_of(turn)), False) for turn in self._turns())
 
+    def is_between_steps(self, steps: int) -> bool:
+        """Whether the text would change between two steps of a sampler."""
+        if self.period is None or not self.period.is_fraction:
+            return False
+        every = self._period() * steps
+        return every < 1 or any((every * turn).denominator != 1 for turn in self._turns())
+
     def _turns(self) -> range:
         return range(1, int(1 / self._period()) + 1)
 

@@ -17,6 +17,11 @@ from .automaton import Regex
 
 MAX_PHRASE = 5  # words that a regular expression or a glob may span in a sentence
 _PUNCTUATION = re.compile(r"[.,;:!?\u2026\u3002]+(?!\w)")
+# In a pattern: choices and counts, escapes, repeated characters, and literal letters and figures.
+_IS_CHOICE = re.compile(r"[|(\[{]")
+_ESCAPED = re.compile(r"\\.", re.DOTALL)
+_OPTIONAL = re.compile(r".[*+?]", re.DOTALL)
+_LETTERS = re.compile(r"[A-Za-z0-9]+")
 _WORD = re.compile(r"\w(?:[\w'-]*\w)?\+?")
 
 
@@ -63,7 +68,7 @@ class Glob:
 class Pattern:
     """A regular expression: found anywhere in a tag, covering whole words of a sentence.
 
-    It is compiled on first use.
+    It is compiled on first use, by the first text that has its longest literal word.
     """
 
     pattern: str
@@ -73,11 +78,25 @@ class Pattern:
         """The compiled pattern."""
         return linear_regex.compile(self.pattern)
 
+    @cached_property
+    def _needed(self) -> str:
+        """Letters and figures, lower case, that each ASCII match has; "" if they are unknown."""
+        if _IS_CHOICE.search(self.pattern):
+            return ""
+        fixed = _OPTIONAL.sub("\0", _ESCAPED.sub("\0", self.pattern))
+        return max(_LETTERS.findall(fixed), key=len, default="").lower()
+
+    def _can_be_in(self, text: str) -> bool:
+        # Other scripts have letters of the same lower case: the Kelvin sign is a k.
+        return not text.isascii() or self._needed in text.lower()
+
     def in_tag(self, name: str) -> bool:
-        return self.regex.search(name)
+        return self._can_be_in(name) and self.regex.search(name)
 
     def in_sentence(self, sentence: str) -> bool:
-        return any(self.regex.fullmatch(phrase) for phrase in _phrases(sentence))
+        return self._can_be_in(sentence) and any(
+            self.regex.fullmatch(phrase) for phrase in _phrases(sentence)
+        )
 
 
 @dataclass(frozen=True)

@@ -21,11 +21,13 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import NamedTuple
 
 from ...error_collector import ErrorCollector
-from ...surrogates import refuse_surrogates
+from ...surrogates import refuse_surrogates, require_text, shortened
 from ..vocabulary.plain_text import is_emoticon
 from ..vocabulary.tags import Category, canonical
+from . import linear_regex
 from .matchers import Exact, Glob, Matcher, OfCategory, Pattern
 
 _CATEGORIES = MappingProxyType(
@@ -47,13 +49,10 @@ _COLON = re.compile(r":(?=[^()])")
 _IF_INSIDE = re.compile(r"(?:^|\s)if\s", re.IGNORECASE)
 _IF_TAGS = frozenset(("if they mated",))
 _NAMED = re.compile(r"@[^\W\d_]")
-# Patterns of few literal characters, which certainly compile.
-_LITERAL_PATTERN = re.compile(r"[\w ,'-]{1,100}")
 _Groups = Mapping[str, tuple[Matcher, ...]]
 
 
-@dataclass(frozen=True)
-class _Rule:
+class _Rule(NamedTuple):
     """One entry: its matchers, and the tags that must be present for it to ban (any of each)."""
 
     entry: str
@@ -112,6 +111,7 @@ class Bans:
 
     def sentence_reason(self, sentence: str, present: Collection[str]) -> str | None:
         """The entry that bans the sentence next to the tags `present`, or None."""
+        require_text("sentence", sentence)
         plain = " ".join(sentence.replace("_", " ").casefold().split())
         return self._first(lambda matcher: matcher.in_sentence(plain), present)
 
@@ -123,6 +123,8 @@ class Bans:
         )
 
     def _first(self, is_hit: Callable[[Matcher], bool], present: Collection[str]) -> str | None:
+        if isinstance(present, (str, bytes)) or not isinstance(present, Collection):
+            raise TypeError(f"present is {shortened(present)}: give a list or set of tags")
         names: list[str] | None = None
         for rule in self.rules:
             if not any(is_hit(matcher) for matcher in rule.matchers):
@@ -147,6 +149,8 @@ def _definition(line: str) -> tuple[str, list[str]] | None:
 def _entries(text: str) -> list[str]:
     """The entries of a line; a comma inside ``/.../`` does not separate."""
     if "/" not in text:
+        if "," not in text:
+            return [entry] if (entry := text.strip()) else []
         return [entry for part in text.split(",") if (entry := part.strip())]
     return [entry for match in _ENTRY.finditer(text) if (entry := match.group(1).strip())]
 
@@ -195,17 +199,27 @@ def _resolve_groups(definitions: Mapping[str, list[str]], errors: ErrorCollector
     Raises ValueError for groups that are nested too deep.
     """
     resolved: dict[str, tuple[Matcher, ...]] = {}
+    # Groups inside each other from a group on, itself included.
+    depths: dict[str, int] = {}
+
+    def check_depth(entry: str, depth: int) -> None:
+        if depth > MAX_GROUP_DEPTH:
+            raise ValueError(
+                f"ban entry {_shown(entry)}: groups are nested more than {MAX_GROUP_DEPTH} "
+                "deep: list the tags themselves in the inner groups"
+            )
 
     def resolve(name: str, inside: tuple[str, ...]) -> None:
+        depths[name] = 1
         for entry in definitions[name]:
             inner = canonical(entry[1:]) if _NAMED.match(entry) else ""
-            if inner not in definitions or (inner in resolved and inner not in inside):
+            if inner not in definitions:
                 continue
-            if len(inside) >= MAX_GROUP_DEPTH:
-                raise ValueError(
-                    f"ban entry {_shown(entry)}: groups are nested more than {MAX_GROUP_DEPTH} "
-                    "deep: list the tags themselves in the inner groups"
-                )
+            if inner in resolved and inner not in inside:
+                depths[name] = max(depths[name], 1 + depths.get(inner, 0))
+                check_depth(entry, len(inside) - 1 + depths[name])
+                continue
+            check_depth(entry, len(inside) + 1)
             with errors.collect():
                 if inner in inside:
                     resolved.setdefault(inner, ())
@@ -215,6 +229,7 @@ def _resolve_groups(definitions: Mapping[str, list[str]], errors: ErrorCollector
                     )
             if inner not in resolved:
                 resolve(inner, (*inside, inner))
+                depths[name] = max(depths[name], 1 + depths[inner])
         matchers = _Matchers(resolved, errors)
         found = [matcher for entry in definitions[name] for matcher in matchers.of(entry)]
         resolved[name] = tuple(dict.fromkeys(found))
@@ -227,10 +242,12 @@ def _resolve_groups(definitions: Mapping[str, list[str]], errors: ErrorCollector
 
 def _matchers(entry: str, groups: _Groups) -> tuple[Matcher, ...]:
     """The matchers of one entry: several for a group. Raises ValueError for a bad entry."""
+    if entry.isalnum():  # the usual case, which has no syntax
+        return (Exact(canonical(entry)),)
     if len(entry) > 2 and entry[0] == "/" == entry[-1]:
         pattern = Pattern(entry[1:-1].replace("\\/", "/"))
         try:
-            if not _LITERAL_PATTERN.fullmatch(pattern.pattern):
+            if not linear_regex.is_simple(pattern.pattern):
                 _ = pattern.regex
         except ValueError as error:
             raise ValueError(

@@ -83,6 +83,8 @@ def _side_without_words(segment: Segment) -> Side | None:
     if segment.words:
         return None
     kinds = {span.kind for span in segment.spans}
+    if SpanKind.EMPHASIS in kinds:
+        return Side.TAGS  # ``-1::hat::`` has no words for the model
     return Side.NETWORKS if kinds & _NETWORKS else Side.REST
 
 

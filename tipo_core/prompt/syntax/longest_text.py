@@ -6,7 +6,8 @@ import re
 from collections.abc import Sequence
 
 _TIME = re.compile(r"(-?(?:\d+\.?\d*|\.\d+))(%?)")
-_NOTHING = -1
+# In `texts_in_time`: no text is active.
+NOTHING = -1
 
 
 def longest_text(has_words: Sequence[bool], times: str) -> int:
@@ -18,7 +19,7 @@ def longest_text(has_words: Sequence[bool], times: str) -> int:
     """
     last = max(number for number, has in enumerate(has_words) if has)
     found = _TIME.findall(times)
-    order = _order(len(has_words), len(found))
+    order = texts_in_time(len(has_words), len(found))
     if not order:
         return last
     if all("." in number or percent for number, percent in found):
@@ -29,16 +30,19 @@ def longest_text(has_words: Sequence[bool], times: str) -> int:
     longest, best = 0.0, last
     for number, end in zip(order, [*borders, 1.0], strict=True):
         end = min(max(end, begun), 1.0)
-        if number != _NOTHING and has_words[number] and end - begun >= longest:
+        if number != NOTHING and has_words[number] and end - begun >= longest:
             longest, best = end - begun, number
         begun = end
     return best
 
 
-def _order(texts: int, times: int) -> list[int]:
-    """The numbers of the texts in the order of time; empty for a form that is no schedule."""
+def texts_in_time(texts: int, times: int) -> list[int]:
+    """Return the numbers of a form's texts in the order of time; empty if it is no schedule.
+
+    `[a:when]` begins without a text, `[a:b:c:when]` never shows `c`.
+    """
     if times == 1 and texts <= 3:
-        return [_NOTHING, 0] if texts == 1 else [0, 1]
+        return [NOTHING, 0] if texts == 1 else [0, 1]
     if times == 2 and texts <= 3:
-        return {1: [_NOTHING, 0, _NOTHING], 2: [_NOTHING, 0, 1], 3: [0, 1, 2]}[texts]
+        return {1: [NOTHING, 0, NOTHING], 2: [NOTHING, 0, 1], 3: [0, 1, 2]}[texts]
     return []

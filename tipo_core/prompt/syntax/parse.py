@@ -6,7 +6,8 @@ model. ``scanner`` has the rules of the prompt language.
 
 Of a schedule ``[a:b:0.5]`` the model sees the alternative that is active for longer: ``b`` where
 the time is 0.5 or a step number. Of an alternation ``[a|b]`` it sees the first alternative. It
-does not see wildcards, LoRAs, embeddings, BREAK, comments, parameters and NovelAI's weights.
+does not see wildcards, LoRAs, embeddings, BREAK, comments, parameters and NovelAI's weights, and
+no words with a negative one.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from itertools import accumulate
 from types import MappingProxyType
 from typing import NamedTuple, overload
 
+from ...surrogates import require_text
 from ..vocabulary.plain_text import plain_text, without_brackets
 from .comments import BLOCK, has_comment_sign
 from .composition import AND, split_and_weight
@@ -172,12 +174,17 @@ class Prompt:
 
 
 def parse(text: str) -> Prompt:
-    """Parse any string in linear time. Never raises; ``str`` of the result is the text."""
+    """Parse any string in linear time; ``str`` of the result is the text.
+
+    Raises TypeError if `text` is not a str, and nothing else.
+    """
+    require_text("text", text)
     return Prompt(_tiled(scan(text, 0, len(text)), 0))
 
 
 def ends_in_comment(text: str) -> bool:
     """Whether text that follows on the same line would belong to a comment."""
+    require_text("text", text)
     if not has_comment_sign(text):
         return False
     spans = parse(text).spans
@@ -186,6 +193,7 @@ def ends_in_comment(text: str) -> bool:
 
 def escape_tag(tag: str) -> str:
     """Escape parentheses: ``miku (append)`` -> ``miku \\(append\\)``; escaped ones are kept."""
+    require_text("tag", tag)
     return _BARE_PARENTHESIS.sub(r"\\\g<0>", tag)
 
 
@@ -299,8 +307,14 @@ def _plain_words(texts: Sequence[str], kinds: Sequence[SpanKind]) -> list[str]:
         word = plain_text(without_brackets(texts[0]))
         return [word] if word else []
     parts: list[list[str]] = [[]]
+    is_unwanted = False  # in a negative weight of NovelAI
     for text, kind in zip(texts, kinds, strict=True):
-        if kind is _WORD:
+        if kind is _EMPHASIS:
+            is_unwanted = text[0] == "-"
+            parts[-1].append(" ")
+        elif is_unwanted and kind is not _SEPARATOR and kind is not _NEWLINE:
+            continue
+        elif kind is _WORD:
             parts[-1].append(without_brackets(text))
         elif kind is _SEPARATOR or kind is _NEWLINE:
             parts.append([])

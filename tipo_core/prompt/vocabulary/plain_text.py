@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from ...surrogates import require_text
+
 # ``^_^``, ``0_0``, ``>_<``, ``||_||``: up to three characters a side, no two letters in a row.
 _FACE = re.compile(r"[^\s_]{1,3}_[^\s_]{1,3}\Z")
 _TWO_WORD_SIGNS = re.compile(r"\w{2}")
@@ -24,6 +26,8 @@ def is_emoticon(word: str) -> bool:
 
 def plain_text(text: str) -> str:
     """Separate the words by single spaces; underscores count as spaces, except in emoticons."""
+    if not isinstance(text, str):
+        require_text("text", text)
     if "_" not in text:
         return " ".join(text.split())
     words = [

@@ -10,6 +10,7 @@ import re
 from enum import Enum
 from types import MappingProxyType
 
+from ...surrogates import require_text
 from .names import name_category
 from .plain_text import plain_text
 
@@ -96,6 +97,8 @@ def canonical(tag: str) -> str:
     person counts in one spelling: ``1girls``, ``one girl``, ``1 woman`` -> ``1girl``,
     ``7girls`` -> ``6+girls``, ``several boys`` -> ``multiple boys``.
     """
+    if not isinstance(tag, str):
+        require_text("tag", tag)
     plain = plain_text(_ESCAPED.sub(r"\1", tag) if "\\" in tag else tag).casefold()
     if plain.startswith(("score_", "source_")):
         plain = plain.replace("_", " ")
@@ -193,6 +196,7 @@ def person_range(name: str) -> tuple[str, int, int | None] | None:
     At most None is an open count: ``multiple girls`` is ``("girl", 2, None)``. ``solo`` and
     ``no humans`` count a ``"person"``.
     """
+    require_text("name", name)
     if name == _NO_HUMANS:
         return ("person", 0, 0)
     if name == _SOLO:

@@ -245,3 +245,21 @@ def test_long_prompts_are_read_in_time_that_grows_with_their_length(
 
 def test_as_many_texts_as_before_are_allowed() -> None:
     assert len(clauses([f"[{'|'.join(map(str, range(MAX_CLAUSES)))}]"], MAX_CLAUSES)) == MAX_CLAUSES
+
+
+@pytest.mark.parametrize(
+    ("text", "steps", "note"),
+    [
+        ("[a|b:0.05]", 10, "[a|b:0.05] changes every 0.5 of 10 steps"),
+        ("[a|b:0.25]", 10, "[a|b:0.25] changes every 2.5 of 10 steps"),
+        ("[a|b:0.05]", 20, None),
+        ("[a|b:0.2]", 10, None),
+        ("[a|b:50%]", 5, "[a|b:0.5] changes every 2.5 of 5 steps"),
+        ("[a|b:3]", 10, None),
+        ("[a|b]", 10, None),
+    ],
+)
+def test_a_turn_between_two_steps_is_reported(text: str, steps: int, note: str | None) -> None:
+    notes = PromptSchedule((text,), steps).notes()
+    assert len(notes) == (note is not None)
+    assert all(one.startswith(str(note)) for one in notes)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import random
 import sys
 import time
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 
@@ -226,6 +228,24 @@ def test_groups_may_be_nested_fifty_deep() -> None:
     assert bans.reason("last", ()) == "@g0" and bans.reason("tag 0", ()) == "@g0"
 
 
+@pytest.mark.parametrize("order", ["outer first", "inner first", "shuffled"])
+def test_groups_nest_up_to_50_deep_in_any_order(order: str) -> None:
+    def rules(depth: int) -> str:
+        names = [f"g{number}" for number in range(depth)]
+        lines = [f"@{outer} = @{inner}" for outer, inner in pairwise(names)]
+        lines.append(f"@{names[-1]} = hat")
+        if order == "inner first":
+            lines.reverse()
+        elif order == "shuffled":
+            random.Random(depth).shuffle(lines)
+        return "\n".join([*lines, "@g0"])
+
+    assert reason(rules(50), "hat") == "@g0"
+    for depth in (51, 60, 2_000):
+        with pytest.raises(ValueError, match="nested more than 50 deep"):
+            Bans.parse(rules(depth))
+
+
 def test_errors_do_not_repeat_long_entries() -> None:
     for rules in ("@" + "a " * 50_000, "/(" + "a" * 100_000 + "/", "no if " + "a" * 100_000):
         with pytest.raises(ValueError) as caught:
@@ -256,6 +276,9 @@ def calls(run: Callable[[], object]) -> int:
         ("long_hair_{n}_(series)", 45),
         ("*hair {n}", 60),
         ("/hair {n}/", 35),
+        ("/t{n}$/", 35),
+        ("/^(red|blue) (hat|cap) {n}[0-9a-f]?$/", 35),
+        ("if a{n}: b{n}", 60),
         ("if 1boy: hair {n}", 50),
         ("@g{n} = hair {n}", 60),
     ],
