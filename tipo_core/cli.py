@@ -124,7 +124,9 @@ def _interruptible() -> Iterator[_Interruptible]:
 
 
 def _run_split(given: Mapping[str, Any]) -> int:
-    text = given["text"] if given["text"] is not None else sys.stdin.read()
+    text = given["text"]
+    if text in (None, "-"):
+        text = sys.stdin.read()
     split = split_prompt(text)
     names = ("tags", "caption", "networks", "rest")
     if given["json"]:

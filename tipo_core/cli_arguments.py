@@ -46,11 +46,12 @@ def parser(description: str | None) -> argparse.ArgumentParser:
     _add_expand(commands.add_parser("expand", help="expand a short prompt", **common))
     _add_task(commands.add_parser("task", help="run a single trained task", **common))
     split = commands.add_parser("split", help="split a mixed prompt into tags and caption")
-    split.add_argument("text", nargs="?", help="the prompt (default: standard input)")
+    split.add_argument("text", nargs="?", help="the prompt; - or none is standard input")
     split.add_argument("--json", action="store_true", help="print one JSON object")
     bans = commands.add_parser("bans", help="try ban rules on tags")
     bans.add_argument("--bans", required=True, help="the rules")
     bans.add_argument("--tags", required=True, help="the tags to try them on")
+    _add_bare_text(bans, "tags")
     bans.add_argument("--json", action="store_true", help="print one JSON object")
     form = commands.add_parser("format", help="fill another template with an expansion")
     form.add_argument(
@@ -94,6 +95,7 @@ def _add_expand(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--variants", type=int, help="number of different prompts (default: 1)")
     sub.add_argument("--rounds", type=int, help="largest number of rounds (default: 1)")
     _add_template(sub)
+    _add_bare_text(sub, "tags", "caption")
     _add_common(sub)
 
 
@@ -103,7 +105,28 @@ def _add_task(sub: argparse.ArgumentParser) -> None:
     for name in ("tags", "short", "long"):
         sub.add_argument(f"--{name}", help=f"text of the field {name}")
     sub.add_argument("--caption", action=_NoCaption, help=argparse.SUPPRESS)
+    _add_bare_text(sub, "tags", "short", "long")
     _add_common(sub)
+
+
+def _add_bare_text(sub: argparse.ArgumentParser, *options: str) -> None:
+    """Make a text without an option an error that names the options for texts."""
+
+    class BareText(argparse.Action):
+        def __call__(
+            self,
+            parser: argparse.ArgumentParser,
+            namespace: argparse.Namespace,
+            values: Any,
+            option_string: str | None = None,
+        ) -> None:
+            if values:
+                text = " ".join(values)
+                shown = [f"--{option} {text!r}" for option in options]
+                last = f" or {shown[-1]}" if len(shown) > 1 else ""
+                parser.error(f"give the text as {', '.join(shown[:-1] or shown)}{last}")
+
+    sub.add_argument("bare_text", nargs="*", action=BareText, help=argparse.SUPPRESS)
 
 
 class _NoCaption(argparse.Action):

@@ -67,7 +67,7 @@ def graph_of(hidden: io.HiddenHolder) -> Graph:
 
 
 def prefix_of(hidden: io.HiddenHolder, graph: Graph, prefix: str) -> tuple[str, list[str]]:
-    """Return a prefix with the values of the graph, and the patterns that have none.
+    """Return a prefix with the values of the graph, and notes on what was not replaced.
 
     The page has replaced those that it knows.
     """

@@ -27,6 +27,7 @@ from .encoding.clip_tokens import (
     read_chunks,
     vector_widths,
     weighted,
+    weights_note,
 )
 from .encoding.long_prompts import has_many_chunks, is_long, with_piecewise_tokenizers
 from .encoding.prompt_tokens import CLIP_KEYS, PromptTokenizer, PromptTokens
@@ -159,7 +160,7 @@ def encode(
             of_encoder, add_dict=extras
         )
         conditioning += timed(conds, clause, schedule, is_scheduled=is_scheduled)
-        notes = [*left_out(clip, tokens), *tokens.notes]
+        notes = [*weights_note(clip, tokens), *left_out(clip, tokens), *tokens.notes]
         notes += encoder.cond_stage_model.notes if is_weighted else []
         encoded.append(EncodedClause(clause, chunks, tuple(notes)))
 

@@ -217,14 +217,13 @@ class TipoSaveImage(io.ComfyNode):
     ) -> io.NodeOutput:
         metadata, note = ImageMetadata(), None
         graph = graph_of(cls.hidden)
-        prefix, unknown = prefix_of(cls.hidden, graph, filename_prefix)
+        prefix, notes = prefix_of(cls.hidden, graph, filename_prefix)
         if not args.disable_metadata:
             height, width = images.shape[1:3]
             found = settings_of(cls.hidden, graph, text, negative, settings)
             files, note = hashes_of(cls.hidden, graph, found) if hashes else (NO_HASHES, None)
             metadata = metadata_of(cls.hidden, graph, found, (width, height), files)
         saved, report = save_images(images, prefix, format, quality, target_kb, metadata)
-        notes = [f"not found in the graph: {', '.join(unknown)}"] if unknown else []
         notes += [METADATA_OFF] if args.disable_metadata else [note] if note else []
         report = "\n".join([report, *(f"({one})" for one in notes)])
         return io.NodeOutput(report, ui={**ui.SavedImages(saved).as_dict(), "text": [report]})

@@ -97,14 +97,14 @@ class TipoLoraPrompt(io.ComfyNode):
     @classmethod
     def validate_inputs(
         cls, text: str | None = None, missing: str | None = None, weight_order: str | None = None
-    ) -> bool | str:
-        """Check the tags when the graph is queued, before a model is loaded."""
+    ) -> bool:
+        """Check the tags when the graph is queued, before a model is loaded.
+
+        Raises ValueError: ComfyUI repeats a problem that is returned for each of these inputs.
+        """
         # A linked text is None here; its tags are checked when the node runs.
         if text is not None:
-            try:
-                _find(text, missing or ERROR, weight_order or MODEL_FIRST)
-            except ValueError as error:
-                return str(error)
+            _find(text, missing or ERROR, weight_order or MODEL_FIRST)
         return True
 
     @classmethod

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import torch
 from comfy_api.latest import io, ui
 
+from ...tipo_core.pictures.files.graph_links import Graph
+from ...tipo_core.pictures.files.swept_values import SWEEP_NODE, unconnected_parameters
 from ...tipo_core.pictures.sampling.grid import draw_grid, grid_report
 from ...tipo_core.pictures.sampling.grid_layout import BACKGROUNDS, LARGEST_FONT_SIZE, GridStyle
 from ...tipo_core.pictures.sampling.sweep import Sweep
@@ -28,7 +30,7 @@ class TipoGrid(io.ComfyNode):
             "16383 pixels wide and high.",
             is_input_list=True,
             is_output_node=True,
-            hidden=[io.Hidden.prompt, io.Hidden.extra_pnginfo],
+            hidden=[io.Hidden.prompt, io.Hidden.extra_pnginfo, io.Hidden.unique_id],
             inputs=[
                 io.Image.Input(
                     "images",
@@ -88,8 +90,21 @@ class TipoGrid(io.ComfyNode):
         style = GridStyle(font_size[0], gap[0], background[0])
         grid, layout = draw_grid(images, row_labels, column_labels, style)
         report = grid_report(layout, plan.cell_names, plan.shape[1])
+        if unused := _unused(plan, Graph(cls.hidden.prompt), str(cls.hidden.unique_id)):
+            report += (
+                f"\nTIPO Sweep changes {', '.join(unused)}, but no node is connected to this "
+                "output, so the pictures do not differ in it: connect it to the node that uses it."
+            )
         images_shown = ui.PreviewImage(grid[None], cls=cls).as_dict()
         return io.NodeOutput(grid[None], report, ui=images_shown | ui.PreviewText(report).as_dict())
+
+
+def _unused(plan: Sweep, graph: Graph, node_id: str) -> list[str]:
+    """The parameters that a sweep changes without an effect on the pictures."""
+    sweep = graph.linked(graph.node(node_id), "sweep")
+    if sweep is None or sweep.class_type != SWEEP_NODE:
+        return []
+    return unconnected_parameters(plan, graph.is_linked, sweep.node_id)
 
 
 NODES = [TipoGrid]

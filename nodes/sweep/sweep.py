@@ -175,11 +175,15 @@ class TipoSweep(io.ComfyNode):
         column_values: str | None = None,
         rows: str | None = None,
         row_values: str | None = None,
-        text: str | None = None,
-        negative_text: str | None = None,
-    ) -> bool | str:
-        """Check the lists of values when the graph is queued, before any node runs."""
-        # A linked or missing value is None here; its axis is checked when the node runs.
+        text: str | None = "",
+        negative_text: str | None = "",
+    ) -> bool:
+        """Check the lists of values when the graph is queued, before any node runs.
+
+        Raises ValueError: ComfyUI repeats a problem that is returned for each of these inputs.
+        """
+        # A linked value is None here, and so is one that is missing, except for the texts; its axis
+        # is checked when the node runs.
         if columns is None or column_values is None:
             columns, column_values = NO_AXIS, ""
         if rows is None or row_values is None:
@@ -190,10 +194,7 @@ class TipoSweep(io.ComfyNode):
         }
         if text is not None and negative_text is not None:
             base |= {TEXT: text, NEGATIVE: negative_text}
-        try:
-            sweep_of(base, columns, column_values, rows, row_values, choices)
-        except ValueError as error:
-            return str(error)
+        sweep_of(base, columns, column_values, rows, row_values, choices)
         return True
 
     @classmethod

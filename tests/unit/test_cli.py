@@ -307,3 +307,55 @@ def test_a_json_file_that_cannot_be_read_is_named(
     ):
         message = error_of(capsys, *command, str(path))
         assert path.name in message and wanted in message and "Errno" not in message
+
+
+def test_a_hyphen_is_standard_input_for_split_too(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("1girl, A girl sits by the window."))
+    assert run(capsys, "split", "-").startswith("tags: 1girl\ncaption: A girl sits")
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (("expand", "1girl, cat ears"), "--tags '1girl, cat ears'"),
+        (
+            ("expand", "--seed", "1", "1girl,", "cat"),
+            "--tags '1girl, cat' or --caption '1girl, cat'",
+        ),
+        (("task", "1girl"), "--tags '1girl', --short '1girl' or --long '1girl'"),
+        (("bans", "hat"), "--tags 'hat'"),
+    ],
+)
+def test_a_text_without_an_option_says_which_to_write(
+    capsys: pytest.CaptureFixture[str], words: tuple[str, ...], hint: str
+) -> None:
+    error = _usage_error(capsys, *words)
+    assert f"error: give the text as {hint}" in error and "unrecognized" not in error
+    with pytest.raises(SystemExit):
+        cli.main([words[0], "--help"])
+    assert "positional" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", ["expand", "task"])
+def test_metadata_names_the_mistake(capsys: pytest.CaptureFixture[str], command: str) -> None:
+    error = error_of(capsys, command, "--meta", "foo=1")
+    assert "metadata 'foo=1': there is no key 'foo': choose meta, rating, artist" in error
+    error = error_of(capsys, command, "--meta", "safe")
+    assert "metadata 'safe' has no key: write one before it, as in rating=safe. The keys" in error
+
+
+def test_a_folder_without_a_model_says_how_to_download_one(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    known = tmp_path / "TIPO-200M"
+    known.mkdir()
+    error = error_of(capsys, "expand", "--model", str(known))
+    assert f"config.json of the model 'TIPO-200M' is missing: put it into {known}" in error
+    command = f'hf download KBlueLeaf/TIPO-200M --exclude "*.gguf" --local-dir "{known}"'
+    assert error.endswith(f", or download a published model: {command}\n")
+    other = error_of(capsys, "expand", "--model", str(tmp_path))
+    assert f'hf download KBlueLeaf/TIPO-500M --exclude "*.gguf" --local-dir "{tmp_path}"' in other
+    absent = error_of(capsys, "expand", "--model", str(tmp_path / "new"))
+    assert "hf download KBlueLeaf/TIPO-500M" in absent and "there is no model" in absent

@@ -88,9 +88,14 @@ def parse_meta(text: str) -> dict[str, str]:
         key = match.group(1).strip().lower().replace("_", " ") if match else ""
         key = _META_ALIASES.get(key, key)
         with errors.collect():
-            if match is None or key not in META_KEYS:
+            if match is None:
                 raise ValueError(
-                    f"metadata line {line.strip()!r}: write 'key: value' with one of the keys "
+                    f"metadata {line.strip()!r} has no key: write one before it, as in "
+                    f"rating=safe. The keys are {', '.join(META_KEYS)}"
+                )
+            if key not in META_KEYS:
+                raise ValueError(
+                    f"metadata {line.strip()!r}: there is no key {key!r}: choose "
                     f"{', '.join(META_KEYS)}"
                 )
             values.setdefault(key, []).append(match.group(2).strip())

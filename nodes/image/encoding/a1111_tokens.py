@@ -12,6 +12,7 @@ from ....tipo_core.pictures.text.a1111_chunks import Entry, Run, chunked
 from ....tipo_core.pictures.text.unread_syntax import (
     bare_weights,
     bare_weights_note,
+    network_notes,
     without_extra_networks,
     words_note,
 )
@@ -43,9 +44,7 @@ class A1111Tokenizer:
         """Return the parts between BREAKs, each as chunks of (token or vector, weight, word id)."""
         text, tags = without_extra_networks(text)
         segments, unpaired, broken = read_attention(text, has_breaks=has_breaks)
-        self.notes += [
-            f"{tag} is left out: the node Load LoRAs from Prompt would load it" for tag in tags
-        ]
+        self.notes += network_notes(tags, "left out")
         parts: list[list[Segment]] = [[]]
         for segment in segments:
             if has_breaks and segment.is_break:
@@ -54,7 +53,9 @@ class A1111Tokenizer:
                 parts[-1].append(segment)
         self.notes += [
             bare_weights_note(weight for s in segments for weight in bare_weights(s.text)),
-            words_note(unpaired, "no bracket is open; write \\) or \\] for the character"),
+            words_note(
+                unpaired, "it closes a bracket that is not open; write \\) or \\] for the character"
+            ),
             words_note(broken, "A1111 does not read BREAK inside brackets: close them before it"),
         ]
         found = [{key: self._chunks(key, part) for key in self._tokenizers} for part in parts]

@@ -11,7 +11,7 @@ import comfy.sd1_clip
 import comfy.sdxl_clip
 import torch
 
-from ....tipo_core.pictures.text.encode_report import Chunk, EncoderChunks
+from ....tipo_core.pictures.text.encode_report import Chunk, EncoderChunks, weights_line
 from ....tipo_core.pictures.text.token_weights import (
     COMFY,
     LEAST_MEAN,
@@ -25,6 +25,7 @@ from .prompt_tokens import PromptTokens
 
 # Number of tokens shown on each side of a border between chunks.
 _SHOWN = 6
+_SHOWN_WORD = 12  # tokens of a weighted text
 
 
 def clip_encoders(model: Any) -> dict[str, Any]:
@@ -90,8 +91,9 @@ class WeightedTextModel:
         if unscaled:
             numbers = ", ".join(map(str, unscaled))
             self.notes.append(
-                f"{key}: A1111 scales each chunk back to its former mean; not done for chunk "
-                f"{numbers}, whose mean is below {LEAST_MEAN:g} of the RMS, where it is rounding"
+                f"{key}: A1111 also restores the mean of each chunk that weights change; not done "
+                f"for chunk {numbers}, because the mean is so near 0 (below {LEAST_MEAN:g} of the "
+                "RMS) that the result would be random"
             )
         # The first pass encodes the prompt itself; its first chunk gives the pooled output.
         return cond, pooled[0]
@@ -140,6 +142,19 @@ def read_chunks(clip: Any, tokens: PromptTokens) -> list[EncoderChunks]:
             counts = [sum(entry[2] != 0 for entry in chunk) for chunk in chunks]
             found.append(EncoderChunks(key, tuple(map(Chunk, counts))))
     return found
+
+
+def weights_note(clip: Any, tokens: PromptTokens) -> list[str]:
+    """Return a note on the words whose weight is not 1, as the first CLIP encoder reads them."""
+    found: list[tuple[str, float]] = []
+    for key, chunks in list(tokens.of_clip.items())[:1]:
+        tokenizer = getattr(clip.tokenizer, f"clip_{key}").tokenizer
+        for chunk in chunks:
+            for (word, weight), entries in groupby(chunk, key=lambda entry: (entry[2], entry[1])):
+                if word and weight != 1:
+                    shown = [token for token, *_ in entries][:_SHOWN_WORD]
+                    found.append((_decoded(tokenizer, shown), weight))
+    return [weights_line(found)] if found else []
 
 
 def left_out(clip: Any, tokens: PromptTokens) -> list[str]:

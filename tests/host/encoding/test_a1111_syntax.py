@@ -69,7 +69,7 @@ def test_chunk_without_a_mean_is_not_scaled_back(results: Any) -> None:
     assert results["centred scales"] == pytest.approx([1, 1.3, 1, 1])
     reports = results["reports"]
     assert line_with(reports["mean"], "l: A1111", "not done for chunk 1, 3", "mean")
-    assert "former mean" not in reports["has mean"]
+    assert "restores the mean" not in reports["has mean"]
 
 
 def test_glued_embeddings_are_read_with_their_weights(results: Any) -> None:
@@ -96,6 +96,7 @@ def test_words_that_look_like_syntax_are_reported(results: Any) -> None:
     assert line_with(comfy, "read as words", '"[b]"', "A1111")
     assert line_with(comfy, "read as words", "(c", "partner")
     assert line_with(a1111, "syntax A1111")
+    assert line_with(a1111, "weights: ")
     assert line_with(a1111, "read as words", '"cat:1.2"')
     assert line_with(a1111, "<lora:x:1>", "left out")
     assert line_with(a1111, "read as words", '")"')

@@ -59,11 +59,15 @@ def test_each_picture_of_a_sweep_is_named_by_its_values(server: Server, client: 
     build = SweepBuilder()
     sweep = build.sweep(columns="cfg", column_values="4, 6.5")
     images = build.runs("KSampler", sweep, build.core_encode())
-    inputs = {"filename_prefix": "names/cfg %KSampler.cfg%", "format": "png", "quality": 90}
+    inputs = {
+        "filename_prefix": "names/cfg %KSampler.cfg% %TipoSweep.cfg%",
+        "format": "png",
+        "quality": 90,
+    }
     node = build.add("TipoSaveImage", images=images, **inputs)
     outcome = client.run(build.graph, timeout=SECONDS)
     names = [path.name for path in saved_files(server, outcome, node)]
-    assert names == ["cfg 4_00001_.png", "cfg 6.5_00001_.png"]
+    assert names == ["cfg 4 4_00001_.png", "cfg 6.5 6.5_00001_.png"]
 
 
 def test_refused_characters_are_replaced(server: Server, client: Client) -> None:

@@ -62,6 +62,7 @@ def test_grid_claims_no_size_and_no_swept_value(server: Server, client: Client) 
     text = text_by_pillow(path.read_bytes()) or ""
     assert read_a1111(path.read_bytes()).settings == ("2", "Euler", None, "3", MODEL)
     assert "Size: 64x64, " in text, "the size of a cell, not that of the grid"
+    assert 'Script: X/Y/Z plot, X Type: CFG Scale, X Values: "4, 6", ' in text
 
 
 def test_linked_settings_and_prompts_come_before_the_graph(server: Server, client: Client) -> None:

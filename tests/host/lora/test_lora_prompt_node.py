@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from devkit.server.server import Server
 from devkit.server.websocket_client import Client, GraphRejected, RunFailed
 from tests.host.lora.lora_weights import KEYS_IN_CLIP, KEYS_IN_MODEL, lora, save_lora
+from tests.host.node_errors import node_errors
 from tests.host.picture_graphs import SECONDS, Builder, assert_equal, saved_latent
 from tests.host.report_lines import line_with
 
@@ -318,9 +320,12 @@ def test_a_mistake_is_named_before_anything_is_computed(
     client: Client, loras: Path, text: str, named: str
 ) -> None:
     build = LoraBuilder()
-    build.drawn_from(build.prompt(text))
+    node = build.prompt(text, missing="error", weight_order="model:clip")
+    build.drawn_from(node)
     with pytest.raises(GraphRejected, match=f"TipoLoraPrompt.*{named}"):
         client.run(build.graph, timeout=SECONDS)
+    (error,) = node_errors(client, build.graph, node)
+    assert re.search(named, error["details"]), "ComfyUI repeats a problem for each named input"
 
 
 def test_what_is_left_out_is_reported(server: Server, client: Client, loras: Path) -> None:

@@ -17,6 +17,7 @@ from devkit.server.server import Server
 from devkit.server.websocket_client import Client, Graph, GraphRejected, Outcome, RunFailed
 from devkit.setup.layout import this_checkout
 from devkit.setup.toy_sd import NAME
+from tests.host.node_errors import node_errors
 from tests.host.picture_graphs import SECONDS, Builder
 
 OUTPUTS = ("seed", "steps", "cfg", "sampler_name", "scheduler", "denoise", "clip_skip", "sweep")
@@ -178,6 +179,10 @@ def test_lists_are_rows_by_columns_and_one_value_stays_one(client: Client) -> No
             "columns and rows both change cfg",
         ),
         ({"columns": "eta", "column_values": "1"}, "columns: 'eta' cannot be swept"),
+        (
+            {"columns": "prompt S/R", "column_values": "cat, dog"},
+            "column_values: text and negative_text are empty: connect the prompts",
+        ),
     ],
 )
 def test_a_mistake_is_named_before_anything_is_computed(
@@ -190,7 +195,9 @@ def test_a_mistake_is_named_before_anything_is_computed(
     build.grid(build.runs("KSampler", sweep, positive), sweep)
     with pytest.raises(GraphRejected, match=rf"node {sweep} \(TipoSweep\).*{named}") as caught:
         client.run(build.graph, timeout=SECONDS)
-    assert str(caught.value).count(f"node {sweep} ") == 1, "told once for each input"
+    assert str(caught.value).count(f"node {sweep} ") == 1
+    (error,) = node_errors(client, build.graph, sweep)
+    assert re.search(named, error["details"]), "ComfyUI repeats a problem for each named input"
 
 
 @pytest.mark.parametrize(
@@ -223,6 +230,17 @@ def test_pictures_that_are_not_of_the_sweep_are_counted(client: Client) -> None:
     named = "2 rows x 3 columns = 6 cells, the list of pictures has 1"
     with pytest.raises(RunFailed, match=named):
         client.run(build.graph, timeout=SECONDS)
+
+
+def test_labels_without_an_effect_are_named(client: Client) -> None:
+    """The grid has a label for each cfg, and the sampler draws all with its own."""
+    build = SweepBuilder()
+    sweep = build.sweep(columns="cfg", column_values="2, 4", rows="steps", row_values="1, 2")
+    images = build.runs("KSampler", sweep, build.core_encode(), cfg=5.0)
+    grid = build.grid(images, sweep)
+    outcome = client.run(build.graph, timeout=SECONDS)
+    *cells, note = outcome.outputs[grid]["text"][0].splitlines()
+    assert len(cells) == 5 and note.startswith("TIPO Sweep changes cfg, but no node is connected")
 
 
 def test_a_sweep_of_sweeps_is_refused(client: Client) -> None:

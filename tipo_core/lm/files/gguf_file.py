@@ -18,7 +18,7 @@ from ..model.config import LlamaConfig
 from . import dots1_gguf
 from .gguf_header import GgufHeader, StoredTensor
 from .hf_config import parse_hf_config
-from .weights import check_finite
+from .weights import check_finite, check_label
 
 _PLAIN = {"F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
 # Quantized blocks are dequantized in chunks of this many values, to bound the memory.
@@ -116,6 +116,7 @@ def _read(path: Path, name: str, stored: StoredTensor, dtype: torch.dtype) -> to
     if stored.type.name in _PLAIN:
         plain = torch.from_numpy(content).view(_PLAIN[stored.type.name]).view(stored.shape)
         check_finite(plain, name, str(path))
+        check_label(plain, name, str(path))
         return plain
     gguf = require("gguf")
     kind = gguf.GGMLQuantizationType[stored.type.name]

@@ -11,7 +11,7 @@ import torch
 
 from ...optional_imports import require
 from .file_type import MAGIC_LENGTH, SAFETENSORS, detect_file_type
-from .weights import check_finite, first_of, shortened
+from .weights import check_finite, check_label, first_of, shortened
 
 _DTYPES = ("F64", "F32", "F16", "BF16")
 _INDEX_SUFFIX = ".index.json"
@@ -40,6 +40,7 @@ class SafetensorsWeights:
         """Return one tensor as it is stored, a view of the file; `dtype` is ignored."""
         tensor: torch.Tensor = self._files[name].get_tensor(name)
         check_finite(tensor, name, self.source)
+        check_label(tensor, name, self.source)
         return tensor
 
     def _shape(self, name: str, handle: Any) -> tuple[int, ...]:

@@ -8,6 +8,12 @@ from typing import Protocol
 import torch
 
 _MAX_SHOWN = 8
+_SAME_SIZE = {torch.float16: "F16", torch.bfloat16: "BF16"}
+_OTHER = {torch.float16: torch.bfloat16, torch.bfloat16: torch.float16}
+_LEAST_CHECKED = 1024  # values of a sample
+# The 90th percentile of a matrix's magnitudes is 9 to 1,000 times the 10th. F16 read as BF16 has
+# eight times the exponents, so more than a billion; BF16 read as F16 an eighth, so less than 4.
+_WIDE, _NARROW, _NEVER_SMALL = 1e6, 4.0, 0.25
 _MAX_PHRASE = 160  # characters; a damaged file may have a name of any length
 
 
@@ -37,6 +43,33 @@ def check_finite(values: torch.Tensor, name: str, source: str) -> None:
     if values.numel() and not torch.stack(values.aminmax()).isfinite().all():
         raise ValueError(
             f"{source} is damaged (NaN or infinite values in {name}): download it again"
+        )
+
+
+def check_label(values: torch.Tensor, name: str, source: str) -> None:
+    """Raise ValueError for a matrix of F16 values that are labelled BF16, or the reverse.
+
+    The two types have one size, and one read as the other is finite: F16's weights then spread over
+    many powers of ten, BF16's lie between 0.5 and 2. A sample of the matrix is read. Vectors,
+    small and constant matrices are not checked.
+    """
+    if values.ndim < 2 or values.numel() < _LEAST_CHECKED or values.dtype not in _SAME_SIZE:
+        return
+    flat = values.reshape(-1)
+    sample = flat[:: max(1, flat.numel() // _LEAST_CHECKED)].float().abs()
+    sample = sample[sample > 0]
+    if sample.numel() < _LEAST_CHECKED // 2 or sample.amin() == sample.amax():
+        return
+    label, other = _SAME_SIZE[values.dtype], _SAME_SIZE[_OTHER[values.dtype]]
+    low, high = torch.quantile(sample, sample.new_tensor([0.1, 0.9])).tolist()
+    if values.dtype is torch.bfloat16:
+        is_wrong = high > _WIDE * low
+    else:
+        is_wrong = high < _NARROW * low and low > _NEVER_SMALL
+    if is_wrong:
+        raise ValueError(
+            f"{source} labels {shortened(name)} as {label}, but the weights can only be {other} "
+            f"(most are from {low:.1e} to {high:.1e}): the label is wrong, download it again"
         )
 
 

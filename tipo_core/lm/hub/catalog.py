@@ -56,6 +56,11 @@ class KnownModel:
             f"{'it' if len(self.download_files) == 1 else 'them'} into {self.folder(root)}"
         )
 
+    def download_command(self, folder: Path) -> str:
+        """Return the command of Hugging Face's own tool that downloads the model to a folder."""
+        files = self.gguf if self.is_gguf_download else '--exclude "*.gguf"'
+        return f'hf download {self.repository} {files} --local-dir "{folder}"'
+
 
 def _published(
     name: str,

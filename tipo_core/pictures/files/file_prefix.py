@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -18,15 +18,21 @@ from .graph_links import Graph
 LONGEST_NAME = 255  # bytes of a folder or file, on the usual file systems
 _PATTERN = re.compile("%([^%]+)%")
 _DATE = re.compile("dd?|MM?|hh?|mm?|ss?|yyy?y?")
+_LETTERS = re.compile("[A-Za-z]+")
 _DATE_PARTS = {"d": "day", "M": "month", "h": "hour", "m": "minute", "s": "second"}
 # As core's page replaces them in a value.
 _NOT_IN_VALUES = re.compile(r'[/?<>\\:*|"\x00-\x1f\x7f\ud800-\udfff]')
 # Windows and its file systems refuse these; Linux refuses half of a surrogate pair.
 _NOT_IN_NAMES = re.compile(r'[?<>:*|"\x01-\x1f\x7f\ud800-\udfff]')
+# Patterns that ComfyUI replaces when it saves.
+_COMFY_PATTERNS = frozenset("year month day hour minute second width height batch_num".split())
+# Words with a percent sign on both sides that were meant as a pattern; not "100% and 50%".
+_LIKE_PATTERN = re.compile(r"[A-Za-z]\w*(?::.*)?", re.DOTALL)
 _DRIVE = re.compile(r"[A-Za-z]:(?=[\\/])")
 _DEEPEST = 50  # subgraphs inside subgraphs
 _REMEDY = "write a name such as 'TIPO', or 'portraits/TIPO' for a subfolder"
 _MAX_SHOWN = 80  # characters
+_MAX_NAMED = 8  # patterns in a note
 # Folders in one another. Python makes each by a call of its own.
 _MAX_DEPTH = 50
 
@@ -45,6 +51,12 @@ def date_text(pattern: str, now: datetime) -> str:
         return letters
 
     return _DATE.sub(part, pattern)
+
+
+def _not_in_dates(pattern: str) -> list[str]:
+    """The letters of a date's pattern that stand for no part of it, such as YYYY."""
+    rest = _DATE.sub(lambda found: found[0] if found[0] == "yyy" else " ", pattern)
+    return _LETTERS.findall(rest)
 
 
 def name_text(value: object) -> str:
@@ -117,28 +129,57 @@ def filled_prefix(
 ) -> tuple[str, list[str]]:
     """Replace the values and dates of a prefix, and every character that a file cannot have.
 
-    `value_of` returns the value of an input of a named node, or None. Returns the prefix and the
-    patterns without a value, which stay as they are.
+    `value_of` returns the value of an input of a named node, or None. Returns the prefix, and a
+    note on the patterns, and the letters of dates, that stay as they are; none if all are replaced.
     """
-    unknown: list[str] = []
+    unknown: dict[str, None] = {}
+    unread: dict[str, None] = {}
+    letters: dict[str, None] = {}
 
     def replaced(found: re.Match[str]) -> str:
         name, dot, input_name = found[1].rpartition(".")
         if found[1].startswith("date:"):
-            return _NOT_IN_VALUES.sub("_", date_text(found[1].removeprefix("date:"), now))
+            pattern = found[1].removeprefix("date:")
+            if wrong := _not_in_dates(pattern):
+                letters[f"{', '.join(dict.fromkeys(wrong))} in {found[0]}"] = None
+            return _NOT_IN_VALUES.sub("_", date_text(pattern, now))
         if not dot:
-            return found[0]  # such as %width%, which ComfyUI replaces
+            if found[1] not in _COMFY_PATTERNS and _LIKE_PATTERN.fullmatch(found[1]):
+                unread[found[0]] = None
+            return found[0]
         value = value_of(name, input_name)
         if value is None:
-            unknown.append(found[0])
+            unknown[found[0]] = None
         return found[0] if value is None else value
 
-    return safe_prefix(_PATTERN.sub(replaced, prefix)), list(dict.fromkeys(unknown))
+    text = safe_prefix(_PATTERN.sub(replaced, prefix))
+    notes = [
+        f"{problem}: {_quoted(found)}"
+        for problem, found in (
+            ("not found in the graph", unknown),
+            ("no pattern of file names", unread),
+            ("not replaced in the date", letters),
+        )
+        if found
+    ]
+    if unread or letters:
+        notes.append("write a date as %date:yyyy-MM-dd%, a time as %date:hh.mm.ss%")
+    return text, ["; ".join(notes)] if notes else []
 
 
-def safe_prefix(prefix: str) -> str:
-    """Replace the characters that a file system refuses by "_"; both slashes make folders."""
-    drive = _DRIVE.match(prefix)
+def _quoted(found: Iterable[str]) -> str:
+    """Some of the patterns, each cut if it is long."""
+    texts = [text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}..." for text in found]
+    more = f" and {len(texts) - _MAX_NAMED} more" if len(texts) > _MAX_NAMED else ""
+    return ", ".join(texts[:_MAX_NAMED]) + more
+
+
+def safe_prefix(prefix: str, *, has_drives: bool = os.name == "nt") -> str:
+    """Replace the characters that a file system refuses by "_"; both slashes make folders.
+
+    The drive of a path such as C:/x is kept where the system has drives, which is on Windows.
+    """
+    drive = _DRIVE.match(prefix) if has_drives else None
     start = drive[0] if drive else ""
     return start + _NOT_IN_NAMES.sub("_", prefix[len(start) :]).replace("\\", "/")
 

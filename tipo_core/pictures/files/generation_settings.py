@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields, replace
 from ..sampling.axis import AUTOMATIC_VAE, CHECKPOINT, VAE
 from ..vae.vae_choice import CHECKPOINT_CHOICE, CONNECTED_CHOICE
 from .graph_links import Graph, Node
+from .swept_values import GRID_NODE, SWEEP_NODE, ShownAxis
 from .way_back import adds_noise, latent_size, way_back, with_noise
 
 # Inputs for text of the text encoders of all model families.
@@ -43,7 +44,8 @@ class GenerationSettings:
     """The settings that a graph states; None for a setting that it does not state.
 
     `sampler` and `scheduler` are ComfyUI's names, `clip_skip` is A1111's count (1 is the last
-    layer), `model` is a name without folder and file ending, `vae` is a file name.
+    layer), `model` is a name without folder and file ending, `vae` is a file name, `axes` are the
+    columns and rows of a grid.
     """
 
     positive: str | None = None
@@ -57,6 +59,7 @@ class GenerationSettings:
     vae: str | None = None
     denoise: float | None = None
     clip_skip: int | None = None
+    axes: tuple[ShownAxis, ShownAxis] | None = None
 
     def updated(self, other: GenerationSettings) -> GenerationSettings:
         """Return these settings with those that the other states in their place."""
@@ -72,7 +75,8 @@ def read_generation_settings(
     The links are followed back over pixels and latents to the last sampler. Where several samplers
     meet, no settings are read. A sampler that adds no noise continues the work of an earlier one:
     then the settings are those of the earlier sampler, which has the seed. A setting that a sweep
-    changes is that of the picture's place in the list.
+    changes is that of the picture's place in the list. A grid over steps has those of its first
+    cell, as in A1111, because readers need the number.
     """
     back = way_back(graph, graph.node(node_id), (name,))
     if len(back.samplers) != 1:
@@ -88,10 +92,15 @@ def read_generation_settings(
     encoders = _text_encoders(graph, guider, positive)
     file = model_file(graph, guider)
     model = model_name(file) if file else None
+    grids = [node for node in back.between if node.class_type == GRID_NODE]
+    axes = graph.axes(grids[0]) if len(grids) == 1 else None
+    steps = graph.value(schedule, "steps", int)
+    if steps is None and axes:
+        steps = _first_steps(graph, schedule, axes)
     return GenerationSettings(
         positive=_common_text(graph, encoders),
         negative=_common_text(graph, _text_encoders(graph, guider, "negative")),
-        steps=graph.value(schedule, "steps", int),
+        steps=steps,
         sampler=SAMPLER_NODES.get(chosen.class_type) or graph.value(chosen, "sampler_name", str),
         scheduler=SCHEDULE_NODES.get(schedule.class_type)
         or graph.value(schedule, "scheduler", str),
@@ -103,7 +112,15 @@ def read_generation_settings(
         vae=_vae_name(vae_file(graph, back.decodes), model),
         denoise=graph.value(schedule, "denoise", float),
         clip_skip=_clip_skip(graph, encoders),
+        axes=axes,
     )
+
+
+def _first_steps(graph: Graph, schedule: Node, axes: tuple[ShownAxis, ShownAxis]) -> int | None:
+    """The steps of a grid's first cell, if an axis has them and the sampler got them from it."""
+    sweep = graph.linked(schedule, "steps")
+    shown = dict(axis for axis in axes if axis).get("steps")
+    return int(shown[0]) if shown and sweep and sweep.class_type == SWEEP_NODE else None
 
 
 def read_generated_size(

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from ..sampling.value_lists import Value
-from .swept_values import OUTPUTS, SWEEP_NODE, is_swept, swept_value
+from .swept_values import OUTPUTS, SWEEP_NODE, ShownAxis, is_swept, swept_axes, swept_value
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,13 @@ class Graph:
         return value if isinstance(value, (int, float) if kind is float else kind) else None
 
     def any_value(self, node: Node | None, name: str) -> tuple[bool, Any]:
-        """Whether the value of an input is known, and the value, of any type."""
+        """Whether the value of an input is known, and the value, of any type.
+
+        A parameter of a sweep has the picture's value, which its widget may not have.
+        """
+        if node and node.class_type == SWEEP_NODE and name and name in OUTPUTS:
+            value = self._swept(node, name)
+            return value is not None, value
         origin, name, slot = self._origin(node, name)
         if origin is None:
             return False, None
@@ -116,6 +122,23 @@ class Graph:
             return value is not None, value
         value = origin.inputs.get(name)
         return name in origin.inputs and not isinstance(value, (list, dict)), value
+
+    def is_linked(self, node_id: str, slot: int, class_type: str = "") -> bool:
+        """Whether an output of a node is connected: to a node of a type, or to any for ""."""
+        return any(
+            value[1] == slot and str(value[0]) == node_id
+            for node in map(self.node, self.ids())
+            if node and class_type in ("", node.class_type)
+            for value in node.inputs.values()
+            if isinstance(value, list) and len(value) == 2
+        )
+
+    def axes(self, grid: Node) -> tuple[ShownAxis, ShownAxis] | None:
+        """The columns and rows of a grid's sweep; None for an unknown sweep."""
+        sweep = self.linked(grid, "sweep")
+        if sweep is None or sweep.class_type != SWEEP_NODE:
+            return None
+        return swept_axes(partial(self._own_value, sweep), self._choices)
 
     def swept(self, node: Node, parameter: str) -> tuple[bool, Value | None]:
         """Whether the sweep at an input `sweep` changes a parameter, and the picture's value."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from .file_hashes import PictureHashes
 from .generation_settings import GenerationSettings
+from .swept_values import ShownAxis
 
 # ComfyUI's name -> A1111's name; _gpu only says where the noise is drawn.
 SAMPLERS = {
@@ -44,6 +45,20 @@ SCHEDULERS = {
     "kl_optimal": "KL Optimal",
     "align_your_steps": "Align Your Steps",
     "turbo": "Turbo",
+}
+# The parameters of a sweep under the names of A1111's X/Y/Z plot, where it has them.
+AXES = {
+    "cfg": "CFG Scale",
+    "denoise": "Denoising",
+    "clip_skip": "Clip skip",
+    "steps": "Steps",
+    "sampler_name": "Sampler",
+    "scheduler": "Schedule type",
+    "seed": "Seed",
+    "lora_strength": "LoRA strength",
+    "prompt S/R": "Prompt S/R",
+    "checkpoint": "Checkpoint name",
+    "vae": "VAE",
 }
 # Before A1111 1.9 these schedules were part of the sampler's name, and readers still expect that.
 IN_THE_SAMPLERS_NAME = ("karras", "exponential")
@@ -85,6 +100,32 @@ def hash_list(hashes: Mapping[str, str]) -> str | None:
     return ", ".join(f"{name}: {short}" for name, short in hashes.items()) or None
 
 
+def axis_entries(axes: tuple[ShownAxis, ShownAxis] | None) -> dict[str, str]:
+    """The columns and rows of a grid under A1111's names, their values as CSV."""
+    found = {}
+    for letter, axis in zip("XY", axes or (), strict=False):
+        if axis:
+            found[f"{letter} Type"] = AXES.get(axis[0], axis[0])
+            found[f"{letter} Values"] = ", ".join(
+                _csv_value(_axis_value(axis[0], one)) for one in axis[1]
+            )
+    return {"Script": "X/Y/Z plot", **found} if found else {}
+
+
+def _axis_value(parameter: str, shown: str) -> str:
+    """A value of an axis as A1111 names it: "DPM++ 2M Karras" for "dpmpp_2m karras"."""
+    if parameter == "sampler_name":
+        sampler, blank, scheduler = shown.partition(" ")
+        return SAMPLERS.get(sampler, sampler) + blank + SCHEDULERS.get(scheduler, scheduler)
+    return SCHEDULERS.get(shown, shown) if parameter == "scheduler" else shown
+
+
+def _csv_value(text: str) -> str:
+    """One value of a list in CSV, in quotation marks where it needs them."""
+    is_plain = text == text.strip() and text and not set(text) & set(',"\r\n')
+    return text if is_plain else '"' + text.replace('"', '""') + '"'
+
+
 def infotext(
     settings: GenerationSettings,
     text: str,
@@ -119,6 +160,7 @@ def infotext(
         "Clip skip": one.clip_skip,
         "Lora hashes": hash_list(hashes.loras),
         "TI hashes": hash_list(hashes.embeddings),
+        **axis_entries(one.axes),
     }
     known = [f"{key}: {quoted(str(value))}" for key, value in entries.items() if value is not None]
     if hashes.embeddings:

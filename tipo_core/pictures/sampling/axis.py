@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ...error_collector import ErrorCollector
 from ..listed_files import ListedFiles, without_ending
-from .sampler_names import sampler_of, scheduler_of
+from .sampler_names import near_sampler, near_scheduler, sampler_of, scheduler_of
 from .search_replace import csv_values, shown_text
 from .value_lists import (
     NUMBERS,
@@ -17,6 +17,7 @@ from .value_lists import (
     check_name,
     name_entries,
     parse_values,
+    unknown_name,
     value_text,
 )
 
@@ -119,9 +120,11 @@ def _named(
             try:
                 found.append(read(parameter, entry, names))
             except LookupError:
-                check_name(
-                    entry, parameter, names.get(parameter, ()), f"{values_input}, entry {place}"
-                )
+                where = f"{values_input}, entry {place}"
+                if is_file:
+                    check_name(entry, parameter, names.get(parameter, ()), where)
+                else:
+                    raise _unknown_sampling_name(parameter, entry, names, where) from None
     errors.raise_all()
     return found
 
@@ -141,6 +144,32 @@ def _sampling_name(
         raise LookupError(entry)
     sampler, scheduler = found
     return {SAMPLER: sampler, **({SCHEDULER: scheduler} if scheduler else {})}
+
+
+def _unknown_sampling_name(
+    parameter: str, entry: str, names: Mapping[str, Sequence[str]], where: str
+) -> ValueError:
+    """Return the error for a name that is no sampler or no scheduler, with what it may mean."""
+    samplers, schedulers = names.get(SAMPLER, ()), names.get(SCHEDULER, ())
+    if parameter == SAMPLER and (scheduler := scheduler_of(entry, schedulers)):
+        return ValueError(
+            f"{where}: '{entry}' is a scheduler: write it after a sampler, as in 'euler "
+            f"{scheduler}', or sweep {SCHEDULER}"
+        )
+    if parameter == SCHEDULER and (found := sampler_of(entry, samplers, schedulers)):
+        return ValueError(
+            f"{where}: '{entry}' is a sampler: sweep {SAMPLER}, with values such as "
+            f"'{' '.join(filter(None, found))}'"
+        )
+    is_sampler = parameter == SAMPLER
+    close = near_sampler(entry, samplers, schedulers) if is_sampler else None
+    return unknown_name(
+        entry,
+        parameter,
+        names.get(parameter, ()),
+        where,
+        close if is_sampler else near_scheduler(entry, schedulers),
+    )
 
 
 def _file(parameter: str, entry: str, names: Mapping[str, Sequence[str]]) -> dict[str, Value]:

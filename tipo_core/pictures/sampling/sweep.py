@@ -14,7 +14,7 @@ from .axis import (
     Axis,
     axis_of,
 )
-from .search_replace import Prompts
+from .search_replace import Prompts, shown_text
 from .value_lists import MAX_CELLS, Value, check_name, value_text
 
 TEXT, NEGATIVE = "text", "negative_text"
@@ -146,12 +146,31 @@ def sweep_of(
         notes += [f"{label} is listed more than once: drawn once" for label in repeated]
     sweep = Sweep(dict(base), *axes)
     _check(sweep, names)
+    notes += _empty_value_notes(sweep)
     if columns == CHECKPOINT and rows != NO_AXIS:
         notes.append(
             f"the checkpoint changes with each picture: set rows to {CHECKPOINT}, and it changes "
             "once per row"
         )
     return sweep, "\n".join([sweep_report(sweep), *notes])
+
+
+def _empty_value_notes(sweep: Sweep) -> list[str]:
+    """A note per axis whose texts have an empty one, which a comma at the end of a list makes."""
+    notes = []
+    for axis, values_input, other in (
+        (sweep.columns, "column_values", sweep.rows),
+        (sweep.rows, "row_values", sweep.columns),
+    ):
+        texts = axis.replacements if axis else ()
+        if "" in texts:
+            count = _length(other)
+            drawn = "1 picture is" if count == 1 else f"{count} pictures are"
+            notes.append(
+                f"{values_input} has an empty value: {drawn} drawn without "
+                f"'{shown_text(texts[0])}'; a comma at the end makes one"
+            )
+    return notes
 
 
 def _check(sweep: Sweep, names: Mapping[str, Sequence[str]]) -> None:
@@ -188,7 +207,8 @@ def sweep_report(sweep: Sweep) -> str:
     ]
     for menu, axis in (("columns", sweep.columns), ("rows", sweep.rows)):
         if axis:
-            lines.append(f"{menu}: {axis.parameter} {', '.join(axis.shown_values)}")
+            shown = [f'"{one}"' if "," in one else one for one in axis.shown_values]
+            lines.append(f"{menu}: {axis.parameter} {', '.join(shown)}")
     swept = {name for cell in sweep.cells for name in cell}
     same = [name for name in sweep.base if name in PARAMETERS and name not in swept]
     if same:

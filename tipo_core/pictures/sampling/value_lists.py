@@ -42,6 +42,15 @@ NUMBERS: Mapping[str, Limits] = {
 # With the full-width and ideographic marks of a Chinese keyboard.
 _BETWEEN_ENTRIES = re.compile("[,;\n\uff0c\u3001\uff1b]")
 _BETWEEN_NUMBERS = re.compile("[:\uff1a]")
+# Dashes and minus signs that stand for the hyphen, and the full-width characters of numbers.
+_HYPHENS_AND_DIGITS = str.maketrans(
+    {
+        **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d", "-"),
+        "\uff0b": "+",
+        "\uff0e": ".",
+        **{chr(0xFF10 + digit): str(digit) for digit in range(10)},
+    }
+)
 # No exponents: "1e999" has a thousand digits.
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)")
 _LONGEST_NUMBER = 40
@@ -112,6 +121,7 @@ class _Range:
 
 def _number_range(entry: str, parameter: str, limits: Limits, where: str) -> _Range:
     """Parse one entry; `where` names it in errors."""
+    entry = entry.translate(_HYPHENS_AND_DIGITS)
     if dashed := _DASHED.fullmatch(entry):
         if dashed[4]:
             return _counted_range(dashed, parameter, limits, where)
@@ -179,11 +189,17 @@ def _number(text: str, where: str, limits: Limits) -> Fraction:
 
 def check_name(name: str, parameter: str, choices: Sequence[str], where: str) -> None:
     """Raise ValueError, with a near match or all choices, if a name is not among `choices`."""
-    if name in choices:
-        return
-    close = get_close_matches(name.lower()[:100], choices, n=1)
-    remedy = f"did you mean '{close[0]}'?" if close else f"choose from {', '.join(choices)}"
-    raise ValueError(f"{where}: there is no {parameter} '{_shown(name)}': {remedy}")
+    if name not in choices:
+        close = get_close_matches(name.lower()[:100], choices, n=1)
+        raise unknown_name(name, parameter, choices, where, next(iter(close), None))
+
+
+def unknown_name(
+    name: str, parameter: str, choices: Sequence[str], where: str, close: str | None
+) -> ValueError:
+    """Return the error for a name that is not among `choices`; `close` is a near match."""
+    remedy = f"did you mean '{close}'?" if close else f"choose from {', '.join(choices)}"
+    return ValueError(f"{where}: there is no {parameter} '{_shown(name)}': {remedy}")
 
 
 def check_count(count: int, input_name: str) -> None:

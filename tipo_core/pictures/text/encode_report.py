@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from .prompt_schedule import Clause, StepPlan, WeightedTexts
-from .quotes import shortened
+from .quotes import quoted, shortened
 
 _MAX_QUOTE = 60  # characters
 _MAX_RANGES = 4
@@ -74,10 +74,20 @@ def clause_lines(encoded: Sequence[EncodedClause], steps: int | None = None) -> 
         else:
             active = [range(round(a * steps), round(b * steps)) for a, b in clause.ranges]
             times = steps_text(active)
+            if not lines:
+                times += f" of {steps} (schedule_steps)"
         weight = f", weight {clause.weight:g}" if clause.weight != 1 else ""
         lines.append(f'{times}{weight}: "{shortened(clause.texts[0], _MAX_QUOTE)}"')
         lines += [f"  {line}" for line in one.lines()]
     return lines
+
+
+def weights_line(weights: Sequence[tuple[str, float]]) -> str:
+    """Report the weighted texts of a prompt, each with its weight: `weights: "cat" 1.3`."""
+    unlike = list(dict.fromkeys(weights))
+    shown = [f"{quoted(text)} {weight:.4g}" for text, weight in unlike[:_MAX_TEXTS]]
+    more = f" and {len(unlike) - _MAX_TEXTS} more" if len(unlike) > _MAX_TEXTS else ""
+    return f"weights: {', '.join(shown)}{more}"
 
 
 def steps_text(ranges: Sequence[range]) -> str:

@@ -27,6 +27,11 @@ _LOOSE_BRACKET = re.compile(r"(?<![\\:;=8xX>^'-])[\[\]{}](?![:;=<])")
 _LAST_WORD = re.compile(r"[^\s,:|<>]+\Z")
 # `16:9` is no weight, and `embedding:12` is a name.
 _UNWEIGHTED = re.compile(r"[\d.]+|embedding", re.IGNORECASE)
+# What to do about a tag, by its kind.
+_LORA = "the node Load LoRAs from Prompt loads LoRAs and removes their tags"
+_HYPERNETWORK = "ComfyUI's Hypernetwork Loader loads hypernetworks: delete the tag"
+_OTHER_TAG = "A1111 takes each <name:value> for a tag of a network: write words without < and >"
+_NETWORKS = {"lora": _LORA, "lyco": _LORA, "hypernet": _HYPERNETWORK}
 _GROUPS = (SpanKind.WEIGHT, SpanKind.SCHEDULE, SpanKind.ALTERNATION)
 _WINDOW = 40  # characters shown beside a bracket, and of a word before a weight
 
@@ -99,15 +104,24 @@ def unread_notes(texts: Iterable[str]) -> list[str]:
         if bracket := _BARE_BRACKET.search(rest):
             brackets.append(rest[max(bracket.start() - _WINDOW, 0) : bracket.end() + _WINDOW])
     notes = [
-        words_note(tags, "the node Load LoRAs from Prompt loads LoRAs and removes their tags"),
+        *network_notes(tags, "read as words"),
         bare_weights_note(weights),
         words_note(
             brackets,
-            "a bracket without a partner switches weights off, so close it, or write \\( or \\) "
-            "for the character",
+            "a bracket here has no partner, so ComfyUI reads no weights after it: add the partner, "
+            "or write \\( or \\) for the character",
         ),
     ]
     return [note for note in notes if note]
+
+
+def network_notes(tags: Iterable[str], what: str) -> list[str]:
+    """Return a note per kind of tag, such as LoRAs; `what` says what becomes of the tags."""
+    kinds: dict[str, list[str]] = {}
+    for tag in tags:
+        kind = tag[1:].partition(":")[0].lower()
+        kinds.setdefault(_NETWORKS.get(kind, _OTHER_TAG), []).append(tag)
+    return [f"{what}: {quote_list(found)} ({remedy})" for remedy, found in kinds.items()]
 
 
 def bare_weights_note(weights: Iterable[str]) -> str:
@@ -124,18 +138,28 @@ def bare_weights(text: str) -> Iterator[str]:
 
 
 def square_bracket_note(text: str) -> str:
-    """Return a note on `[a]`, `{a}` and brackets without a partner in ComfyUI's syntax, or ''."""
-    return words_note(
-        _square_brackets(parse_spans(text)),
-        "here only (a:1.2) weights; [a] lowers a weight with syntax A1111; write \\[ and \\] for "
-        "the characters",
+    """Return notes on `[a]`, `{a}` and brackets without a partner in ComfyUI's syntax, or ''."""
+    loose: list[str] = []
+    groups = list(_square_brackets(parse_spans(text), loose))
+    notes = (
+        words_note(
+            groups,
+            "here only (a:1.2) weights; [a] lowers a weight with syntax A1111; write \\[ and \\] "
+            "for the characters",
+        ),
+        words_note(
+            loose,
+            "a bracket here has no partner: add it, or write a \\ before it for the character",
+        ),
     )
+    return "\n".join(note for note in notes if note)
 
 
-def _square_brackets(spans: Spans) -> Iterator[str]:
+def _square_brackets(spans: Spans, loose: list[str]) -> Iterator[str]:
+    """Yield the groups in brackets; texts around a bracket without a partner go to `loose`."""
     for span in spans:
         if span.kind is SpanKind.WORD and (found := _LOOSE_BRACKET.search(span.text)):
-            yield span.text[max(found.start() - _WINDOW, 0) : found.end() + _WINDOW].strip()
+            loose.append(span.text[max(found.start() - _WINDOW, 0) : found.end() + _WINDOW].strip())
         if span.kind not in _GROUPS:
             continue
         # `prompt_schedule` names brackets with signs of a schedule.
@@ -143,7 +167,7 @@ def _square_brackets(spans: Spans) -> Iterator[str]:
         if (span.text[0] == "[" and is_plain) or span.text[0] == "{":
             yield span.text
         else:
-            yield from _square_brackets(span.children)
+            yield from _square_brackets(span.children, loose)
 
 
 def words_note(quotes: Iterable[str], remedy: str) -> str:

@@ -9,7 +9,9 @@ import torch
 
 from tipo_core.lm.files.fused_weights import FusedWeights, hf_shapes, to_hf_state_dict
 from tipo_core.lm.files.loader import PlainOperations
-from tipo_core.lm.files.weights import assign_weights, check_shapes
+from tipo_core.lm.files.safetensors_file import SafetensorsWeights
+from tipo_core.lm.files.weights import assign_weights, check_label, check_shapes
+from tipo_core.lm.hub.catalog import shipped_model
 from tipo_core.lm.model.config import LlamaConfig
 from tipo_core.lm.model.llama import Llama
 
@@ -82,3 +84,34 @@ def test_a_parameter_keeps_its_dtype(small_config: LlamaConfig) -> None:
     assign_weights(model, FusedWeights(weights, state, small_config), state)
     dtypes = {name: weight.dtype for name, weight in head.state_dict().items()}
     assert dtypes == {"norm.weight": torch.float32, "linear.weight": torch.float16}
+
+
+SCALES = (1e-4, 3e-3, 0.02, 0.3, 1.0, 8.0)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("scale", SCALES)
+def test_real_weights_fit_their_label(dtype: torch.dtype, scale: float) -> None:
+    noise = torch.randn(64, 64, generator=torch.Generator().manual_seed(1)) * scale
+    masked = torch.where(torch.rand(64, 64) < 0.9, 0.0, noise)
+    for values in (noise, masked, torch.zeros(64, 64), torch.ones(64, 64), noise[0], noise[:4, :4]):
+        check_label(values.to(dtype), "x", "model")
+
+
+@pytest.mark.parametrize("scale", [0.003, 0.02, 0.3, 1.0])
+def test_f16_and_bf16_under_the_label_of_the_other_are_refused(scale: float) -> None:
+    """One has the other's size, so that the file keeps its form and loads."""
+    noise = torch.randn(64, 64, generator=torch.Generator().manual_seed(2)) * scale
+    with pytest.raises(ValueError, match="model labels q as BF16, but the weights can only be F16"):
+        check_label(noise.half().view(torch.bfloat16), "q", "model")
+    with pytest.raises(ValueError, match="model labels q as F16, but the weights can only be BF16"):
+        check_label(noise.bfloat16().view(torch.float16), "q", "model")
+
+
+def test_the_shipped_model_fits_its_labels() -> None:
+    weights = SafetensorsWeights(shipped_model().weights)
+    for name in weights.shapes:
+        tensor = weights.read(name, torch.float32)
+        if tensor.ndim == 2 and tensor.numel() >= 1024 and tensor.dtype is torch.float16:
+            with pytest.raises(ValueError, match="can only be F16"):
+                check_label(tensor.view(torch.bfloat16), name, "model")

@@ -46,11 +46,11 @@ def test_dates_are_those_of_the_page(pattern: str) -> None:
     assert date_text(pattern, NOW) == page_date(pattern)
 
 
-def filled(prefix: str, graph: dict[str, Any], workflow: object = None, place: int = 0) -> str:
+def filled(
+    prefix: str, graph: dict[str, Any], workflow: object = None, place: int | None = 0
+) -> str:
     nodes = NamedNodes(Graph(graph, place, CHOICES), workflow)
-    text, unknown = filled_prefix(prefix, nodes.value, NOW)
-    assert all(pattern in prefix for pattern in unknown)
-    return text
+    return filled_prefix(prefix, nodes.value, NOW)[0]
 
 
 @pytest.mark.parametrize(
@@ -103,18 +103,69 @@ def test_values_of_links_are_those_that_ran() -> None:
     assert [filled(prefix, sweep_graph(), place=i) for i in (0, 1, 2)] == ["4-8", "6-8", "4-12"]
 
 
+def test_values_of_a_sweep_are_those_of_the_picture() -> None:
+    """The widget of a swept parameter is not used, so its value would be wrong in every name."""
+    graph = sweep_graph()  # cfg 4, 6 and steps 8, 12, 16; the widgets say 6.5 and 20
+    prefix = "%TipoSweep.cfg%-%TipoSweep.steps%-%TipoSweep.seed%-%TipoSweep.columns%"
+    expected = ["4-8-7-cfg", "6-8-7-cfg", "4-12-7-cfg"]
+    assert [filled(prefix, graph, place=i) for i in range(3)] == expected
+    named = {"nodes": [{"id": "sweep", "type": "TipoSweep", "title": "My plot"}]}
+    assert filled("%My plot.cfg%", graph, named, place=1) == "6"
+    # After a grid the place is not known: only what all pictures share has a value.
+    assert filled(prefix, graph, place=None) == "%TipoSweep.cfg%-%TipoSweep.steps%-7-cfg"
+    graph = sweep_graph(columns="sampler_name", column_values="dpmpp_2m karras, euler", rows="none")
+    graph["sweep"]["inputs"]["scheduler"] = "normal"
+    prefix = "%TipoSweep.sampler_name%-%TipoSweep.scheduler%"
+    names = [filled(prefix, graph, place=i) for i in range(2)]
+    assert names == ["dpmpp_2m-karras", "euler-normal"]
+
+
+@pytest.mark.parametrize(
+    ("prefix", "notes"),
+    [
+        ("%date:yyyy-MM-dd hh.mm.ss%_%year%_%batch_num%", []),
+        ("100%_and_50% of a-b%", []),
+        ("%date%_%date%", ["%date%"]),
+        ("%Date:yyyy%", ["%Date:yyyy%"]),
+        ("%seed%/x", ["%seed%"]),
+        ("%date:YYYY-MM-DD%", ["YYYY", "DD"]),
+        ("%date:yyy-y%", ["yyy", "y in"]),
+        ("%date:dd_at_hh%", ["at"]),
+        ("%Gone.seed%_%date%_%date:Y%", ["%Gone.seed%", "%date%", "Y in %date:Y%"]),
+    ],
+)
+def test_patterns_that_are_not_read_are_named(prefix: str, notes: list[str]) -> None:
+    found = filled_prefix(prefix, lambda *_: None, NOW)[1]
+    assert len(found) <= 1 and bool(found) == bool(notes)
+    assert all(note in found[0] for note in notes)
+    if "date" in "".join(notes).lower() or "Y" in "".join(notes):
+        assert "%date:yyyy-MM-dd%" in found[0]
+
+
 def test_characters_that_a_file_cannot_have_are_replaced() -> None:
     graph = {"1": node("Text", text='a/b\\c:d*e?f"g<h>i|j\0k\n\x7f\ud800l \u732b')}
     assert filled("%Text.text%", graph) == "a_b_c_d_e_f_g_h_i_j_k___l \u732b"
     assert safe_prefix('a:b*c?"d<e>f|g\n\ud800') == "a_b_c__d_e_f_g__"
     assert safe_prefix("folder\\sub/name") == "folder/sub/name"
-    assert safe_prefix("C:\\out\\a:b") == "C:/out/a_b"
+
+
+def test_a_drive_is_kept_on_windows_alone() -> None:
+    """Elsewhere `C:/x` would make a folder `C:`, which Windows cannot open on a shared disk."""
+    windows = [("C:\\out\\a:b", "C:/out/a_b"), ("c:/x", "c:/x"), ("C:x", "C_x"), ("ab:/x", "ab_/x")]
+    assert [safe_prefix(prefix, has_drives=True) for prefix, _ in windows] == [
+        n for _, n in windows
+    ]
+    for prefix in ("C:/x", "C:\\x", "a:/b:/c", "/C:/x"):
+        expected = prefix.replace("\\", "/").replace(":", "_")
+        assert safe_prefix(prefix, has_drives=False) == expected
+    assert safe_prefix("C:/x") == ("C:/x" if os.name == "nt" else "C_/x")
 
 
 def test_unknown_patterns_are_named_once() -> None:
     nodes = NamedNodes(Graph({}), None)
     prefix = "%A.b%_%A.b%_%width%_%C.d%"
-    assert filled_prefix(prefix, nodes.value, NOW) == (prefix, ["%A.b%", "%C.d%"])
+    note = "not found in the graph: %A.b%, %C.d%"
+    assert filled_prefix(prefix, nodes.value, NOW) == (prefix, [note])
 
 
 @given(st.text(max_size=40))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import copy
+import csv
 from dataclasses import replace
 from itertools import product
 from typing import Any
 
 import pytest
 
+from tests.unit.pictures.files.foreign_readers import read_a1111_settings
 from tests.unit.pictures.files.test_generation_settings import CORE, core_graph, node
 from tipo_core.pictures.files.generation_settings import (
     GenerationSettings,
@@ -17,8 +19,10 @@ from tipo_core.pictures.files.generation_settings import (
 )
 from tipo_core.pictures.files.graph_links import Graph
 from tipo_core.pictures.files.infotext import infotext
+from tipo_core.pictures.files.swept_values import unconnected_parameters
 from tipo_core.pictures.files.used_files import read_used_files
 from tipo_core.pictures.files.way_back import graph_of_picture
+from tipo_core.pictures.sampling.sweep import sweep_of
 
 CHOICES = {"sampler_name": ["euler", "dpmpp_2m"], "scheduler": ["normal", "karras"]}
 
@@ -204,14 +208,71 @@ def test_grid_has_only_the_settings_that_all_its_pictures_share() -> None:
     graph = sweep_graph()
     graph["grid"] = node("TipoGrid", images=["decode", 0], sweep=["sweep", 7])
     graph["save"]["inputs"]["images"] = ["grid", 0]
+    both = (("cfg", ("4", "6")), ("steps", ("8", "12", "16")))
     found = read_grid(graph)
-    assert found == replace(CORE, steps=None, cfg=None)
+    # Readers need the steps: those of the first cell, as in A1111's grids.
+    assert found == replace(CORE, steps=8, cfg=None, axes=both)
+    graph["sweep"]["inputs"]["row_values"] = ["gone", 0]
+    found = read_grid(graph)
+    assert (found.steps, found.axes) == (None, None)
     assert "Steps" not in infotext(found, "", (512, 512), "ComfyUI")
     # A grid over cfg alone has steps, a seed and a size, which is not that of the grid.
     graph["sweep"]["inputs"]["rows"] = "none"
     found = read_grid(graph)
-    assert found == replace(CORE, cfg=None)
+    assert found == replace(CORE, cfg=None, axes=(both[0], None))
     assert read_generated_size(Graph(graph), "save", (1100, 640)) == (512, 512)
+
+
+def test_axes_of_a_grid_are_written_as_those_of_a1111() -> None:
+    """`xyz_grid.py` adds these entries to the settings of its grid."""
+    graph = sweep_graph(rows="none")
+    graph["grid"] = node("TipoGrid", images=["decode", 0], sweep=["sweep", 7])
+    graph["save"]["inputs"]["images"] = ["small", 0]
+    graph["small"] = node("ImageScaleBy", image=["grid", 0])
+    found = read_a1111_settings(infotext(read_grid(graph), "", None, "ComfyUI"))
+    assert found["Script"] == "X/Y/Z plot"
+    assert (found["X Type"], found["X Values"]) == ("CFG Scale", "4, 6")
+    assert "Y Type" not in found and list(found)[-1] == "Version"
+    inputs = graph["sweep"]["inputs"]
+    inputs |= {"columns": "prompt S/R", "column_values": 'cat, "dog, big", "say ""x"""'}
+    inputs |= {"rows": "sampler_name", "row_values": "Euler a, DPM++ 2M Karras"}
+    choices = {"sampler_name": ["euler_ancestral", "dpmpp_2m"], "scheduler": ["karras"]}
+    whole = graph_of_picture(Graph(graph, 0, choices), "save", lambda name: name == "TipoGrid")
+    text = infotext(read_generation_settings(whole, "save"), "", None, "ComfyUI")
+    found = read_a1111_settings(text)
+    assert found["X Type"] == "Prompt S/R"
+    # A1111 reads the list of texts as CSV.
+    (texts,) = csv.reader([found["X Values"]], skipinitialspace=True)
+    assert texts == ["cat", "dog, big", 'say "x"']
+    assert (found["Y Type"], found["Y Values"]) == ("Sampler", "Euler a, DPM++ 2M Karras")
+    # A picture that is no grid has none.
+    graph["save"]["inputs"]["images"] = ["decode", 0]
+    assert read(graph, 0).axes is None
+
+
+def test_outputs_of_changed_parameters_must_be_connected() -> None:
+    """Else the labels of a grid name differences that the pictures do not have."""
+    sweep, _ = sweep_of(
+        {"cfg": 7.0, "sampler_name": "euler", "scheduler": "normal"},
+        "sampler_name",
+        "euler, dpmpp_2m karras",
+        "cfg",
+        "4, 6",
+        CHOICES,
+    )
+    graph = sweep_graph()
+    graph["grid"] = node("TipoGrid", images=["decode", 0], sweep=["sweep", 7])
+    assert unconnected_parameters(sweep, Graph(graph).is_linked, "sweep") == []
+    graph["sample"]["inputs"] |= {"cfg": 7.0, "scheduler": "normal"}
+    assert unconnected_parameters(sweep, Graph(graph).is_linked, "sweep") == ["scheduler", "cfg"]
+    texts, _ = sweep_of({}, "prompt S/R", "a, b", "checkpoint", "c", CHOICES)
+    assert unconnected_parameters(texts, Graph(graph).is_linked, "sweep") == [
+        "prompt S/R",
+        "checkpoint",
+    ]
+    graph["good"]["inputs"]["text"] = ["sweep", 11]
+    graph["models"] = node("TipoSweepModels", sweep=["sweep", 7])
+    assert unconnected_parameters(texts, Graph(graph).is_linked, "sweep") == []
 
 
 @pytest.mark.parametrize(

@@ -223,7 +223,7 @@ def test_prompt_sr_on_both_axes() -> None:
     assert sweep.columns and sweep.columns.labels == ("red", "green", "blue, dark")
     assert sweep.cell_names[4] == "dog, green"
     assert sweep.values_of("cfg") == [7.0]
-    assert "columns: prompt S/R red, green, blue, dark" in report
+    assert 'columns: prompt S/R red, green, "blue, dark"' in report
 
 
 def test_prompt_sr_beside_another_axis_and_without_one() -> None:
@@ -234,6 +234,22 @@ def test_prompt_sr_beside_another_axis_and_without_one() -> None:
     assert sweep.rows and sweep.rows.labels == ("cat", "dog", "(empty)")
     plain, _ = sweep_of(BASE | texts, "cfg", "4, 6", "none", "", NAMES)
     assert plain.values_of(TEXT) == ["a cat"]
+
+
+def test_a_comma_at_the_end_of_prompt_sr_is_named() -> None:
+    """It is one more picture, without the text, as in A1111; often it is left by mistake."""
+    texts = {TEXT: "a cat", NEGATIVE: ""}
+    _, report = sweep_of(BASE | texts, "none", "", PROMPT_SR, "cat, dog, ", NAMES)
+    assert "rows: prompt S/R cat, dog, (empty)" in report
+    assert report.splitlines()[-1] == (
+        "row_values has an empty value: 1 picture is drawn without 'cat'; a comma at the end makes "
+        "one"
+    )
+    _, report = sweep_of(BASE | texts, "cfg", "4, 6", PROMPT_SR, "cat,, dog", NAMES)
+    assert "row_values has an empty value: 2 pictures are drawn" in report
+    for values in ("cat, dog", '"cat", "dog"\n'):
+        _, report = sweep_of(BASE | texts, "none", "", PROMPT_SR, values, NAMES)
+        assert "empty" not in report
 
 
 def test_a_text_that_is_not_found_is_named() -> None:
@@ -287,3 +303,89 @@ def test_files_have_short_labels_and_unknown_ones_are_named() -> None:
         sweep_of(BASE, "none", "", CHECKPOINT, "../x", NAMES)
     with pytest.raises(ValueError, match="there is no vae 'nope'"):
         sweep_of(BASE, "none", "", VAE, "nope", NAMES)
+
+
+@pytest.mark.parametrize(
+    ("parameter", "text", "expected"),
+    [
+        ("cfg", "3\u20137(0.5)", [3, 3.5, 4, 4.5, 5, 5.5, 6, 6.5, 7]),
+        ("steps", "1\u201410 [5], 4 \u2212 6", [1, 3, 5, 7, 10, 4, 5, 6]),
+        ("clip_skip", "\u22122:\u22121", [-2, -1]),
+        ("clip_skip", "\u20122\u2013\u20101", [-2, -1]),
+        ("steps", "\uff13\uff0d\uff17\uff08\uff0b\uff12\uff09", [3, 5, 7]),
+        ("cfg", "\uff11\uff0e\uff15", [1.5]),
+    ],
+)
+def test_other_dashes_and_wide_digits_are_read(
+    parameter: str, text: str, expected: list[float]
+) -> None:
+    """Editors and web pages write a dash for the hyphen between two numbers."""
+    assert parse_values(parameter, text, "column_values") == expected
+
+
+@pytest.mark.parametrize("text", ["3\u00b2", "3\u20137\u20139", "\u2013", "\u0663"])
+def test_other_characters_are_no_numbers(text: str) -> None:
+    with pytest.raises(ValueError, match=f"'{text}'.* is not a number"):
+        parse_values("cfg", text, "column_values")
+
+
+@pytest.mark.parametrize(
+    "text", ["ddim uniform", "DDIM Uniform", "ddim_uniform", "DDIM ddim_uniform"]
+)
+def test_ddim_uniform_is_ddim_with_its_own_schedule(text: str) -> None:
+    """A1111's DDIM takes every (1000 / steps)-th timestep, as ComfyUI's ddim_uniform does."""
+    axis, _ = axis_of("sampler_name", text, "column_values", NAMES)
+    assert axis.settings == ({"sampler_name": "ddim", "scheduler": "ddim_uniform"},)
+
+
+@pytest.mark.parametrize(
+    ("parameter", "text", "meant"),
+    [
+        ("sampler_name", "DPM++ 2M Karas", "dpmpp_2m karras"),
+        ("sampler_name", "DPM+ 2M Karras", "dpmpp_2m karras"),
+        ("sampler_name", "DMP++ 2M SDE", "dpmpp_2m_sde"),
+        ("sampler_name", "Eular a", "euler_ancestral"),
+        ("sampler_name", "Euler ancestrel", "euler_ancestral"),
+        ("sampler_name", "DPM++ 2S a Karrras", "dpmpp_2s_ancestral karras"),
+        ("sampler_name", "DPM++ 3M SDE Exponental", "dpmpp_3m_sde exponential"),
+        ("sampler_name", "LCM SGM Unifrom", "lcm sgm_uniform"),
+        ("sampler_name", "DPM\u2013fast", "dpm_fast"),
+        ("sampler_name", "UniPCC", "uni_pc"),
+        ("sampler_name", "dpmpp_2n", "dpmpp_2m"),
+        ("scheduler", "Karas", "karras"),
+        ("scheduler", "SGM Unifrom", "sgm_uniform"),
+        ("scheduler", "KL Optimum", "kl_optimal"),
+        ("scheduler", "Unifrom", "normal"),
+    ],
+)
+def test_misspelt_names_of_a1111_have_a_near_match(parameter: str, text: str, meant: str) -> None:
+    with pytest.raises(ValueError, match=f"'{meant}'") as caught:
+        axis_of(parameter, text, "column_values", NAMES)
+    assert f"there is no {parameter} '{text}': did you mean '{meant}'?" in str(caught.value)
+    # The remedy is an entry that is read.
+    axis_of(parameter, meant, "column_values", NAMES)
+
+
+def test_a_name_like_no_other_lists_the_choices() -> None:
+    for text in ("Restart", "x", "\u732b", "a" * 10_000):
+        with pytest.raises(ValueError, match="choose from euler, euler_cfg_pp") as caught:
+            axis_of("sampler_name", text, "column_values", NAMES)
+        assert len(str(caught.value)) < 1000
+
+
+@pytest.mark.parametrize(
+    ("parameter", "text", "remedy"),
+    [
+        (
+            "sampler_name",
+            "Karras",
+            "is a scheduler: write it after a sampler, as in 'euler karras'",
+        ),
+        ("sampler_name", "SGM Uniform", "as in 'euler sgm_uniform', or sweep scheduler"),
+        ("scheduler", "Euler a", "is a sampler: sweep sampler_name, with .* 'euler_ancestral'"),
+        ("scheduler", "DPM\\+\\+ 2M Karras", "is a sampler: .* 'dpmpp_2m karras'"),
+    ],
+)
+def test_a_name_of_the_other_menu_says_so(parameter: str, text: str, remedy: str) -> None:
+    with pytest.raises(ValueError, match=f"column_values, entry 1: '{text}' .*{remedy}"):
+        axis_of(parameter, text.replace("\\", ""), "column_values", NAMES)

@@ -7,6 +7,7 @@ from tipo_core.pictures.text.encode_report import (
     clause_lines,
     plan_text,
     steps_text,
+    weights_line,
 )
 from tipo_core.pictures.text.prompt_schedule import Clause, StepPlan
 
@@ -20,6 +21,13 @@ def test_encoders_that_read_the_same_share_a_line() -> None:
     assert "2 chunks" in counts and "75 + 8" in counts
     assert "chunk 2" in border and '"y z | c d"' in border
     assert note == "a note"
+
+
+def test_weights_are_shown_with_their_texts() -> None:
+    line = weights_line([("cat", 1.3), ("a  hat", 1 / 1.1), ("cat", 1.3)])
+    assert line == 'weights: "cat" 1.3, "a hat" 0.9091'
+    line = weights_line([(f"w{number}", 1.5) for number in range(9)])
+    assert line.endswith('"w5" 1.5 and 3 more')
 
 
 def test_several_clauses_are_shown_with_text_time_and_weight() -> None:
@@ -48,7 +56,7 @@ def test_few_times_are_all_shown() -> None:
 def test_steps_are_counted_from_one() -> None:
     active = [(0.0, 0.4), (0.9, 1.0)]
     (line,) = clause_lines([EncodedClause(Clause(("b",), 1.0, tuple(active)), ())], 20)
-    assert line == 'steps 1 to 8, 19 to 20: "b"'
+    assert line == 'steps 1 to 8, 19 to 20 of 20 (schedule_steps): "b"'
     assert steps_text([range(4, 5)]) == "step 5"
     assert steps_text([range(0, 1), range(3, 5)]) == "steps 1, 4 to 5"
 

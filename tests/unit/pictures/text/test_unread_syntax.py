@@ -5,6 +5,7 @@ import pytest
 from tests.host.report_lines import line_with
 from tipo_core.pictures.text.unread_syntax import (
     bare_weights,
+    network_notes,
     square_bracket_note,
     unread_notes,
     unweighted_texts,
@@ -33,6 +34,26 @@ def test_notes_quote_the_words_and_name_the_remedy() -> None:
     assert line_with(notes, r'"(b \(c\), (d"', "partner")
     assert len(notes) == 3
     assert unread_notes(["a, b <3 :3 16:9", r"\(c\)"]) == []
+
+
+def test_each_kind_of_tag_has_its_own_remedy() -> None:
+    """No LoRA node loads a hypernetwork or reads `<a:b>`."""
+    notes = unread_notes(["<hypernet:x:1>, <a:b>, <LORA:y:1>, <lyco:z:1>"])
+    assert line_with(notes, '"<LORA:y:1>", "<lyco:z:1>"', "Load LoRAs from Prompt")
+    assert line_with(notes, '"<hypernet:x:1>"', "Hypernetwork Loader")
+    assert line_with(notes, '"<a:b>"', "without < and >")
+    assert len(notes) == 3 and "".join(notes).count("Load LoRAs") == 1
+    left_out = network_notes(["<hypernet:x:1>", "<a:b>", "<lora:y:1>"], "left out")
+    assert [note.split(":")[0] for note in left_out] == ["left out"] * 3
+    assert line_with(left_out, '"<a:b>"', "<name:value>")
+    assert network_notes([], "left out") == []
+
+
+def test_a_bracket_that_is_not_closed_has_its_own_note() -> None:
+    note = square_bracket_note("[a], [cat:dog")
+    plain, loose = note.splitlines()
+    assert '"[a]"' in plain and "lowers a weight" in plain
+    assert '"[cat:dog"' in loose and "has no partner" in loose and "lowers" not in loose
 
 
 @pytest.mark.parametrize(
@@ -80,7 +101,8 @@ def test_many_quotes_are_counted() -> None:
         (r"[a:b:0.5], [c|d], \[e\], smile :], >:[", ""),
         ("a, [cat:dog", '"[cat:dog"'),
         ("cat dog]", '"cat dog]"'),
-        ("{a}, {{b}}, {c", '"{a}", "{{b}}", "{c"'),
+        ("{a}, {{b}}, {c", '"{a}", "{{b}}"'),
+        ("{c", '"{c"'),
     ],
 )
 def test_square_brackets_are_words_in_comfyuis_syntax(text: str, quote: str) -> None:
