@@ -12,6 +12,7 @@ from ..tipo_core.lm.files.loader import load_llama
 from ..tipo_core.lm.files.model_files import ModelFiles
 from ..tipo_core.lm.generate.engine import LlamaLanguageModel
 from ..tipo_core.lm.generate.sampling_options import SamplingOptions
+from ..tipo_core.lm.hub.catalog import NANO
 from ..tipo_core.lm.model.precision import Precision
 from ..tipo_core.memory import Rescue, with_second_try
 from ..tipo_core.units import bytes_text
@@ -44,6 +45,7 @@ class HostedModel:
                 dtype=self.precision.dtype,
                 rescue=rescue,
                 weights_move=memory.is_dynamic(self.patcher),
+                uses_pair_prior=self.name == NANO,
             )
 
         needed = model().memory_required(answers)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import MappingProxyType
 from typing import Any
 
 import comfy.samplers
 from comfy_api.latest import io
 
+from ..tipo_core.expansion.tasks import TranslationMode
 from ..tipo_core.lm.generate.sampling_options import SamplingOptions
 from ..tipo_core.pictures.vae.tiling import AUTO, DEFAULT_OVERLAP, DEFAULT_TILE, TILINGS
 
@@ -20,6 +22,8 @@ SweepType = io.Custom("TIPO_SWEEP")
 SettingsType = io.Custom("TIPO_SETTINGS")
 
 _DEFAULTS = SamplingOptions()
+AUTO_PRIOR = "auto"
+PAIR_PRIORS = MappingProxyType({AUTO_PRIOR: None, "on": True, "off": False})
 
 
 def text_box(name: str, tooltip: str, **options: Any) -> io.String.Input:
@@ -141,6 +145,48 @@ def resolve_choices_input() -> io.Boolean.Input:
         optional=True,
         tooltip="Replace each choice {a|b} in your texts by one of its options, like ComfyUI's own "
         "prompt boxes, but by the seed. Off: choices stay as typed.",
+    )
+
+
+def at_least_input() -> io.Boolean.Input:
+    """Return the switch that makes a length a lower bound too."""
+    return io.Boolean.Input(
+        "at_least",
+        default=False,
+        optional=True,
+        tooltip="On: tags and captions must reach the chosen length. Off: the length is an upper "
+        "bound, and a part ends where nothing fits any more.",
+    )
+
+
+def pair_prior_input() -> io.Combo.Input:
+    """Return the choice whether counted pairs of tags guide the model."""
+    return io.Combo.Input(
+        "pair_prior",
+        options=list(PAIR_PRIORS),
+        default=AUTO_PRIOR,
+        optional=True,
+        tooltip="Tags that go together in pictures are proposed and preferred, tags that fit "
+        "nothing in the prompt are left out. auto: on for tipo-nano, off for larger models.",
+    )
+
+
+def pair_prior_of(choice: str) -> bool | None:
+    """Return the value of a menu entry. Raises ValueError for an unknown one."""
+    check_choice("pair_prior", choice, list(PAIR_PRIORS))
+    return PAIR_PRIORS[choice]
+
+
+def translation_input() -> io.Combo.Input:
+    """Return the menu of what becomes of words in other languages."""
+    return io.Combo.Input(
+        "translation",
+        options=[mode.value for mode in TranslationMode],
+        default=TranslationMode.ADD_TAGS.value,
+        optional=True,
+        tooltip="Chinese, Japanese, Korean and Russian words, as tags of a dictionary. add_tags "
+        "writes the tags after your text, which stays. replace writes them in place of the words. "
+        "model_only: the model reads them, your text stays alone. off: no dictionary.",
     )
 
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from .expansion import expand as _expand
 from .expansion import task as _task
-from .expansion.json_form import NONE, length_named, task_named
+from .expansion.json_form import NONE, length_named, task_named, translation_named
 from .expansion.request import Expansion, ExpansionRequest, LanguageModel
 from .expansion.task import TaskRequest, TaskResult
-from .expansion.tasks import Length, Task
+from .expansion.tasks import Length, Task, TranslationMode
 from .prompt.presets import DEFAULT_TEMPLATE
 from .surrogates import require_text
 
@@ -61,13 +61,17 @@ def expand(
     escape_names: bool = True,
     safe: bool = True,
     resolve_choices: bool = False,
+    at_least: bool = False,
+    pair_prior: bool | None = None,
+    translation: TranslationMode | str = TranslationMode.ADD_TAGS,
     on_progress: Callable[[float], None] | None = None,
 ) -> Expansion:
     """Expand a simple prompt into a detailed one; the user's text stays verbatim.
 
     A length is a `Length` or its name (`"very_short"`, `"short"`, `"long"`, `"very_long"`); None
-    or `"none"` leaves that part as it is. The other values are those of `ExpansionRequest`. For
-    several variants see `expand_request`.
+    or `"none"` leaves that part as it is. `translation` is a `TranslationMode` or its name
+    (`"off"`, `"model_only"`, `"add_tags"`, `"replace"`). The other values are those of
+    `ExpansionRequest`. For several variants see `expand_request`.
 
     `on_progress` receives the share that is done, from 0 to 1, after every token. It may raise
     `Cancelled`: then the text so far is returned, with `was_cancelled` set.
@@ -92,6 +96,9 @@ def expand(
         escape_names=escape_names,
         safe=safe,
         resolve_choices=resolve_choices,
+        at_least=at_least,
+        pair_prior=pair_prior,
+        translation=translation_named(translation),
     )
     return expand_request(model, request, on_progress)[0]
 
@@ -129,6 +136,8 @@ def run_task(
     escape_names: bool = True,
     safe: bool = True,
     resolve_choices: bool = False,
+    at_least: bool = False,
+    translation: TranslationMode | str = TranslationMode.ADD_TAGS,
     on_progress: Callable[[float], None] | None = None,
 ) -> TaskResult:
     """Run one of TIPO's trained tasks, for example `"tag_to_long"`, on the text of its fields.
@@ -155,6 +164,8 @@ def run_task(
         escape_names=escape_names,
         safe=safe,
         resolve_choices=resolve_choices,
+        at_least=at_least,
+        translation=translation_named(translation),
     )
     _check_model(model)
     return _task.run_task(model, request, on_progress)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from .expansion.format import META_KEYS, parse_meta
 from .expansion.json_form import NONE, TAGS_ONLY
-from .expansion.tasks import Length, Task
+from .expansion.tasks import Length, Task, TranslationMode
 from .prompt import PRESETS
 from .prompt.presets import DEFAULT_TEMPLATE, SHORT_NAMES
 
@@ -93,6 +93,12 @@ def _add_expand(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--tag-length", choices=lengths, help="length of the tags")
     sub.add_argument("--caption-length", choices=lengths, help="length of the caption")
     sub.add_argument("--variants", type=int, help="number of different prompts (default: 1)")
+    _add_at_least(sub)
+    sub.add_argument(
+        "--pair-prior",
+        action=argparse.BooleanOptionalAction,
+        help="prefer tags that go together in pictures (default: for tipo-nano alone)",
+    )
     sub.add_argument("--rounds", type=int, help="largest number of rounds (default: 1)")
     _add_template(sub)
     _add_bare_text(sub, "tags", "caption")
@@ -102,11 +108,21 @@ def _add_expand(sub: argparse.ArgumentParser) -> None:
 def _add_task(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--task", choices=_TASKS, help="trained task (default: tags)")
     sub.add_argument("--length", choices=_LENGTHS, help="length class (default: long)")
+    _add_at_least(sub)
     for name in ("tags", "short", "long"):
         sub.add_argument(f"--{name}", help=f"text of the field {name}")
     sub.add_argument("--caption", action=_NoCaption, help=argparse.SUPPRESS)
     _add_bare_text(sub, "tags", "short", "long")
     _add_common(sub)
+
+
+def _add_at_least(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument(
+        "--at-least",
+        action="store_true",
+        default=None,
+        help="a length is a lower bound as well: the model must reach it",
+    )
 
 
 def _add_bare_text(sub: argparse.ArgumentParser, *options: str) -> None:
@@ -159,6 +175,12 @@ def _add_common(sub: argparse.ArgumentParser) -> None:
         "--resolve-choices",
         action="store_true",
         help="replace each {a|b} in your texts by one of its options; the seed decides",
+    )
+    sub.add_argument(
+        "--translation",
+        choices=[mode.value for mode in TranslationMode],
+        help="tags of Chinese, Japanese, Korean and Russian words: not read, read by the model, "
+        "added to your text, or written in place of the words (default: add_tags)",
     )
     sub.add_argument("--json", action="store_true", help="print JSON")
     _add_sampling(sub)

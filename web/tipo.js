@@ -4,6 +4,10 @@
 import { app } from "../../scripts/app.js";
 
 const BOX_HEIGHT = 96;
+// Of the classic canvas, on each side between a widget and its element.
+const MARGIN = 10;
+// A new node opens at its smallest size, where a prompt box shows one line: room for four more.
+const ROOM = 60;
 
 function addTextBox(node, maxHeight) {
   const box = document.createElement("textarea");
@@ -11,8 +15,10 @@ function addTextBox(node, maxHeight) {
   box.className = "comfy-multiline-input widget-expands";
   box.readOnly = true;
   box.placeholder = "...";
-  // The Nodes 2.0 renderer does not size the elements of other packs.
-  Object.assign(box.style, { width: "100%", height: "100%", minHeight: `${BOX_HEIGHT}px` });
+  // The Nodes 2.0 renderer does not size the elements of other packs. On the classic canvas a
+  // higher minimum would hang over the node.
+  const minHeight = `${BOX_HEIGHT - 2 * MARGIN}px`;
+  Object.assign(box.style, { width: "100%", height: "100%", minHeight });
   // As in ComfyUI's own text boxes, the wheel zooms the canvas unless the text can be scrolled.
   box.addEventListener("wheel", (event) => {
     if (event.ctrlKey || box.scrollHeight <= box.clientHeight) {
@@ -22,6 +28,7 @@ function addTextBox(node, maxHeight) {
   });
   const widget = node.addDOMWidget("tipo_shown_text", "tipo_shown_text", box, {
     serialize: false,
+    margin: MARGIN,
     getValue: () => box.value,
     setValue: (text) => {
       box.value = text ?? "";
@@ -31,6 +38,15 @@ function addTextBox(node, maxHeight) {
   });
   widget.serialize = false;
   return widget;
+}
+
+// The canvas shares the room out equally among the boxes that may grow. A saved size replaces this.
+function addRoom(node, reportMayGrow) {
+  const prompts = node.widgets.filter((widget) => widget.type === "customtext").length;
+  const each = prompts ? ROOM : 2 * MARGIN;
+  const room = each * (prompts + (reportMayGrow ? 1 : 0));
+  const [width, height] = node.computeSize();
+  node.setSize([Math.max(node.size[0], width), Math.max(node.size[1], height + room)]);
 }
 
 app.registerExtension({
@@ -44,6 +60,7 @@ app.registerExtension({
     nodeType.prototype.onNodeCreated = function (...args) {
       onNodeCreated?.apply(this, args);
       this.tipoTextBox = addTextBox(this, showsPicture ? BOX_HEIGHT : undefined);
+      addRoom(this, !showsPicture);
     };
     nodeType.prototype.onExecuted = function (output) {
       onExecuted?.call(this, output);

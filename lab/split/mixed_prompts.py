@@ -16,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
+from zlib import crc32
 
 from tipo_core.prompt import Side
 from tipo_core.prompt.sentences import split_sentences
@@ -44,6 +45,7 @@ _LEAST_POSTS = 20  # of a name
 _LEAST_PROMPTS = 5  # with a style phrase
 _STYLE = re.compile(r"[a-z0-9'-]+(?: [a-z0-9'-]+){0,7}")
 _LONGEST_NAME = 40
+_HELD_OUT = 10
 
 
 @dataclass(frozen=True)
@@ -92,8 +94,16 @@ class Sources:
     phrases: tuple[str, ...]
 
 
+def is_held_out(line: str) -> bool:
+    """Whether a line of a corpus is for measures only: one in ten, by its checksum."""
+    return crc32(" ".join(line.split()).encode()) % _HELD_OUT == 0
+
+
 def read_sources(folder: Path) -> Sources:
-    """Read the tag lists and captions in a folder; frequent tags are drawn more often."""
+    """Read the tag lists of a folder and the captions that no training reads.
+
+    Frequent tags are drawn more often.
+    """
     general = [(row[0], int(row[1]) ** 0.5) for row in _rows(folder / "tags_general_sfw.csv.gz")]
     named = [
         (row[0], row[1], int(row[2]) ** 0.5)
@@ -102,7 +112,9 @@ def read_sources(folder: Path) -> Sources:
         and len(row[0]) <= _LONGEST_NAME
         and not blocklist_matches(row[0])
     ]
-    captions = [_tidy(line) for line in _lines(folder / "captions_coco.txt.gz")]
+    captions = [
+        _tidy(line) for line in _lines(folder / "captions_coco.txt.gz") if is_held_out(line)
+    ]
     prompts = [" ".join(line.split()) for line in _lines(folder / "prompts_diffusion.txt.gz")]
     return Sources(
         general=_Drawn([pair for pair in general if not blocklist_matches(pair[0])]),
@@ -111,7 +123,9 @@ def read_sources(folder: Path) -> Sources:
         styles=_Drawn(_style_phrases(prompts)),
         captions=tuple(line for line in captions if line and not blocklist_matches(line)),
         phrases=tuple(
-            line for line in prompts if _is_sentence(line) and not blocklist_matches(line)
+            line
+            for line in prompts
+            if is_held_out(line) and is_sentence(line) and not blocklist_matches(line)
         ),
     )
 
@@ -243,7 +257,7 @@ def _tidy(caption: str) -> str:
     return f"{bare}." if text.endswith(".") else bare
 
 
-def _is_sentence(prompt: str) -> bool:
+def is_sentence(prompt: str) -> bool:
     """Whether a prompt is one piece of prose, as far as a rule can tell."""
     words = prompt.split()
     return (

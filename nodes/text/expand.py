@@ -6,23 +6,28 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ...tipo_core.expansion.tasks import MAX_ROUNDS, MAX_VARIANTS, Length
+from ...tipo_core.expansion.tasks import MAX_ROUNDS, MAX_VARIANTS, Length, TranslationMode
 from ...tipo_core.lm.generate.sampling_options import SamplingOptions
 from ...tipo_core.lm.hub.catalog import NANO
 from ...tipo_core.prompt.presets import DEFAULT_TEMPLATE
 from ..host_features import schema
 from ..inputs import (
+    AUTO_PRIOR,
     ExpansionType,
+    at_least_input,
     bans_input,
     escape_names_input,
     metadata_inputs,
     model_input,
     options_input,
+    pair_prior_input,
+    pair_prior_of,
     resolve_choices_input,
     text_box,
     text_output,
     text_seed_input,
     token_sampling_inputs,
+    translation_input,
 )
 from ..memory import progress
 from .bans import joined_rules
@@ -68,6 +73,9 @@ class TipoExpand(io.ComfyNode):
                 "rounds",
                 "escape_names",
                 "resolve_choices",
+                "at_least",
+                "pair_prior",
+                "translation",
             ],
             essentials_category="Image Generation",
             is_text_node=True,
@@ -89,15 +97,15 @@ class TipoExpand(io.ComfyNode):
                     "tag_length",
                     options=LENGTHS,
                     default=Length.LONG.value,
-                    tooltip="Number of tags in the result: very_short 6-18, short 18-36, long "
-                    "36-48, very_long 48-72, none = add no tags.",
+                    tooltip="Largest number of tags in the result: very_short 18, short 36, long "
+                    "48, very_long 72; none = add no tags. See at_least.",
                 ),
                 io.Combo.Input(
                     "caption_length",
                     options=LENGTHS,
                     default=Length.LONG.value,
-                    tooltip="Number of sentences in the caption: very_short 1-2, short 2-4, long "
-                    "4-8, very_long 8-18, none = write no caption.",
+                    tooltip="Largest number of sentences in the caption: very_short 2, short 4, "
+                    "long 8, very_long 18; none = write no caption. See at_least.",
                 ),
                 text_seed_input(),
                 io.Int.Input(
@@ -116,10 +124,13 @@ class TipoExpand(io.ComfyNode):
                 ),
                 text_box(
                     "template",
-                    "Order of the parts in the prompt. <|user|> is your text, <|added|> the "
-                    "new tags, <|extended|> the caption; also <|special|> <|characters|> "
-                    "<|copyrights|> <|artist|> <|general|> <|meta|> <|quality|> <|rating|> "
-                    "<|generated|> <|head|>.",
+                    "Order of the parts in the prompt. <|user|> is your text. The new tags are "
+                    "<|added|>: they follow your tags as <|added_to_tags|>, or your caption, if "
+                    "you typed one, as <|added_to_caption|>. <|extended|> is your caption and its "
+                    "continuation (<|caption|>, <|continued|>), <|generated|> a caption of the "
+                    "model alone; also <|special|> <|characters|> <|copyrights|> <|artist|> "
+                    "<|general|> (<|typed_general|>, <|added_general|>) <|meta|> <|quality|> "
+                    "<|rating|> <|head|>.",
                     default=DEFAULT_TEMPLATE,
                 ),
                 options_input("replaces temperature, top_p, min_p and top_k of this node."),
@@ -135,11 +146,14 @@ class TipoExpand(io.ComfyNode):
                     min=1,
                     max=MAX_ROUNDS,
                     optional=True,
-                    tooltip="How many times the result may be expanded while the tags or the "
-                    "caption are shorter than requested.",
+                    tooltip="With at_least: how many times the result may be expanded while the "
+                    "tags or the caption are shorter than requested.",
                 ),
                 escape_names_input(),
                 resolve_choices_input(),
+                at_least_input(),
+                pair_prior_input(),
+                translation_input(),
             ],
             outputs=[
                 text_output(
@@ -191,11 +205,14 @@ class TipoExpand(io.ComfyNode):
         rounds: int = 1,
         escape_names: bool = True,
         resolve_choices: bool = False,
+        at_least: bool = False,
+        pair_prior: str = AUTO_PRIOR,
+        translation: str = TranslationMode.ADD_TAGS.value,
     ) -> io.NodeOutput:
         # Imported on the first run: these take longer than the rest of the pack.
         from ...tipo_core.expansion.expand import expand
         from ...tipo_core.expansion.format import parse_meta
-        from ...tipo_core.expansion.json_form import expansion_json
+        from ...tipo_core.expansion.json_form import expansion_json, translation_named
         from ...tipo_core.expansion.request import ExpansionRequest
 
         request = ExpansionRequest(
@@ -213,6 +230,9 @@ class TipoExpand(io.ComfyNode):
             escape_names=escape_names,
             safe=model.name == NANO,
             resolve_choices=resolve_choices,
+            at_least=at_least,
+            pair_prior=pair_prior_of(pair_prior),
+            translation=translation_named(translation),
         )
         options = options or SamplingOptions(temperature, top_p, min_p, top_k)
         expansions = expand(model.ready(options, variants), request, progress())

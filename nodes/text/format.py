@@ -46,10 +46,13 @@ class TipoFormat(io.ComfyNode):
                 ),
                 text_box(
                     "template",
-                    "Used with custom only. <|user|> is your text, <|added|> the new tags, "
-                    "<|extended|> your caption and its continuation, <|generated|> a caption that "
-                    "the model wrote alone; also <|special|> <|characters|> <|copyrights|> "
-                    "<|artist|> <|general|> <|meta|> <|quality|> <|rating|> <|head|>.",
+                    "Used with custom only. <|user|> is your text. The new tags are <|added|>: "
+                    "they follow your tags as <|added_to_tags|>, or your caption, if you typed "
+                    "one, as <|added_to_caption|>. <|extended|> is your caption and its "
+                    "continuation (<|caption|>, <|continued|>), <|generated|> a caption of the "
+                    "model alone; also <|special|> <|characters|> <|copyrights|> <|artist|> "
+                    "<|general|> (<|typed_general|>, <|added_general|>) <|meta|> <|quality|> "
+                    "<|rating|> <|head|>.",
                     default=DEFAULT_TEMPLATE,
                 ),
             ],

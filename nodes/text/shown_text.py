@@ -10,6 +10,7 @@ from ...tipo_core.expansion.tasks import Field, Span
 if TYPE_CHECKING:
     from ...tipo_core.expansion.request import Expansion, FieldResult
     from ...tipo_core.expansion.task import TaskRequest, TaskResult
+    from ...tipo_core.prompt.translation.translate import Translation
 
 FIELD_NAMES = {Field.TAG: "tags", Field.SHORT: "short", Field.LONG: "long"}
 
@@ -28,6 +29,7 @@ def expansion_text(expansion: Expansion, variants: int) -> str:
         span = length.tags if is_tags else length.sentences
         notes += _shortfall("tags" if is_tags else "caption", span, report.result)
     notes += _ban_notes(expansion.banned)
+    notes += _translation_notes(expansion.translation)
     if expansion.repeats is not None:
         notes.append(f"(equal to #{expansion.repeats + 1}, draws: {expansion.attempts})")
     head = [f"#{expansion.variant + 1}"] if variants > 1 else []
@@ -44,7 +46,8 @@ def task_text(request: TaskRequest, result: TaskResult) -> str:
             length = request.length
             span = length.tags if field is Field.TAG else length.sentences
             lines += _shortfall(FIELD_NAMES[field], span, field_result)
-    return "\n".join([*lines, *_ban_notes(result.banned), *_proposed(result.proposed)])
+    lines += [*_ban_notes(result.banned), *_translation_notes(result.translation)]
+    return "\n".join([*lines, *_proposed(result.proposed)])
 
 
 def _shortfall(name: str, span: Span, field_result: FieldResult) -> list[str]:
@@ -58,6 +61,15 @@ def _shortfall(name: str, span: Span, field_result: FieldResult) -> list[str]:
 def _ban_notes(banned: Mapping[str, int]) -> list[str]:
     """Return a note per ban entry that rejected a tag: the entry and how often."""
     return [f"(banned by {entry!r}: {count})" for entry, count in banned.items()]
+
+
+def _translation_notes(translation: Translation) -> list[str]:
+    """Return a note on the words that were read as tags, and one on unknown words."""
+    words = dict.fromkeys((word.text, ", ".join(word.tags)) for word in translation.words)
+    notes = [f"(dictionary: {'; '.join(f'{word} = {tags}' for word, tags in words)})"]
+    if translation.unknown:
+        notes.append(f"(not in the dictionary: {', '.join(translation.unknown)})")
+    return notes if words else notes[1:]
 
 
 def _proposed(metadata: Mapping[str, str]) -> list[str]:

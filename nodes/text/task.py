@@ -6,11 +6,12 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ...tipo_core.expansion.tasks import Length, Task
+from ...tipo_core.expansion.tasks import Length, Task, TranslationMode
 from ...tipo_core.lm.generate.sampling_options import SamplingOptions
 from ...tipo_core.lm.hub.catalog import NANO
 from ..host_features import schema
 from ..inputs import (
+    at_least_input,
     bans_input,
     escape_names_input,
     metadata_inputs,
@@ -20,6 +21,7 @@ from ..inputs import (
     text_box,
     text_output,
     text_seed_input,
+    translation_input,
 )
 from ..memory import progress
 from .shown_text import metadata_text, task_text
@@ -42,6 +44,8 @@ class TipoTask(io.ComfyNode):
                 "gen_meta",
                 "escape_names",
                 "resolve_choices",
+                "at_least",
+                "translation",
             ],
             is_text_node=True,
             description="Runs one of the tasks that a TIPO model was trained for, such as a "
@@ -60,8 +64,8 @@ class TipoTask(io.ComfyNode):
                     "length",
                     options=[length.value for length in Length],
                     default=Length.LONG.value,
-                    tooltip="Number of tags / sentences in the result: very_short 6-18 / 1-2, "
-                    "short 18-36 / 2-4, long 36-48 / 4-8, very_long 48-72 / 8-18.",
+                    tooltip="Largest number of tags / sentences in the result: very_short 18 / 2, "
+                    "short 36 / 4, long 48 / 8, very_long 72 / 18. See at_least.",
                 ),
                 text_box("tags", "Your tags, separated by commas. May be empty."),
                 text_box("short", "A short caption of one or two sentences. May be empty."),
@@ -72,6 +76,8 @@ class TipoTask(io.ComfyNode):
                 *metadata_inputs(),
                 escape_names_input(),
                 resolve_choices_input(),
+                at_least_input(),
+                translation_input(),
             ],
             outputs=[
                 text_output("whole_tags", "tags", "Your tags and the new tags."),
@@ -103,9 +109,16 @@ class TipoTask(io.ComfyNode):
         gen_meta: bool = False,
         escape_names: bool = True,
         resolve_choices: bool = False,
+        at_least: bool = False,
+        translation: str = TranslationMode.ADD_TAGS.value,
     ) -> io.NodeOutput:
         from ...tipo_core.expansion.format import parse_meta
-        from ...tipo_core.expansion.json_form import length_named, task_json, task_named
+        from ...tipo_core.expansion.json_form import (
+            length_named,
+            task_json,
+            task_named,
+            translation_named,
+        )
         from ...tipo_core.expansion.task import TaskRequest, run_task
 
         request = TaskRequest(
@@ -121,6 +134,8 @@ class TipoTask(io.ComfyNode):
             escape_names=escape_names,
             safe=model.name == NANO,
             resolve_choices=resolve_choices,
+            at_least=at_least,
+            translation=translation_named(translation),
         )
         result = run_task(model.ready(options or SamplingOptions()), request, progress())
         return io.NodeOutput(

@@ -343,7 +343,7 @@ def test_metadata_names_the_mistake(capsys: pytest.CaptureFixture[str], command:
     error = error_of(capsys, command, "--meta", "foo=1")
     assert "metadata 'foo=1': there is no key 'foo': choose meta, rating, artist" in error
     error = error_of(capsys, command, "--meta", "safe")
-    assert "metadata 'safe' has no key: write one before it, as in rating=safe. The keys" in error
+    assert "metadata 'safe' has no key: write 'key: value' or key=value. The keys" in error
 
 
 def test_a_folder_without_a_model_says_how_to_download_one(

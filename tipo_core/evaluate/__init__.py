@@ -1,6 +1,6 @@
-"""Measure pictures: your folders, or TIPO's published protocol on a ComfyUI server.
+"""Measure pictures (your folders, or TIPO's published protocol on a ComfyUI server) or expansions.
 
-    python -m tipo_core.evaluate frechet|vendi|aesthetic|protocol
+    python -m tipo_core.evaluate frechet|vendi|aesthetic|protocol|text
 
 commands          the command line of the three measures, with their help texts
 folder_reports    a report of each measure, as a dictionary
@@ -11,4 +11,5 @@ frechet, vendi, aesthetic   the measures on features
 chart             the charts of --plot
 progress_bar      progress on a terminal
 protocol/         pictures with and without TIPO, measured
+text/             the added tags and captions of real requests, measured
 """

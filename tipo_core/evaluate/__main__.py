@@ -1,7 +1,7 @@
-"""Measure folders of pictures, or draw and measure with and without TIPO.
+"""Measure folders of pictures, draw and measure with and without TIPO, or measure expansions.
 
 `frechet`, `vendi` and `aesthetic` read folders of pictures. `protocol` draws the pictures too, on a
-ComfyUI server, with and without TIPO.
+ComfyUI server, with and without TIPO. `text` expands requests and measures the added text.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 from .commands import add_commands
 from .protocol.commands import add_protocol
+from .text.commands import add_text
 
 _INTERRUPTED = 130
 
@@ -26,6 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     add_commands(commands)
     add_protocol(commands)
+    add_text(commands)
     given = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     try:

@@ -13,20 +13,23 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
 from ..lm.generate.completion import Cancelled, Generation, StopReason
-from ..prompt import Bans, Template, count_sentences, split_sentences
+from ..prompt import Bans, Template, count_sentences, person_range, split_sentences
 from ..prompt.joins import join_tags
 from .fields import (
     ProgressMeter,
+    continued_text,
     derived_seed,
     expected_tokens,
     grow_field,
     propose_meta,
 )
 from .format import Request, split_tags
+from .pair_prior.guide import TagGuide
 from .policy import TagPolicy, banned_counts
 from .request import Expansion, ExpansionRequest, FieldResult, LanguageModel, PassReport
+from .tag_growth import grow_tags
 from .tasks import Field, Length, Pass, Task, plan_passes
-from .user_text import UserTags, plain_caption
+from .user_text import UserTags
 
 # Draws of a variant whose text equals an earlier one's.
 ATTEMPTS = 4
@@ -54,21 +57,24 @@ def expand(
         request.bans,
         request.template,
     )
+    uses_pairs = request.pair_prior
+    if uses_pairs is None:
+        uses_pairs = getattr(model, "uses_pair_prior", False)
     typed = request.tags, request.caption
     requests = [
         progress.read(partial(request.with_choices, variant), *typed)
         for variant in range(request.variants)
     ]
-    users: dict[str, UserTags] = {}
+    users: dict[tuple[str, str], UserTags] = {}
     for own in requests:
-        if own.tags not in users:
-            users[own.tags] = progress.read(
-                partial(UserTags, own.tags, request.escape_names), own.tags
-            )
+        if (own.tags, own.caption) not in users:
+            make = partial(UserTags, own.tags, own.escape_names, own.translation, [own.caption])
+            users[own.tags, own.caption] = progress.read(make, own.tags, own.caption)
 
     def grow(variant: int, attempt: int) -> Generation[VariantState]:
         own = requests[variant]
-        make = partial(VariantState, own, users[own.tags], bans, variant, attempt)
+        user = users[own.tags, own.caption]
+        make = partial(VariantState, own, user, bans, variant, attempt, uses_pairs)
         return progress.read(make, own.tags, own.caption).grow(progress)
 
     # 1) the first draw of all variants, side by side
@@ -112,6 +118,7 @@ class VariantState:
         bans: Bans,
         variant: int,
         attempt: int,
+        uses_pairs: bool = False,
     ) -> None:
         self.request = request
         self.user = user
@@ -120,13 +127,22 @@ class VariantState:
         self.attempt = attempt
         self.seed = derived_seed(request.seed, variant, attempt)
         self.meta = user.metadata(request.meta)
-        self.user_caption = plain_caption(request.caption)
+        self.user_caption = "" if user.is_tags[0] else user.plain_captions[0]
         self.policy = self._new_policy()
+        # Persons that the user names in words, as count tags for the model.
+        named = self.policy.persons
+        self.person_tags = () if named.is_typed else named.tags
+        self.guide: TagGuide | None = None
+        if uses_pairs:
+            self.policy.assume_alone()
+            self.guide = TagGuide(user.plain, [self.user_caption], named)
         self.added_tags: list[str] = []
+        if self.guide is not None and request.tag_length is not None:
+            self._add_person_tags()
         self.added_caption = ""
         # The number of tags and of sentences so far.
         self.counts = {
-            Field.TAG: len(split_tags(self.tags)),
+            Field.TAG: len(split_tags(self.tags)) - len(self._uncounted),
             Field.LONG: count_sentences(self.user_caption),
         }
         self.proposed: Mapping[str, str] = {}
@@ -143,12 +159,17 @@ class VariantState:
     @property
     def tags(self) -> str:
         """The tag line for the model."""
-        return ", ".join([*self.user.general, *self.added_tags])
+        return ", ".join([*self._uncounted, *self.user.general, *self.added_tags])
+
+    @property
+    def _uncounted(self) -> list[str]:
+        """The person counts that only the model reads."""
+        return [tag for tag in self.person_tags if tag not in self.added_tags]
 
     @property
     def caption(self) -> str:
         """The caption for the model."""
-        return self.user_caption + self.added_caption
+        return continued_text(Field.LONG, self.user_caption, self.added_caption)
 
     def grow(self, progress: ProgressMeter) -> Generation[VariantState]:
         """Run all passes, then propose metadata where the request wants it; return this state."""
@@ -168,7 +189,7 @@ class VariantState:
                 scaffold = yield from grow_field(
                     Request(Task.TAGS, step.length, {}, self.meta),
                     Field.TAG,
-                    step.length.tags,
+                    step.span_of(Field.TAG),
                     derived_seed(seed, 0),
                     policy,
                     on_token,
@@ -179,15 +200,7 @@ class VariantState:
                     break
                 tags = scaffold.added
             request = progress.read(partial(self._pass_request, step, tags), *self.typed)
-            result = yield from grow_field(
-                request,
-                step.grows,
-                step.span,
-                derived_seed(seed, 1),
-                self.policy,
-                on_token,
-                progress.check,
-            )
+            result = yield from self._grow(step, request, derived_seed(seed, 1), on_token, progress)
             self._add(step, round_, result)
             if self.was_cancelled:
                 break
@@ -206,17 +219,40 @@ class VariantState:
         self.seconds = time.perf_counter() - started
         return self
 
+    def _grow(
+        self,
+        step: Pass,
+        request: Request,
+        seed: int,
+        on_token: Callable[[int], None],
+        progress: ProgressMeter,
+    ) -> Generation[FieldResult]:
+        """Write one field, under the guide if there is one."""
+        check = progress.check
+        if step.grows is not Field.TAG:
+            return grow_field(
+                request, step.grows, step.span, seed, self.policy, on_token, check, self.guide
+            )
+        uncounted = len(self._uncounted)
+        if self.guide is None or progress.is_cancelled:
+            return grow_field(
+                request, Field.TAG, step.span, seed, self.policy, on_token, check, None, uncounted
+            )
+        return grow_tags(request, step, seed, self.policy, self.guide, on_token, check, uncounted)
+
     def _passes(self) -> Iterator[tuple[Pass, int, int, float]]:
         """Yield each pass, its round, its place in the round, and its share of the progress.
 
-        They end when both lengths are reached or the rounds are over.
+        They end when both lengths are reached or the rounds are over. Without `at_least` the first
+        round reaches them.
         """
         for round_ in range(self.request.rounds):
             plan = plan_passes(
-                has_tags=bool(self.tags),
+                has_tags=bool(self.user.general or self.added_tags),
                 has_caption=bool(self.caption),
                 tag_length=self.request.tag_length,
                 caption_length=self.request.caption_length,
+                at_least=self.request.at_least,
             )
             for place, step in enumerate(plan):
                 # Later rounds are not expected and leave the progress where it is.
@@ -230,6 +266,23 @@ class VariantState:
     def _new_policy(self) -> TagPolicy:
         captions = {Field.LONG: self.user_caption}
         return TagPolicy(self.user.plain, captions, bans=self.bans, safe=self.request.safe)
+
+    def _is_certain(self, tag: str) -> bool:
+        """Return whether the user's words say the sex that a count tag says."""
+        persons = self.policy.persons
+        counted = person_range(tag)
+        sex = "" if counted is None else counted[0]
+        is_two = persons.most == 2  # a couple
+        if sex == "girl":
+            return is_two or persons.girls[0] > 0
+        return sex != "boy" or is_two or persons.boys[0] > 0
+
+    def _add_person_tags(self) -> None:
+        """Add the counts of persons whose sex the words say, unless the bans refuse them."""
+        for tag in self.person_tags:
+            if self._is_certain(tag) and self.policy.refuse(Field.TAG, tag) is None:
+                self.policy.accept(Field.TAG, tag)
+                self.added_tags.append(tag)
 
     def _is_reached(self, step: Pass) -> bool:
         return self.counts[step.grows] >= step.span.least
@@ -269,9 +322,8 @@ class VariantState:
 
     def result(self, template: Template, earlier: Mapping[tuple[str, str], int]) -> Expansion:
         """Return the user's text with the additions; `earlier` numbers the texts before it."""
-        fields = self.user.template_fields(
-            self.added_tags, self.request.caption, self.added_caption
-        )
+        user_caption = self.user.captions[0]
+        fields = self.user.template_fields(self.added_tags, user_caption, self.added_caption)
         tags = join_tags(fields["user"], fields["added"])
         caption = fields["extended"] or fields["generated"]
         added_caption = self.added_caption.strip()
@@ -284,6 +336,7 @@ class VariantState:
             added_caption=added_caption,
             fields=fields,
             proposed=self.proposed,
+            translation=self.user.translation,
             banned=banned_counts(self.rejected),
             passes=tuple(self.reports),
             seed=self.request.seed,

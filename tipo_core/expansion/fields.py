@@ -27,8 +27,9 @@ from ..lm.generate.completion import (
     StopReason,
 )
 from ..prompt import count_sentences
-from ..prompt.sentences import ends_sentence
+from ..prompt.sentences import ends_sentence, with_stop
 from .format import Answer, Request, read_answer, render_request, split_tags
+from .pair_prior.guide import TagGuide
 from .policy import PROSE, REPEATED, TagPolicy
 from .request import FieldResult
 from .stream_filter import StreamFilter
@@ -94,6 +95,11 @@ class ProgressMeter:
 
         return on_token
 
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether the callback has cancelled the run between two stages."""
+        return self._is_cancelled
+
     def check(self) -> None:
         """Let the callback raise between two stages of work on a text, where no token was written.
 
@@ -156,16 +162,17 @@ def derived_seed(seed: int, *path: int) -> int:
 def expected_tokens(name: Field, present: int, span: Span) -> int:
     """Return about how many tokens bring a field of `present` tags or sentences into `span`.
 
-    A model often ends a field at the smallest count of its length class.
+    A model often ends a field at the smallest count of its length class, half of the largest one.
     """
-    return _TOKENS[name] * max(1, span.least - present)
+    return _TOKENS[name] * max(1, span.most // 2 - present)
 
 
-def field_span(request: Request, name: Field) -> Span:
+def field_span(request: Request, name: Field, at_least: bool) -> Span:
     """Return the number of tags or sentences that the request wants in a field."""
-    if name is Field.TAG:
-        return request.length.tags
-    return request.length.sentences if name is Field.LONG else _SHORT_SENTENCES
+    if name is Field.SHORT:
+        return _SHORT_SENTENCES
+    span = request.length.tags if name is Field.TAG else request.length.sentences
+    return span if at_least else span.upper_bound
 
 
 def open_prompt(request: Request, name: Field) -> str:
@@ -184,11 +191,13 @@ def fill_fields(
     policy: TagPolicy | None = None,
     on_token: Callable[[int], None] | None = None,
     check: Callable[[], None] | None = None,
+    at_least: bool = False,
 ) -> Generation[FilledRequest]:
     """Write every owed field of `request`, then the metadata that it asks for.
 
     The answer holds the model's text alone. If the model writes nothing, the field stays empty and
     the answer is not well-formed. `policy` knows the given texts; None is a policy without bans.
+    With `at_least` each field must reach its length class.
     """
     given = request.given
     if policy is None:
@@ -202,10 +211,11 @@ def fill_fields(
         owed.pop(0)
     for place, name in enumerate(owed):
         before = current.given.get(name, "")
+        span = field_span(request, name, at_least)
         results[name] = yield from grow_field(
             current,
             name,
-            field_span(request, name),
+            span,
             derived_seed(seed, place),
             policy,
             on_token,
@@ -214,7 +224,8 @@ def fill_fields(
         was_cancelled = results[name].reason is StopReason.CANCELLED
         if was_cancelled:
             break
-        current = replace(current, given={**current.given, name: before + results[name].added})
+        whole = continued_text(name, before, results[name].added)
+        current = replace(current, given={**current.given, name: whole})
     proposed = ProposedMeta({}, {})
     if request.gen_meta and not was_cancelled:
         meta_seed = derived_seed(seed, len(owed))
@@ -268,10 +279,19 @@ def grow_field(
     policy: TagPolicy,
     on_token: Callable[[int], None] | None = None,
     check: Callable[[], None] | None = None,
+    guide: TagGuide | None = None,
+    uncounted: int = 0,
 ) -> Generation[FieldResult]:
-    """Continue the text of the field `name` until its count is in `span`."""
-    start = request.given.get(name, "")
+    """Continue the text of the field `name` until its count is in `span`.
+
+    A `guide` biases the tags that the model writes, and keeps its sentences to the subject. A field
+    under a guide ends where the model finds nothing that fits. `uncounted` of the given tags are
+    for the model only.
+    """
     is_tags = name is Field.TAG
+    given = request.given.get(name, "")
+    # The model begins a new sentence: it cannot tell whether the last one was meant to be whole.
+    start = given if is_tags else with_stop(given)
     # The accepted text, and the model's context, which has passed-over pieces as well.
     text = context = start
     pieces: list[str] = []
@@ -279,20 +299,23 @@ def grow_field(
     rejected: Counter[str] = Counter()
     retries = _Retries()
     reason = StopReason.TARGET
+    bias = guide.bias(policy.unasked_tags()) if guide is not None and is_tags else None
     max_rejected = max(REJECTIONS, REJECTIONS_PER_PIECE * span.most)
-    count = len(split_tags(text)) if is_tags else count_sentences(text)
+    count = (len(split_tags(text)) if is_tags else count_sentences(text)) - uncounted
     while count < span.most:
         # 1) request the next tags or sentences after the model's context
-        is_open = bool(context.strip()) and not ends_sentence(context)
-        stream = StreamFilter(name, span.most - count, is_open, policy)
+        stream = StreamFilter(name, span.most - count, policy, guide)
         completion = yield CompletionRequest(
             open_prompt(replace(request, given={**request.given, name: context}), name),
             derived_seed(seed, answers),
             should_stop=stream,
             min_new_tokens=CONTINUED_TOKENS if retries.is_continuation else 0,
             on_token=on_token,
-            banned_first_ids=retries.banned_first_ids,
+            # A bias excludes a refused tag alone, and no other tag that begins with its token.
+            banned_first_ids=frozenset() if bias else retries.banned_first_ids,
+            begins_word=True,
             check=check,
+            tag_bias=bias,
         )
         answers += 1
         prompt_tokens = max(prompt_tokens, completion.prompt_tokens)
@@ -306,7 +329,7 @@ def grow_field(
             pieces.append(piece.strip())
             text, context = _joined(name, text, piece), _joined(name, context, piece)
         retries.note(stream, completion)
-        count = len(split_tags(text)) if is_tags else count_sentences(text)
+        count = (len(split_tags(text)) if is_tags else count_sentences(text)) - uncounted
         is_enough = count >= span.least
         reason = StopReason.END_TOKEN if ended and not is_cancelled else completion.reason
         if is_cancelled or (ended and is_enough):
@@ -318,6 +341,8 @@ def grow_field(
                 reason = StopReason.REDRAW_LIMIT
                 break
             if retries.pass_over(stream):
+                if guide is not None and is_enough:
+                    break
                 context = _joined(name, context, stream.refused)
         # 4) the model ended the field too early: continue it
         elif ended or not stream.accepted:
@@ -340,13 +365,18 @@ def grow_field(
     )
 
 
+def continued_text(name: Field, before: str, added: str) -> str:
+    """Return the text of a field with the model's addition, if it has one."""
+    if not added or name is Field.TAG:
+        return before + added
+    return with_stop(before) + added
+
+
 def _joined(name: Field, text: str, piece: str) -> str:
     """Return the text of a field with one more tag or sentence."""
     if name is Field.TAG:
         return f"{text}, {piece}" if text.strip() else piece
-    if text.strip() and not ends_sentence(text):
-        return text + piece.rstrip()
-    return text + (" " if text.strip() else "") + piece.strip()
+    return with_stop(text) + (" " if text.strip() else "") + piece.strip()
 
 
 class _Retries:

@@ -90,8 +90,8 @@ def parse_meta(text: str) -> dict[str, str]:
         with errors.collect():
             if match is None:
                 raise ValueError(
-                    f"metadata {line.strip()!r} has no key: write one before it, as in "
-                    f"rating=safe. The keys are {', '.join(META_KEYS)}"
+                    f"metadata {line.strip()!r} has no key: write 'key: value' or "
+                    f"key=value. The keys are {', '.join(META_KEYS)}"
                 )
             if key not in META_KEYS:
                 raise ValueError(

@@ -7,10 +7,11 @@ from dataclasses import fields
 from enum import Enum
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
+from ..prompt.translation.translate import Translation
 from ..surrogates import require_text
 from .request import Expansion, ExpansionRequest, FieldResult
 from .task import TaskRequest, TaskResult
-from .tasks import Length, Task
+from .tasks import Length, Task, TranslationMode
 
 NONE = "none"
 TAGS_ONLY = "tags"
@@ -35,10 +36,19 @@ def length_named(name: str) -> Length:
     return Length(name)
 
 
+def translation_named(name: str) -> TranslationMode:
+    """Return the mode of translation called `name`. ValueError for unknown names."""
+    if name not in set(TranslationMode):
+        known = ", ".join(mode.value for mode in TranslationMode)
+        raise ValueError(f"translation {name!r} is unknown: choose {known}")
+    return TranslationMode(name)
+
+
 def read_request(kind: type[AnyRequest], values: Mapping[str, Any]) -> AnyRequest:
     """Return the request that `values` describe; the keys are the names of the fields of `kind`.
 
-    A length is the name of its class, or `none` to leave the part as it is. ValueError for an
+    A length is the name of its class, or `none` to leave the part as it is; `pair_prior` may be
+    null. ValueError for an
     unknown key, with the known ones, and for a value of the wrong type.
     """
     types = get_type_hints(kind)
@@ -54,6 +64,12 @@ def _read(name: str, kind: Any, value: Any) -> Any:
         return task_named(str(value))
     if Length in (kind, *get_args(kind)) and (isinstance(value, str) or value is None):
         return None if value in (None, NONE) and kind is not Length else length_named(str(value))
+    if kind is TranslationMode and isinstance(value, str):
+        return translation_named(value)
+    if bool in get_args(kind):
+        if value is not None and not isinstance(value, bool):
+            raise ValueError(f"{name} is {value!r} in the request: write true, false or null")
+        return value
     plain = dict if get_origin(kind) is not None else kind
     if not isinstance(value, plain) or (plain is int and isinstance(value, bool)):
         raise ValueError(f"{name} is {value!r} in the request: write a {plain.__name__}")
@@ -78,6 +94,7 @@ def expansion_json(expansion: Expansion) -> dict[str, Any]:
         "variant": expansion.variant,
         "attempts": expansion.attempts,
         "repeats": expansion.repeats,
+        **_translation_json(expansion.translation),
         "was_cancelled": expansion.was_cancelled,
         "seconds": round(expansion.seconds, 3),
         "passes": [
@@ -102,9 +119,17 @@ def task_json(result: TaskResult) -> dict[str, Any]:
         "proposed": dict(result.proposed),
         "banned": dict(result.banned),
         "asked": result.prompt,
+        **_translation_json(result.translation),
         "was_cancelled": result.was_cancelled,
         "seconds": round(result.seconds, 3),
         "fields": [_field_json(name, one) for name, one in result.results.items()],
+    }
+
+
+def _translation_json(translation: Translation) -> dict[str, Any]:
+    return {
+        "translated": [{"text": word.text, "tags": list(word.tags)} for word in translation.words],
+        "unknown_words": list(translation.unknown),
     }
 
 

@@ -1,4 +1,4 @@
-"""Which tags and sentences may be added: no repetition, no contradiction, nothing banned."""
+"""Which tags and sentences may be added: those that fit the prompt and are not banned."""
 
 from __future__ import annotations
 
@@ -7,7 +7,11 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from ..prompt import Bans, canonical, person_range, ranges_contradict, split_sentences
+from ..prompt.vocabulary.asked import AskedFor
 from ..prompt.vocabulary.blocklist import blocklist_matches
+from ..prompt.vocabulary.kinds import ANIMAL, CREATURE, PERSON_KINDS, kind_of, sex_of
+from ..prompt.vocabulary.persons import Persons, Presence, named_persons, persons_of
+from ..prompt.vocabulary.slots import PromptSlots
 from .tasks import Field
 
 # Reasons of a refusal; every other reason is an entry of the bans.
@@ -15,10 +19,39 @@ REPEATED = "repeated"
 CONTRADICTS = "contradicts"
 PROSE = "prose"
 BLOCK_LIST = "block list"
+NOT_ASKED = "not asked for"
+NO_PERSON = "no person here"
+NOT_KNOWN = "not a known tag"
+OFF_SUBJECT = "off the subject"
+FRAGMENT = "no whole sentence"
+OTHER_SEX = "for the other sex"
 
 # A sentence ends and the next one begins. A full stop alone is not a sign: `kimi no na wa.` and
 # `st. gloriana's military uniform` are tags.
 _TWO_SENTENCES = re.compile(r"\w{2}\.\s+[A-Z]")
+
+
+_OWN_REASONS = frozenset(
+    (
+        REPEATED,
+        CONTRADICTS,
+        PROSE,
+        NOT_ASKED,
+        NO_PERSON,
+        NOT_KNOWN,
+        OFF_SUBJECT,
+        FRAGMENT,
+        OTHER_SEX,
+    )
+)
+# Characters of a prompt that are read for what it is about.
+_MOST_CHARACTERS = 20_000
+_MOST_OF_PIECE = 2_000
+# `a suit and a suit`, not `more and more`: both have an article or a possessive.
+_SAME_TWICE = re.compile(
+    r"\b(?:an?|the|his|her|their|its) ([\w -]{2,40}?),? and (?:an?|the|his|her|their|its) \1\b",
+    re.I,
+)
 
 
 def is_prose(tag: str) -> bool:
@@ -28,18 +61,14 @@ def is_prose(tag: str) -> bool:
 
 def banned_counts(rejected: Mapping[str, int]) -> dict[str, int]:
     """Return the counts of the rejections that an entry of the bans or the block list caused."""
-    return {
-        reason: count
-        for reason, count in rejected.items()
-        if reason not in (REPEATED, CONTRADICTS, PROSE)
-    }
+    return {reason: count for reason, count in rejected.items() if reason not in _OWN_REASONS}
 
 
 class TagPolicy:
     """Knows the tags and sentences of a prompt; refuses new ones with a reason.
 
     `tags` and `captions` (the text of each field) are the user's and are not judged. `safe` turns
-    the block list on.
+    the block list on. The first 20,000 characters of the prompt decide what it is about.
     """
 
     def __init__(
@@ -52,18 +81,55 @@ class TagPolicy:
     ) -> None:
         self.bans = bans or Bans()
         self.safe = safe
+        typed = list(tags)
+        # The persons that the user names, as tags or in words.
+        self.persons = persons_of(typed, captions.values())
         # The canonical names of the prompt's tags.
         self.present: set[str] = set()
-        self._person_ranges: list[tuple[str, int, int | None]] = []
+        self._person_ranges = _word_ranges(self.persons)
         self._sentences: set[tuple[Field, str]] = set()
-        for tag in tags:
-            self.accept(Field.TAG, tag)
+        self._slots = PromptSlots(max(1, self.persons.most or 1))
+        self._asked: AskedFor | None = None
+        self._has_animal = self.persons.has_animal
+        self._room = _MOST_CHARACTERS
+        for tag in typed:
+            self._accept_typed(Field.TAG, tag)
         for field, caption in captions.items():
             for sentence in split_sentences(caption):
-                self.accept(field, sentence)
+                self._accept_typed(field, sentence)
+        self._count_persons()
+
+    def unasked_tags(self) -> frozenset[str]:
+        """Return style and filler tags that the prompt does not ask for.
+
+        A caller may keep the model from writing them; `refuse` refuses them, and more, anyway.
+        """
+        return frozenset() if self._asked is None else self._asked.unasked()
+
+    def _accept_typed(self, field: Field, piece: str) -> None:
+        is_tag = field is Field.TAG
+        self._note(field, piece)
+        self._room -= len(piece)
+        if self._room > 0 and piece.strip():
+            piece = piece[:_MOST_OF_PIECE]
+            self._slots.add(piece, is_sentence=not is_tag, is_typed=True)
+            self._asked = self._asked or AskedFor()
+            self._asked.add(piece, is_tag=is_tag)
 
     def accept(self, field: Field, piece: str) -> None:
         """Add `piece`, a tag or a sentence, to the prompt."""
+        self._note(field, piece)
+        self._slots.add(piece, is_sentence=field is not Field.TAG)
+        if field is Field.TAG:
+            self._has_animal |= kind_of(piece) == ANIMAL
+        self._count_persons()
+
+    def assume_alone(self) -> None:
+        """Take the one person that the prompt names for the only one in the picture."""
+        if self.persons.most == 1:
+            self._slots.add("solo")
+
+    def _note(self, field: Field, piece: str) -> None:
         if field is not Field.TAG:
             self._sentences.add((field, _folded(piece)))
             return
@@ -73,26 +139,106 @@ class TagPolicy:
         if persons is not None:
             self._person_ranges.append(persons)
 
+    def _count_persons(self) -> None:
+        """Give the slots the number of persons: what the user says, else what the tags count."""
+        if self.persons.presence is Presence.SOME and not self.persons.is_typed:
+            self._slots.persons = self.persons.most
+            return
+        if "solo" in self.present:
+            self._slots.persons = 1
+            return
+        tops: dict[str, int | None] = {}
+        for sex, _, high in self._person_ranges:
+            if sex != "person":
+                tops[sex] = None if high is None else max(high, tops.get(sex) or 0)
+        is_open = None in tops.values()
+        self._slots.persons = None if is_open else max(1, sum(top or 0 for top in tops.values()))
+
     def refuse(self, field: Field, piece: str) -> str | None:
         """Return the reason why `piece` must not be added, None if it may."""
         if field is Field.TAG:
             name = canonical(piece)
             if not name or name in self.present:
                 return REPEATED
-            persons = person_range(name)
-            for other in self._person_ranges:
-                if ranges_contradict(persons, other):
-                    return CONTRADICTS
+            if self._contradicts_persons(name) or self._slots.contradiction(name):
+                return CONTRADICTS
             if is_prose(piece):
                 return PROSE
-            entry = self.bans.reason(piece, self.present)
+            reason = self.bans.reason(piece, self.present) or self._unfit(name)
         else:
-            if (field, _folded(piece)) in self._sentences:
+            if (field, _folded(piece)) in self._sentences or _repeats_itself(piece):
                 return REPEATED
-            entry = self.bans.sentence_reason(piece, self.present)
-        if entry is None and self.safe and blocklist_matches(piece):
+            reason = self._unfit_sentence(piece)
+            reason = self.bans.sentence_reason(piece, self.present) or reason
+        if reason is None and self.safe and blocklist_matches(piece):
             return BLOCK_LIST
-        return entry
+        return reason
+
+    def _contradicts_persons(self, name: str) -> bool:
+        """Return whether a tag counts other persons than the prompt."""
+        added = person_range(name)
+        if added is None:
+            return False
+        if any(ranges_contradict(added, other) for other in self._person_ranges):
+            return True
+        sex, low, high = added
+        if self.persons.presence is Presence.SOME and not self.persons.is_typed:
+            if name == "no humans":
+                return True
+            least = max(1, self.persons.girls[0] + self.persons.boys[0])
+            if sex == "person":
+                return high is not None and least > high
+            counted = sum(self._least(one) for one in ("girl", "boy", "other") if one != sex)
+            return self.persons.most is not None and counted + low > self.persons.most
+        return False
+
+    def _least(self, sex: str) -> int:
+        return max((low for one, low, _ in self._person_ranges if one == sex), default=0)
+
+    def _unfit(self, name: str) -> str | None:
+        """Return why a tag does not fit what the prompt is about, None if it does."""
+        kind = kind_of(name)
+        counted = person_range(name)
+        if self.persons.presence is Presence.NONE and name != "no humans":
+            is_person = kind in PERSON_KINDS or (counted is not None and not self._has_animal)
+            if is_person or (counted is not None and name != "solo"):
+                return NO_PERSON
+            if kind == CREATURE and not self._has_animal:
+                return NO_PERSON
+        if self._is_for_other_sex(name):
+            return OTHER_SEX
+        if self._asked is not None and self._asked.refuses(name):
+            return NOT_ASKED
+        return None
+
+    def _is_for_other_sex(self, name: str) -> bool:
+        sex = sex_of(name)
+        if sex is None:
+            return False
+        has_girls, has_boys = self._has("girl"), self._has("boy")
+        return has_boys and not has_girls if sex == "women" else has_girls and not has_boys
+
+    def _has(self, sex: str) -> bool:
+        """Return whether the prompt has, or may have, persons of a sex besides the counted ones."""
+        if self.persons.presence is Presence.SOME and not self.persons.is_typed:
+            low, high = self.persons.girls if sex == "girl" else self.persons.boys
+            if low or high is None or high > 0:
+                return True
+        return any(one == sex and high != 0 for one, _, high in self._person_ranges)
+
+    def _unfit_sentence(self, sentence: str) -> str | None:
+        """Return why a sentence does not fit what the prompt is about, None if it does."""
+        named = named_persons(sentence)
+        if named.presence is Presence.SOME:
+            if self.persons.presence is Presence.NONE:
+                return NO_PERSON
+            for sex, (low, _) in (("girl", named.girls), ("boy", named.boys)):
+                ranges = [one for one in self._person_ranges if one[0] != "person"]
+                if low and ranges and not any(one == "other" for one, _, _ in ranges):
+                    tops = [high for one, _, high in ranges if one == sex]
+                    if not tops or (None not in tops and low > max(top or 0 for top in tops)):
+                        return CONTRADICTS
+        return CONTRADICTS if self._slots.contradiction(sentence, is_sentence=True) else None
 
     def refuse_meta(self, key: str, value: str) -> str | None:
         """Return the reason why metadata `key: value` must not be proposed, None if it may."""
@@ -106,3 +252,15 @@ class TagPolicy:
 def _folded(sentence: str) -> str:
     """Return a sentence in the form in which two spellings compare equal."""
     return " ".join(sentence.split()).casefold()
+
+
+def _word_ranges(persons: Persons) -> list[tuple[str, int, int | None]]:
+    """Return the ranges of the persons that words name; typed tags bring their own."""
+    if persons.is_typed or persons.presence is not Presence.SOME:
+        return []
+    return [("girl", *persons.girls), ("boy", *persons.boys)]
+
+
+def _repeats_itself(sentence: str) -> bool:
+    """Return whether a sentence joins the same thing twice."""
+    return _SAME_TWICE.search(sentence) is not None

@@ -10,8 +10,9 @@ from typing import Protocol
 from ..lm.generate.completion import Generation, Result, StopReason
 from ..prompt.choices import resolve_choices
 from ..prompt.presets import DEFAULT_TEMPLATE
+from ..prompt.translation.translate import Translation
 from ..surrogates import refuse_surrogates, require_text, shortened
-from .tasks import MAX_ROUNDS, MAX_VARIANTS, Length, Pass
+from .tasks import MAX_ROUNDS, MAX_VARIANTS, Length, Pass, TranslationMode
 
 
 class LanguageModel(Protocol):
@@ -30,6 +31,7 @@ def check_types(request: object, names: Mapping[str, Sequence[str]]) -> None:
     types: dict[str, type | tuple[type, ...]] = {
         "int": int,
         "Length": (Length, type(None)),
+        "TranslationMode": TranslationMode,
     }
     for kind, fields_of_kind in names.items():
         for name in fields_of_kind:
@@ -50,7 +52,11 @@ def check_types(request: object, names: Mapping[str, Sequence[str]]) -> None:
 
 
 _TYPE_NAMES = MappingProxyType(
-    {"int": "an int", "Length": "a Length such as Length.SHORT, or None"}
+    {
+        "int": "an int",
+        "Length": "a Length such as Length.SHORT, or None",
+        "TranslationMode": "a TranslationMode such as TranslationMode.ADD_TAGS",
+    }
 )
 
 
@@ -59,12 +65,16 @@ class ExpansionRequest:
     """A simple prompt and the wanted lengths of the expanded one.
 
     `tags` and `caption` are the user's texts, verbatim. A length of None leaves that part as it
-    is. `bans` and `template` are in the languages of `prompt.bans` and `prompt.template`. With
-    `gen_meta` the model proposes the metadata that `meta` does not give. The result is expanded
-    again, up to `rounds` times in all, until both lengths are reached. `escape_names` escapes the
-    parentheses of known names. `safe` adds no tag or sentence with a word of the block list.
-    `resolve_choices` replaces each ``{a|b}`` in `tags` and `caption` by one of its options, for
-    each variant anew; the seed decides.
+    is. A length is an upper bound: the model may end a part earlier. With `at_least` it is a lower
+    bound as well: the model must continue, and the result is expanded again, up to `rounds` times
+    in all, until both lengths are reached. `bans` and `template` are in the languages of
+    `prompt.bans` and `prompt.template`. With `gen_meta` the model proposes the metadata that `meta`
+    does not give. `escape_names` escapes the parentheses of known names. `safe` adds no tag or
+    sentence with a word of the block list. `resolve_choices` replaces each ``{a|b}`` in `tags` and
+    `caption` by one of its options, for each variant anew; the seed decides. With `pair_prior` tags
+    that go together in pictures are proposed and preferred, and the list ends where the evidence
+    does; None leaves it to the model (`LanguageModel.uses_pair_prior`).
+    `translation` says what becomes of the tags of Chinese, Japanese, Korean and Russian words.
 
     ValueError for `variants` or `rounds` out of range, TypeError for a value of another type.
     """
@@ -83,6 +93,9 @@ class ExpansionRequest:
     escape_names: bool = True
     safe: bool = True
     resolve_choices: bool = False
+    at_least: bool = False
+    pair_prior: bool | None = None
+    translation: TranslationMode = TranslationMode.ADD_TAGS
 
     def __post_init__(self) -> None:
         check_types(
@@ -91,6 +104,7 @@ class ExpansionRequest:
                 "str": ("tags", "caption", "bans", "template"),
                 "int": ("seed", "variants", "rounds"),
                 "Length": ("tag_length", "caption_length"),
+                "TranslationMode": ("translation",),
             },
         )
         if not 1 <= self.variants <= MAX_VARIANTS:
@@ -114,10 +128,11 @@ class FieldResult:
     """The additions to one field: `added` as text, `pieces` as single tags or sentences.
 
     `count` is the number of tags or sentences that the field has now, given ones included;
-    `reached` says whether it is in the field's length class. `answers` is the number of
+    `reached` says whether it is in the wanted range. `answers` is the number of
     completions, `prompt_tokens` the length of the longest prompt, `new_tokens` the number of
     tokens written. `rejected` counts the refused tags or sentences by their reason: an entry of
-    the bans, `block list`, `repeated`, `contradicts` or `prose`.
+    the bans, `block list`, `repeated`, `contradicts`, `prose`, `not asked for`, `no person here` or
+    `for the other sex`.
     """
 
     added: str
@@ -149,8 +164,8 @@ class Expansion:
     model's metadata with `gen_meta`, which is not part of the prompt. `banned` counts rejections
     by the entry of the bans. `attempts` is the number of draws of this variant; `repeats` is the
     number of an earlier variant with the same text, or None. `was_cancelled` says that the run
-    ended early. `seconds` is the time from the variant's start to its end; variants that
-    run side by side count the same time.
+    ended early. `translation` has the foreign words of the user's text. `seconds` is the time from
+    the variant's start to its end; variants that run side by side count the same time.
     """
 
     prompt: str
@@ -169,3 +184,4 @@ class Expansion:
     repeats: int | None
     was_cancelled: bool
     seconds: float
+    translation: Translation = field(default_factory=Translation)

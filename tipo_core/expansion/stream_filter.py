@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
+import re
+
 from ..prompt import split_sentences
+from .pair_prior.guide import TagGuide
 from .policy import TagPolicy
 from .tasks import Field
+
+# Stops and commas that a model writes before a sentence: the text before it has its own.
+_STRAY_STOPS = re.compile(r"\A[\s.,;:!?\u2026\u3002\uff0c\u3001]+")
+_NO_TAGS = frozenset(". , ; : - ' \" \u3002".split())
 
 
 class StreamFilter:
     """Reads the completion of one field and says when it must stop.
 
     It stops after `room` accepted pieces (tags or sentences), at the first piece that the policy
-    refuses, and at the end of the field's line. With `is_open` the first sentence continues one
-    that began before the completion, and does not count.
+    refuses, and at the end of the field's line. Stops without words are no sentence. `guide` learns
+    of each judged tag.
     """
 
-    def __init__(self, field: Field, room: int, is_open: bool, policy: TagPolicy) -> None:
+    def __init__(
+        self, field: Field, room: int, policy: TagPolicy, guide: TagGuide | None = None
+    ) -> None:
         self.accepted: list[str] = []
         # The refused piece and the reason, if a piece was refused.
         self.refused = ""
         self.refusal: str | None = None
         self._field = field
-        self._room = room + (is_open and field is not Field.TAG)
+        self._room = room
         self._policy = policy
+        self._guide = guide
+        self._judged_words = 0  # of the sentence that is being written
         self._position = 0  # end of the last judged piece, in characters
 
     def __call__(self, text: str) -> bool:
@@ -32,7 +43,22 @@ class StreamFilter:
         # A letter after a full stop begins the next sentence, so that the one before is complete.
         if self._field is Field.TAG or text[-1:].isalnum():
             self.feed(text)
+        if self._guide is not None and self._field is not Field.TAG and not self._is_done:
+            self._judge_early(text)
         return self._is_done
+
+    def _judge_early(self, text: str) -> None:
+        """Refuse the sentence that is being written as soon as it leaves the subject.
+
+        Its last two words may still become parts of longer names.
+        """
+        words = text[self._position :].split(" ")[:-2]
+        if self._guide is not None and len(words) > self._judged_words:
+            self._judged_words = len(words)
+            begun = " ".join(words)
+            self.refusal = self._guide.refuse_sentence(begun)
+            if self.refusal is not None:
+                self.refused = begun
 
     def feed(self, text: str, is_whole: bool = False) -> None:
         """Judge the new pieces of the completion; its last piece only if `text` `is_whole`."""
@@ -43,10 +69,16 @@ class StreamFilter:
             if self._is_done:
                 return
             self._position += len(piece) + is_tags  # and the comma
-            piece = piece.strip() if is_tags else piece
-            if not piece.strip():
+            self._judged_words = 0
+            piece = piece.strip() if is_tags else _STRAY_STOPS.sub("", piece)
+            if not piece.strip() or piece in _NO_TAGS:
                 continue
             self.refusal = self._policy.refuse(self._field, piece)
+            if self._guide is not None and is_tags:
+                self.refusal = self.refusal or self._guide.refuse(piece)
+                self._guide.note(piece, self.refusal is None)
+            elif self._guide is not None:
+                self.refusal = self.refusal or self._guide.refuse_sentence(piece)
             if self.refusal is not None:
                 self.refused = piece
                 return

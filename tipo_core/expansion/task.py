@@ -11,13 +11,14 @@ from functools import partial
 from ..prompt import Bans
 from ..prompt.choices import resolve_choices
 from ..prompt.joins import join_caption, join_tags
+from ..prompt.translation.translate import Translation
 from ..surrogates import shortened
 from .fields import ProgressMeter, expected_tokens, field_span, fill_fields
 from .format import Request, render_request
 from .policy import TagPolicy, banned_counts
 from .request import FieldResult, LanguageModel, check_types
-from .tasks import Field, Length, Task
-from .user_text import UserTags, plain_caption
+from .tasks import Field, Length, Task, TranslationMode
+from .user_text import UserTags
 
 
 @dataclass(frozen=True)
@@ -41,9 +42,12 @@ class TaskRequest:
     escape_names: bool = True
     safe: bool = True
     resolve_choices: bool = False
+    at_least: bool = False
+    translation: TranslationMode = TranslationMode.ADD_TAGS
 
     def __post_init__(self) -> None:
-        check_types(self, {"str": ("tags", "short", "long", "bans"), "int": ("seed",)})
+        names = {"str": ("tags", "short", "long", "bans"), "int": ("seed",)}
+        check_types(self, {**names, "TranslationMode": ("translation",)})
         if not isinstance(self.task, Task):
             raise TypeError(f"task is {shortened(self.task)}: give a Task such as Task.TAGS")
         if not isinstance(self.length, Length):
@@ -81,6 +85,7 @@ class TaskResult:
     results: Mapping[Field, FieldResult]
     was_cancelled: bool
     seconds: float
+    translation: Translation = field(default_factory=Translation)
 
 
 def run_task(
@@ -101,9 +106,13 @@ def run_task(
     user, plain, policy = progress.read(partial(_prepared, request), *typed, request.bans)
     prompt = render_request(plain)
     # 2) the model writes the fields
-    expected = sum(expected_tokens(name, 0, field_span(plain, name)) for name in plain.task.fields)
+    at_least = request.at_least
+    expected = sum(
+        expected_tokens(name, 0, field_span(plain, name, at_least)) for name in plain.task.fields
+    )
     on_token = progress.token_counter(expected)
-    (filled,) = model.run([fill_fields(plain, request.seed, policy, on_token, progress.check)])
+    filling = fill_fields(plain, request.seed, policy, on_token, progress.check, at_least)
+    (filled,) = model.run([filling])
     # 3) its additions follow the user's text
     pieces = filled.results[Field.TAG].pieces if Field.TAG in filled.results else ()
     written = {name: filled.answer.fields.get(name, "") for name in Field}
@@ -114,8 +123,8 @@ def run_task(
     tags, short, long = progress.read(
         lambda: (
             join_tags(user.text, written[Field.TAG]),
-            join_caption(request.short, written[Field.SHORT]),
-            join_caption(request.long, written[Field.LONG]),
+            join_caption(user.captions[0], written[Field.SHORT]),
+            join_caption(user.captions[1], written[Field.LONG]),
         ),
         *typed,
     )
@@ -130,16 +139,19 @@ def run_task(
         results=filled.results,
         was_cancelled=filled.was_cancelled,
         seconds=time.perf_counter() - started,
+        translation=user.translation,
     )
 
 
 def _prepared(request: TaskRequest) -> tuple[UserTags, Request, TagPolicy]:
     """The user's tags, the request in plain words, and what may be added to it."""
-    user = UserTags(request.tags, request.escape_names)
+    user = UserTags(
+        request.tags, request.escape_names, request.translation, [request.short, request.long]
+    )
     given = {
         Field.TAG: ", ".join(user.general),
-        Field.SHORT: plain_caption(request.short),
-        Field.LONG: plain_caption(request.long),
+        Field.SHORT: user.plain_captions[0],
+        Field.LONG: user.plain_captions[1],
     }
     plain = Request(
         request.task,

@@ -31,6 +31,11 @@ class Span:
     def __contains__(self, count: object) -> bool:
         return isinstance(count, int) and self.least <= count <= self.most
 
+    @property
+    def upper_bound(self) -> Span:
+        """The range of a field that may end early: one tag or sentence is enough."""
+        return Span(min(1, self.least), self.most)
+
 
 class Length(str, Enum):
     """A length class; the value is its token's name (`<|long|>`)."""
@@ -70,6 +75,19 @@ _SENTENCE_COUNTS = {
 }
 
 
+class TranslationMode(str, Enum):
+    """What becomes of the tags of Chinese, Japanese, Korean and Russian words.
+
+    The model reads them, except with OFF. ADD_TAGS adds them to the user's text, which stays;
+    REPLACE writes them in place of the words.
+    """
+
+    OFF = "off"
+    MODEL_ONLY = "model_only"
+    ADD_TAGS = "add_tags"
+    REPLACE = "replace"
+
+
 class Task(str, Enum):
     """A trained task; the value is its token's name. TAGS, the default task, has no token."""
 
@@ -102,16 +120,25 @@ class Task(str, Enum):
 
 @dataclass(frozen=True)
 class Pass:
-    """One pass of the language model: its task, the field that it writes, and the length class."""
+    """One pass of the language model: its task, the field that it writes, and the length class.
+
+    The class is an upper bound; with `at_least` it is a lower bound as well.
+    """
 
     task: Task
     grows: Field
     length: Length
+    at_least: bool = False
 
     @property
     def span(self) -> Span:
         """The number of tags or sentences that the field has after the pass."""
-        return self.length.tags if self.grows is Field.TAG else self.length.sentences
+        return self.span_of(self.grows)
+
+    def span_of(self, name: Field) -> Span:
+        """The number of tags or sentences of the field `name` at this length."""
+        span = self.length.tags if name is Field.TAG else self.length.sentences
+        return span if self.at_least else span.upper_bound
 
 
 def plan_passes(
@@ -120,6 +147,7 @@ def plan_passes(
     has_caption: bool,
     tag_length: Length | None,
     caption_length: Length | None,
+    at_least: bool = False,
 ) -> tuple[Pass, ...]:
     """Return the passes that bring a prompt to its lengths: tags first, then the caption.
 
@@ -130,11 +158,11 @@ def plan_passes(
     if tag_length is not None:
         with_caption = Task.SHORT_TO_TAG if has_tags else Task.LONG_TO_TAG
         task = with_caption if has_caption else Task.TAGS
-        passes.append(Pass(task, Field.TAG, tag_length))
+        passes.append(Pass(task, Field.TAG, tag_length, at_least))
     if caption_length is not None:
         tags_known = has_tags or tag_length is not None
         # A caption alone is written in its longer form. Without any text, tag_to_long starts from
         # tags that the caller makes for it.
         task = Task.SHORT_TO_LONG if has_caption and not tags_known else Task.TAG_TO_LONG
-        passes.append(Pass(task, Field.LONG, caption_length))
+        passes.append(Pass(task, Field.LONG, caption_length, at_least))
     return tuple(passes)

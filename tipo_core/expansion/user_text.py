@@ -5,9 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from ..prompt import Category, Segment, SpanKind, category, escape_tag, parse
+from ..prompt import Category, Segment, SpanKind, canonical, category, escape_tag, parse
 from ..prompt.joins import join_caption, join_tags, open_constructs, without_closings
 from ..prompt.sentences import ends_sentence
+from ..prompt.template import added_field
+from ..prompt.translation.translate import (
+    Translation,
+    has_foreign_words,
+    join_translations,
+    replace_words,
+    translate,
+)
+from .tasks import TranslationMode
 
 # Categories that the TIPO format writes as metadata lines, not in the tag line.
 META_CATEGORIES = frozenset(Category) - {Category.SPECIAL, Category.GENERAL}
@@ -17,6 +26,7 @@ _CATEGORY_PREFIX = re.compile(
     r"|(?:drawn|art|artwork) by ?:? @?",
     re.IGNORECASE,
 )
+_LATIN_WORD = re.compile(r"[A-Za-z]{2}")
 
 
 class UserTags:
@@ -25,17 +35,56 @@ class UserTags:
     `plain` are all tags in plain words, `general` those that stand in the model's tag line. `text`
     is the typed text as it is returned: with `escape_names` the parentheses of `name (series)` are
     escaped, because the host would read them as a weight; all else is verbatim.
+
+    `captions` are the user's sentences as they are returned, `plain_captions` is what the model
+    reads of them. The model reads foreign words as tags, except with OFF; those of a caption
+    without a Latin word stand in its tag line: the caption `is_tags`. With ADD_TAGS the tags follow
+    the text that they translate, with REPLACE they stand in place of the words.
     """
 
-    def __init__(self, text: str, escape_names: bool = True) -> None:
+    def __init__(
+        self,
+        text: str,
+        escape_names: bool = True,
+        mode: TranslationMode = TranslationMode.OFF,
+        captions: Iterable[str] = (),
+    ) -> None:
+        typed_captions = tuple(captions)
+        is_off = mode is TranslationMode.OFF
+        parts = [Translation() if is_off else translate(one) for one in (text, *typed_captions)]
+        self.translation = join_translations(parts)
+        self.is_tags = tuple(
+            bool(part.tags) and _LATIN_WORD.search(caption) is None
+            for part, caption in zip(parts[1:], typed_captions, strict=True)
+        )
+        plain = map(plain_caption, typed_captions)
+        self.plain_captions = tuple(plain if is_off else map(replace_words, plain))
+        self.captions = tuple(
+            _returned_caption(caption, part.tags, mode)
+            for part, caption in zip(parts[1:], typed_captions, strict=True)
+        )
+        if mode is TranslationMode.REPLACE:
+            text = replace_words(text)
         prompt = parse(text)
         self._typed = text
         self._escape_names = escape_names
         self._has_underscores = prompt.uses_underscores
         self._segments = prompt.segments()
         self._opened = open_constructs(text)
-        self.text = self._returned(text)
-        self.plain = [word for segment in self._segments for word in segment.words]
+        typed = [word for segment in self._segments for word in segment.words]
+        known = {canonical(tag) for tag in typed}
+        self._translated = [
+            self.spelled(tag)
+            for tag in parts[0].tags
+            if mode is TranslationMode.ADD_TAGS and canonical(tag) not in known
+        ]
+        self.text = join_tags(self._returned(text), ", ".join(self._translated))
+        self.plain = typed
+        if self.translation.words or self.translation.unknown:
+            tags = [tag for word in typed for tag in _translated_tag(word)]
+            for part, is_tags in zip(parts[1:], self.is_tags, strict=True):
+                tags += part.tags if is_tags else ()
+            self.plain = list(dict.fromkeys(tags))
         self.general = [tag for tag in self.plain if category(tag) not in META_CATEGORIES]
 
     def spelled(self, tag: str) -> str:
@@ -64,7 +113,7 @@ class UserTags:
         A category holds the user's tags in their order, then the added ones. `head` is the text up
         to the last BREAK or AND, verbatim, and the categories begin after it: a tag on the other
         side of a BREAK would mean something else. `extended` is `caption` with its addition,
-        `generated` a caption of the model alone.
+        `continued`; `generated` is a caption of the model alone.
         """
         parts: dict[str, list[str]] = {str(name): [] for name in Category}
         head = max((one.end for one in self._segments if _has_break(one)), default=0)
@@ -72,6 +121,9 @@ class UserTags:
             if segment.start >= head:
                 name = category(segment.words[0]) if segment.words else Category.GENERAL
                 parts[str(name)].append(self._returned(segment.text))
+        for tag in self._translated:
+            parts[str(category(tag))].append(tag)
+        typed_general = list(parts[str(Category.GENERAL)])
         spelled = []
         for tag in added_tags:
             name = category(tag)
@@ -79,11 +131,19 @@ class UserTags:
             parts[str(name)].append(spelled[-1])
         # A template may place the caption after the user's tags.
         whole = join_caption(caption, without_closings(added_caption, self._opened))
+        sentences = without_closings(added_caption, self._opened).strip()
         return {
             **{name: join_tags(*texts) for name, texts in parts.items()},
+            "typed_general": join_tags(*typed_general),
+            "added_general": join_tags(*parts[str(Category.GENERAL)][len(typed_general) :]),
+            "caption": caption,
+            "continued": sentences if caption.strip() else "",
             "head": self._returned(self._typed[:head]),
             "user": self.text,
             "added": ", ".join(spelled),
+            "added_to_tags": "",
+            "added_to_caption": "",
+            added_field(caption): ", ".join(spelled),
             "extended": whole if caption.strip() else "",
             "generated": "" if caption.strip() else whole,
         }
@@ -91,6 +151,22 @@ class UserTags:
     def _returned(self, typed: str) -> str:
         """Return a part of the typed text as the result has it."""
         return parse(typed).escaped() if self._escape_names else typed
+
+
+def _translated_tag(tag: str) -> tuple[str, ...]:
+    """The tags that the model reads in place of one of the user's."""
+    if not has_foreign_words(tag) or category(tag) in META_CATEGORIES:
+        return (tag,)
+    return translate(tag).tags
+
+
+def _returned_caption(caption: str, tags: tuple[str, ...], mode: TranslationMode) -> str:
+    """A caption of the user with the tags of its foreign words."""
+    if mode is TranslationMode.REPLACE:
+        return replace_words(caption)
+    if mode is TranslationMode.ADD_TAGS and tags:
+        return join_caption(caption, f"{', '.join(tags)}.")
+    return caption
 
 
 def _has_break(segment: Segment) -> bool:

@@ -2,6 +2,7 @@
 
 - `syntax`: spans, brackets, weights and schedules of the prompt language
 - `split`: the tags and the captions of a mixed prompt
+- `translation`: words of Chinese, Japanese, Korean and Russian as tags
 - `bans`: rules for tags and sentences that must not be generated
 - `vocabulary`: categories and spellings of tags, name lists, blocklist
 - `sentences`: the sentences of a caption

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from types import MappingProxyType
 
+from .sentences import ends_sentence, stop_for
 from .syntax.brackets import open_brackets
 from .syntax.comments import BLOCK, has_open_block
 from .syntax.emphasis import END as EMPHASIS_END
@@ -28,6 +29,14 @@ _INSIDE_END = MappingProxyType(
     {BLOCK: re.compile(r"(?<=\*)(?=/)"), EMPHASIS_END: re.compile("(?<=:)(?=:)")}
 )
 _EMPHASIS = SpanKind.EMPHASIS
+_CLOSING_SIGNS = frozenset(")]}\"'\u201d\u2019\u300d\u300f\uff09\u3011")
+# Kinds of spans after which a full stop ends a sentence.
+_WORDS = frozenset(
+    (
+        *(SpanKind.WORD, SpanKind.WEIGHT, SpanKind.QUALIFIER, SpanKind.SCHEDULE),
+        *(SpanKind.ALTERNATION, SpanKind.ESCAPE),
+    )
+)
 _EXTENDED = frozenset((SpanKind.WORD, SpanKind.SEPARATOR, SpanKind.NEWLINE))
 
 
@@ -82,15 +91,28 @@ def _between_tags(left: str) -> str:
 
 
 def join_caption(user: str, added: str) -> str:
-    """Return `user` verbatim, a space where needed, and `added`."""
+    """Return `user` verbatim, a full stop and a space where needed, and the sentences `added`."""
     if not user.strip():
         return added.strip()
-    added = without_closings(added.rstrip(), open_constructs(user))
-    if added and ends_in_open_line(user):
-        return f"{user}\n{added.lstrip()}"
-    if added and (user[-1].isspace() or added[0].isspace() or added[0] in ",.;:!?'"):
-        return user + (added.lstrip(" ") if user[-1].isspace() else added)
-    return f"{user} {added}" if added else user
+    added = without_closings(added.strip(), open_constructs(user))
+    if not added:
+        return user
+    if ends_in_open_line(user):
+        return f"{user}\n{added}"
+    if added[0] in ",.;:!?'" and not user[-1].isspace():
+        return user + added
+    stop = _missing_stop(user)
+    return f"{user}{stop}{'' if user[-1].isspace() and not stop else ' '}{added}"
+
+
+def _missing_stop(caption: str) -> str:
+    """The full stop that a caption lacks; none after a comma, a LoRA or a line break."""
+    bare = caption.rstrip()
+    if ends_sentence(bare) or not _LINE_BREAKS.isdisjoint(caption[len(bare) :]):
+        return ""
+    if not (bare[-1].isalnum() or bare[-1] in _CLOSING_SIGNS):
+        return ""
+    return stop_for(bare) if parse(bare).spans[-1].kind in _WORDS else ""
 
 
 def open_constructs(text: str) -> tuple[str, ...]:

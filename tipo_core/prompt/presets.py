@@ -9,19 +9,29 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-DEFAULT_TEMPLATE = "<|user|>, <|added|>\n\n<|extended|>"
+# Nothing typed stands after an addition: text encoders read the first 77 tokens best.
+DEFAULT_TEMPLATE = (
+    "<|user|>, <|added_to_tags|>\n\n<|extended|>\n\n<|added_to_caption|>\n\n<|generated|>"
+)
 _HEAD = "<|special|>, <|characters|>, <|copyrights|>,\n<|artist|>,\n\n"
 _FOOT = "<|quality|>, <|meta|>, <|rating|>"
 # The names are those of the reference pack, so that its users find them.
 PRESETS: Mapping[str, str] = MappingProxyType(
     {
         "User first, then added": DEFAULT_TEMPLATE,
-        "tag only (DTG mode)": f"{_HEAD}<|general|>,\n\n{_FOOT}",
+        "tag only (DTG mode)": f"{_HEAD}<|typed_general|>,\n\n{_FOOT},\n\n<|added_general|>",
         "NL only (Tag to NL)": "<|extended|>.",
-        "Both, tag first (recommend)": f"{_HEAD}<|general|>,\n\n<|extended|>.\n\n{_FOOT}",
-        "Both, NL first (recommend)": f"{_HEAD}<|extended|>.\n\n<|general|>,\n\n{_FOOT}",
+        "Both, tag first (recommend)": (
+            f"{_HEAD}<|typed_general|>,\n\n{_FOOT},\n\n<|caption|>.\n\n<|added_general|>,\n\n"
+            "<|continued|>."
+        ),
+        "Both, NL first (recommend)": (
+            f"{_HEAD}<|caption|>.\n\n<|typed_general|>,\n\n{_FOOT},\n\n<|continued|>.\n\n"
+            "<|added_general|>"
+        ),
         "Both + generated NL": (
-            f"{_HEAD}<|generated|>.\n\n<|general|>,\n\n<|extended|>.\n\n{_FOOT}"
+            f"{_HEAD}<|typed_general|>,\n\n{_FOOT},\n\n<|extended|>.\n\n<|generated|>.\n\n"
+            "<|added_general|>"
         ),
     }
 )

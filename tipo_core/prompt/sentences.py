@@ -46,12 +46,30 @@ _SENTENCE_STARTERS = frozenset(
 )
 _UNITS = frozenset(("cm", "mm", "km", "kg", "lb", "lbs", "oz", "in", "min", "sec"))
 _SENTENCE_END = re.compile("[.!?\u2026\u3002\uff01\uff1f][\"'\u201d\u2019)]*\\Z")
+# Signs and blanks that a full stop replaces.
+_HALF_STOPS = " \t\r\n,;:\uff0c\u3001\uff1b\uff1a\u2013\u2014"
 _NEXT_WORD = re.compile(r"[^\W_][\w'-]*")
 
 
 def ends_sentence(text: str) -> bool:
     """Whether the text ends with a full stop or the like; quotes and blanks may follow it."""
     return _SENTENCE_END.search(text.rstrip()) is not None
+
+
+def with_stop(text: str) -> str:
+    """Return the text with a full stop in place of a comma or the like at its end.
+
+    A text that ends a sentence, or has no words, stays as it is.
+    """
+    if not _has_word(text) or ends_sentence(text):
+        return text
+    bare = text.rstrip(_HALF_STOPS)
+    return f"{bare}{stop_for(bare)}" if bare else text
+
+
+def stop_for(text: str) -> str:
+    """Return the full stop that fits the end of a text: Chinese and Japanese have their own."""
+    return "\u3002" if "\u3041" <= text[-1:] <= "\u9fff" else "."
 
 
 def split_sentences(text: str) -> tuple[str, ...]:

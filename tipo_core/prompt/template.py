@@ -16,15 +16,22 @@ from .sentences import ends_sentence
 # - ``user``: the user's tags verbatim
 # - ``added``: the tags that the model added
 # - ``head``: the user's tags up to the last BREAK or AND
+# - ``added_to_tags``: these where the user typed no caption, else ``added_to_caption`` holds them
+# - ``caption``: the user's caption verbatim; ``continued``: the sentences added to it
+# - ``typed_general`` and ``added_general``: the two parts of ``general``
 # - the categories: the other tags, of the user and added, by category
 _CATEGORIES = (
     *("special", "characters", "copyrights", "artist", "general", "meta", "quality", "rating"),
 )
 # Only in these a stop ends a sentence: ``k-on!`` is a tag.
-_CAPTIONS = ("extended", "generated")
-FIELDS = (*_CATEGORIES, *_CAPTIONS, "user", "added", "head")
+_CAPTIONS = ("extended", "generated", "caption", "continued")
+_ADDED = ("added", "added_to_tags", "added_to_caption", "added_general")
+FIELDS = (*_CATEGORIES, *_CAPTIONS, "user", "typed_general", *_ADDED, "head")
+# A caption field that holds ``generated`` where the user typed no caption.
+_MAY_BE_GENERATED = ("extended", "continued")
 # The longest output, in characters: a template may name a field thousands of times.
 MAX_OUTPUT = 8_000_000
+_GENERATED_FIRST = ("generated", "extended", "continued")
 _FIELD = re.compile(r"<\|([^|<>\r\n]*)\|>")
 _STOPS = tuple(".!?\u2026\u3002\uff01\uff1f")
 
@@ -71,9 +78,10 @@ class Template:
         """Fill in the fields, each value verbatim.
 
         A missing or blank value takes its comma, stop and line breaks with it. A comma after a
-        sentence of a caption is left out. A blank ``extended`` is replaced by ``generated`` where
-        the template has no field for that. ``head`` comes first where the template places tags by
-        category and has no field for it.
+        sentence of a caption is left out. A blank ``extended`` or ``continued`` is replaced by
+        ``generated`` where the template has no field for that. ``head`` comes first where the
+        template places tags by category and has no field for it. Fields that an expansion of an
+        earlier version lacks are made from the others.
         Raises ValueError for an unknown name in `fields`, a lone surrogate in its value, and an
         output of more than `MAX_OUTPUT` characters.
         """
@@ -84,8 +92,10 @@ class Template:
             _raise_unknown(unknown)
         for name, value in fields.items():
             refuse_surrogates(f"field {name!r}", value)
+        fields = _with_parts(fields)
         output = [fields.get("head", "") if self._needs_head() else ""]
-        has_generated = "generated" in self.fields
+        can_generate = {"generated", *_MAY_BE_GENERATED}.intersection(self.fields)
+        takes_generated = min(can_generate, key=_GENERATED_FIRST.index, default="")
         ends = _Ends()
         left: _Part | None = None  # the part before, with its value for a text
         glue: list[str] = []
@@ -97,7 +107,7 @@ class Template:
             value = part.text
             if part.kind == "field":
                 value = fields.get(part.text, "")
-                if part.text == "extended" and not has_generated and not value.strip():
+                if part.text == takes_generated and not value.strip():
                     value = fields.get("generated", "")
             if not value.strip():
                 continue
@@ -119,7 +129,25 @@ class Template:
     def _needs_head(self) -> bool:
         """Whether the template places tags by category and has no field for the user's head."""
         names = set(self.fields)
-        return bool(names & set(_CATEGORIES)) and not names & {"head", "user"}
+        by_category = {*_CATEGORIES, "typed_general"}
+        return bool(names & by_category) and not names & {"head", "user"}
+
+
+def _with_parts(fields: Mapping[str, str]) -> Mapping[str, str]:
+    """The fields, with parts of others where an expansion of an earlier version lacks them."""
+    parts = {
+        "typed_general": fields.get("general", ""),
+        "caption": fields.get("extended", ""),
+        **fields,
+    }
+    if not fields.keys() & {"added_to_tags", "added_to_caption"}:
+        parts[added_field(fields.get("extended", ""))] = fields.get("added", "")
+    return parts
+
+
+def added_field(caption: str) -> str:
+    """Return the field that holds the added tags: they follow the caption, if there is one."""
+    return "added_to_caption" if caption.strip() else "added_to_tags"
 
 
 def _raise_unknown(names: Iterable[str]) -> NoReturn:

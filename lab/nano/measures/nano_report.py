@@ -213,7 +213,10 @@ def filled_requests(
 ) -> list[FilledRequest]:
     """Return the answers of the library to `requests`: `fill_fields` on many at once."""
     return model.run(
-        [fill_fields(one, derived_seed(seed, number)) for number, one in enumerate(requests)]
+        [
+            fill_fields(one, derived_seed(seed, number), at_least=True)
+            for number, one in enumerate(requests)
+        ]
     )
 
 

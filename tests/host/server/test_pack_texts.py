@@ -104,6 +104,52 @@ def test_help_page_names_every_input(nodes: dict[str, Any], page: str) -> None:
         assert not unnamed, f"{page.format(name)} says nothing about {unnamed}"
 
 
+def first_cells(page: str, heading: str) -> list[str]:
+    """Return the first cells of the tables whose first column has this heading."""
+    tables = re.findall(rf"^\| {heading} \|.*\n\|[-|]+\n((?:\|.*\n)+)", page, re.MULTILINE)
+    return [row.removeprefix("| ").split(" | ")[0] for row in "".join(tables).splitlines()]
+
+
+def test_chinese_help_page_has_the_labels_of_the_page(nodes: dict[str, Any]) -> None:
+    """Newer front ends show the labels of locales/zh, older ones the ids: a page gives both."""
+    chinese = json.loads((ROOT / "locales" / "zh" / "nodeDefs.json").read_text("utf-8"))
+    wrong = []
+    for name, node in nodes.items():
+        page = (ROOT / "web/docs" / name / "zh.md").read_text("utf-8")
+        labels = chinese[name]
+        if not page.startswith(f"# {labels['display_name']}\n"):
+            wrong.append(f"{name}: heading")
+
+        def named(key: str, label: str) -> str:
+            return f"`{key}`" if key == label else f"`{key}`\uff08{label}\uff09"
+
+        inputs = {named(key, one["name"]) for key, one in labels["inputs"].items()}
+        slots = enumerate(node["output_name"])
+        outputs = {named(key, labels["outputs"][str(slot)]["name"]) for slot, key in slots}
+        in_tables = {one for cell in first_cells(page, "输入") for one in cell.split("、")}
+        wrong += [f"{name}: {one}" for one in inputs ^ in_tables]
+        # An output may stand in a table or in the text.
+        wrong += [f"{name}: {one}" for one in outputs if one not in page]
+        wrong += [f"{name}: {one}" for one in {*first_cells(page, "输出")} - outputs]
+    assert not wrong
+
+
+def test_chinese_help_page_names_the_same_nodes(nodes: dict[str, Any]) -> None:
+    chinese = json.loads((ROOT / "locales" / "zh" / "nodeDefs.json").read_text("utf-8"))
+    unnamed = []
+    for name in nodes:
+        english, translated = (
+            (ROOT / "web/docs" / page).read_text("utf-8")
+            for page in (f"{name}.md", f"{name}/zh.md")
+        )
+        unnamed += [
+            f"{name}: {chinese[other]['display_name']}"
+            for other, node in nodes.items()
+            if node["display_name"] in english and chinese[other]["display_name"] not in translated
+        ]
+    assert not unnamed
+
+
 def test_the_page_gets_both_languages(server: Server) -> None:
     found = answer(server, "i18n")
     pack = "tipo-suite"

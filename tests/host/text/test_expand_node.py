@@ -17,7 +17,7 @@ def test_a_graph_from_before_the_new_inputs_still_runs(client: Client, graph: Gr
     new = ("options", "ban_rules", "metadata", "gen_meta", "rounds", "escape_names")
     small = text_only(graph, seed=31)
     now = texts(small, client.run(ended(small), timeout=LIMIT))
-    for name in (*new, "resolve_choices"):
+    for name in (*new, "resolve_choices", "translation"):
         inputs_of(small, "TipoExpand").pop(name, None)
     before = texts(small, client.run(ended(small), timeout=LIMIT))
     assert [text["prompt"] for text in before] == [text["prompt"] for text in now]
@@ -27,7 +27,7 @@ def test_linked_options_replace_the_widgets_and_repeats_are_told(
     client: Client, graph: Graph
 ) -> None:
     """Without chance the second variant is the first again, which the node says."""
-    small = text_only(graph, temperature=0.0, variants=2, caption_length="none")
+    small = text_only(graph, temperature=0.0, variants=2, caption_length="none", pair_prior="off")
     here = client.run(ended(small), timeout=LIMIT)
     first, second = texts(small, here)
     assert second["repeats"] == 0 and second["prompt"] == first["prompt"]
@@ -44,7 +44,7 @@ def test_linked_options_replace_the_widgets_and_repeats_are_told(
 
 
 def test_the_node_says_what_fell_short_and_why(client: Client, graph: Graph) -> None:
-    small = text_only(graph, tags="1girl", bans="/[aeiou]/", caption_length="none")
+    small = text_only(graph, tags="1girl", bans="/[aeiou]/", caption_length="none", at_least=True)
     outcome = client.run(ended(small), timeout=LIMIT)
     (variant,) = texts(small, outcome)
     assert variant["added_tags"] == [] or all(
@@ -55,6 +55,28 @@ def test_the_node_says_what_fell_short_and_why(client: Client, graph: Graph) -> 
     (text,) = outcome.outputs[the_node(small, "TipoExpand")]["text"]
     assert f"(tags: {report['count']} of 6-18, {report['reason']}, answers: " in text
     assert f"(banned by '/[aeiou]/': {variant['banned']['/[aeiou]/']})" in text
+
+
+@pytest.mark.parametrize(
+    ("translation", "prompt"),
+    [
+        ("off", "(\u732b:1.2), \u9f1e"),
+        ("model_only", "(\u732b:1.2), \u9f1e"),
+        ("add_tags", "(\u732b:1.2), \u9f1e, cat"),
+        ("replace", "(cat:1.2), \u9f1e"),
+    ],
+)
+def test_the_node_names_the_words_of_other_languages(
+    client: Client, graph: Graph, translation: str, prompt: str
+) -> None:
+    lengths = {"tag_length": "none", "caption_length": "none"}
+    small = text_only(graph, tags="(\u732b:1.2), \u9f1e", translation=translation, **lengths)
+    outcome = client.run(ended(small), timeout=LIMIT)
+    (variant,) = texts(small, outcome)
+    assert variant["prompt"] == prompt
+    (text,) = outcome.outputs[the_node(small, "TipoExpand")]["text"]
+    notes = "(dictionary: \u732b = cat)\n(not in the dictionary: \u9f1e)"
+    assert (notes in text) == (translation != "off")
 
 
 @pytest.mark.parametrize(

@@ -104,6 +104,8 @@ def said(text: str, reason: StopReason = StopReason.END_TOKEN) -> Completion:
     return Completion(text, reason, 10, len(text), ord(text[0]) if text else None)
 
 
-def fill_request(model: LanguageModel, request: Request, seed: int) -> FilledRequest:
-    """Return `request` with every owed field written."""
-    return model.run([fill_fields(request, seed)])[0]
+def fill_request(
+    model: LanguageModel, request: Request, seed: int, at_least: bool = True
+) -> FilledRequest:
+    """Return `request` with every owed field written, by default to its length class."""
+    return model.run([fill_fields(request, seed, at_least=at_least)])[0]

@@ -75,13 +75,13 @@ def test_the_caption_pass_sees_the_grown_tags() -> None:
 def test_a_given_caption_is_continued() -> None:
     typed = "A girl, reading (a book:1.1)"
     expansion, model = run(
-        [" by the window. She smiles. It rains."],
+        [" She smiles. It rains. The sun sets."],
         caption=typed,
         tag_length=None,
         caption_length=Length.VERY_SHORT,
     )
-    assert model.prompts[0].endswith("tag: 1girl, cat ears\nlong: A girl, reading a book")
-    assert expansion.caption == typed + " by the window. She smiles."
+    assert model.prompts[0].endswith("tag: 1girl, cat ears\nlong: A girl, reading a book.")
+    assert expansion.caption == typed + ". She smiles."
 
 
 def test_tags_are_capped_at_the_length_class_and_the_last_one_is_whole() -> None:
@@ -92,7 +92,7 @@ def test_tags_are_capped_at_the_length_class_and_the_last_one_is_whole() -> None
 
 
 def test_a_short_answer_is_continued_and_not_started_over() -> None:
-    expansion, model = run([" hat", " coat, boots", " scarf, bow, x, y, z"])
+    expansion, model = run([" hat", " coat, boots", " scarf, bow, x, y, z"], at_least=True)
     assert model.prompts[1].endswith("tag: 1girl, cat ears, hat,")
     assert model.prompts[2].endswith("tag: 1girl, cat ears, hat, coat, boots,")
     assert model.min_new_tokens == [0, 4, 4]
@@ -101,13 +101,24 @@ def test_a_short_answer_is_continued_and_not_started_over() -> None:
     assert (report.result.answers, report.result.count, report.result.reached) == (3, 10, True)
 
 
+@pytest.mark.parametrize("length", Length)
+def test_a_length_is_an_upper_bound_unless_it_is_a_lower_bound_too(length: Length) -> None:
+    script = [" hat", " coat", " A girl.", " She sits."]
+    texts: dict[str, Length] = {"tag_length": length, "caption_length": length}
+    expansion, model = run([script[0], script[2]], **texts, rounds=3)
+    assert expansion.added_tags == ("hat",) and expansion.caption == "A girl."
+    assert len(model.prompts) == 2 and all(step.result.reached for step in expansion.passes)
+    expansion, _ = run([script[0], script[1]], at_least=True, tag_length=length)
+    assert expansion.added_tags == ("hat", "coat") and not expansion.passes[0].result.reached
+
+
 def test_a_model_that_has_nothing_to_say_ends_after_bounded_answers() -> None:
-    expansion, model = run([" hat"] + [" hat"] * 200)
+    expansion, model = run([" hat"] + [" hat"] * 200, at_least=True)
     grown = expansion.passes[0].result
     assert (grown.count, grown.reached, grown.reason) == (3, False, StopReason.REDRAW_LIMIT)
     assert len(model.prompts) == grown.answers == 65
     assert grown.rejected == {"repeated": 64} and not expansion.banned
-    silent, model = run([" hat"])
+    silent, model = run([" hat"], at_least=True)
     assert silent.passes[0].result.reason is StopReason.END_TOKEN and len(model.prompts) == 2
 
 
@@ -336,7 +347,8 @@ def test_a_limit_is_reported_and_never_raised() -> None:
             text = " hat, coa" if len(self.prompts) == 1 else ""
             return said(text, StopReason.CONTEXT_LIMIT)
 
-    (expansion,) = expand(Full([]), ExpansionRequest("1girl", "", Length.VERY_SHORT, None))
+    request = ExpansionRequest("1girl", "", Length.VERY_SHORT, None, at_least=True)
+    (expansion,) = expand(Full([]), request)
     grown = expansion.passes[0].result
     assert expansion.added_tags == ("hat",)
     assert (grown.reason, grown.reached) == (StopReason.CONTEXT_LIMIT, False)
@@ -374,7 +386,8 @@ def test_rounds_expand_the_result_until_the_target_is_met() -> None:
 
     script = [" hat,", "", " A girl. She sits.", " coat, boots, x, y,", "", " z, q"]
     model = Tired(script)
-    request = ExpansionRequest("1girl", "", Length.VERY_SHORT, Length.VERY_SHORT, rounds=5, seed=1)
+    length = Length.VERY_SHORT
+    request = ExpansionRequest("1girl", "", length, length, rounds=5, seed=1, at_least=True)
     (expansion,) = expand(model, request)
     assert [report.round for report in expansion.passes] == [0, 0, 1]
     assert expansion.passes[0].result.count == 2 and expansion.passes[2].result.count == 6
@@ -463,3 +476,28 @@ def test_bad_bans_templates_and_variants_are_errors_before_the_model_is_asked() 
     for variants in (0, 65):
         with pytest.raises(ValueError, match="choose 1 to 64"):
             ExpansionRequest(variants=variants)
+
+
+@pytest.mark.parametrize(
+    ("tags", "caption", "line"),
+    [
+        ("", "two old men playing chess", "2boys"),
+        ("", "A woman reads.", "1girl"),
+        ("", "king penguin on the ice", "no humans"),
+        ("bearded man, cafe", "", "1boy, bearded man, cafe"),
+        ("1girl, witch", "", "1girl, witch"),
+        ("red hair", "", "red hair"),
+    ],
+)
+def test_the_model_reads_persons_as_counts_and_the_result_omits_them(
+    tags: str, caption: str, line: str
+) -> None:
+    model = Scripted([" outdoors, tree, sky"])
+    request = ExpansionRequest(
+        tags=tags, caption=caption, tag_length=Length.VERY_SHORT, caption_length=None
+    )
+    (expansion,) = expand(model, request)
+    read = model.prompts[0].rpartition("\ntag:")[2].strip().strip(",")
+    assert read == line
+    assert expansion.added_tags == ("outdoors", "tree", "sky")
+    assert expansion.tags == ", ".join(part for part in (tags, "outdoors, tree, sky") if part)

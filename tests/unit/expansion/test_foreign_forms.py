@@ -76,7 +76,8 @@ def test_each_variant_has_its_own_options() -> None:
     assert len({one.fields["user"] for one in results}) > 2
     for one in results:
         assert not set("{|") & set(one.fields["user"].replace("{x}", ""))
-        assert one.tags.startswith(one.fields["user"]) and one.prompt.startswith(one.tags)
+        assert one.tags.startswith(one.fields["user"])
+        assert one.prompt.startswith(one.fields["user"])
         assert one.caption in ("A big house.", "A small house.")
     assert any("red dress" in prompt for prompt in model.prompts)
 

@@ -28,7 +28,7 @@ def test_join_tags(user: str, added: str, wanted: str) -> None:
 @pytest.mark.parametrize(
     ("user", "added", "wanted"),
     [
-        ("A girl", " by the sea.", "A girl by the sea."),
+        ("A girl", " She sits.", "A girl. She sits."),
         ("A girl", ", smiling.", "A girl, smiling."),
         ("A girl. ", " She sits.", "A girl. She sits."),
         ("", " A girl.", "A girl."),

@@ -24,6 +24,19 @@ VALUES = {
     "generated": "A cat sleeps",
     "user": "1girl, (blue_eyes:1.3)",
     "added": "long hair, smile",
+    "added_to_tags": "red eyes, hat",
+    "added_to_caption": "blue eyes, coat",
+    "typed_general": "boots, scarf",
+    "added_general": "rain, night",
+    "caption": "A dog runs.",
+    "continued": "It barks.",
+}
+# The fields of an expansion with a caption.
+WITH_CAPTION = {
+    **{"general": "boots, rain", "typed_general": "boots", "added_general": "rain"},
+    **{"special": "1girl", "quality": "masterpiece", "rating": "safe", "added": "rain"},
+    **{"user": "1girl, boots, masterpiece, safe", "added_to_tags": "", "added_to_caption": "rain"},
+    **{"caption": "A dog", "continued": "It barks.", "extended": "A dog. It barks."},
 }
 STRAY = re.compile(r",\s*,|^[\s,.]|[\s,]\Z|\n\n\n|\.\s*\.|\.\s*,|  | \n|\n ")
 REFERENCE = [name for name in PRESETS if PRESETS[name] != DEFAULT_TEMPLATE]
@@ -36,9 +49,25 @@ def test_the_five_presets_of_the_reference_are_there() -> None:
 
 def test_full_preset() -> None:
     assert Template.parse(PRESETS["Both, tag first (recommend)"]).render(VALUES) == (
-        "1girl, hatsune miku, vocaloid,\nsomeone,\n\nlong hair, smile,\n\n"
-        "A girl sits. She reads.\n\nmasterpiece, highres, safe"
+        "1girl, hatsune miku, vocaloid,\nsomeone,\n\nboots, scarf,\n\nmasterpiece, highres, safe,"
+        "\n\nA dog runs.\n\nrain, night,\n\nIt barks."
     )
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_nothing_typed_stands_after_an_addition(name: str) -> None:
+    """CLIP reads 77 tokens at once: what the user typed must be in the first ones."""
+    text = Template.parse(PRESETS[name]).render(WITH_CAPTION)
+    typed = [one for one in ("boots", "masterpiece", "safe", "A dog") if one in text]
+    added = [one for one in ("rain", "It barks") if one in text]
+    assert typed and max(map(text.index, typed)) < min(map(text.index, added))
+
+
+def test_an_expansion_of_an_earlier_version_fills_the_new_fields() -> None:
+    old = {"user": "1girl", "added": "hat", "extended": "A cat. It sits.", "generated": ""}
+    assert Template.parse(DEFAULT_TEMPLATE).render(old) == "1girl\n\nA cat. It sits.\n\nhat"
+    by_category = Template.parse(PRESETS["tag only (DTG mode)"])
+    assert by_category.render({"special": "1girl", "general": "hat, coat"}) == "1girl,\n\nhat, coat"
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -56,8 +85,12 @@ def test_any_missing_parts_leave_no_trace(name: str) -> None:
 
 def test_default_keeps_the_user_first() -> None:
     template = Template.parse(DEFAULT_TEMPLATE)
-    assert template.render(VALUES) == (
-        "1girl, (blue_eyes:1.3), long hair, smile\n\nA girl sits. She reads."
+    typed_tags = {"user": "1girl", "added_to_tags": "hat", "generated": "A cat."}
+    assert template.render(typed_tags) == "1girl, hat\n\nA cat."
+    typed_caption = {"extended": "A cat. It sits.", "added_to_caption": "hat"}
+    assert template.render(typed_caption) == "A cat. It sits.\n\nhat"
+    assert template.render({**typed_caption, "user": "1girl"}) == (
+        "1girl\n\nA cat. It sits.\n\nhat"
     )
     assert template.render({"user": "1girl"}) == "1girl"
     assert template.render({"user": "1girl", "generated": "A cat."}) == "1girl\n\nA cat."
@@ -124,7 +157,8 @@ STOPS = (".", "!", "?", "\u2026", "\u3002", "\uff01", "\uff1f", "!?", "...")
 
 
 @pytest.mark.parametrize(
-    "field", [name for name in FIELDS if name not in ("extended", "generated")]
+    "field",
+    [n for n in FIELDS if n not in ("extended", "generated", "caption", "continued")],
 )
 def test_a_tag_that_ends_with_a_stop_keeps_its_comma(field: str) -> None:
     """`k-on!` and `kimi no na wa.` are tags; only in a caption a stop ends a sentence."""

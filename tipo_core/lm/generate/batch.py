@@ -15,6 +15,7 @@ from ..model.fp16_kv_cache import Fp16KVCache
 from ..model.kv_cache import KVCache
 from ..model.llama import Llama
 from .sampling_options import SamplingOptions
+from .tag_trie import TokenBias
 from .token_sampling import candidates, draw, uniform_numbers
 
 # Tokens of a prompt in one pass; a bound on the memory that a prefill takes.
@@ -27,8 +28,8 @@ class DecodeBatch:
     """`count` rows of `model`, which computes in `dtype` on `device`.
 
     The cache holds keys and values in `dtype`, or in fp16 with `has_small_cache`. The last token
-    of a row's text is not in the cache: the next step feeds it to the model. `line_ends` are the
-    ids of tokens with a line break.
+    of a row's text is not in the cache: the next step feeds it to the model. `newline_ids` are
+    the ids of tokens with a line break, `inner_ids` those of tokens that continue a word.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class DecodeBatch:
         dtype: torch.dtype,
         has_small_cache: bool = False,
         newline_ids: Sequence[int] = (),
+        inner_ids: Collection[int] = (),
     ) -> None:
         self.model = model
         self.dtype = dtype
@@ -60,6 +62,12 @@ class DecodeBatch:
         self.min_length = [0] * count
         # Ids that each row's next token must not be; emptied once that token is drawn.
         self._banned_next: list[Collection[int]] = [()] * count
+        # The bias toward tags of each row's completion, if it has one.
+        self._biases: list[TokenBias | None] = [None] * count
+        # Rows whose next token must begin a word, and the ids that do not (`V`, bool, CPU).
+        self._begins_word = [False] * count
+        self._inner_ids = torch.zeros(model.config.vocab_size, dtype=torch.bool)
+        self._inner_ids[list(inner_ids)] = True
         # `B, T`: the ids of each text, padded with its first id.
         self.seen = torch.zeros(count, 1, dtype=torch.long, device=device)
         ends = (*model.config.eos_token_ids, *newline_ids)
@@ -83,12 +91,16 @@ class DecodeBatch:
         seed: int,
         min_length: int,
         banned_first_ids: Collection[int] = (),
+        bias: TokenBias | None = None,
+        begins_word: bool = False,
     ) -> None:
         """Make `prompt` the text of a row and read all of it but the last token.
 
         At least `min_length` new tokens come before an end; the first is none of
-        `banned_first_ids`. Tokens that the row shares with its text before are not read again. The
-        first prompt of a row is copied from a row that began with the same one.
+        At least `min_length` new tokens come before an end; the first is none of
+        `banned_first_ids`, and with `begins_word` none of the `inner_ids`; `bias` is that of the
+        completion. Tokens that the row shares with its text before are not read again. The first
+        prompt of a row is copied from a row that began with the same one.
         """
         assert prompt, "a prompt of no tokens"
         kept = min(shared_prefix(self.texts[row], prompt), self.cache.lengths[row], len(prompt) - 1)
@@ -112,6 +124,8 @@ class DecodeBatch:
         self.generators[row].manual_seed(seed)
         self.min_length[row] = len(prompt) + min_length
         self._banned_next[row] = banned_first_ids
+        self._biases[row] = bias
+        self._begins_word[row] = begins_word
         self.seen[row] = prompt[0]
         self.seen[row, : len(prompt)] = torch.tensor(self.texts[row], device=self.device)
 
@@ -132,20 +146,42 @@ class DecodeBatch:
         drawn = self._draw(rows, logits)
         for row, token in zip(rows, drawn, strict=True):
             self.seen[row, len(self.texts[row])] = token
-            self.texts[row].append(token)
+            self.append(row, [token])
         return [[token] for token in drawn]
+
+    def append(self, row: int, tokens: Sequence[int]) -> None:
+        """Append drawn tokens to the text of a row."""
+        self.texts[row] += tokens
+        bias = self._biases[row]
+        if bias is not None:
+            for token in tokens:
+                bias.append(token)
+
+    def has_bias(self, rows: Sequence[int]) -> bool:
+        """Return whether the next token of one of `rows` depends on its bias."""
+        return any(self._biases[row] is not None for row in rows)
+
+    def bias(self, rows: Sequence[int]) -> torch.Tensor | None:
+        """Return the bias of the next token (`B, V`, fp32, CPU), None if it is 0."""
+        size = self.model.config.vocab_size
+        terms = [one.terms(size) if (one := self._biases[row]) else None for row in rows]
+        if all(one is None for one in terms):
+            return None
+        return torch.stack([torch.zeros(size) if one is None else one for one in terms])
 
     def pop_banned_ids(self, rows: Sequence[int]) -> torch.Tensor | None:
         """Return the mask of ids banned for the next token (`B, V`, bool, CPU), None if empty.
 
         A ban holds for one token: the batch forgets the bans that it returns.
         """
-        if not any(self._banned_next[row] for row in rows):
+        if not any(self._banned_next[row] or self._begins_word[row] for row in rows):
             return None
         mask = torch.zeros(len(rows), self.model.config.vocab_size, dtype=torch.bool)
         for place, row in enumerate(rows):
+            if self._begins_word[row]:
+                mask[place] = self._inner_ids
             mask[place, list(self._banned_next[row])] = True
-            self._banned_next[row] = ()
+            self._banned_next[row], self._begins_word[row] = (), False
         return mask
 
     def _draw(self, rows: Sequence[int], logits: torch.Tensor) -> list[int]:
@@ -158,6 +194,7 @@ class DecodeBatch:
             ends=self.ends,
             too_early=torch.tensor(early) if any(early) else None,
             banned_ids=self.pop_banned_ids(rows),
+            bias=self.bias(rows),
         )
         uniform = uniform_numbers([self.generators[row] for row in rows])
         ids: list[int] = draw(chosen, uniform).tolist()

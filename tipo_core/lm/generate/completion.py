@@ -6,7 +6,7 @@ returns its result. So one model can run many of them side by side, and none kno
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import TypeVar
@@ -39,13 +39,29 @@ class StopReason(str, Enum):
 
 
 @dataclass(frozen=True)
+class TagBias:
+    """Makes whole tags of a completion likelier or less likely.
+
+    `vocabulary` are tags in plain words with their shares of all pictures, above 0. `nats` is
+    called where a tag begins, after `should_stop` has seen the text before it. It returns the nats
+    that are added to the logarithm of each tag's probability; -inf is never. A tag outside the
+    vocabulary gets none.
+    """
+
+    vocabulary: Mapping[str, float]
+    nats: Callable[[], Iterable[float]]
+
+
+@dataclass(frozen=True)
 class CompletionRequest:
     """A prompt and the conditions for its completion.
 
     `should_stop` receives the completion so far after each token and ends it by returning True.
     `on_token` receives the number of new tokens so far. `check` may raise while a long prompt is
-    tokenized. Before `min_new_tokens` the model draws
-    neither an end token nor a line break. The first new token is none of `banned_first_ids`.
+    tokenized. Before `min_new_tokens` the model draws neither an end token nor a line break. The
+    first new token is none of `banned_first_ids`; with `begins_word` it continues no word, so that
+    ``candlelight,`` is not followed by ``ly``. With a `tag_bias` the completion begins at the start
+    of a tag.
     Equal requests get equal completions.
     """
 
@@ -56,6 +72,8 @@ class CompletionRequest:
     on_token: Callable[[int], None] | None = None
     banned_first_ids: frozenset[int] = frozenset()
     check: Callable[[], None] | None = None
+    begins_word: bool = False
+    tag_bias: TagBias | None = None
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ from .completion import (
 )
 from .sampling_options import SamplingOptions
 from .static_batch import STEPS, StaticBatch
+from .tag_trie import TagTrie, TokenBias
 
 # Rows of a batch on a CPU whose kernels compute each row alone.
 _CPU_BATCH_SIZE = 16
@@ -36,6 +37,7 @@ class LlamaLanguageModel:
 
     With a `rescue` a run that is out of memory is tried a second time, after the host freed
     memory. `weights_move` says that the host may move the weights between two steps.
+    `uses_pair_prior` is for a small model, which knows too little of what goes together.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class LlamaLanguageModel:
         dtype: torch.dtype,
         rescue: Rescue | None = None,
         weights_move: bool = False,
+        uses_pair_prior: bool = False,
     ) -> None:
         self.model = model
         self.tokenizer = tokenizer
@@ -56,6 +59,7 @@ class LlamaLanguageModel:
         self.dtype = dtype
         self.rescue = rescue
         self.weights_move = weights_move
+        self.uses_pair_prior = uses_pair_prior
 
     @property
     def max_batch_size(self) -> int:
@@ -78,12 +82,19 @@ class LlamaLanguageModel:
             "dtype": self.dtype,
             "has_small_cache": self._has_small_cache,
             "newline_ids": self.tokenizer.newline_ids,
+            "inner_ids": self._inner_ids,
         }
         if self.device.type == "cpu":
             return DecodeBatch(self.model, count, self.options, **shared)
         return StaticBatch(
             self.model, count, self.options, weights_move=self.weights_move, **shared
         )
+
+    @property
+    def _inner_ids(self) -> list[int]:
+        """The tokens that continue a word, of those that the model has."""
+        size = self.model.config.vocab_size
+        return [token for token in self.tokenizer.inner_ids if token < size]
 
     @property
     def _has_small_cache(self) -> bool:
@@ -112,6 +123,15 @@ class LlamaLanguageModel:
         if config.tie_word_embeddings and self.device.type != "cpu":
             tied = self.dtype.itemsize * config.vocab_size * config.hidden_size
         return cache + logits + 2 * layer + tied
+
+    def token_bias(self, request: CompletionRequest) -> TokenBias | None:
+        """Return the bias of a completion that begins; None without one."""
+        wanted = request.tag_bias
+        if wanted is None:
+            return None
+        trie = self.tokenizer.derived(wanted.vocabulary, TagTrie)
+        ends = (*self.model.config.eos_token_ids, *self.tokenizer.newline_ids)
+        return TokenBias(trie, wanted.nats, ends)
 
     def complete(
         self,
@@ -198,6 +218,8 @@ class BatchScheduler:
                         request.seed,
                         request.min_new_tokens,
                         request.banned_first_ids,
+                        self._model.token_bias(request),
+                        begins_word=request.begins_word,
                     )
                     sequence.is_prefilled = True
             # 4) one step; sorted, because adjacent rows of one length are computed together

@@ -50,16 +50,20 @@ class StaticBatch(DecodeBatch):
         self.cache.is_zero_filled = True
 
     def decode(self, rows: Sequence[int]) -> list[list[int]]:
-        """Append `STEPS` tokens to the text of each of `rows`; return the new tokens of each."""
+        """Append `STEPS` tokens to the text of each of `rows`; return the new tokens of each.
+
+        A bias is computed on the host after each token: then it is one token.
+        """
         # The last new token is not in the cache yet: the next call feeds it.
         longest = max(len(text) for text in self.texts)
         self.reserve(longest + STEPS)
         if self._step is None or self._step.capacity != self.cache.capacity:
             self._step = _StaticStep(self)
-        drawn = self._step.run(rows)
+        steps = 1 if self.has_bias(rows) else STEPS
+        drawn = self._step.run(rows, steps)
         for row, tokens in zip(rows, drawn, strict=True):
-            self.texts[row] += tokens
-            self.cache.extend(row, STEPS)
+            self.append(row, tokens)
+            self.cache.extend(row, steps)
         return drawn
 
 
@@ -87,20 +91,21 @@ class _StaticStep:
         self._uniform = torch.zeros(count, STEPS, dtype=torch.float64, device=device)
         words = owner.model.config.vocab_size
         self._banned_ids = torch.zeros(count, words, dtype=torch.bool, device=device)
+        self._bias = torch.zeros(count, words, device=device)
         self._number = zeros(1)
         # Outputs, which the host reads after the steps.
         self._drawn = zeros(count, STEPS)
         self._are_finite = torch.ones((), dtype=torch.bool, device=device)
         self._play: Callable[[], None] | None = None
 
-    def run(self, rows: Sequence[int]) -> list[list[int]]:
-        """Run `STEPS` steps; return the tokens drawn for each of `rows`."""
+    def run(self, rows: Sequence[int], steps: int) -> list[list[int]]:
+        """Run `steps` steps, at most `STEPS`; return the tokens drawn for each of `rows`."""
         owner = self._owner
         device = owner.device
         uniform = torch.zeros(self._count, STEPS, dtype=torch.float64)
         for row in rows:
             generator = owner.generators[row]
-            uniform[row] = torch.rand(STEPS, generator=generator, dtype=torch.float64)
+            uniform[row, :steps] = torch.rand(steps, generator=generator, dtype=torch.float64)
         self._uniform.copy_(uniform)
         self._is_active.zero_()
         self._is_active[list(rows)] = True
@@ -112,14 +117,17 @@ class _StaticStep:
         banned = owner.pop_banned_ids(rows)
         if banned is not None:
             self._banned_ids[list(rows)] = banned.to(device)
+        bias = owner.bias(rows)
+        if bias is not None:
+            self._bias[list(rows)] = bias.to(device)
         self._number.zero_()
         self._are_finite.fill_(True)
         kept = owner.seen.clone() if len(rows) < self._count else None
         if self._play is None:
             self._play = self._capture()
-        for _ in range(STEPS):
+        for _ in range(steps):
             self._play()
-        drawn: list[list[int]] = self._drawn[list(rows)].tolist()
+        drawn: list[list[int]] = self._drawn[list(rows), :steps].tolist()
         check_finite(bool(self._are_finite))
         if kept is not None:
             idle = [row for row in range(self._count) if row not in rows]
@@ -138,6 +146,7 @@ class _StaticStep:
             self._number,
             self._drawn,
             self._banned_ids,
+            self._bias,
             self._owner.seen,
         )
         before = [one.clone() for one in state]
@@ -177,8 +186,10 @@ class _StaticStep:
             ends=owner.ends,
             too_early=early,
             banned_ids=self._banned_ids,
+            bias=self._bias,
         )
         self._banned_ids.zero_()
+        self._bias.zero_()
         column = self._number.expand(self._count, 1)
         drawn = draw(chosen, self._uniform.gather(1, column)[:, 0])
         self._drawn.scatter_(1, column, drawn[:, None])

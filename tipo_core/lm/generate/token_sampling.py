@@ -32,13 +32,15 @@ def candidates(
     ends: torch.Tensor | None = None,
     too_early: torch.Tensor | None = None,
     banned_ids: torch.Tensor | None = None,
+    bias: torch.Tensor | None = None,
 ) -> Candidates:
     """Return the candidates for the next token of each row of `logits` (`B, V`).
 
     `seen` (`B, T`) are the ids of each row's prompt and of its new tokens, for the repetition
     penalty; an id may occur more than once. `ends` (`E`) are ids that a row must not draw where it
-    is `too_early` (`B`, bool). A row draws no id of its `banned_ids` (`B, V`, bool). Computed in
-    fp32 without reading a value on the host, so that an accelerator need not be synchronised. Of
+    is `too_early` (`B`, bool). A row draws no id of its `banned_ids` (`B, V`, bool). `bias`
+    (`B, V`) is added after the repetition penalty and before the temperature. Computed in fp32
+    without reading a value on the host, so that an accelerator need not be synchronised. Of
     equally likely tokens at the border of top_k at most `_TIES` stay; `transformers` keeps all of
     them.
     """
@@ -48,6 +50,8 @@ def candidates(
         penalised = scores.gather(1, seen)
         penalised = torch.where(penalised < 0, penalised * penalty, penalised / penalty)
         scores = scores.scatter(1, seen, penalised)
+    if bias is not None:
+        scores = scores + bias
     if ends is not None and too_early is not None:
         masked = scores[:, ends].masked_fill(too_early[:, None], -torch.inf)
         scores = scores.index_copy(1, ends, masked)

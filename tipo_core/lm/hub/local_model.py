@@ -39,7 +39,14 @@ def load_local(name: str, options: SamplingOptions) -> LlamaLanguageModel:
     device = torch.device("cpu")
     precision = resolve("auto", device, torch.float16)
     model, tokenizer = load_llama(files, precision)
-    return LlamaLanguageModel(model, tokenizer, options, device=device, dtype=precision.dtype)
+    return LlamaLanguageModel(
+        model,
+        tokenizer,
+        options,
+        device=device,
+        dtype=precision.dtype,
+        uses_pair_prior=name == NANO,
+    )
 
 
 def _download_hint(folder: Path) -> str:

@@ -66,7 +66,7 @@ def clause_lines(encoded: Sequence[EncodedClause], steps: int | None = None) -> 
     """
     if len(encoded) == 1 and encoded[0].clause.is_always:
         return encoded[0].lines()
-    lines = []
+    lines: list[str] = []
     for one in encoded:
         clause = one.clause
         if steps is None:

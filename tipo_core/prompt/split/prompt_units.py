@@ -6,15 +6,17 @@ A unit is a segment of the prompt (the text between two commas), or one sentence
 from __future__ import annotations
 
 import re
-from bisect import bisect_left, bisect_right
-from dataclasses import dataclass
+from bisect import bisect_left
 from enum import Enum
+from typing import NamedTuple
 
 from ..sentences import split_sentences
 from ..syntax.parse import Prompt, Segment, parse
 from ..syntax.span_kind import SpanKind
 
-_SENTENCE_END = re.compile(r"[.!?\u2026\u3002\uff01\uff1f][\"'\u201d\u2019)\]\u300d]*\Z")
+_OPENING, _CLOSING = frozenset("([{"), frozenset(")]}")
+# ``david a. hardy``, ``h. r. giger``
+_INITIAL = re.compile(r"(?<![^\W_])[^\W\d_]\.\s*\Z")
 _STOP = re.compile(r"[.!?\u2026\u3002\uff01\uff1f]")
 _TYPED_AS_TAG = re.compile(r"[^\W_]_[^\W_]|\\[()]|[^\W_]_\(")
 _QUOTE = re.compile(
@@ -33,29 +35,28 @@ class Side(str, Enum):
     SEPARATOR = "separator"
 
 
-@dataclass(frozen=True)
-class Unit:
+class Unit(NamedTuple):
     """A segment, or a sentence of one: its offsets, its plain words and the cues of its form."""
 
     start: int
     end: int
     plain: str
     side: Side | None  # None: tags or caption, decided by `labels`
-    ends_sentence: bool
-    after_line_break: bool
+    pieces: tuple[str, ...]  # plain; several for a group of tags, or for groups in a row
+    separator: str  # before it: , or w (Chinese), n (line break), s (blanks), x (another side)
     is_in_quotes: bool  # the quotes begin in an earlier unit
     is_typed_as_tag: bool  # with underscores or escaped parentheses
+    is_group: bool  # brackets around all of it
 
 
 def cut_into_units(prompt: Prompt) -> list[Unit]:
     """Cut a prompt into its units, in order; the text between two units is separators."""
-    line_breaks = [span.end for span in prompt.spans if span.kind is SpanKind.NEWLINE]
-    quotes = [match.span() for match in _QUOTE.finditer(str(prompt))]
-    breaks_before = 0  # line breaks before the last segment
+    whole = str(prompt)
+    quotes = [match.span() for match in _QUOTE.finditer(whole)]
     units: list[Unit] = []
+    end = 0  # of the unit before
+    is_after_words = True
     for segment in prompt.segments():
-        breaks = bisect_right(line_breaks, segment.start)
-        after_line_break, breaks_before = breaks > breaks_before, breaks
         whole_side = _side_without_words(segment)
         for text, start in [(segment.text, segment.start)] if whole_side else _sentences(segment):
             bare = text.rstrip()
@@ -68,14 +69,41 @@ def cut_into_units(prompt: Prompt) -> list[Unit]:
                     end=start + len(bare),
                     plain=plain,
                     side=side,
-                    ends_sentence=len(plain) > 3 and _SENTENCE_END.search(plain) is not None,
-                    after_line_break=after_line_break,
-                    is_in_quotes=_is_inside(start, quotes),
-                    is_typed_as_tag=_TYPED_AS_TAG.search(bare) is not None,
+                    pieces=_pieces(segment) if is_whole else (plain,),
+                    separator=_separator(whole[end:start]) if is_after_words else "x",
+                    is_in_quotes=bool(quotes) and _is_inside(start, quotes),
+                    is_typed_as_tag=("_" in bare or "\\" in bare)
+                    and _TYPED_AS_TAG.search(bare) is not None,
+                    is_group=bare[:1] in _OPENING and bare[-1:] in _CLOSING,
                 )
             )
-            after_line_break = False
+            is_after_words = side is None
+            end = start + len(bare)
     return units
+
+
+def _separator(between: str) -> str:
+    """The kind of the text between two units."""
+    if between == ", ":
+        return ","
+    if "\n" in between or "\r" in between:
+        return "n"
+    if "," in between:
+        return ","
+    return "w" if between.strip() else "s"
+
+
+def _pieces(segment: Segment) -> tuple[str, ...]:
+    """The plain texts that a segment is judged by: its tags, or those of its groups in a row."""
+    if len(segment.words) > 1 or len(segment.spans) == 1:
+        return segment.words
+    groups = [span for span in segment.spans if span.kind is SpanKind.WEIGHT]
+    if len(groups) < 2 or any(
+        span.text.strip() for span in segment.spans if span.kind is not SpanKind.WEIGHT
+    ):
+        return segment.words
+    inner = [part for group in groups for part in parse(group.text).segments()]
+    return tuple(word for part in inner for word in part.words) or segment.words
 
 
 def _side_without_words(segment: Segment) -> Side | None:
@@ -105,14 +133,19 @@ def _sentences(segment: Segment) -> list[tuple[str, int]]:
     ]
     pieces: list[tuple[str, int]] = []
     begin = end = segment.start
-    for sentence in split_sentences(segment.text):
+    text, offset = segment.text, segment.start
+    for sentence in split_sentences(text):
         end += len(sentence)
+        if text[end - offset : end - offset + 1].islower() and _INITIAL.search(
+            text, max(0, end - offset - 8), end - offset
+        ):
+            continue
         before = bisect_left(groups, (end, 0)) - 1  # the last group that starts before the end
         if before < 0 or groups[before][1] <= end:
-            pieces.append((segment.text[begin - segment.start : end - segment.start], begin))
+            pieces.append((text[begin - offset : end - offset], begin))
             begin = end
     if begin < end:
-        pieces.append((segment.text[begin - segment.start :], begin))
+        pieces.append((text[begin - offset :], begin))
     return pieces
 
 

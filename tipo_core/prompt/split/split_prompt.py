@@ -1,8 +1,8 @@
 """Splits a mixed prompt into its tags and its captions.
 
-The prompt is cut into units: its segments, and these again at sentence ends (`units`). Each unit
-gets a score from its words (`caption_classifier`), and the best labelling of the whole row of units
-is chosen (`labels`).
+The prompt is cut into units: its segments, and these again at sentence ends (`prompt_units`). Each
+unit has features of its words and of its place (`unit_features`), and the best labelling of the
+whole row of units is chosen (`viterbi_labels`).
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class SplitPrompt:
 def split_prompt(text: str) -> SplitPrompt:
     """Split a prompt into tags, caption, networks and the rest.
 
-    Raises ValueError for a lone surrogate, and for nothing else.
+    Raises ValueError for a lone surrogate, and if the file of the weights is missing or damaged.
     """
     refuse_surrogates("text", text)
     units = cut_into_units(parse(text))

@@ -48,14 +48,17 @@ class NameTable:
 
     def category(self, name: str) -> str | None:
         """The category of a canonical name; None for a name that is not in the lists."""
+        place = self.place(name)
+        return None if place is None else CATEGORIES[self.kinds[place >> 2] >> 2 * (place & 3) & 3]
+
+    def place(self, name: str) -> int | None:
+        """The place of a canonical name in the order of fingerprints; None if it is not listed."""
         if not name or len(name) > self.longest:
             return None
         bucket, rest = _fingerprint(name)
         end = self.starts[bucket + 1]
         place = bisect_left(self.rests, rest, self.starts[bucket], end)
-        if place == end or self.rests[place] != rest:
-            return None
-        return CATEGORIES[self.kinds[place >> 2] >> 2 * (place & 3) & 3]
+        return None if place == end or self.rests[place] != rest else place
 
 
 def name_category(canonical_name: str) -> str | None:
@@ -64,7 +67,7 @@ def name_category(canonical_name: str) -> str | None:
     The name must be canonical (`tags.canonical`). The lists are read on first use.
     Raises ValueError if their file is missing or damaged.
     """
-    return _shipped().category(canonical_name)
+    return shipped_names().category(canonical_name)
 
 
 def pack(categories: Mapping[str, str]) -> bytes:
@@ -144,7 +147,8 @@ _lock = threading.Lock()
 _loaded: list[NameTable] = []  # the shipped table, after the first look-up
 
 
-def _shipped() -> NameTable:
+def shipped_names() -> NameTable:
+    """The shipped lists, read on first use. Raises ValueError if their file is damaged."""
     if not _loaded:
         with _lock:
             if not _loaded:

@@ -17,13 +17,14 @@ from tipo_core.prompt import Part, Side, SplitPrompt
 
 TAGS = "long_hair blue_eyes hat smile red_dress holding_umbrella tree star_(sky)".split()
 NAMES = ("mira_vanto,1", "nerine_holt,4", "lakes_of_vanto_(series),3")
+# Lines that the training leaves out.
 CAPTIONS = (
-    "A woman sitting on a bench in the park.",
+    "A lady sitting on a bench in the park.",
     "Two dogs running along the beach",
-    "The man is holding a red umbrella.",
+    "The lady is holding a red umbrella.",
 )
 PROMPTS = (
-    "a lighthouse that stands on a cliff above the sea",
+    "a castle that stands on a cliff above the sea",
     *["a castle, sharp focus, oil painting"] * 5,
 )
 
@@ -108,7 +109,7 @@ def test_nothing_to_measure() -> None:
 
 
 def test_command(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ["--data", str(folder), "--prompts", "10"]
+    arguments = ["report", "--data", str(folder), "--prompts", "10"]
     assert command.main(arguments) == 0
     assert json.loads(capsys.readouterr().out)["prompts"] == 10
     assert command.main([*arguments, "--markdown"]) == 0

@@ -77,6 +77,7 @@ def test_an_expansion_reaches_its_length_class_and_is_repeatable(nano: LlamaLang
         caption_length=Length.SHORT,
         seed=3,
         variants=2,
+        at_least=True,
     )
     first, second = expand(nano, request)
     assert all(step.result.reached for step in (*first.passes, *second.passes))

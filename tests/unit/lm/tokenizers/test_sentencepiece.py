@@ -211,3 +211,13 @@ def test_the_content_equals_that_of_the_library(
     assert list(ours.vocabulary.texts) == [processor.id_to_piece(n) for n in ids]
     assert list(ours.vocabulary.scores) == [processor.get_score(n) for n in ids]
     assert (ours.begin, ours.end, ours.has_prefix) == (1, 2, True)
+
+
+def test_inner_ids_are_all_ids_that_continue_a_word(folder: Path) -> None:
+    tokenizer = TextTokenizer.read(folder / "tokenizer.model")
+    assert tokenizer.inner_ids
+    prompt = tokenizer.encode("tag: candlelight,")
+    for number in range(tokenizer.vocab_size):
+        text = tokenizer.decode_after(prompt, [number])
+        if text[:1].isascii():
+            assert (number in tokenizer.inner_ids) == (text[:1].isalnum())

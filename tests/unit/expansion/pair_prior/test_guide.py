@@ -1,0 +1,166 @@
+"""The guide of the pair table: what it proposes, prefers and refuses, and the flow around it."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from tipo_core.expansion.expand import expand
+from tipo_core.expansion.json_form import read_request
+from tipo_core.expansion.pair_prior.guide import TagGuide, WordRepeats
+from tipo_core.expansion.policy import NOT_KNOWN, OFF_SUBJECT, REPEATED
+from tipo_core.expansion.request import Expansion, ExpansionRequest
+from tipo_core.expansion.tasks import Length
+from tipo_core.lm.generate.completion import CompletionRequest, Generation, Result
+from tipo_core.prompt.vocabulary.persons import persons_of
+
+from ..scripted import Scripted
+
+
+def guide_of(*tags: str, caption: str = "") -> TagGuide:
+    return TagGuide(tags, [caption], persons_of(tags, [caption]))
+
+
+def nats_of(guide: TagGuide) -> dict[str, float]:
+    bias = guide.bias()
+    return dict(zip(bias.vocabulary, bias.nats(), strict=True))
+
+
+def test_what_goes_with_the_prompt_is_preferred() -> None:
+    nats = nats_of(guide_of("1girl", "witch"))
+    assert nats["witch hat"] > 3 and -1 < nats["smile"] < 1
+    assert nats_of(guide_of("1girl"))["witch hat"] == -math.inf
+
+
+@pytest.mark.parametrize("tag", ["heart", "ice cream", "monochrome", "no humans", "witch"])
+def test_what_fits_nothing_is_never_written(tag: str) -> None:
+    assert nats_of(guide_of("1girl", "witch"))[tag] == -math.inf
+
+
+def test_a_written_tag_is_not_written_again_and_counts_as_evidence() -> None:
+    guide = guide_of("1girl")
+    before = nats_of(guide)
+    guide.note("witch", is_accepted=True)
+    after = nats_of(guide)
+    assert after["witch"] == -math.inf and after["witch hat"] > before["witch hat"]
+
+
+def test_the_looks_of_a_named_character_are_not_made_up() -> None:
+    nats = nats_of(guide_of("hatsune miku", "1girl"))
+    for tag in ("black hair", "red eyes", "animal ears", "dark skin"):
+        assert nats[tag] == -math.inf, tag
+    assert -1 < nats["smile"] < 1
+
+
+def test_beside_persons_the_scene_alone_is_proposed() -> None:
+    proposed = guide_of("1girl", "library").propose(9, 1, lambda _: False)
+    assert proposed and not {"no humans", "still life", "animal focus"} & set(proposed)
+    assert "snow" in guide_of("penguin", "iceberg").propose(9, 1, lambda _: False)
+
+
+def test_a_refused_tag_is_not_proposed() -> None:
+    first = guide_of("library").propose(9, 1, lambda _: False)
+    other = guide_of("library").propose(9, 1, lambda tag: tag in first)
+    assert other and not set(first) & set(other)
+
+
+@pytest.mark.parametrize(
+    ("before", "tag", "repeats"),
+    [
+        ("white apron", "apron", True),
+        ("white apron", "waist apron", True),
+        ("holding broom", "holding staff", True),
+        ("blurry background", "blurry", True),
+        ("black hair", "long hair", False),
+        ("blue eyes", "closed eyes", False),
+        ("hat", "scarf", False),
+    ],
+)
+def test_a_tag_that_says_nothing_new_is_a_repetition(before: str, tag: str, repeats: bool) -> None:
+    words = WordRepeats()
+    words.add(before)
+    assert words.repeats(tag) is repeats
+
+
+def test_a_typed_tag_may_be_refined() -> None:
+    guide = guide_of("1girl", "hat")
+    assert guide.refuse("witch hat") is None and guide.refuse("zqx") == NOT_KNOWN
+    guide.note("witch hat", is_accepted=True)
+    assert guide.refuse("top hat") == REPEATED
+
+
+def test_a_sentence_keeps_to_the_subject() -> None:
+    guide = guide_of("no humans", "penguin", "iceberg")
+    assert guide.refuse_sentence("A penguin is standing on an iceberg in the snow.") is None
+    assert guide.refuse_sentence("A giraffe is standing on a kitchen table.") == OFF_SUBJECT
+
+
+class Guided(Scripted):
+    """A scripted model that wants the pair prior; keeps whether its requests had a bias."""
+
+    uses_pair_prior = True
+
+    def _run(self, generation: Generation[Result]) -> Result:
+        self.biased: list[bool] = []
+        return super()._run(generation)
+
+    def _completion(self, request: CompletionRequest):  # type: ignore[no-untyped-def]
+        self.biased.append(request.tag_bias is not None)
+        return super()._completion(request)
+
+
+def guided(script: list[str], **request: object) -> tuple[Expansion, Guided]:
+    model = Guided(script)
+    values = {"tag_length": Length.SHORT, "caption_length": None, **request}
+    return expand(model, ExpansionRequest(**values))[0], model  # type: ignore[arg-type]
+
+
+def test_without_persons_no_model_is_needed() -> None:
+    expansion, model = guided([], tags="penguin, iceberg")
+    assert "no humans" in expansion.added_tags and len(expansion.added_tags) >= 4
+    assert not model.prompts
+
+
+def test_for_persons_the_model_writes_with_a_bias() -> None:
+    expansion, model = guided([" witch hat, smile, black dress, zqx,"], tags="1girl, witch")
+    assert model.biased[0] and {"witch hat", "smile"} <= set(expansion.added_tags)
+    assert "zqx" not in expansion.added_tags
+    assert len(expansion.added_tags) <= 9
+
+
+def test_persons_named_in_words_are_counted() -> None:
+    expansion, model = guided([" holding cup, smile, scarf,"], caption="A man drinking coffee")
+    assert expansion.added_tags[0] == "1boy" and "tag: 1boy" in model.prompts[0]
+    assert expansion.caption == "A man drinking coffee"
+    banned, model = guided([" smile,"], caption="A man drinking coffee", bans="1boy")
+    assert "1boy" not in banned.added_tags and "tag: 1boy" in model.prompts[0]
+
+
+def test_the_prior_can_be_chosen() -> None:
+    off, model = guided([" heart, sword, smile"], tags="penguin", pair_prior=False, safe=False)
+    assert not model.biased[0]
+    on = expand(Scripted([]), ExpansionRequest("penguin, iceberg", "", pair_prior=True))[0]
+    assert "no humans" in on.added_tags
+    assert off.added_tags != on.added_tags
+
+
+def test_the_seed_decides_the_proposals() -> None:
+    def tags(seed: int) -> tuple[str, ...]:
+        return guided([], tags="castle, night", seed=seed)[0].added_tags
+
+    assert tags(1) == tags(1)
+    assert len({tags(seed) for seed in range(8)}) >= 6
+
+
+def test_a_length_that_must_be_reached_is_filled_by_the_model() -> None:
+    rest = ", ".join(f"tag {n}" for n in range(40))
+    expansion, model = guided([" " + rest], tags="penguin, iceberg", at_least=True)
+    assert expansion.passes[0].result.count >= 18 and not model.biased[0]
+
+
+def test_a_request_in_json_may_leave_the_choice_to_the_model() -> None:
+    for value in (None, True, False):
+        assert read_request(ExpansionRequest, {"pair_prior": value}).pair_prior is value
+    with pytest.raises(ValueError, match="pair_prior is 'on' in the request: write true"):
+        read_request(ExpansionRequest, {"pair_prior": "on"})

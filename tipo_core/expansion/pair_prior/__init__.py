@@ -1,0 +1,1 @@
+"""Words that go together: evidence of a request, proposals, and the bias of a model."""

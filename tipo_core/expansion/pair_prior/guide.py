@@ -1,0 +1,282 @@
+"""What goes with a prompt while it grows: proposals of tags, and the bias of a model's own tags.
+
+Both come from the pair table. For a picture without persons it knows the tags better than a small
+model does, so that they are proposed without the model. For persons it proposes the scene, and the
+model writes what they wear and do, with a bias toward tags that go together.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...lm.generate.completion import TagBias
+from ...prompt import Category, canonical, category
+from ...prompt.vocabulary.pairs import shipped_pairs
+from ...prompt.vocabulary.persons import Persons, Presence
+from ..policy import FRAGMENT, NOT_KNOWN, OFF_SUBJECT, REPEATED
+from .evidence import find_evidence
+from .prior import LARGEST_SCORE, PairPrior
+
+# The log lift of a tag is added this many times to its log probability in the model.
+_STRENGTH = 2.0
+# A tag of a person is drawn if it is in at least this share of the pictures.
+_LEAST_LOG_SHARE = math.log(0.03)
+# A model's own tag counts less as evidence than a word of the user.
+_WEIGHT_OF_ADDED = 0.5
+_PERSON_KINDS = frozenset("count person wear body hair face pose action held framing".split())
+# Wear that needs no evidence.
+_PLAIN_WEAR = frozenset(("shirt", "long sleeves", "pants", "jacket", "short sleeves"))
+# Kinds and tags that say that nobody is in the picture.
+_WITHOUT_PERSONS = frozenset(("creature", "creature pose", "animal", "medium", "material"))
+# Kinds of words that say what a picture without persons is about.
+_SUBJECTS = frozenset("thing animal plant food place nature weather".split())
+_NEVER_WITH_PERSONS = frozenset(
+    "no humans,still life,object focus,food focus,vehicle focus,animal focus".split(",")
+)
+
+_WORD = re.compile(r"[^\W\d_]{3,}")
+# Kinds of words that any sentence may have; persons are counted elsewhere.
+_NO_SUBJECTS = frozenset(
+    (
+        "count",
+        "person",
+        "pose",
+        "creature pose",
+        "framing",
+        "medium",
+        "background",
+        "quality",
+        "other",
+    )
+)
+# A word of a sentence that is not in the prompt has at least this score beside it.
+_LEAST_SCORE_OF_SENTENCE = 1.0
+_LINKS = frozenset("on in at with of under over by against to".split())
+# One of these is enough.
+_BLUR = frozenset(
+    ("blurry", "blurry background", "blurry foreground", "depth of field", "bokeh", "motion blur")
+)
+# Last words that several tags of one prompt may share.
+_SHARED_WORDS = frozenset("hair eyes sleeves background sky theme".split())
+
+
+class WordRepeats:
+    """The words of a prompt's tags: a new tag must say more than the tags before it.
+
+    `apron` after `white apron` says nothing, and neither `waist apron` nor a second `holding ...`
+    belongs to it. A typed tag may be refined: `witch hat` after `hat`.
+    """
+
+    def __init__(self) -> None:
+        self._names: set[str] = set()
+        self._within: set[str] = set()  # the parts of all tags
+        self._last: set[str] = set()
+        self._is_holding = False
+
+    def add(self, name: str, *, is_typed: bool = False) -> None:
+        """Add a tag in its canonical spelling."""
+        words = name.split()
+        self._names.add(name)
+        self._within.update(words, (" ".join(words[1:]), " ".join(words[:-1])))
+        self._is_holding |= words[:1] == ["holding"]
+        if not is_typed and words:
+            self._last.add(words[-1])
+
+    def repeats(self, name: str) -> bool:
+        """Return whether a tag says too little that is new."""
+        words = name.split()
+        # `standing on one leg` after `standing` changes what was said.
+        heads = (" ".join(words[:end]) for end in range(1, len(words)) if words[end] in _LINKS)
+        if any(head in self._names for head in heads):
+            return True
+        if name in _BLUR and not self._names.isdisjoint(_BLUR):
+            return True
+        if name in self._within or (self._is_holding and words[:1] == ["holding"]):
+            return True
+        return bool(words) and words[-1] in self._last - _SHARED_WORDS
+
+
+class TagGuide:
+    """The pair prior of one prompt.
+
+    `tags` and `captions` are the user's, in plain words; `persons` are those that they name.
+    """
+
+    def __init__(self, tags: Iterable[str], captions: Iterable[str], persons: Persons) -> None:
+        tags = list(tags)
+        self.persons = persons
+        # Canonical names that the model must not write.
+        self._excluded = {canonical(tag) for tag in tags}
+        # A character that the user names has looks that the pair table does not know.
+        self._names_character = any(category(tag) is Category.CHARACTERS for tag in tags)
+        self._words = WordRepeats()
+        for name in sorted(self._excluded):
+            self._words.add(name, is_typed=True)
+        self._table = shipped_pairs()
+        evidence = find_evidence([", ".join([*persons.tags, *tags]), *captions], self._table)
+        self._prior = PairPrior(evidence, self._table)
+        kinds = {self._table.kind(found.entry) for found in evidence.found}
+        self._has_subject = not kinds.isdisjoint(_SUBJECTS)
+        self._has_place = "place" in kinds
+        for found in evidence.found:
+            self._words.add(self._table.names[found.entry], is_typed=True)
+
+    @property
+    def evidence_size(self) -> int:
+        """The number of words of the prompt that the pair table has, persons apart."""
+        kinds = (self._table.kind(one.entry) for one in self._prior.evidence.found)
+        return sum(kind not in ("count", "person") for kind in kinds)
+
+    @property
+    def _has_evidence(self) -> bool:
+        """Whether the prompt has more than counts of persons."""
+        found = self._prior.evidence.found
+        return any(self._table.kind(one.entry) != "count" for one in found)
+
+    @property
+    def has_persons(self) -> bool:
+        """Whether the picture shows persons; beside a thing, an unknown name is not a person's."""
+        if self.persons.presence is Presence.PERHAPS:
+            return not self._has_subject
+        return self.persons.presence is not Presence.NONE
+
+    def note(self, tag: str, is_accepted: bool) -> None:
+        """Take a tag that the model wrote: accepted or refused, it is not written again."""
+        name = canonical(tag)
+        self._excluded.add(name)
+        if is_accepted:
+            self._prior.accept(name, _WEIGHT_OF_ADDED)
+            self._words.add(name)
+
+    def refuse(self, tag: str) -> str | None:
+        """Return the reason why a model's tag must not be added, None if it may."""
+        name = canonical(tag)
+        if name not in _person_tags().places:
+            return NOT_KNOWN
+        return REPEATED if self._words.repeats(name) else None
+
+    def refuse_sentence(self, sentence: str) -> str | None:
+        """Return the reason why a model's sentence must not be added, None if it may.
+
+        It may speak of the words of the prompt and of what goes with them.
+        """
+        if sentence.lstrip()[:1].islower():
+            return FRAGMENT
+        if self._says_twice(sentence):
+            return REPEATED
+        for found in find_evidence([sentence], self._table).found:
+            is_subject = self._table.kind(found.entry) not in _NO_SUBJECTS
+            is_new = is_subject and not self._prior.is_present(found.entry)
+            if is_new and self._prior.score(found.entry) < _LEAST_SCORE_OF_SENTENCE:
+                return OFF_SUBJECT
+        return None
+
+    def _says_twice(self, sentence: str) -> bool:
+        """Return whether a sentence names one thing twice: `an umbrella and a red umbrella`."""
+        nouns = [word for word in _WORD.findall(sentence.casefold()) if self._table.entry(word)]
+        return len(set(nouns)) < len(nouns)
+
+    def propose(self, count: int, seed: int, refuses: Callable[[str], bool]) -> list[str]:
+        """Return up to `count` tags for the prompt; beside persons only tags of the scene.
+
+        `refuses` is asked once for each tag that would be proposed.
+        """
+
+        if not self._has_evidence:
+            return []
+        is_open = self.persons.presence is not Presence.NONE
+
+        def refuses_any(tag: str) -> bool:
+            entry = self._table.entry(tag)
+            kind = "" if entry is None else self._table.kind(entry)
+            if self.has_persons and kind in _WITHOUT_PERSONS:
+                return True
+            if self.has_persons and kind == "thing" and not self._is_of_scene(tag):
+                return True
+            return (is_open and tag in _NEVER_WITH_PERSONS) or refuses(tag)
+
+        chosen = self._prior.propose(count, seed, refuses_any)
+        for tag in chosen:
+            self.note(tag, True)
+        return chosen
+
+    def _is_of_scene(self, tag: str) -> bool:
+        """Return whether a thing belongs to the persons or the place, not to a held thing."""
+        entry = self._table.entry(tag)
+        return self._has_place or (entry is not None and self._prior.is_of_persons(entry))
+
+    def bias(self, never: Iterable[str] = ()) -> TagBias:
+        """Return the bias of the tags that a model writes; it never writes those of `never`."""
+        self._excluded |= set(never)
+        choices = _person_tags()
+
+        def nats() -> NDArray[np.float64]:
+            values = choices.nats.copy()
+            for entry, score in self._prior.entry_scores():
+                place = choices.places.get(self._table.names[entry])
+                if place is not None and choices.is_person[place]:
+                    is_likely = self._table.log_share(entry) + score >= _LEAST_LOG_SHARE
+                    clipped = max(-LARGEST_SCORE, min(LARGEST_SCORE, score))
+                    values[place] = _STRENGTH * clipped if is_likely else -np.inf
+            if self._names_character:
+                values[choices.is_look] = -np.inf
+            for name in self._excluded:
+                place = choices.places.get(name)
+                if place is not None:
+                    values[place] = -np.inf
+            return values
+
+        return TagBias(choices.shares, nats)
+
+
+@dataclass(frozen=True)
+class _PersonTags:
+    """The tags of the pair table. `nats` is -inf for those that need evidence to be drawn.
+
+    These are tags of scenes and things, which no model that knows only persons should add, and rare
+    tags of persons.
+    """
+
+    shares: Mapping[str, float]
+    places: Mapping[str, int]
+    is_person: NDArray[np.bool_]
+    is_look: NDArray[np.bool_]
+    nats: NDArray[np.float64]
+
+
+def _is_look(name: str, kind: str) -> bool:
+    """Return whether a tag says how a person looks by nature: hair, eyes, skin, ears."""
+    return kind in ("hair", "body") or name.endswith((" eyes", " ears", " skin", " pupils"))
+
+
+def _needs_evidence(name: str, kind: str) -> bool:
+    """Return whether a common tag of a person changes the picture: wear, ears of an animal."""
+    if name.endswith((" hair", " eyes", "bangs")):
+        return False
+    return kind in ("body", "hair") or (kind == "wear" and name not in _PLAIN_WEAR)
+
+
+@cache
+def _person_tags() -> _PersonTags:
+    table = shipped_pairs()
+    entries = [entry for entry in range(len(table.names)) if table.is_tag(entry)]
+    shares = {table.names[entry]: math.exp(table.log_share(entry)) for entry in entries}
+    is_person = np.array([table.kind(entry) in _PERSON_KINDS for entry in entries])
+    is_common = np.array([table.log_share(entry) >= _LEAST_LOG_SHARE for entry in entries])
+    needs_evidence = np.array(
+        [_needs_evidence(table.names[entry], table.kind(entry)) for entry in entries]
+    )
+    return _PersonTags(
+        shares,
+        {name: place for place, name in enumerate(shares)},
+        is_person,
+        np.array([_is_look(name, table.kind(table.spellings[name])) for name in shares]),
+        np.where(is_person & is_common & ~needs_evidence, 0.0, -np.inf),
+    )
