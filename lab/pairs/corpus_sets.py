@@ -14,7 +14,7 @@ from typing import Any
 from tipo_core.prompt.vocabulary.blocklist import blocklist_matches
 from tipo_core.prompt.vocabulary.word_forms import singular_forms
 
-# Rounded number of pictures behind the tag counts; an error moves all lifts by one amount.
+# Rounded number of pictures that the tag counts come from; an error moves all lifts by one amount.
 POSTS = 8_000_000
 _WORD = re.compile(r"[a-z][a-z'-]*[a-z]|[a-z]")
 

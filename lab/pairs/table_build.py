@@ -281,6 +281,6 @@ def _add_written(
         known = [value for value in shares[other] if value]
         lift = math.log(share * len(known) / sum(known))
         counted = merged.lifts.get((one, other), lift)
-        # The counts move a written share by half of what they say, and by half a nat at most.
+        # A counted lift moves a written one by half of the difference, and by half a nat at most.
         lift += 0.5 * max(-1.0, min(1.0, counted - lift))
         merged.set_pair(one, other, max(_LEAST_WRITTEN_LIFT, lift), source)

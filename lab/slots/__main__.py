@@ -13,7 +13,7 @@ from pathlib import Path
 
 from lab.slots.check import exceptions
 from lab.slots.figures import build_figures, rules_from
-from tipo_core.prompt.vocabulary.characters import FIGURES_FILE, pack_figures
+from tipo_core.prompt.persons.characters import FIGURES_FILE, pack_figures
 from tipo_core.prompt.vocabulary.names import NAMES_FILE, read
 
 

@@ -22,7 +22,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from lab.name_lists import WORDS_FILE, build, read_lists, read_words
-from tipo_core.prompt.vocabulary.characters import Figure
+from tipo_core.prompt.persons.characters import Figure
 from tipo_core.prompt.vocabulary.word_tables import entries
 
 HAND_FILE = Path(__file__).with_name("figures.txt")

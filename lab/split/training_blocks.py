@@ -13,7 +13,6 @@ from .word_lists import words
 
 TAG, CAPTION, UNKNOWN = "tag", "caption", "unknown"
 _QUALITY = words("quality")
-_DECORATIONS = ("weights", "braces", "groups", "shouts", "row", "open")
 
 
 @dataclass(frozen=True)

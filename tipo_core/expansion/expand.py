@@ -16,7 +16,6 @@ from ..lm.generate.completion import Cancelled, Generation, StopReason
 from ..prompt import Bans, Template, count_sentences, person_range, split_sentences
 from ..prompt.joins import join_tags
 from .fields import (
-    ProgressMeter,
     continued_text,
     derived_seed,
     expected_tokens,
@@ -26,6 +25,7 @@ from .fields import (
 from .format import Request, split_tags
 from .pair_prior.guide import TagGuide
 from .policy import TagPolicy, banned_counts
+from .progress_meter import ProgressMeter
 from .request import Expansion, ExpansionRequest, FieldResult, LanguageModel, PassReport
 from .tag_growth import grow_tags
 from .tasks import Field, Length, Pass, Task, plan_passes

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from ..prompt import Bans, canonical, person_range, ranges_contradict, split_sentences
+from ..prompt.persons.persons import Persons, Presence, named_persons, persons_of
 from ..prompt.vocabulary.asked import AskedFor
 from ..prompt.vocabulary.blocklist import blocklist_matches
 from ..prompt.vocabulary.kinds import ANIMAL, CREATURE, PERSON_KINDS, kind_of, sex_of
-from ..prompt.vocabulary.persons import Persons, Presence, named_persons, persons_of
 from ..prompt.vocabulary.slots import PromptSlots
 from .tasks import Field
 

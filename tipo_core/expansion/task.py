@@ -13,9 +13,10 @@ from ..prompt.choices import resolve_choices
 from ..prompt.joins import join_caption, join_tags
 from ..prompt.translation.translate import Translation
 from ..surrogates import shortened
-from .fields import ProgressMeter, expected_tokens, field_span, fill_fields
+from .fields import expected_tokens, field_span, fill_fields
 from .format import Request, render_request
 from .policy import TagPolicy, banned_counts
+from .progress_meter import ProgressMeter
 from .request import FieldResult, LanguageModel, check_types
 from .tasks import Field, Length, Task, TranslationMode
 from .user_text import UserTags

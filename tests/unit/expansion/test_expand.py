@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tipo_core.expansion.expand import expand
-from tipo_core.expansion.fields import ProgressMeter, derived_seed
+from tipo_core.expansion.fields import derived_seed
+from tipo_core.expansion.progress_meter import ProgressMeter
 from tipo_core.expansion.request import Expansion, ExpansionRequest
 from tipo_core.expansion.task import TaskRequest, run_task
 from tipo_core.expansion.tasks import Length, Task

@@ -7,7 +7,7 @@ import math
 import pytest
 
 from lab.slots.figures import HAND_FILE, Rules, endings, is_japanese, read_hand_list, romaji
-from tipo_core.prompt.vocabulary.characters import Figure
+from tipo_core.prompt.persons.characters import Figure
 
 JAPANESE = {
     **dict.fromkeys(("hanako", "yoriko", "sachiko", "haruko", "akiko"), math.log(300)),

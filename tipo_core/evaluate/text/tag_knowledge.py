@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from ...expansion.user_text import UserTags, plain_caption
 from ...prompt import canonical, person_range, split_sentences
+from ...prompt.persons.persons import Persons, Presence, persons_of
 from ...prompt.vocabulary.asked import AskedFor
 from ...prompt.vocabulary.kinds import PERSON_KINDS, kind_of, sex_of
-from ...prompt.vocabulary.persons import Persons, Presence, persons_of
 from ...prompt.vocabulary.slots import PromptSlots
 from ...prompt.vocabulary.tags import ranges_contradict
 from .answers import ExpandedText

@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 
 from ...lm.generate.completion import TagBias
 from ...prompt import Category, canonical, category
+from ...prompt.persons.persons import Persons, Presence
 from ...prompt.vocabulary.pairs import shipped_pairs
-from ...prompt.vocabulary.persons import Persons, Presence
 from ..policy import FRAGMENT, NOT_KNOWN, OFF_SUBJECT, REPEATED
 from .evidence import find_evidence
-from .prior import LARGEST_SCORE, PairPrior
+from .prior import LARGEST_SCORE, LEAST_SCORE, WITHOUT_PERSONS, PairPrior
 
 # The log lift of a tag is added this many times to its log probability in the model.
 _STRENGTH = 2.0
@@ -33,28 +33,14 @@ _WEIGHT_OF_ADDED = 0.5
 _PERSON_KINDS = frozenset("count person wear body hair face pose action held framing".split())
 # Wear that needs no evidence.
 _PLAIN_WEAR = frozenset(("shirt", "long sleeves", "pants", "jacket", "short sleeves"))
-# Kinds and tags that say that nobody is in the picture.
-_WITHOUT_PERSONS = frozenset(("creature", "creature pose", "animal", "medium", "material"))
+# Kinds that a scene with persons does not get.
+_UNFIT_KINDS = frozenset(("creature", "creature pose", "animal", "medium", "material"))
 # Kinds of words that say what a picture without persons is about.
 _SUBJECTS = frozenset("thing animal plant food place nature weather".split())
-_NEVER_WITH_PERSONS = frozenset(
-    "no humans,still life,object focus,food focus,vehicle focus,animal focus".split(",")
-)
-
 _WORD = re.compile(r"[^\W\d_]{3,}")
 # Kinds of words that any sentence may have; persons are counted elsewhere.
 _NO_SUBJECTS = frozenset(
-    (
-        "count",
-        "person",
-        "pose",
-        "creature pose",
-        "framing",
-        "medium",
-        "background",
-        "quality",
-        "other",
-    )
+    "count,person,pose,creature pose,framing,medium,background,quality,other".split(",")
 )
 # A word of a sentence that is not in the prompt has at least this score beside it.
 _LEAST_SCORE_OF_SENTENCE = 1.0
@@ -180,7 +166,11 @@ class TagGuide:
 
     def _says_twice(self, sentence: str) -> bool:
         """Return whether a sentence names one thing twice: `an umbrella and a red umbrella`."""
-        nouns = [word for word in _WORD.findall(sentence.casefold()) if self._table.entry(word)]
+        nouns = [
+            word
+            for word in _WORD.findall(sentence.casefold())
+            if self._table.entry(word) is not None
+        ]
         return len(set(nouns)) < len(nouns)
 
     def propose(self, count: int, seed: int, refuses: Callable[[str], bool]) -> list[str]:
@@ -188,7 +178,6 @@ class TagGuide:
 
         `refuses` is asked once for each tag that would be proposed.
         """
-
         if not self._has_evidence:
             return []
         is_open = self.persons.presence is not Presence.NONE
@@ -196,11 +185,11 @@ class TagGuide:
         def refuses_any(tag: str) -> bool:
             entry = self._table.entry(tag)
             kind = "" if entry is None else self._table.kind(entry)
-            if self.has_persons and kind in _WITHOUT_PERSONS:
+            if self.has_persons and kind in _UNFIT_KINDS:
                 return True
             if self.has_persons and kind == "thing" and not self._is_of_scene(tag):
                 return True
-            return (is_open and tag in _NEVER_WITH_PERSONS) or refuses(tag)
+            return (is_open and tag in WITHOUT_PERSONS) or refuses(tag)
 
         chosen = self._prior.propose(count, seed, refuses_any)
         for tag in chosen:
@@ -223,6 +212,8 @@ class TagGuide:
                 place = choices.places.get(self._table.names[entry])
                 if place is not None and choices.is_person[place]:
                     is_likely = self._table.log_share(entry) + score >= _LEAST_LOG_SHARE
+                    if choices.nats[place] < 0 and score < LEAST_SCORE:
+                        is_likely = False
                     clipped = max(-LARGEST_SCORE, min(LARGEST_SCORE, score))
                     values[place] = _STRENGTH * clipped if is_likely else -np.inf
             if self._names_character:

@@ -24,7 +24,7 @@ from .evidence import Evidence, FoundEntry
 
 # Scores for a language model are clipped to plus or minus this, in nats.
 LARGEST_SCORE = 3.0
-_LEAST_SCORE = 0.3
+LEAST_SCORE = 0.3
 # Each further positive lift of a candidate counts this much of the one before.
 _NEXT_LIFT = 0.5
 # A lift below this means that no picture has both.
@@ -50,7 +50,7 @@ _SEED_STEP = 1_000_003  # a prime above the sums of entries
 _NO_HUMANS = "no humans"
 _STILL_LIFE = "still life"
 # Tags that say that a picture is about something else than persons.
-_WITHOUT_PERSONS = frozenset(
+WITHOUT_PERSONS = frozenset(
     (_NO_HUMANS, _STILL_LIFE, "animal focus", "food focus", "vehicle focus", "object focus")
 )
 _IMPLIED = ("outdoors", "indoors")
@@ -136,7 +136,7 @@ class PairPrior:
         return {
             self.table.names[entry]: max(-LARGEST_SCORE, min(LARGEST_SCORE, score))
             for entry, score in self.entry_scores()
-            if abs(score) >= _LEAST_SCORE
+            if abs(score) >= LEAST_SCORE
         }
 
     def entry_scores(self) -> Iterator[tuple[int, float]]:
@@ -148,7 +148,7 @@ class PairPrior:
         for entry in self._lifts.keys() | self._lowest.keys():
             if entry in self._present or self.table.kind(entry) == "person":
                 continue
-            is_never = with_person and self.table.names[entry] in _WITHOUT_PERSONS
+            is_never = with_person and self.table.names[entry] in WITHOUT_PERSONS
             yield entry, -LARGEST_SCORE if is_never else self.score(entry)
 
     def propose(

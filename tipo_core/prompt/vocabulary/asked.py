@@ -70,12 +70,6 @@ class AskedFor:
         for match in table.asking.matches(tokens(text)[:_MOST_WORDS]):
             self._groups |= match.found
 
-    def add_name(self) -> None:
-        """Note that the prompt names a known person or character."""
-        table = _asked_table()
-        self._groups |= table.by_name | table.by_series
-        self._has_series = True
-
     def unasked(self) -> frozenset[str]:
         """Return the listed tags that the prompt does not ask for, without those of patterns."""
         table = _asked_table()

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 
 from .tags import canonical
+from .word_forms import singular_forms
 from .word_tables import entries, folded, sections
 
 PERSON_KINDS = frozenset(("wear", "hair", "body", "face", "pose", "action", "held", "person"))
@@ -73,31 +74,10 @@ def animal_kind(name: str) -> str | None:
     words = name.rsplit(" ", _MOST_WORDS)[-_MOST_WORDS:]
     for start in range(len(words)):
         rest = " ".join(words[start:])
-        for form in (rest, *singulars(rest)):
+        for form in (rest, *singular_forms(rest)):
             if kind_table().exact.get(form) == ANIMAL:
                 return ANIMAL
     return None
-
-
-def singulars(word: str) -> list[str]:
-    """Return what the singular of an English word may be."""
-    irregular = {
-        "mice": "mouse",
-        "geese": "goose",
-        "wolves": "wolf",
-        "calves": "calf",
-        "oxen": "ox",
-    }
-    if word in irregular:
-        return [irregular[word]]
-    if not word.endswith("s") or word.endswith("ss"):
-        return []
-    forms = [word[:-1]]
-    if word.endswith("es"):
-        forms.append(word[:-2])
-    if word.endswith("ies"):
-        forms.append(word[:-3] + "y")
-    return forms
 
 
 @cache

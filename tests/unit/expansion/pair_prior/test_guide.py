@@ -13,7 +13,7 @@ from tipo_core.expansion.policy import NOT_KNOWN, OFF_SUBJECT, REPEATED
 from tipo_core.expansion.request import Expansion, ExpansionRequest
 from tipo_core.expansion.tasks import Length
 from tipo_core.lm.generate.completion import CompletionRequest, Generation, Result
-from tipo_core.prompt.vocabulary.persons import persons_of
+from tipo_core.prompt.persons.persons import persons_of
 
 from ..scripted import Scripted
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tipo_core.prompt.vocabulary.persons import Presence, persons_of
+from tipo_core.prompt.persons.persons import Presence, persons_of
 
 # Text and what the model reads for it. Written by hand before the table was tried on them.
 NAMED = {

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tipo_core.prompt.vocabulary.characters import (
+from tipo_core.prompt.persons.characters import (
     FIGURES_FILE,
     Figure,
     figure_of,

@@ -16,8 +16,8 @@ from pathlib import Path
 from struct import Struct
 from struct import error as StructError
 
-from .names import NAMES_FILE, NameTable, shipped_names
-from .word_tables import FOLDER
+from ..vocabulary.names import NAMES_FILE, NameTable, shipped_names
+from ..vocabulary.word_tables import FOLDER
 
 FIGURES_FILE = FOLDER / "figures.bin"
 _MAGIC = b"TIPOFIGS"

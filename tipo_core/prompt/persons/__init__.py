@@ -1,0 +1,1 @@
+"""Persons of a prompt: what a text mentions, and how many of which sex that makes."""

@@ -1,0 +1,380 @@
+"""The persons that one text mentions: nouns with their numbers, names of characters, pronouns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import takewhile
+
+from ..vocabulary.kinds import CREATURE, animal_kind, kind_of
+from ..vocabulary.word_tables import Match, folded, tokens
+from .characters import Figure, figure_of
+from .person_table import (
+    BOY,
+    COUPLE,
+    FAMILY,
+    GIRL,
+    MOSTLY_MEN,
+    NO_PERSON,
+    NOT_PERSONS,
+    PEOPLE,
+    PERHAPS,
+    PERHAPS_ALONE,
+    PERSON,
+    STOPS,
+    WITH_ARTICLE,
+    PersonTable,
+    person_table,
+)
+
+# Words between a number and its noun (`two very old men`), between `and` and a second person.
+_NUMBER_REACH = 4
+_AND_REACH = 7
+_NAME_WORDS = 4
+_CREDIT_REACH = 40
+_GIVEN = {"given girl": GIRL, "given boy": BOY}
+_DETERMINERS = frozenset("a an the one this that another each every his her their my our".split())
+_NOT_ADJECTIVES = frozenset(
+    "and or of with in on at by to from for as is are was were has have the over under near".split()
+)
+# Words that are adjectives as well: `human skull`, `male lion`, `baby red panda`.
+_ALSO_ADJECTIVES = frozenset(
+    ("human", "male", "female", "baby", "adult", "mother", "father", "teen")
+)
+# Nouns after `a woman's` that show the woman.
+_SHOWN_PARTS = frozenset("head face body portrait silhouette figure self profile selfie".split())
+_SHOWN_KINDS = frozenset(("hair", "body", "face", CREATURE))
+# Endings of English words that are no names.
+_WORD_ENDINGS = (
+    *("ed", "ing", "ic", "al", "ism", "punk", "core", "wave", "ness", "tion", "ous", "ful", "ish"),
+    *(
+        "ly",
+        "age",
+        "ment",
+        "ity",
+        "ive",
+        "able",
+        "less",
+        "graphy",
+        "scape",
+        "like",
+        "ship",
+        "house",
+    ),
+)
+_SHE = frozenset(("she", "her", "hers", "herself"))
+_HE = frozenset(("he", "him", "his", "himself"))
+_PLACE_PREPOSITIONS = frozenset("in at from near to by".split())
+
+
+@dataclass(frozen=True)
+class Mention:
+    """One naming of persons: `kind` is a sex, `person`, `couple` or `family`."""
+
+    kind: str
+    low: int
+    high: int | None
+    start: int
+    end: int
+    is_definite: bool = False
+    leans_boy: bool = False
+    is_plural: bool = False
+    is_name: bool = False
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a text says of persons."""
+
+    mentions: tuple[Mention, ...] = ()
+    is_perhaps: bool = False
+    has_animal: bool = False
+    is_about: bool = False  # some word names a subject
+    is_thing: bool = False  # a phrase such as `queen bee`
+    is_named: bool = False  # all mentions are names
+
+
+def read_persons(text: str, *, is_tag: bool) -> Found:
+    table = person_table()
+    words = tokens(text)
+    mentions: list[Mention] = []
+    is_perhaps = is_perhaps_alone = is_about = False
+    is_thing = False
+    skipped_until = -1  # the person of `statue of a man`
+    has_animal = any(_animals(words))
+    for match in _matches(words, table):
+        kind, is_plural = match.found
+        if (kind in _GIVEN or kind == NO_PERSON) and _is_credit(words, match.start):
+            continue
+        if _is_denied(words, match.start):
+            is_about = True
+            continue
+        if match.start < skipped_until:
+            is_about = is_thing = True
+            continue
+        if kind in (NOT_PERSONS, NO_PERSON):
+            is_about = is_thing = True
+            has_animal |= kind == NO_PERSON
+        elif kind == "made things":
+            is_about = True
+            if words[match.end : match.end + 1] == ["of"]:
+                skipped_until = match.end + 5
+        elif kind == PERHAPS:
+            is_perhaps = is_about = True
+        elif kind == PERHAPS_ALONE:
+            is_perhaps_alone = is_about = True
+        elif not _is_compound(words, match, kind):
+            mention = _mention(words, match, kind, is_plural, is_tag)
+            if mention is not None:
+                _join(mentions, mention, words)
+    is_about |= bool(mentions) or any(
+        word not in table.says_nothing and word not in STOPS for word in _content(words, table)
+    )
+    if not mentions and not has_animal and not (is_tag and len(words) < 3):
+        pronouns = set(words)
+        for sex, forms in ((GIRL, _SHE), (BOY, _HE)):
+            if pronouns & forms:
+                mentions.append(Mention(sex, 1, 1, 0, 1))
+    if not mentions and not has_animal:
+        is_perhaps |= is_perhaps_alone or is_foreign(words)
+        is_perhaps |= len(words) > 2 and _has_unknown_name(text)
+    is_named = bool(mentions) and all(one.is_name for one in mentions)
+    return Found(tuple(mentions), is_perhaps, has_animal, is_about, is_thing, is_named)
+
+
+def _matches(words: Sequence[str], table: PersonTable) -> Iterator[Match[tuple[str, bool]]]:
+    """Yield the phrases of the table and the known characters, in their order."""
+    end = 0
+    for match in table.phrases.matches(words):
+        yield from _characters(words, end, match.start)
+        yield match
+        end = match.end
+    yield from _characters(words, end, len(words))
+
+
+def _characters(words: Sequence[str], start: int, end: int) -> Iterator[Match[tuple[str, bool]]]:
+    place = start
+    while place < end:
+        step = 1
+        for length in range(min(_NAME_WORDS, end - place), 1, -1):
+            if STOPS.isdisjoint(words[place : place + length]):
+                figure = named_figure(" ".join(words[place : place + length]))
+                if figure is not None:
+                    kind = NO_PERSON if figure is Figure.CREATURE else f"given {figure.value}"
+                    yield Match(place, place + length, (kind, False))
+                    step = length
+                    break
+        else:
+            figure = figure_of(words[place]) if person_table().is_rare(words[place]) else None
+            if figure is not None:
+                kind = NO_PERSON if figure is Figure.CREATURE else f"given {figure.value}"
+                yield Match(place, place + 1, (kind, False))
+        place += step
+
+
+def named_figure(name: str) -> Figure | None:
+    """Return what a character is; a name of two words may stand in either order."""
+    figure = figure_of(name)
+    if figure is None and name.count(" ") == 1:
+        first, last = name.split(" ")
+        if person_table().is_rare(first) and person_table().is_rare(last):
+            figure = figure_of(f"{last} {first}")
+    return figure
+
+
+def _mention(
+    words: Sequence[str],
+    match: Match[tuple[str, bool]],
+    kind: str,
+    is_plural: bool,
+    is_tag: bool,
+) -> Mention | None:
+    """Return the persons of one noun with its number, None for a noun that needs an article."""
+    before = list(words[max(0, match.start - _NUMBER_REACH - 2) : match.start])
+    is_definite = bool(before) and before[-1] in ("the", "this", "that")
+    if kind in _GIVEN:
+        return Mention(_GIVEN[kind], 1, 1, match.start, match.end, is_name=True)
+    if kind in (FAMILY, COUPLE):
+        return Mention(kind, 2, None, match.start, match.end, is_definite, is_plural=True)
+    number = _number(before)
+    if kind == WITH_ARTICLE:
+        is_alone = is_tag and match.start == 0 and match.end == len(words)
+        near = [word for word in before if word not in person_table().adjectives]
+        has_article = bool(near) and near[-1] in _DETERMINERS
+        if not (has_article or is_alone or number is not None):
+            return None
+    sex = kind if kind in (GIRL, BOY) else PERSON
+    if kind == PEOPLE or is_plural:
+        low, high = (2, None) if not number or number == 1 else (number, number)
+    else:
+        # `five samurai`: a plural in the form of the singular.
+        low = high = max(1, number or 1)
+    return Mention(
+        sex, low, high, match.start, match.end, is_definite, kind == MOSTLY_MEN, high != 1
+    )
+
+
+def _join(mentions: list[Mention], new: Mention, words: Sequence[str]) -> None:
+    """Add a mention, unless it names the persons of an earlier one again."""
+    last = mentions[-1] if mentions else None
+    if last is not None:
+        between = words[last.end : new.start]
+        if len(between) <= 1 and not set(between) & (STOPS | _NOT_ADJECTIVES):
+            # `female knight`, `boy king`: one noun phrase.
+            sex = last.kind if last.kind in (GIRL, BOY) else new.kind
+            low, high = (new.low, new.high) if new.is_plural else (last.low, last.high)
+            mentions[-1] = replace(last, kind=sex, end=new.end, low=low, high=high)
+            return
+        is_joined = len(between) <= _AND_REACH and bool({"and", "&", "another"} & set(between))
+        if is_joined and not new.is_definite and "." not in between:
+            mentions.append(new)
+            return
+    for place, old in enumerate(mentions):
+        if old.kind == new.kind:
+            if new.low > old.low:
+                mentions[place] = new
+            return
+        if new.kind == PERSON and old.kind in (GIRL, BOY, COUPLE, FAMILY):
+            return  # `a woman ..., the singer ...`
+        if old.kind == PERSON and new.kind in (GIRL, BOY) and old.low == new.low == 1:
+            mentions[place] = new
+            return
+    mentions.append(new)
+
+
+def _number(before: Sequence[str]) -> int | None:
+    """Return the number before a noun, 0 for several, None if there is none."""
+    numbers = person_table().numbers
+    for back in range(1, min(len(before), _NUMBER_REACH) + 1):
+        word = before[-back]
+        if word == "of" and back < len(before):
+            return numbers.get(f"{before[-back - 1]} of")
+        if word in numbers:
+            return numbers[word]
+        if word.isdigit() and len(word) < 4:
+            return int(word)
+        if word in STOPS or word in _NOT_ADJECTIVES:
+            return None
+    return None
+
+
+def _is_compound(words: Sequence[str], match: Match[tuple[str, bool]], kind: str) -> bool:
+    """Return whether the next word makes the person the first half of a thing's name."""
+    if match.end >= len(words) or kind in _GIVEN:
+        return False
+    table = person_table()
+    after = words[match.end]
+    if words[match.end - 1].endswith("'s"):
+        # `a woman's face` shows her, `a woman's handbag` does not.
+        return after not in _SHOWN_PARTS and kind_of(after) not in _SHOWN_KINDS
+    if kind in (PEOPLE, COUPLE, FAMILY) and after == "of":
+        # `a crowd of people`, `a family of ducks`: the noun after `of` counts.
+        return (
+            words[match.end + 1 : match.end + 2] != [] and words[match.end + 1] not in table.numbers
+        )
+    if words[match.end - 1] in _ALSO_ADJECTIVES and match.end == match.start + 1:
+        rest = list(takewhile(_is_in_phrase, words[match.end : match.end + 3]))
+        if any(_animals(rest)) or (words[match.start] == "human" and rest):
+            return not after.endswith("ing")
+    if words[match.end - 1] in table.common:
+        return after in table.after_any
+    if after.endswith("s") and after[:-1] in table.after:
+        return True
+    return after in table.after or animal_kind(after) is not None
+
+
+def _is_in_phrase(word: str) -> bool:
+    return word not in STOPS and word not in _NOT_ADJECTIVES
+
+
+def _is_denied(words: Sequence[str], start: int) -> bool:
+    """Return whether the noun at `start` is denied: `no students`, `without any of the men`."""
+    for word in reversed(words[max(0, start - _NUMBER_REACH) : start]):
+        if word in ("no", "without"):
+            return True
+        if word not in ("any", "a", "an", "the", "single", "other", "of", "living", "visible"):
+            return False
+    return False
+
+
+def _is_credit(words: Sequence[str], start: int) -> bool:
+    """Return whether the name at `start` is an artist's: `by A, B and C`, `in the style of D`."""
+    run = 0  # words since the last comma or `and`
+    for back in range(1, min(start, _CREDIT_REACH) + 1):
+        word = words[start - back]
+        if word == "by":
+            return True
+        if word == "of" and start > back and words[start - back - 1] == "style":
+            return True
+        if word in (",", "and"):
+            run = 0
+            continue
+        run += 1
+        if run > 3 or word in STOPS or word in _DETERMINERS or word in _NOT_ADJECTIVES:
+            return False
+    return False
+
+
+def _animals(words: Sequence[str]) -> Iterator[bool]:
+    for place, word in enumerate(words):
+        for text in (word, " ".join(words[place : place + 2])):
+            if animal_kind(text) is not None:
+                yield True
+
+
+def _content(words: Sequence[str], table: PersonTable) -> Iterator[str]:
+    """Yield the words outside the phrases that say nothing."""
+    end = 0
+    for match in table.nothing.matches(words):
+        yield from words[end : match.start]
+        end = match.end
+    yield from words[end:]
+
+
+def is_unknown_name(name: str) -> bool:
+    """Return whether no word of a tag is an ordinary one, so that it may be a person's name."""
+    table = person_table()
+    words = folded(name).split()
+    return kind_of(name) is None and all(
+        not word.isascii() or (table.is_rare(word) and not word.endswith(_WORD_ENDINGS))
+        for word in words
+    )
+
+
+def is_foreign(words: Sequence[str]) -> bool:
+    """Return whether most words are of another language."""
+    letters = [
+        word
+        for place, word in enumerate(words)
+        if word not in STOPS and not word.isdigit() and not _is_credit(words, place)
+    ]
+    strange = sum(not word.isascii() or person_table().is_rare(word) for word in letters)
+    return bool(letters) and (
+        any(ord(word[0]) > 0x2E80 for word in letters)
+        or (len(letters) > 3 and 2 * strange > len(letters))
+    )
+
+
+def _has_unknown_name(text: str) -> bool:
+    """Return whether a capitalised word inside a sentence may be a person's name."""
+    table = person_table()
+    words = text.split()
+    if sum(word[:1].isupper() for word in words) > len(words) / 2 and len(words) > 3:
+        return False  # a title
+    in_credits = False
+    for place, word in enumerate(words):
+        # `by Vincent van Gogh and Claude Monet`
+        is_joint = word[:1].isupper() or word in ("and", "&", "van", "von", "de", "da", "di", "of")
+        in_credits = word.casefold() == "by" or (in_credits and is_joint)
+        if in_credits:
+            continue
+        bare = word.strip(".,;:!?()\"'").removesuffix("'s")
+        is_name = bare[:1].isupper() and bare[1:].islower() and len(bare) > 2
+        after = words[place + 1] if place + 1 < len(words) else ""
+        if place == 0 or words[place - 1].endswith((".", "!", "?")):
+            # Every sentence begins with a capital: `Zelensky eating`, `Zendaya Coleman`.
+            is_name = is_name and (after.endswith("ing") or after[:1].isupper())
+        before = words[place - 1].casefold() if place else ""
+        if is_name and before not in _PLACE_PREPOSITIONS and table.is_rare(bare.casefold()):
+            return not bare.casefold().endswith(_WORD_ENDINGS)
+    return False

@@ -1,0 +1,235 @@
+"""The persons that a prompt names, in words, by name or as tags: how many, of which sex.
+
+The counts are for the model; the user's text does not change. The words are in
+`assets/slots/persons.txt`, the sex of known characters in `characters`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from enum import Enum
+from types import MappingProxyType
+
+from ..vocabulary.kinds import ANIMAL, CREATURE, PERSON_KINDS, kind_of
+from ..vocabulary.tags import Category, canonical, category, person_range
+from ..vocabulary.word_tables import tokens
+from .characters import Figure
+from .mentions import Found, Mention, is_unknown_name, named_figure, read_persons
+from .person_table import BOY, COUPLE, FAMILY, GIRL, PERSON
+
+Range = tuple[int, int | None]  # at least and at most; None is an open end
+NOBODY: Range = (0, 0)
+# A text is read up to here: persons are named early.
+MOST_CHARACTERS = 20_000
+_MOST_OF_TAG = 500
+_MOST_CREDIT_WORDS = 6
+
+_FOCUS = MappingProxyType({"male focus": BOY, "female focus": GIRL})
+
+
+class Presence(Enum):
+    """Whether a prompt has persons."""
+
+    OPEN = "open"  # the prompt names no subject
+    NONE = "none"  # it is about animals, things or places
+    PERHAPS = "perhaps"  # wear, looks, or a name that the pack does not know
+    SOME = "some"
+
+
+@dataclass(frozen=True)
+class Persons:
+    """The persons of a prompt: ranges for each sex, and the count tags for the model."""
+
+    presence: Presence
+    girls: Range = (0, None)
+    boys: Range = (0, None)
+    # At most this many persons; None if open.
+    most: int | None = None
+    tags: tuple[str, ...] = ()
+    # Whether an animal is named, and whether the user typed the counts as tags.
+    has_animal: bool = False
+    is_typed: bool = False
+
+
+def persons_of(tags: Iterable[str], captions: Iterable[str]) -> Persons:
+    """Return the persons of a prompt, from its tags and its captions in plain words."""
+    ranges: list[tuple[str, int, int | None]] = []
+    focus: list[tuple[str, int, int | None]] = []
+    found: list[Found] = []
+    wear = looks = postures = names = about = animal = False
+    series = in_credits = alone = known = False
+    length = 0
+    for typed in tags:
+        if length > MOST_CHARACTERS:
+            break
+        tag = typed[:_MOST_OF_TAG]
+        name = canonical(tag)
+        length += len(typed)
+        if not name:
+            continue
+        counted = person_range(name)
+        if counted is not None:
+            ranges.append(counted)
+            continue
+        if name in _FOCUS:
+            focus.append((_FOCUS[name], 1, None))
+            continue
+        group = category(name)
+        is_short = len(tokens(name)) <= _MOST_CREDIT_WORDS
+        in_credits = group is Category.ARTIST or (in_credits and is_short) or " by " in f" {name} "
+        figure = None if in_credits else named_figure(name)
+        kind = kind_of(name)
+        if figure is Figure.CREATURE:
+            animal = about = True
+        elif figure is not None:
+            found.append(Found((Mention(figure.value, 1, 1, 0, 1),), is_about=True))
+        elif group in (Category.GENERAL, Category.CHARACTERS, Category.COPYRIGHTS):
+            one = read_persons(tag, is_tag=True)
+            found.append(one)
+            animal |= kind == ANIMAL or one.has_animal
+            about |= one.is_about
+            if in_credits and (one.is_named or (is_short and not one.mentions)):
+                found.pop()
+                continue
+            if one.mentions or one.is_thing:
+                continue
+            names |= group is Category.CHARACTERS
+            series |= group is Category.COPYRIGHTS
+            if group is Category.GENERAL:
+                wear |= kind == "wear"
+                looks |= kind in PERSON_KINDS and kind != "wear"
+                postures |= kind == CREATURE
+                if one.is_about and is_unknown_name(name):
+                    names |= len(name.split()) > 1
+                    alone = True
+                else:
+                    known |= one.is_about
+    for caption in captions:
+        one = read_persons(caption[:MOST_CHARACTERS], is_tag=False)
+        found.append(one)
+        animal |= one.has_animal
+        about |= one.is_about
+    sexed = [one for one in ranges if one[0] in (GIRL, BOY, "other")]
+    if not sexed:
+        sexed = focus
+        ranges += focus
+    if ("person", 0, 0) in ranges:
+        return Persons(Presence.NONE, NOBODY, NOBODY, 0, ("no humans",), animal, True)
+    if sexed:
+        return _typed(ranges, animal)
+    mentions = [mention for one in found for mention in one.mentions]
+    if mentions:
+        result = replace(_counted(_merged(found)), has_animal=animal)
+        if ("person", 1, 1) in ranges and "solo" not in result.tags:
+            result = replace(result, tags=(*result.tags, "solo"))
+        return result
+    if ("person", 1, 1) in ranges and not animal:
+        return Persons(Presence.SOME, (0, 1), (0, 1), 1, ("solo",), animal, True)
+    is_perhaps = names or (alone and not known) or looks or any(one.is_perhaps for one in found)
+    is_perhaps |= (series or wear or postures) and not animal
+    if is_perhaps:
+        return Persons(Presence.PERHAPS, has_animal=animal)
+    if not about:
+        return Persons(Presence.OPEN, has_animal=animal)
+    return Persons(Presence.NONE, NOBODY, NOBODY, 0, ("no humans",), animal)
+
+
+def named_persons(sentence: str) -> Persons:
+    """Return the persons that one sentence names; OPEN if it names none."""
+    found = read_persons(sentence[:MOST_CHARACTERS], is_tag=False)
+    return _counted(list(found.mentions)) if found.mentions else Persons(Presence.OPEN)
+
+
+def _typed(ranges: list[tuple[str, int, int | None]], has_animal: bool) -> Persons:
+    """Return the persons of typed counts, which win over words."""
+    by_sex: dict[str, Range] = {}
+    for sex, low, high in ranges:
+        if sex != "person":
+            old = by_sex.get(sex, NOBODY)
+            top = None if high is None or old[1] is None else max(high, old[1])
+            by_sex[sex] = (max(low, old[0]), top)
+    tags = []
+    for sex, (low, high) in by_sex.items():
+        tags.append(
+            canonical(f"{low} {sex}s" if high is not None or low > 2 else f"multiple {sex}s")
+        )
+    is_alone = ("person", 1, 1) in ranges
+    tops = [high for _, high in by_sex.values()]
+    most = None if None in tops else sum(high for high in tops if high is not None)
+    return Persons(
+        Presence.SOME,
+        by_sex.get(GIRL, (0, 0 if is_alone else None)),
+        by_sex.get(BOY, (0, 0 if is_alone else None)),
+        1 if is_alone else most,
+        (*tags, "solo") if is_alone else tuple(tags),
+        has_animal,
+        True,
+    )
+
+
+def _merged(found: list[Found]) -> list[Mention]:
+    """Return the mentions of all texts; a tag or caption that repeats persons adds none."""
+    best: dict[str, list[Mention]] = {}
+    for one in found:
+        by_kind: dict[str, list[Mention]] = {}
+        for mention in one.mentions:
+            by_kind.setdefault(mention.kind, []).append(mention)
+        for kind, group in by_kind.items():
+            if sum(m.low for m in group) > sum(m.low for m in best.get(kind, ())):
+                best[kind] = group
+    return [mention for group in best.values() for mention in group]
+
+
+def _counted(mentions: list[Mention]) -> Persons:
+    """Return the counts of mentions that are all different persons."""
+    girls = _sum(m for m in mentions if m.kind == GIRL)
+    boys = _sum(m for m in mentions if m.kind == BOY)
+    neutral = [m for m in mentions if m.kind == PERSON]
+    others = _sum(neutral)
+    if any(m.kind == FAMILY for m in mentions):
+        both = ("multiple girls", "multiple boys")
+        return Persons(Presence.SOME, (1, None), (1, None), None, both)
+    if any(m.kind == COUPLE for m in mentions) and girls == boys == NOBODY:
+        return Persons(Presence.SOME, (0, 2), (0, 2), 2, ("1girl", "1boy"))
+    tags = (*_tags(GIRL, girls), *_tags(BOY, boys))
+    if not tags:
+        leans_boy = all(m.leans_boy for m in neutral)
+        high = others[1]
+        if leans_boy:
+            tags = _tags(BOY, others)
+        elif high == 1:
+            tags = ("solo",)
+        elif high == 2:
+            tags = ("1girl", "1boy")
+        else:
+            tags = ("multiple girls", "multiple boys")
+    total = [girls[1], boys[1], others[1]]
+    return Persons(
+        Presence.SOME,
+        (girls[0], _plus(girls[1], others[1])),
+        (boys[0], _plus(boys[1], others[1])),
+        None if None in total else sum(high for high in total if high is not None),
+        tags,
+    )
+
+
+def _sum(mentions: Iterable[Mention]) -> Range:
+    low, high = 0, 0
+    is_open = False
+    for mention in mentions:
+        low += mention.low
+        is_open |= mention.high is None
+        high += mention.high or 0
+    return (low, None if is_open else high)
+
+
+def _plus(one: int | None, other: int | None) -> int | None:
+    return None if one is None or other is None else one + other
+
+
+def _tags(sex: str, count: Range) -> tuple[str, ...]:
+    low, high = count
+    if not low:
+        return ()
+    return (canonical(f"multiple {sex}s" if high is None else f"{low} {sex}s"),)
