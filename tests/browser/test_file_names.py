@@ -24,7 +24,7 @@ WIDGET = """() => app.graph.nodes.find(node => node.type === 'TipoSaveImage')
 def test_names_are_filled_in(comfy: ComfyPage) -> None:
     seed = 21 + RENDERERS.index(comfy.renderer)
     open_small_graph(comfy, seed)
-    comfy.run("() => app.graph.add(LiteGraph.createNode('TipoSweep'))")
+    comfy.run("() => { app.graph.add(LiteGraph.createNode('TipoSweep')) }")
     comfy.set_widgets({"TipoSaveImage": {"filename_prefix": PREFIX}})
     days = [datetime.now()]
     entry = run_to_end(comfy)

@@ -14,6 +14,7 @@ from devkit.server.websocket_client import Client, Graph
 from devkit.setup.layout import this_checkout
 from tests.host.graphs import ended, inputs_of, texts
 from tests.host.text.prompt_graphs import LIMIT, add, show, shown
+from tipo_core.prompt.presets import DEFAULT_TEMPLATE
 
 PROMPT = (
     "1girl, (cat ears:1.2), <lora:ink style:0.8>, blue_eyes,\n"
@@ -47,7 +48,7 @@ class WholeRun:
             "TipoFormat",
             expansion=expansion,
             preset="custom",
-            template="<|user|>, <|added|>\n\n<|extended|>",
+            template=DEFAULT_TEMPLATE,
         )
         previews = {
             class_type: show(self.graph, the_node(self.graph, class_type))
@@ -127,8 +128,7 @@ def test_fields_are_the_parts_of_each_variant(whole: WholeRun) -> None:
 
 
 def test_format_renders_presets_and_templates_of_ones_own(whole: WholeRun) -> None:
-    template = inputs_of(whole.graph, "TipoExpand")["template"]
-    assert template == whole.graph[whole.custom]["inputs"]["template"]
+    assert inputs_of(whole.graph, "TipoExpand")["template"] == DEFAULT_TEMPLATE
     own = whole.outcome.outputs[whole.custom]["text"]
     assert own == [variant["prompt"] for variant in whole.variants]
     preset = whole.outcome.outputs[the_node(whole.graph, "TipoFormat")]["text"]

@@ -7,7 +7,6 @@ tag_knowledge        the pack's tables of slots, kinds of tags and persons, as t
 text_faults          the faults of one answer
 caption_faults       seams, and captions about something else
 content_words        the content words of captions
-toy_words            words of the demo's drawings
 overlap              overlap and variety of additions
 scorer               relevance by an independent language model
 intervals            95 % intervals

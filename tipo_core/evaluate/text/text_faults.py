@@ -11,10 +11,10 @@ from types import MappingProxyType
 
 from ...prompt import canonical, person_range, split_sentences
 from ...prompt.vocabulary.tags import ranges_contradict
+from ...prompt.vocabulary.toy_words import toy_words
 from .answers import ExpandedText
 from .caption_faults import about_something_else, half_words, has_seam, stray_stops
 from .tag_knowledge import AskedPersons, TypedText, is_girls_wear, needs_person
-from .toy_words import toy_words
 
 FEWEST_TAGS = 4
 # The faults in the order of the report: the key, and its line in the table.

@@ -146,6 +146,13 @@ def test_the_prior_can_be_chosen() -> None:
     assert off.added_tags != on.added_tags
 
 
+def test_a_drawing_of_the_demo_is_left_to_the_model() -> None:
+    expansion, model = guided([" smooth, one moon"], tags="planet, wide ring")
+    assert expansion.added_tags == ("smooth", "one moon") and not model.biased[0]
+    expansion, _ = guided([" smooth"], tags="planet, wide ring", pair_prior=True)
+    assert "smooth" not in expansion.added_tags
+
+
 def test_the_seed_decides_the_proposals() -> None:
     def tags(seed: int) -> tuple[str, ...]:
         return guided([], tags="castle, night", seed=seed)[0].added_tags

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lab.toy_sd.drawings.styles import STYLES
-from tipo_core.evaluate.text.toy_words import _PHRASES, toy_words
+from tipo_core.prompt.vocabulary.toy_words import _PHRASES, toy_words
 
 
 def test_every_toy_word_is_one_of_the_drawings() -> None:
