@@ -134,4 +134,5 @@ def test_format_renders_presets_and_templates_of_ones_own(whole: WholeRun) -> No
     preset = whole.outcome.outputs[the_node(whole.graph, "TipoFormat")]["text"]
     for text, variant in zip(preset, whole.variants, strict=True):
         assert text.startswith("1girl,") and variant["caption"] in text
-        assert variant["fields"]["general"] in text
+        assert variant["fields"]["typed_general"] in text
+        assert variant["fields"]["added_general"] in text
