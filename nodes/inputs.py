@@ -126,35 +126,37 @@ def metadata_inputs(metadata_note: str = "", gen_meta_note: str = "") -> list[io
     ]
 
 
+def _switch(name: str, default: bool, tooltip: str) -> io.Boolean.Input:
+    """Return an optional switch."""
+    return io.Boolean.Input(name, default=default, optional=True, tooltip=tooltip)
+
+
 def escape_names_input() -> io.Boolean.Input:
     """Return the switch that escapes parentheses in names."""
-    return io.Boolean.Input(
+    return _switch(
         "escape_names",
-        default=True,
-        optional=True,
-        tooltip="Write hatsune miku (append) with \\( and \\), because ComfyUI would read the "
+        True,
+        "Write hatsune miku (append) with \\( and \\), because ComfyUI would read the "
         "parentheses of a name as a weight. Off: your text stays exactly as typed.",
     )
 
 
 def resolve_choices_input() -> io.Boolean.Input:
     """Return the switch that resolves choices such as {a|b} in the user's texts."""
-    return io.Boolean.Input(
+    return _switch(
         "resolve_choices",
-        default=False,
-        optional=True,
-        tooltip="Replace each choice {a|b} in your texts by one of its options, like ComfyUI's own "
+        False,
+        "Replace each choice {a|b} in your texts by one of its options, like ComfyUI's own "
         "prompt boxes, but by the seed. Off: choices stay as typed.",
     )
 
 
 def at_least_input() -> io.Boolean.Input:
     """Return the switch that makes a length a lower bound too."""
-    return io.Boolean.Input(
+    return _switch(
         "at_least",
-        default=False,
-        optional=True,
-        tooltip="On: tags and captions must reach the chosen length. Off: the length is an upper "
+        False,
+        "On: tags and captions must reach the chosen length. Off: the length is an upper "
         "bound, and a part ends where nothing fits any more.",
     )
 

@@ -271,7 +271,8 @@ def grow_field(
                 reason = StopReason.REDRAW_LIMIT
                 break
             if retries.pass_over(stream):
-                if guide is not None and is_enough:
+                # Nothing that fits is left to say.
+                if guide is not None and (is_enough or (not is_tags and span.least <= 1)):
                     break
                 context = _joined(name, context, stream.refused)
         # 4) the model ended the field too early: continue it

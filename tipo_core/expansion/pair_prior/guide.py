@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from ...lm.generate.completion import TagBias
 from ...prompt import Category, canonical, category
-from ...prompt.persons.persons import Persons, Presence
+from ...prompt.persons.persons import Persons, Presence, named_persons
 from ...prompt.vocabulary.pairs import shipped_pairs
 from ..policy import FRAGMENT, NOT_KNOWN, OFF_SUBJECT, REPEATED
 from .evidence import find_evidence
@@ -42,8 +42,6 @@ _WORD = re.compile(r"[^\W\d_]{3,}")
 _NO_SUBJECTS = frozenset(
     "count,person,pose,creature pose,framing,medium,background,quality,other".split(",")
 )
-# A word of a sentence that is not in the prompt has at least this score beside it.
-_LEAST_SCORE_OF_SENTENCE = 1.0
 _LINKS = frozenset("on in at with of under over by against to".split())
 # One of these is enough.
 _BLUR = frozenset(
@@ -151,7 +149,7 @@ class TagGuide:
     def refuse_sentence(self, sentence: str) -> str | None:
         """Return the reason why a model's sentence must not be added, None if it may.
 
-        It may speak of the words of the prompt and of what goes with them.
+        It names nothing but the words of the prompt and the added tags, and as many persons.
         """
         if sentence.lstrip()[:1].islower():
             return FRAGMENT
@@ -159,10 +157,19 @@ class TagGuide:
             return REPEATED
         for found in find_evidence([sentence], self._table).found:
             is_subject = self._table.kind(found.entry) not in _NO_SUBJECTS
-            is_new = is_subject and not self._prior.is_present(found.entry)
-            if is_new and self._prior.score(found.entry) < _LEAST_SCORE_OF_SENTENCE:
+            if is_subject and not self._prior.is_present(found.entry):
                 return OFF_SUBJECT
-        return None
+        return OFF_SUBJECT if self._counts_others(sentence) else None
+
+    def _counts_others(self, sentence: str) -> bool:
+        """Return whether a sentence has fewer persons than the prompt, or gives an open sex."""
+        named = named_persons(sentence)
+        if named.presence is not Presence.SOME:
+            return False
+        ours = self.persons
+        least = max(ours.girls[0] + ours.boys[0], 2 if ours.most != 1 else 1)
+        is_open = ours.presence is Presence.SOME and not ours.girls[0] and not ours.boys[0]
+        return is_open or (ours.presence is Presence.SOME and (named.most or least) < least)
 
     def _says_twice(self, sentence: str) -> bool:
         """Return whether a sentence names one thing twice: `an umbrella and a red umbrella`."""

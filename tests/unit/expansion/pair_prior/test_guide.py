@@ -93,8 +93,33 @@ def test_a_typed_tag_may_be_refined() -> None:
 
 def test_a_sentence_keeps_to_the_subject() -> None:
     guide = guide_of("no humans", "penguin", "iceberg")
-    assert guide.refuse_sentence("A penguin is standing on an iceberg in the snow.") is None
+    assert guide.refuse_sentence("A penguin is standing on an iceberg.") is None
+    assert guide.refuse_sentence("A penguin is standing by a car.") == OFF_SUBJECT
     assert guide.refuse_sentence("A giraffe is standing on a kitchen table.") == OFF_SUBJECT
+
+
+@pytest.mark.parametrize(
+    ("tags", "sentence", "fits"),
+    [
+        (("2girls", "beach"), "Two girls are on a beach.", True),
+        (("2girls", "beach"), "A girl is on a beach.", False),
+        (("1boy", "beach"), "A boy is on a beach.", True),
+        (("a group of children", "beach"), "A girl is on a beach.", False),
+        (("1girl", "beach"), "It is a beach.", True),
+    ],
+)
+def test_a_sentence_has_the_persons_of_the_prompt(
+    tags: tuple[str, ...], sentence: str, fits: bool
+) -> None:
+    assert (guide_of(*tags).refuse_sentence(sentence) is None) is fits
+
+
+def test_a_caption_without_a_fitting_sentence_stays_empty() -> None:
+    giraffes = [f"A giraffe eats {word}. X" for word in ("grass", "cake", "rice", "soup")] * 20
+    expansion, model = guided(
+        giraffes, tags="penguin, iceberg", tag_length=None, caption_length=Length.SHORT
+    )
+    assert expansion.caption == "" and len(model.prompts) <= 6
 
 
 class Guided(Scripted):
