@@ -5,6 +5,7 @@ image/            prompt encoding, sampling, saving
 sweep/            one graph with many values: sweep, its models, its grid
 vae/              load, decode, encode
 lora/             LoRAs that a prompt names
+train/            DreamBooth: a subject taught to a model
 models.py         Load TIPO Model: folders, menu, download, report
 hosted_model.py   a language model under ComfyUI's model management
 memory.py         the only file that touches ComfyUI's model management, progress and interrupt
@@ -24,6 +25,7 @@ from .image import clip_encode, sampler, save, sdxl_size
 from .lora import prompt_loras
 from .sweep import grid, sweep, sweep_models
 from .text import bans, expand, fields, format, options, split, task
+from .train import dreambooth_train
 from .vae import load_vae, vae_decode, vae_encode
 
 FAMILIES = (
@@ -40,6 +42,7 @@ FAMILIES = (
         vae_decode,
         vae_encode,
         save,
+        dreambooth_train,
     ),
 )
 

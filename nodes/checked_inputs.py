@@ -16,6 +16,8 @@ from comfy_api.latest import io
 from ..tipo_core.surrogates import refuse_surrogates
 from .inputs import (
     BansType,
+    ClassImagesType,
+    DatasetType,
     ExpansionType,
     OptionsType,
     SdxlSizeType,
@@ -36,6 +38,8 @@ _LINKS: Mapping[str, tuple[str, str]] = MappingProxyType(
         SdxlSizeType.io_type: ("SdxlSize", "SDXL Size"),
         SweepType.io_type: ("Sweep", "TIPO Sweep"),
         SettingsType.io_type: ("GenerationSettings", "Sampler (CFG / Denoise)"),
+        DatasetType.io_type: ("PictureSet", "DreamBooth Dataset"),
+        ClassImagesType.io_type: ("PictureSet", "Class Images"),
     }
 )
 _NUMBERS = ("INT", "FLOAT")

@@ -20,6 +20,9 @@ ExpansionType = io.Custom("TIPO_EXPANSION")
 SdxlSizeType = io.Custom("TIPO_SDXL_SIZE")
 SweepType = io.Custom("TIPO_SWEEP")
 SettingsType = io.Custom("TIPO_SETTINGS")
+DatasetType = io.Custom("TIPO_DATASET")
+ClassImagesType = io.Custom("TIPO_CLASS_IMAGES")
+LoraModelType = io.Custom("LORA_MODEL")  # core's, of Train LoRA and Save LoRA
 
 _DEFAULTS = SamplingOptions()
 AUTO_PRIOR = "auto"

@@ -5,7 +5,7 @@ The only file that touches `comfy.model_management` and ComfyUI's patcher classe
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import comfy.model_management
@@ -92,6 +92,16 @@ def load(patcher: Any, working_memory: int) -> None:
     comfy.model_management.load_models_gpu([patcher], memory_required=working_memory)
 
 
+def load_for_training(patchers: Sequence[Any], working_memory: int) -> None:
+    """Load models onto their devices, and leave `working_memory` bytes free besides the weights."""
+    comfy.model_management.load_models_gpu(list(patchers), memory_required=working_memory)
+
+
+def free_bytes(device: torch.device) -> int:
+    """Return the bytes of memory that are free on a device."""
+    return int(comfy.model_management.get_free_memory(device))
+
+
 def free_device(device: torch.device) -> None:
     """Unload every model from a device; a model's weights return at its next run."""
     comfy.model_management.free_memory(_EVERYTHING, device)
@@ -126,6 +136,20 @@ def progress() -> Callable[[float], None]:
     def show(share: float) -> None:
         check_interrupt()
         bar.update_absolute(int(share * _PROGRESS_UNITS), _PROGRESS_UNITS)
+
+    return show
+
+
+def step_progress(total: int) -> Callable[[int, Any], None]:
+    """Return a function that shows the done steps on the running node, and a picture or None.
+
+    The picture is a Pillow image. A cancel is not looked for: the steps do it.
+    """
+    bar = comfy.utils.ProgressBar(total)
+
+    def show(done: int, picture: Any) -> None:
+        preview = None if picture is None else ("JPEG", picture, max(picture.size))
+        bar.update_absolute(done, total, preview)
 
     return show
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from ..pictures.sampling.labels import Fonts
 
 if TYPE_CHECKING:
+    from PIL import Image
     from PIL.ImageDraw import ImageDraw
 
 # In pixels: the chart, the plot area in it, the fonts.
@@ -50,11 +51,17 @@ class Chart:
 
     def save(self, path: Path) -> None:
         """Draw the chart into `path`, in the format of its suffix. Raises ValueError for others."""
-        from PIL import Image, ImageDraw
+        from PIL import Image
 
         Image.init()
         if path.suffix.lower() not in Image.EXTENSION:
             raise ValueError(f"{path} has no picture format's suffix: end it in .png")
+        self.picture().save(path)
+
+    def picture(self) -> Image.Image:
+        """Return the chart as a picture."""
+        from PIL import Image, ImageDraw
+
         picture = Image.new("RGB", _SIZE, "white")
         draw = ImageDraw.Draw(picture)
         fonts = Fonts()
@@ -84,7 +91,7 @@ class Chart:
                 right -= fonts.at(_FONT).getlength(name) + 22
                 draw.rectangle((right, _TOP - 21, right + 14, _TOP - 7), colour)
                 right -= 18
-        picture.save(path)
+        return picture
 
     def _ranges(self) -> tuple[tuple[float, float], tuple[float, float]]:
         """Return the ranges of both axes; bars start at 0."""

@@ -1,0 +1,1 @@
+"""Nodes that train a diffusion model on pictures of a subject (DreamBooth)."""
