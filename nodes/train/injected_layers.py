@@ -34,6 +34,8 @@ class InjectedLayers:
     """The replaced layers of one model: put in by `inject`, taken out by `eject`.
 
     `checkpointed` are modules whose activations are computed again in the backward pass.
+    `adds_in_place` says that the model adds to the input of its norms in place, as ComfyUI's CLIP
+    does: the norms keep a copy then.
     """
 
     def __init__(
@@ -41,8 +43,11 @@ class InjectedLayers:
         model: torch.nn.Module,
         trained: Trained,
         checkpointed: tuple[torch.nn.Module, ...] = (),
+        *,
+        adds_in_place: bool = False,
     ) -> None:
         self._model, self._trained, self._checkpointed = model, trained, checkpointed
+        self._adds_in_place = adds_in_place
         self._replaced: list[tuple[torch.nn.Module, bool]] = []
         self._seen: list[tuple[dict[str, Any], str, Any, Any]] = []
 
@@ -57,6 +62,8 @@ class InjectedLayers:
         for name, layer in self._model.named_modules():
             forward = _forward_of(layer, self._trained.get(name))
             if forward is not None:
+                if self._adds_in_place and isinstance(layer, torch.nn.LayerNorm):
+                    forward = _on_copy(forward)
                 self._replace(layer, forward)
             else:
                 self._share(layer._parameters)
@@ -167,6 +174,10 @@ def _forward_of(layer: Any, trained: LoraAdapter | OwnedWeights | None) -> Forwa
 
         return normalise
     return None
+
+
+def _on_copy(forward: Forward) -> Forward:
+    return lambda x, *args, **kwargs: forward(x.clone(), *args, **kwargs)
 
 
 def _owned_forward(layer: Any, owned: OwnedWeights) -> Forward:

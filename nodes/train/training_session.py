@@ -110,7 +110,9 @@ class TrainingSession:
             blocks = checkpointed_blocks(self.model.model.diffusion_model)
         injections = [(self.model, InjectedLayers(self.model.model, self.parts.unet, blocks))]
         if self.recipe.text_encoder != NOTHING:
-            text = InjectedLayers(self.clip.cond_stage_model, self.parts.text)
+            text = InjectedLayers(
+                self.clip.cond_stage_model, self.parts.text, adds_in_place=True
+            )
             injections.append((self.clip.patcher, text))
         try:
             for patcher, layers in injections:
