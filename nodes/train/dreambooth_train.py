@@ -85,8 +85,12 @@ class TipoDreamBoothTrain(io.ComfyNode):
                     tooltip="What is trained of the text encoder: none of it, a lora, all weights "
                     "of its layers (full), or the vector of the token alone (textual inversion).",
                 ),
-                _count("rank", 16, "Rank of the LoRA: more learns more detail and overfits "
-                       "sooner.", least=1),
+                _count(
+                    "rank",
+                    16,
+                    "Rank of the LoRA: more learns more detail and overfits sooner.",
+                    least=1,
+                ),
                 io.Float.Input(
                     "alpha",
                     default=0.0,
@@ -103,14 +107,29 @@ class TipoDreamBoothTrain(io.ComfyNode):
                     "transformers, or the convolutions too.",
                 ),
                 _count("steps", 800, "Steps of the training.", least=1),
-                _count("batch_size", 1, "Pictures of the subject in a batch; as many of the class "
-                       "come on top.", least=1),
-                _count("accumulation", 1, "Batches in a step: as a larger batch_size, but slower "
-                       "and with the memory of one.", least=1),
-                _rate("learning_rate", 1e-4, "About 1e-4 for a lora, 2e-6 to 5e-6 for full, 1 for "
-                      "Prodigy."),
-                _rate("text_encoder_rate", 0.0, "Learning rate of the text encoder; 0 is "
-                      "learning_rate."),
+                _count(
+                    "batch_size",
+                    1,
+                    "Pictures of the subject in a batch; as many of the class come on top.",
+                    least=1,
+                ),
+                _count(
+                    "accumulation",
+                    1,
+                    "Batches in a step: as a larger batch_size, but slower "
+                    "and with the memory of one.",
+                    least=1,
+                ),
+                _rate(
+                    "learning_rate",
+                    1e-4,
+                    "About 1e-4 for a lora, 2e-6 to 5e-6 for full, 1 for Prodigy.",
+                ),
+                _rate(
+                    "text_encoder_rate",
+                    0.0,
+                    "Learning rate of the text encoder; 0 is learning_rate.",
+                ),
                 io.Combo.Input(
                     "optimizer",
                     options=optimizer_names(),
@@ -119,7 +138,12 @@ class TipoDreamBoothTrain(io.ComfyNode):
                     "lion-pytorch if they are installed.",
                 ),
                 io.Float.Input(
-                    "weight_decay", default=0.01, min=0.0, max=1.0, step=1e-4, round=False,
+                    "weight_decay",
+                    default=0.01,
+                    min=0.0,
+                    max=1.0,
+                    step=1e-4,
+                    round=False,
                     tooltip="Share of the learning rate by which each step shrinks the trained "
                     "weights.",
                 ),
@@ -132,16 +156,28 @@ class TipoDreamBoothTrain(io.ComfyNode):
                 ),
                 _count("warmup", 0, "Steps over which the learning rate rises from 0."),
                 io.Float.Input(
-                    "clip_norm", default=1.0, min=0.0, max=1000.0, step=0.1,
+                    "clip_norm",
+                    default=1.0,
+                    min=0.0,
+                    max=1000.0,
+                    step=0.1,
                     tooltip="Longest gradient of a step; longer ones are shortened. 0 is off.",
                 ),
                 io.Float.Input(
-                    "prior_weight", default=1.0, min=0.0, max=100.0, step=0.05,
+                    "prior_weight",
+                    default=1.0,
+                    min=0.0,
+                    max=100.0,
+                    step=0.05,
                     tooltip="Weight of the class pictures in the loss; it counts only with "
                     "class_images.",
                 ),
                 io.Float.Input(
-                    "min_snr_gamma", default=0.0, min=0.0, max=100.0, step=0.5,
+                    "min_snr_gamma",
+                    default=0.0,
+                    min=0.0,
+                    max=100.0,
+                    step=0.5,
                     tooltip="Weighs the noise levels evenly (min-SNR); 5 is usual, 0 is off.",
                 ),
                 fraction(
@@ -158,7 +194,12 @@ class TipoDreamBoothTrain(io.ComfyNode):
                     "often. auto is the latter for flow models.",
                 ),
                 io.Float.Input(
-                    "ema_decay", default=0.0, min=0.0, max=0.99999, step=1e-5, round=False,
+                    "ema_decay",
+                    default=0.0,
+                    min=0.0,
+                    max=0.99999,
+                    step=1e-5,
+                    round=False,
                     tooltip="The result is a moving average over the steps; 0.999 is usual, 0 is "
                     "off.",
                 ),
@@ -179,8 +220,12 @@ class TipoDreamBoothTrain(io.ComfyNode):
                     "Decides the start of the LoRA, the order of the pictures and the noise: the "
                     "same inputs and seed give the same weights on a CPU."
                 ),
-                _count("save_every", 100, "Steps between two saved states, from which an "
-                       "interrupted training goes on; a cancel saves one too."),
+                _count(
+                    "save_every",
+                    100,
+                    "Steps between two saved states, from which an "
+                    "interrupted training goes on; a cancel saves one too.",
+                ),
                 text_box(
                     "sample_prompts",
                     "Prompts of pictures that are drawn during the training, one per line; empty "
@@ -189,7 +234,11 @@ class TipoDreamBoothTrain(io.ComfyNode):
                 _count("sample_every", 100, "Steps between two rows of samples; 0 draws none."),
                 _count("sample_steps", 20, "Denoising steps of a sample.", least=1),
                 io.Float.Input(
-                    "sample_cfg", default=5.0, min=0.0, max=100.0, step=0.1,
+                    "sample_cfg",
+                    default=5.0,
+                    min=0.0,
+                    max=100.0,
+                    step=0.1,
                     tooltip="Classifier-free guidance of the samples.",
                 ),
                 io.String.Input(
@@ -206,19 +255,30 @@ class TipoDreamBoothTrain(io.ComfyNode):
                 ),
             ],
             outputs=[
-                io.Model.Output("trained_model", display_name="model",
-                                tooltip="The model with what it learned."),
-                io.Clip.Output("trained_clip", display_name="clip",
-                               tooltip="The text encoder with what it learned."),
-                LoraModelType.Output("lora", display_name="lora",
-                                     tooltip="The trained change, for Save LoRA and Load LoRA "
-                                     "Model."),
+                io.Model.Output(
+                    "trained_model", display_name="model", tooltip="The model with what it learned."
+                ),
+                io.Clip.Output(
+                    "trained_clip",
+                    display_name="clip",
+                    tooltip="The text encoder with what it learned.",
+                ),
+                LoraModelType.Output(
+                    "lora",
+                    display_name="lora",
+                    tooltip="The trained change, for Save LoRA and Load LoRA Model.",
+                ),
                 report_output("Pictures, trained values, memory, speed, files and losses."),
-                io.Image.Output("loss_chart", display_name="loss_chart",
-                                tooltip="Chart of the losses over the steps."),
-                io.Image.Output("samples", display_name="samples",
-                                tooltip="A row of samples for each time; the loss chart if none "
-                                "were drawn."),
+                io.Image.Output(
+                    "loss_chart",
+                    display_name="loss_chart",
+                    tooltip="Chart of the losses over the steps.",
+                ),
+                io.Image.Output(
+                    "samples",
+                    display_name="samples",
+                    tooltip="A row of samples for each time; the loss chart if none were drawn.",
+                ),
             ],
             hidden=[io.Hidden.unique_id],
         )

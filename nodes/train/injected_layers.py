@@ -95,7 +95,9 @@ class InjectedLayers:
 
     def _share(self, tensors: dict[str, Any]) -> None:
         for name, original in list(tensors.items()):
-            if original is None or not original.is_inference() or original.is_meta:
+            if original is None or original.is_meta:
+                continue
+            if not original.is_inference() and not original.requires_grad:
                 continue
             if type(original) not in (torch.Tensor, torch.nn.Parameter):
                 continue  # quantised tensors have no plain memory

@@ -69,9 +69,7 @@ def save_lora(
     """
     path = _free_path(prefix)
     names = kohya_names(list(tensors), blocks_per_level(unet_config))
-    write_safetensors(
-        path, with_names(tensors, names), lora_metadata(path.stem, recipe, trigger)
-    )
+    write_safetensors(path, with_names(tensors, names), lora_metadata(path.stem, recipe, trigger))
     return path
 
 

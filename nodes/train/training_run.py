@@ -94,7 +94,11 @@ def train(
         estimate = _estimate(inputs, recipe, session)
         free = memory.free_bytes(inputs.model.load_device)
         run = TrainingRun(
-            recipe, session.parts.parameters(), session.loss, _state_file(inputs, recipe), save_every
+            recipe,
+            session.parts.parameters(),
+            session.loss,
+            _state_file(inputs, recipe),
+            save_every,
         )
         resumed_at = run.step if run.resume() else None
         if resumed_at is not None:
@@ -230,9 +234,7 @@ def _results(
         "",
         *loss_rows(run.records),
     ]
-    return Trained(
-        model, clip, lora, run.records, follower.samples, files, "\n".join(lines)
-    )
+    return Trained(model, clip, lora, run.records, follower.samples, files, "\n".join(lines))
 
 
 def _trained_text(recipe: TrainingRecipe) -> str:

@@ -110,9 +110,7 @@ class TrainingSession:
             blocks = checkpointed_blocks(self.model.model.diffusion_model)
         injections = [(self.model, InjectedLayers(self.model.model, self.parts.unet, blocks))]
         if self.recipe.text_encoder != NOTHING:
-            text = InjectedLayers(
-                self.clip.cond_stage_model, self.parts.text, adds_in_place=True
-            )
+            text = InjectedLayers(self.clip.cond_stage_model, self.parts.text, adds_in_place=True)
             injections.append((self.clip.patcher, text))
         try:
             for patcher, layers in injections:
@@ -190,7 +188,10 @@ class TrainingSession:
         """Return the weights of the layers that were trained in full, as the models have them."""
         self.load()
         found = {}
-        models = ((self.model.model, self.parts.unet), (self.clip.cond_stage_model, self.parts.text))
+        models = (
+            (self.model.model, self.parts.unet),
+            (self.clip.cond_stage_model, self.parts.text),
+        )
         for model, layers in models:
             for name, layer in model.named_modules():
                 if isinstance(layers.get(name), OwnedWeights):

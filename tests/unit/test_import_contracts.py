@@ -27,6 +27,7 @@ FLOORS = (
     ("cli_arguments",),
     ("api",),
     ("batch",),
+    ("dreambooth",),
     ("training", "evaluate"),
     ("expansion",),
     ("comfy_api", "pictures"),

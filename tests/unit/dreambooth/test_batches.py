@@ -42,7 +42,9 @@ def test_a_batch_is_known_without_those_before_and_epochs_differ() -> None:
     assert BatchOrder([SQUARE] * 7, 1, 1, 5, "subject").batch(66) == all_batches[66]
     epochs = {tuple(b[0] for b in all_batches[n : n + 7]) for n in range(0, 70, 7)}
     assert len(epochs) > 5
-    others = (BatchOrder([SQUARE] * 7, 1, 1, seed, name) for seed, name in ((6, "subject"), (5, "class")))
+    others = (
+        BatchOrder([SQUARE] * 7, 1, 1, seed, name) for seed, name in ((6, "subject"), (5, "class"))
+    )
     for other in others:
         assert [other.batch(number) for number in range(70)] != all_batches
 

@@ -74,7 +74,9 @@ def test_a_lora_model_has_comfyuis_keys() -> None:
     assert comfy_name(layer) == layer and comfy_name(text) == f"text_encoders.{text}"
     tensors = adapter_tensors(torch.ones(2, 3), torch.ones(4, 2), 8.0)
     file = with_names({layer: tensors}, {layer: layer})
-    assert set(file) == {f"{layer}.{end}" for end in ("lora_down.weight", "lora_up.weight", "alpha")}
+    assert set(file) == {
+        f"{layer}.{end}" for end in ("lora_down.weight", "lora_up.weight", "alpha")
+    }
     assert file[f"{layer}.alpha"].item() == 8.0 and file[f"{layer}.alpha"].ndim == 0
 
 

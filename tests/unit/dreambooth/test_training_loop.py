@@ -204,7 +204,9 @@ def test_a_state_of_other_layers_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "state.safetensors"
     finished(file=file)
     weight = torch.nn.Parameter(torch.zeros(2))
-    other = TrainingRun(RECIPE, ({"x": weight}, {}), lambda *_: Loss(weight.sum(), weight.sum()), file)
+    other = TrainingRun(
+        RECIPE, ({"x": weight}, {}), lambda *_: Loss(weight.sum(), weight.sum()), file
+    )
     with pytest.raises(ValueError, match="has other layers than this model"):
         other.resume()
 

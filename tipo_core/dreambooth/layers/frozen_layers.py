@@ -92,9 +92,7 @@ def frozen(x: torch.Tensor, operation: Operation, read: ReadWeights) -> torch.Te
 
 class _Frozen(torch.autograd.Function):
     @staticmethod
-    def forward(
-        ctx: Any, x: torch.Tensor, operation: Operation, read: ReadWeights
-    ) -> torch.Tensor:
+    def forward(ctx: Any, x: torch.Tensor, operation: Operation, read: ReadWeights) -> torch.Tensor:
         ctx.operation, ctx.read = operation, read
         ctx.shape, ctx.dtype, ctx.device = x.shape, x.dtype, x.device
         with read(x.dtype, x.device) as (weight, bias):

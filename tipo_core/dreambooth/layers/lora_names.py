@@ -24,9 +24,7 @@ _RESIDUAL = {
 }
 
 
-def adapter_tensors(
-    down: torch.Tensor, up: torch.Tensor, alpha: float
-) -> dict[str, torch.Tensor]:
+def adapter_tensors(down: torch.Tensor, up: torch.Tensor, alpha: float) -> dict[str, torch.Tensor]:
     """Return the tensors of a LoRA layer by the ends of their keys."""
     return {"lora_down.weight": down, "lora_up.weight": up, "alpha": torch.tensor(alpha)}
 

@@ -1,0 +1,229 @@
+"""DreamBooth Train inside ComfyUI with toy-sd; prints the results as JSON (see inside.py).
+
+The argument is toy-sd's checkpoint. Run by test_dreambooth_train.py.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import comfy.model_management as management
+import comfy.sample
+import comfy.sd
+import comfy.utils
+import torch
+from comfy_extras import nodes_train
+
+import folder_paths
+from tests.host.train.training_tools import (
+    digest,
+    load,
+    marks,
+    picture_set,
+    recipe,
+    samples,
+    train,
+    train_node,
+)
+
+model, clip, vae = load(sys.argv[1])
+TEXT = clip.cond_stage_model
+STATES = Path(folder_paths.get_output_directory(), "tipo-training")
+SHOWN = samples.SampleSettings(("sks critter", "critter"), 2, 2, 3.0, 0)
+
+
+def load_plain() -> None:
+    with torch.inference_mode():
+        management.load_models_gpu([model, clip.patcher])
+
+
+load_plain()
+BEFORE = digest(model.model), digest(TEXT)
+USUAL = marks(model.model, TEXT)  # 0.3.75 leaves requires_grad on
+
+
+def state() -> dict[str, Any]:
+    """The model after a training, before and after it is loaded as it was."""
+    left = [one for one in marks(model.model, TEXT) if one not in USUAL]
+    load_plain()
+    return {"left": left, "same": (digest(model.model), digest(TEXT)) == BEFORE,
+            "left later": sorted(set(marks(model.model, TEXT)) - set(USUAL))}  # fmt: skip
+
+
+def forget() -> None:
+    for file in STATES.glob("*"):
+        file.unlink()
+
+
+def bits(trained: Any) -> list[Any]:
+    weights = {name: one.double().sum().item() for name, one in trained.lora.items()}
+    return [weights, [[repr(value) for value in record] for record in trained.records]]
+
+
+def drawn(model: Any, clip: Any, prompt: str = "sks critter") -> torch.Tensor:
+    with torch.inference_mode():
+        positive, negative = (
+            clip.encode_from_tokens_scheduled(clip.tokenize(text)) for text in (prompt, "")
+        )
+        noise = torch.randn(1, 4, 8, 8, generator=torch.Generator().manual_seed(0))
+        return comfy.sample.sample(
+            model, noise, 3, 3.0, "euler", "simple", positive, negative, torch.zeros(1, 4, 8, 8),
+            disable_pbar=True, seed=0,
+        ).clone()  # fmt: skip
+
+
+class Interrupt:
+    """Sets ComfyUI's interrupt when the model's middle block runs for the n-th time."""
+
+    def __init__(self, calls: int) -> None:
+        self.left = calls
+        block = model.model.diffusion_model.middle_block[0]
+        self.handle = block.register_forward_pre_hook(self._count)
+
+    def _count(self, *_: Any) -> None:
+        self.left -= 1
+        if self.left == 0:
+            management.interrupt_current_processing(True)
+
+
+def interrupted(calls: int, settings: Any) -> str:
+    hook = Interrupt(calls)
+    try:
+        train(model, clip, vae, settings)
+    except management.InterruptProcessingException as error:
+        return type(error).__name__
+    finally:
+        hook.handle.remove()
+        management.interrupt_current_processing(False)
+    return "went on"
+
+
+def kinds() -> dict[str, Any]:
+    """One short training of each kind."""
+    found = {}
+    for name, settings in {
+        "lora": {},
+        "checkpointed": {"checkpointing": True},
+        "full": {"unet": "full", "learning_rate": 1e-4},
+        "text lora": {"text_encoder": "lora", "targets": "linear and convolution"},
+        "token": {"unet": "none", "text_encoder": "token"},
+        "bf16": {"precision": "bf16"},
+    }.items():
+        forget()
+        trained = train(model, clip, vae, recipe(**settings), samples=SHOWN, prefix="loras/kind")
+        pictures = [one.shape for one in trained.samples]
+        load_plain()
+        plain = drawn(model, clip)
+        changed = drawn(trained.model, trained.clip)
+        found[name] = {
+            **state(),
+            "losses": [record.loss for record in trained.records],
+            "samples": [list(shape) for shape in pictures],
+            "drawn": (changed - plain).abs().max().item(),
+            "finite": bool(torch.isfinite(changed).all()),
+            "files": [str(path.relative_to(folder_paths.get_output_directory())) for path in
+                      trained.files],
+            "exist": all(path.is_file() for path in trained.files),
+        }  # fmt: skip
+    return found
+
+
+def resumed() -> dict[str, Any]:
+    """Cancels within and after steps, and the same training uninterrupted."""
+    forget()
+    settings = recipe(text_encoder="lora", targets="linear", schedule="cosine", min_snr_gamma=5.0)
+    whole = bits(train(model, clip, vae, settings))
+    forget()
+    again = bits(train(model, clip, vae, settings))
+    forget()
+    # Three steps run the middle block once each: two cancels, in the second and the third step.
+    cancels = [interrupted(2, settings), state(), interrupted(2, settings), state()]
+    files = [path.suffix for path in STATES.glob("*")]
+    steps: list[int] = []
+    last = bits(train(model, clip, vae, settings, show_text=lambda text: steps.append(text)))
+    return {
+        "repeated": again == whole,
+        "cancels": cancels,
+        "files": files,
+        "went on": last == whole,
+        "ran": len(steps),
+        "other seed": bits(train(model, clip, vae, recipe(seed=1)))[0] == whole[0],
+    }
+
+
+def errors() -> dict[str, Any]:
+    """An error within a step leaves nothing behind either, and memory advice has numbers."""
+    forget()
+
+    class Fails(Interrupt):
+        def _count(self, *_: Any) -> None:
+            raise RuntimeError("CUDA error: out of memory")
+
+    hook = Fails(1)
+    try:
+        train(model, clip, vae, recipe())
+    except RuntimeError as error:
+        message = str(error)
+    finally:
+        hook.handle.remove()
+    return {"message": message, **state()}
+
+
+def files() -> dict[str, Any]:
+    """LORA_MODEL through core's nodes, the saved file, and both as pictures."""
+    forget()
+    settings = recipe(text_encoder="lora", targets="linear and convolution", learning_rate=0.01)
+    trained = train(model, clip, vae, settings, prefix="loras/mine")
+    second = train(model, clip, vae, settings, prefix="loras/mine")
+    wanted = drawn(trained.model, trained.clip)
+    through = {}
+    with torch.inference_mode():
+        nodes_train.SaveLoRA.execute(trained.lora, "loras/core", 3)
+        of_core = next(Path(folder_paths.get_output_directory(), "loras").glob("core*"))
+        for name, path in (("core", of_core), ("kohya", trained.files[0])):
+            tensors, metadata = comfy.utils.load_torch_file(str(path), return_metadata=True)
+            loaded = comfy.sd.load_lora_for_models(model, clip, tensors, 1.0, 1.0)
+            through[name] = {
+                "difference": (drawn(*loaded) - wanted).abs().max().item(),
+                "keys": sorted(tensors)[0],
+                "metadata": sorted(metadata or {}),
+            }
+        (half,) = nodes_train.LoraModelLoader.execute(model, trained.lora, 1.0).args
+        through["LoraModelLoader"] = {"patches": len(half.patches) == len(trained.model.patches)}
+    return {
+        "through": through,
+        "plain": (drawn(model, clip) - wanted).abs().max().item(),
+        "names": [path.name for path in (*trained.files, *second.files)],
+        "again": bits(second) == bits(trained),
+    }
+
+
+def node() -> dict[str, Any]:
+    """The node itself, with its defaults but for the size of the work."""
+    forget()
+    declared = train_node.TipoDreamBoothTrain.define_schema()
+    values = {one.id: getattr(one, "default", None) for one in declared.inputs}
+    values |= {"steps": 2, "sample_prompts": "sks critter\n\ncritter", "sample_every": 1}
+    values |= {"sample_steps": 2, "filename_prefix": "loras/node"}
+    links = {"model": model, "clip": clip, "vae": vae, "dataset": picture_set(2, "sks critter")}
+    with torch.inference_mode():
+        out = train_node.TipoDreamBoothTrain.execute(**{**values, **links})
+        alone = train_node.TipoDreamBoothTrain.execute(
+            **{**values, **links, "sample_prompts": "", "class_images": picture_set(2, "critter")}
+        )
+    return {
+        "kinds": [type(one).__name__ for one in out.args],
+        "outputs": [one.id for one in declared.outputs],
+        "report": out.args[3],
+        "chart": list(out.args[4].shape),
+        "samples": list(out.args[5].shape),
+        "without samples": alone.args[5] is alone.args[4],
+        **state(),
+    }
+
+
+PARTS = {"kinds": kinds, "resumed": resumed, "errors": errors, "files": files, "node": node}
+print(json.dumps({name: part() for name, part in PARTS.items()}))

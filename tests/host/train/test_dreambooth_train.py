@@ -1,0 +1,104 @@
+"""DreamBooth Train with toy-sd: the model stays as it is, cancelled runs go on, files are read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from devkit.setup.host import Host
+from devkit.setup.layout import this_checkout
+from devkit.setup.toy_sd import NAME
+from tests.host.inside import run_inside
+
+Found = dict[str, Any]
+KINDS = ["lora", "checkpointed", "full", "text lora", "token", "bf16"]
+
+
+@pytest.fixture(scope="module")
+def results(host: Host, tmp_path_factory: pytest.TempPathFactory) -> Found:
+    """The results of hosted_training.py."""
+    base: Path = tmp_path_factory.mktemp("training")
+    checkpoint = this_checkout().base / "models" / "checkpoints" / NAME
+    found: Found = run_inside(host, "train/hosted_training.py", base, checkpoint)
+    return found
+
+
+def unchanged(found: Found) -> bool:
+    return bool(found["same"]) and found["left"] == found["left later"] == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_loaded_model_is_the_same_to_the_bit(results: Found, kind: str) -> None:
+    assert unchanged(results["kinds"][kind])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_outputs_draw_at_once(results: Found, kind: str) -> None:
+    found = results["kinds"][kind]
+    assert found["finite"] and found["drawn"] > 1e-4
+    assert found["samples"] == [[64, 128, 3]] * 2  # after steps 2 and 3, two prompts
+
+
+def test_all_kinds_start_from_the_same_loss(results: Found) -> None:
+    first = {kind: results["kinds"][kind]["losses"][0] for kind in KINDS}
+    assert first["checkpointed"] == first["lora"] == first["full"] == first["text lora"]
+    assert first["token"] == pytest.approx(first["lora"], rel=1e-5)
+    assert first["bf16"] == pytest.approx(first["lora"], rel=0.03)
+    losses = results["kinds"]
+    assert losses["checkpointed"]["losses"] == losses["lora"]["losses"]
+
+
+def test_files_exist_when_the_training_is_done(results: Found) -> None:
+    found = results["kinds"]
+    assert found["lora"]["files"] == ["loras/kind_00001_.safetensors"] and found["lora"]["exist"]
+    assert found["full"]["files"] == []  # core's Save Checkpoint keeps it
+    assert found["token"]["files"] == ["loras/kind_token_00001_.safetensors"]
+
+
+def test_a_cancelled_training_goes_on_to_the_bit(results: Found) -> None:
+    found = results["resumed"]
+    assert found["cancels"][::2] == ["InterruptProcessingException"] * 2
+    assert all(unchanged(one) for one in found["cancels"][1::2])
+    assert found["files"] == [".safetensors"]
+    assert found["went on"] and found["ran"] == 1
+
+
+def test_the_same_seed_gives_the_same_bits(results: Found) -> None:
+    assert results["resumed"]["repeated"] and not results["resumed"]["other seed"]
+
+
+def test_memory_that_ran_out_is_advice_with_numbers(results: Found) -> None:
+    found = results["errors"]
+    assert unchanged(found)
+    assert "cpu has too little memory for this training: it needs about " in found["message"]
+    assert "turn gradient_checkpointing on (saves about " in found["message"]
+
+
+def test_files_give_the_same_picture_as_the_outputs(results: Found) -> None:
+    found = results["files"]
+    assert found["plain"] > 1e-3
+    for name in ("core", "kohya"):
+        assert found["through"][name]["difference"] <= 1e-5, name
+    assert found["through"]["core"]["keys"].startswith("diffusion_model.")
+    assert found["through"]["kohya"]["keys"].startswith("lora_te_text_model_encoder_layers_0_")
+    assert {"ss_network_dim", "ss_network_alpha"} <= set(found["through"]["kohya"]["metadata"])
+    assert found["through"]["LoraModelLoader"]["patches"]
+
+
+def test_no_file_is_replaced(results: Found) -> None:
+    assert results["files"]["names"] == ["mine_00001_.safetensors", "mine_00002_.safetensors"]
+    assert results["files"]["again"]
+
+
+def test_the_node(results: Found) -> None:
+    found = results["node"]
+    assert found["outputs"] == [
+        "trained_model", "trained_clip", "lora", "report", "loss_chart", "samples",
+    ]  # fmt: skip
+    assert found["kinds"][1:4] == ["CLIP", "dict", "str"]
+    assert found["chart"] == [1, 640, 960, 3] and found["samples"] == [2, 64, 128, 3]
+    assert found["without samples"] and unchanged(found)
+    assert "DreamBooth: 2 pictures of the subject\n" in found["report"]
+    assert "saved: loras" in found["report"]
