@@ -30,13 +30,7 @@ def schedule_of(model_sampling: Any) -> NoiseSchedule:
 
     Raises ValueError for a kind of model that has no loss here.
     """
-    prediction = None
-    for name, prediction in _PREDICTIONS:
-        kind = getattr(comfy.model_sampling, name, None)
-        if kind is not None and isinstance(model_sampling, kind):
-            break
-    else:
-        prediction = None
+    prediction = _prediction_of(model_sampling)
     if prediction is None:
         raise ValueError(
             f"models of the kind {_kinds(model_sampling)} cannot be trained: choose a model that "
@@ -44,6 +38,14 @@ def schedule_of(model_sampling: Any) -> NoiseSchedule:
         )
     sigma_data = float(getattr(model_sampling, "sigma_data", 1.0))
     return NoiseSchedule(_copy(model_sampling.sigmas), prediction, sigma_data)
+
+
+def _prediction_of(model_sampling: Any) -> Prediction | None:
+    for name, prediction in _PREDICTIONS:
+        kind = getattr(comfy.model_sampling, name, None)
+        if kind is not None and isinstance(model_sampling, kind):
+            return prediction
+    return None
 
 
 def _kinds(model_sampling: Any) -> str:

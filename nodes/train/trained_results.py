@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import comfy.lora
-import torch
-
 import folder_paths
+import torch
 
 from ...tipo_core.dreambooth.layers.lora_names import comfy_name, kohya_names, with_names
 from ...tipo_core.dreambooth.run_state import write_safetensors

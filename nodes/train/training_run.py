@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-
 import folder_paths
+import torch
 
 from ...tipo_core.dreambooth.loss_report import duration, loss_rows
 from ...tipo_core.dreambooth.memory_estimate import (

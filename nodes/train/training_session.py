@@ -20,7 +20,7 @@ from .. import memory
 from .captions import CaptionEncoder, model_conditions
 from .injected_layers import INJECTION, InjectedLayers, checkpointed_blocks, weights_of
 from .trained_model import TrainedModel
-from .trained_parts import TrainedParts, new_parts
+from .trained_parts import new_parts
 
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 

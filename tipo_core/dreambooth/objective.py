@@ -4,10 +4,11 @@ ComfyUI's `apply_model` turns what a network predicts into the denoised picture 
 the network's own prediction is the error of x0 times a factor that depends on the noise level
 alone, so one loss serves all models. With x = x0 + sigma * n (flow: (1 - sigma) * x0 + sigma * n):
 
-    eps   predicts n                                    eps error = x0 error / sigma
-    v     predicts (n - sigma * x0) / sqrt(1 + sigma^2)   v error = x0 error * sqrt(1 + sigma^2) / sigma
-    flow  predicts n - x0                              flow error = x0 error / sigma
-    edm   predicts x0 scaled as in Karras et al. 2022   edm error = x0 error / c_out
+    predicted                                     error divided by that of x0
+    eps   n                                       1 / sigma
+    v     (n - sigma * x0) / sqrt(1 + sigma^2)    sqrt(1 + sigma^2) / sigma
+    flow  n - x0                                  1 / sigma
+    edm   as Karras et al. 2022                   1 / c_out
 
 min-SNR (Hang et al. 2023, arXiv 2303.09556) weighs the error of x0 by min(SNR, gamma).
 """

@@ -14,10 +14,10 @@ import comfy.model_management as management
 import comfy.sample
 import comfy.sd
 import comfy.utils
+import folder_paths
 import torch
 from comfy_extras import nodes_train
 
-import folder_paths
 from tests.host.train.training_tools import (
     digest,
     load,

@@ -64,7 +64,7 @@ def test_the_layers_are_those_of_other_trainers(keys: Found) -> None:
 
 
 def a1111_name(key: str, *, is_sdxl: bool) -> str:
-    """The module that A1111's Lora extension finds for a key (networks.py), in this test's words."""
+    """The module that A1111's Lora extension (networks.py) finds for a key."""
     inner = {"conv1": "in_layers_2", "conv2": "out_layers_3", "time_emb_proj": "emb_layers_1",
              "conv_shortcut": "skip_connection"}  # fmt: skip
     if found := re.fullmatch(r"lora_te2_text_model_encoder_layers_(\d+)_(.+)", key):

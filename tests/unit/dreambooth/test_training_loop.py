@@ -166,7 +166,7 @@ def test_the_result_is_the_average() -> None:
 
 def test_a_loss_that_is_nan_keeps_the_last_whole_step(tmp_path: Path) -> None:
     file = tmp_path / "state.safetensors"
-    with pytest.raises(FloatingPointError, match="the loss of step 4 is nan.*lower the learning"):
+    with pytest.raises(FloatingPointError, match=r"the loss of step 4 is nan.*lower the learning"):
         finished(file=file, wrong=lambda step: float("nan") if step == 3 else 1.0)
     state = load_state(file)
     assert state is not None and state.step == 3
