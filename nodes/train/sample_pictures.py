@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from ...tipo_core.dreambooth.private_generators import generator_of
-from .captions import as_conditioning
+from .caption_conditions import as_conditioning
 from .training_session import TrainingSession
 
 # The same for all models: euler adds no noise, and simple fits every schedule.

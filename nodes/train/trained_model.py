@@ -10,7 +10,7 @@ import torch
 
 from ...tipo_core.dreambooth.noise_levels import NoiseSchedule
 from ...tipo_core.dreambooth.objective import Prediction
-from .captions import can_join, joined
+from .caption_conditions import can_join, joined
 
 _PREDICTIONS = (
     # Subclasses first: EDM is a V_PREDICTION, and both are EPS; None has no loss here.

@@ -10,11 +10,11 @@ import torch
 
 from ...tipo_core.dreambooth.layers.frozen_layers import operation_of
 from ...tipo_core.dreambooth.layers.lora_adapters import LoraAdapter, new_adapter
-from ...tipo_core.dreambooth.layers.lora_names import adapter_tensors
+from ...tipo_core.dreambooth.layers.lora_file_keys import adapter_tensors
 from ...tipo_core.dreambooth.layers.lora_targets import text_targets, unet_targets
 from ...tipo_core.dreambooth.layers.owned_weights import OwnedWeights
 from ...tipo_core.dreambooth.training_recipe import FULL, LORA, TOKEN, TrainingRecipe
-from .captions import TokenVectors
+from .caption_conditions import TokenVectors
 from .injected_layers import weights_of
 
 Layers = dict[str, "LoraAdapter | OwnedWeights"]

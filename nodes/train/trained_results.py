@@ -11,7 +11,7 @@ import comfy.lora
 import folder_paths
 import torch
 
-from ...tipo_core.dreambooth.layers.lora_names import comfy_name, kohya_names, with_names
+from ...tipo_core.dreambooth.layers.lora_file_keys import comfy_name, kohya_names, with_names
 from ...tipo_core.dreambooth.run_state import write_safetensors
 from ...tipo_core.dreambooth.training_recipe import TrainingRecipe
 

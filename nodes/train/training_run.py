@@ -23,7 +23,7 @@ from ...tipo_core.dreambooth.training_recipe import FULL, NOTHING, TOKEN, Traini
 from ...tipo_core.memory import is_out_of_memory
 from ...tipo_core.units import bytes_text
 from .. import memory
-from .captions import training_mode
+from .caption_conditions import training_mode
 from .model_digest import model_digest
 from .sample_pictures import SampleSettings, draw_samples, strip
 from .trained_parts import layer_tensors

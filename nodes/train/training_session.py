@@ -17,7 +17,7 @@ from ...tipo_core.dreambooth.private_generators import generator_of
 from ...tipo_core.dreambooth.training_pictures import PictureSet, TrainingPicture
 from ...tipo_core.dreambooth.training_recipe import NOTHING, TrainingRecipe
 from .. import memory
-from .captions import CaptionEncoder, model_conditions
+from .caption_conditions import CaptionEncoder, model_conditions
 from .injected_layers import INJECTION, InjectedLayers, checkpointed_blocks, weights_of
 from .trained_model import TrainedModel
 from .trained_parts import new_parts

@@ -20,7 +20,7 @@ import torch
 
 parts = importlib.import_module("pack.nodes.train.trained_parts")
 results = importlib.import_module("pack.nodes.train.trained_results")
-names = importlib.import_module("pack.tipo_core.dreambooth.layers.lora_names")
+names = importlib.import_module("pack.tipo_core.dreambooth.layers.lora_file_keys")
 recipes = importlib.import_module("pack.tipo_core.dreambooth.training_recipe")
 ordinary_layers = importlib.import_module("pack.devkit.server.dynamic_vram").ordinary_layers
 

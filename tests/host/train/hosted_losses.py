@@ -19,7 +19,7 @@ import torch
 from tests.host.train.training_tools import digest, load, marks, picture_set, recipe
 
 sessions = importlib.import_module("pack.nodes.train.training_session")
-captions = importlib.import_module("pack.nodes.train.captions")
+captions = importlib.import_module("pack.nodes.train.caption_conditions")
 noise_levels = importlib.import_module("pack.tipo_core.dreambooth.noise_levels")
 generators = importlib.import_module("pack.tipo_core.dreambooth.private_generators")
 

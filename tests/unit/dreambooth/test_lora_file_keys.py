@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from tipo_core.dreambooth.layers.lora_names import (
+from tipo_core.dreambooth.layers.lora_file_keys import (
     adapter_tensors,
     comfy_name,
     diffusers_name,
