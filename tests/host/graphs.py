@@ -27,6 +27,7 @@ NODE_IDS = (
     "TipoVaeDecode",
     "TipoVaeEncode",
     "TipoSaveImage",
+    "TipoDreamBoothTrain",
 )
 TEXT_NODES = (
     *("TipoExpand", "TipoTask", "TipoBans", "TipoSplitPrompt", "TipoFormat", "TipoFields"),

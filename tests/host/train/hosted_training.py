@@ -32,7 +32,7 @@ from tests.host.train.training_tools import (
 model, clip, vae = load(sys.argv[1])
 TEXT = clip.cond_stage_model
 STATES = Path(folder_paths.get_output_directory(), "tipo-training")
-SHOWN = samples.SampleSettings(("sks critter", "critter"), 2, 2, 3.0, 0)
+SHOWN = samples.SampleSettings(("sks critter", "critter"), 5, 2, 3.0, 0)
 
 
 def load_plain() -> None:
