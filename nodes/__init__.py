@@ -26,6 +26,7 @@ from .lora import prompt_loras
 from .sweep import grid, sweep, sweep_models
 from .text import bans, expand, fields, format, options, split, task
 from .train import dreambooth_train
+from .train.dataset import class_images, dreambooth_dataset
 from .vae import load_vae, vae_decode, vae_encode
 
 FAMILIES = (
@@ -42,6 +43,8 @@ FAMILIES = (
         vae_decode,
         vae_encode,
         save,
+        dreambooth_dataset,
+        class_images,
         dreambooth_train,
     ),
 )

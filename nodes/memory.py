@@ -102,6 +102,11 @@ def free_bytes(device: torch.device) -> int:
     return int(comfy.model_management.get_free_memory(device))
 
 
+def main_memory_free() -> int:
+    """Return the bytes of main memory that are free."""
+    return free_bytes(torch.device("cpu"))
+
+
 def free_device(device: torch.device) -> None:
     """Unload every model from a device; a model's weights return at its next run."""
     comfy.model_management.free_memory(_EVERYTHING, device)

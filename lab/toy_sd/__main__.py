@@ -4,6 +4,7 @@
     python -m lab.toy_sd reader --run RUN --out READER
     python -m lab.toy_sd report --run RUN --reader READER --out REPORT --tokenizer ...
     python -m lab.toy_sd protocol --weights PACKED --reader READER --out OUT --tokenizer ...
+    python -m lab.toy_sd critter --out tipo_core/assets/critter
 
 Each command continues a run that was stopped, except `reader`.
 """
@@ -131,6 +132,12 @@ def _parser() -> argparse.ArgumentParser:
     _add_threads(protocol)
     add_reading(protocol, DINO)
     protocol.set_defaults(run_command=_protocol)
+
+    critter = commands.add_parser(
+        "critter", help="draw DreamBooth's example", description="Draw DreamBooth's example."
+    )
+    critter.add_argument("--out", type=Path, required=True, help="folder for the pictures")
+    critter.set_defaults(run_command=_critter, threads=0)
     return parser
 
 
@@ -143,6 +150,12 @@ def _add_tokenizer(parser: argparse.ArgumentParser) -> None:
 
 def _add_threads(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--threads", type=int, default=0, help="CPU threads (0: torch's default)")
+
+
+def _critter(arguments: argparse.Namespace) -> str:
+    from .drawings.example_critter import write_example
+
+    return "".join(f"{path}\n" for path in write_example(arguments.out))
 
 
 def _train(arguments: argparse.Namespace) -> str:

@@ -32,6 +32,7 @@ from ..inputs import (
     seed_input,
     text_box,
 )
+from .progress_text import progress_text
 
 _ADVANCED = (
     *("alpha", "targets", "accumulation", "text_encoder_rate", "optimizer", "weight_decay"),
@@ -315,7 +316,7 @@ class TipoDreamBoothTrain(io.ComfyNode):
             samples,
             save_every=save_every,
             prefix=filename_prefix,
-            show_text=_progress_text(cls),
+            show_text=progress_text(cls),
         )
         chart = _image(loss_chart(trained.records))
         rows = torch.stack(trained.samples) if trained.samples else chart
@@ -328,18 +329,6 @@ class TipoDreamBoothTrain(io.ComfyNode):
             rows,
             ui=ui.PreviewText(trained.report),
         )
-
-
-def _progress_text(node: Any) -> Any:
-    """Return the function that shows a text on the running node."""
-    from server import PromptServer
-
-    server = getattr(PromptServer, "instance", None)
-    hidden = getattr(node, "hidden", None)
-    unique_id = getattr(hidden, "unique_id", None)
-    if server is None or unique_id is None:
-        return lambda text: None
-    return lambda text: server.send_progress_text(text, unique_id)
 
 
 def _image(picture: Any) -> torch.Tensor:

@@ -27,6 +27,8 @@ NODE_IDS = (
     "TipoVaeDecode",
     "TipoVaeEncode",
     "TipoSaveImage",
+    "TipoDreamBoothDataset",
+    "TipoClassImages",
     "TipoDreamBoothTrain",
 )
 TEXT_NODES = (

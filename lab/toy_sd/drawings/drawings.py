@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,7 @@ NEGATIVE = (
 _BOLDEST = 0.6
 # Shares of prompts: a caption alone, tags and a caption; share of tag lists with fillers.
 _CAPTIONS, _BOTH, _FILLED = 0.25, 0.35, 0.4
+_NO_LOOKS: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -146,9 +148,10 @@ def _phrase(phrase: str, word: str) -> str:
     return "an " + text[2:] if text.startswith("a ") and text[2] in "aeiou" else text
 
 
-def picture(of: Scene, side: int) -> np.ndarray:
+def picture(of: Scene, side: int, looks: Mapping[str, Any] = _NO_LOOKS) -> np.ndarray:
     """Return the picture of a scene, `side, side, 3` in uint8.
 
+    `looks` are options of `dicebear-core` for what no word of a prompt says.
     Raises ImportError, which names the packages to install.
     """
     try:
@@ -165,6 +168,7 @@ def picture(of: Scene, side: int) -> np.ndarray:
     }  # fmt: skip
     for part in style.parts:
         options.update(part.choices[of.attributes[part.name]])
+    options.update(looks)
     svg = Avatar(_definition(of.style), options).to_string()
     png = resvg_py.svg_to_bytes(svg_string=svg, width=side, height=side, skip_system_fonts=True)
     return np.asarray(Image.open(io.BytesIO(bytes(png))).convert("RGB"))

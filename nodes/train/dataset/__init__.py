@@ -1,0 +1,1 @@
+"""Nodes of the pictures that a training uses: the subject's, and those of its class."""
