@@ -92,6 +92,11 @@ def load(patcher: Any, working_memory: int) -> None:
     comfy.model_management.load_models_gpu([patcher], memory_required=working_memory)
 
 
+def training_precision(device: torch.device) -> str:
+    """Return the number format in which a training computes on a device: bf16 if it is fast."""
+    return "bf16" if comfy.model_management.should_use_bf16(device) else "fp32"
+
+
 def load_for_training(patchers: Sequence[Any], working_memory: int) -> None:
     """Load models onto their devices, and leave `working_memory` bytes free besides the weights."""
     comfy.model_management.load_models_gpu(list(patchers), memory_required=working_memory)

@@ -12,6 +12,7 @@ from ...tipo_core.dreambooth.layers.lora_targets import ATTENTION, TARGETS
 from ...tipo_core.dreambooth.noise_levels import AUTO, TIMESTEP_CHOICES
 from ...tipo_core.dreambooth.optimizers import DEFAULT, optimizer_names
 from ...tipo_core.dreambooth.training_recipe import (
+    AUTO_PRECISION,
     CONSTANT,
     LORA,
     NOTHING,
@@ -21,6 +22,7 @@ from ...tipo_core.dreambooth.training_recipe import (
     UNET_CHOICES,
     TrainingRecipe,
 )
+from .. import memory
 from ..host_features import schema
 from ..inputs import (
     ClassImagesType,
@@ -206,10 +208,11 @@ class TipoDreamBoothTrain(io.ComfyNode):
                 ),
                 io.Combo.Input(
                     "precision",
-                    options=list(PRECISIONS),
-                    default="fp32",
+                    options=[AUTO_PRECISION, *PRECISIONS],
+                    default=AUTO_PRECISION,
                     tooltip="Number format in which the model computes. bf16 halves the memory of "
-                    "activations; the trained weights are fp32 always.",
+                    "activations; the trained weights are fp32 always. auto is bf16 on a card that "
+                    "is fast with it, and fp32 otherwise.",
                 ),
                 io.Boolean.Input(
                     "gradient_checkpointing",
@@ -307,6 +310,8 @@ class TipoDreamBoothTrain(io.ComfyNode):
         from .training_run import TrainingInputs, train
 
         check_choice("optimizer", settings["optimizer"], optimizer_names())
+        if settings["precision"] == AUTO_PRECISION:
+            settings["precision"] = memory.training_precision(model.load_device)
         recipe = TrainingRecipe(**settings, checkpointing=gradient_checkpointing, seed=seed)
         prompts = tuple(line.strip() for line in sample_prompts.splitlines() if line.strip())
         samples = SampleSettings(prompts, sample_every, sample_steps, sample_cfg, seed)

@@ -7,6 +7,7 @@ from typing import Any
 
 import comfy.model_sampling
 import torch
+from comfy.ldm.modules.attention import attention_pytorch
 
 from ...tipo_core.dreambooth.noise_levels import NoiseSchedule
 from ...tipo_core.dreambooth.objective import Prediction
@@ -90,14 +91,21 @@ class TrainedModel:
                 noisy,
                 levels,
                 **joined([arguments[place] for place in places]),
-                transformer_options=self._options(levels, len(places)),
+                transformer_options=self._options(levels),
             )
             results |= dict(zip(places, predicted.float(), strict=True))
         return [results[place] for place in range(len(latents))]
 
-    def _options(self, sigmas: torch.Tensor, count: int) -> dict[str, Any]:
+    def _options(self, sigmas: torch.Tensor) -> dict[str, Any]:
         options = dict(self._patcher.model_options.get("transformer_options", {}))
+        # torch's attention has a gradient with every setting of ComfyUI (Sage attention has none).
+        options.setdefault("optimized_attention_override", _torch_attention)
         return {**options, "cond_or_uncond": [0], "uuids": [0], "sigmas": sigmas}
+
+
+def _torch_attention(_: Any, *args: Any, **kwargs: Any) -> torch.Tensor:
+    attended: torch.Tensor = attention_pytorch(*args, **kwargs)
+    return attended
 
 
 def _groups(

@@ -80,17 +80,12 @@ def train(
     cancel too.
     """
     with training_mode():
-        estimate = _estimate(inputs, recipe, None)
         session = TrainingSession(
-            inputs.model,
-            inputs.clip,
-            inputs.vae,
-            inputs.subject,
-            inputs.class_set,
-            recipe,
-            estimate.total,
+            inputs.model, inputs.clip, inputs.vae, inputs.subject, inputs.class_set, recipe
         )
-        estimate = _estimate(inputs, recipe, session)
+        counted = session.activation_bytes()
+        estimate = estimate_memory(recipe, session.parts.count, counted.kept, counted.checkpointed)
+        session.reserve(estimate.total)
         free = memory.free_bytes(inputs.model.load_device)
         run = TrainingRun(
             recipe,
@@ -100,8 +95,6 @@ def train(
             save_every,
         )
         resumed_at = run.step if run.resume() else None
-        if resumed_at is not None:
-            resumed_at = run.step
         follower = _Follower(session, inputs.vae, samples, show_text)
         try:
             with session.injected():
@@ -113,19 +106,6 @@ def train(
             raise RuntimeError(memory_advice(recipe, estimate, device, free)) from None
         session.parts.set(run.result())
         return _results(inputs, recipe, session, run, follower, prefix, estimate, resumed_at)
-
-
-def _estimate(
-    inputs: TrainingInputs, recipe: TrainingRecipe, session: TrainingSession | None
-) -> MemoryEstimate:
-    pictures = recipe.batch_size * (1 if inputs.class_set is None else 2)
-    content = inputs.subject.pictures[0].content
-    side = 1 if inputs.subject.pictures[0].pixels is None else 8
-    rows = content.shape[-2] if side == 1 else content.shape[0]
-    columns = content.shape[-1] if side == 1 else content.shape[1]
-    shape = [pictures, 4, rows // side, columns // side]
-    values = session.parts.count if session else 0
-    return estimate_memory(recipe, values, inputs.model.memory_required(shape))
 
 
 def _state_file(inputs: TrainingInputs, recipe: TrainingRecipe) -> Path:

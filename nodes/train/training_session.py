@@ -17,6 +17,7 @@ from ...tipo_core.dreambooth.private_generators import generator_of
 from ...tipo_core.dreambooth.training_pictures import PictureSet, TrainingPicture
 from ...tipo_core.dreambooth.training_recipe import NOTHING, TrainingRecipe
 from .. import memory
+from .activation_counter import PROBED_SIDE, ActivationCounter, Activations
 from .caption_conditions import CaptionEncoder, model_conditions
 from .injected_layers import INJECTION, InjectedLayers, checkpointed_blocks, weights_of
 from .trained_model import TrainedModel
@@ -49,9 +50,8 @@ class TrainingSession:
         subject: PictureSet,
         class_set: PictureSet | None,
         recipe: TrainingRecipe,
-        working_memory: int,
     ) -> None:
-        self.recipe, self._working_memory = recipe, working_memory
+        self.recipe, self._working_memory = recipe, 0
         self.model, self.clip = model.clone(), clip.clone()
         self._set_precision()
         self._trained_model = TrainedModel(self.model)
@@ -88,6 +88,10 @@ class TrainingSession:
         order = BatchOrder(shapes, recipe.batch_size, pictures.repeats, recipe.seed, purpose)
         return EncodedSet(pictures.pictures, tuple(latents), order)
 
+    def reserve(self, working_memory: int) -> None:
+        """Leave so many bytes free besides the models from the next load on."""
+        self._working_memory = working_memory
+
     def load(self) -> None:
         """Load the models onto their devices, as after something else needed the memory."""
         memory.load_for_training([self.model, self.clip.patcher], self._working_memory)
@@ -103,10 +107,10 @@ class TrainingSession:
         self.model.pre_run()
 
     @contextmanager
-    def injected(self) -> Iterator[None]:
+    def injected(self, checkpointing: bool = True) -> Iterator[None]:
         """Put the trained layers into the models for a while; they are out of them afterwards."""
-        blocks = ()
-        if self.recipe.checkpointing:
+        blocks: tuple[torch.nn.Module, ...] = ()
+        if self.recipe.checkpointing and checkpointing:
             blocks = checkpointed_blocks(self.model.model.diffusion_model)
         injections = [(self.model, InjectedLayers(self.model.model, self.parts.unet, blocks))]
         if self.recipe.text_encoder != NOTHING:
@@ -129,8 +133,7 @@ class TrainingSession:
         memory.check_interrupt()
         recipe = self.recipe
         number = step * recipe.accumulation + place
-        halves = [one for one in (self._subject, self._class) if one is not None]
-        chosen = [(half, n) for half in halves for n in half.order.batch(number)]
+        chosen = self._chosen(number)
         latents = [half.latents[n] for half, n in chosen]
         generator = generator_of(recipe.seed, "noise", number)
         schedule = self._trained_model.schedule
@@ -164,6 +167,35 @@ class TrainingSession:
             )
         prior = found[first:] if self._class is not None else None
         return dreambooth_loss(found[:first], factors, prior, recipe.prior_weight)
+
+    def _chosen(self, number: int) -> list[tuple[EncodedSet, int]]:
+        """Return the pictures of a batch: the subject's, then the class's."""
+        halves = [one for one in (self._subject, self._class) if one is not None]
+        return [(half, n) for half in halves for n in half.order.batch(number)]
+
+    def activation_bytes(self) -> Activations:
+        """Return the memory that the activations of the largest batch need.
+
+        It is counted on small pieces of the first batch, without keeping anything, and grows with
+        the area of the latents.
+        """
+        counted = ActivationCounter()
+        chosen = self._chosen(0)
+        with self.injected(checkpointing=False):
+            with counted.counting("text"):
+                arguments = self._arguments_of(chosen)
+            latents = [half.latents[n] for half, n in chosen]
+            pieces = [one[..., :PROBED_SIDE, :PROBED_SIDE] for one in latents]
+            sigmas = self._trained_model.schedule.sigmas[:1].expand(len(pieces))
+            noises = [torch.zeros_like(one) for one in pieces]
+            blocks = checkpointed_blocks(self.model.model.diffusion_model)
+            with counted.counting("model"), counted.blocks(blocks):
+                self._trained_model.denoised(pieces, noises, sigmas, arguments)
+        self._arguments.clear()
+        halves = [one for one in (self._subject, self._class) if one is not None]
+        largest = sum(max(one.numel() for one in half.latents) for half in halves)
+        probed = sum(one.numel() for one in pieces) / self.recipe.batch_size
+        return counted.scaled(largest / probed)
 
     def _arguments_of(self, chosen: Sequence[tuple[EncodedSet, int]]) -> list[dict[str, Any]]:
         trains_text = self.recipe.text_encoder != NOTHING

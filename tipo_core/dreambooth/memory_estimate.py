@@ -18,9 +18,6 @@ _OPTIMIZER_BYTES = {
     "Prodigy": 16,
 }
 _WEIGHT_AND_GRADIENT = 8
-# Activations that a training step keeps, as a multiple of what ComfyUI reckons for a step of
-# sampling with the same latents; measured with toy-sd and with SD1.5 in fp32.
-_KEPT, _KEPT_CHECKPOINTED = 8.0, 2.0
 
 
 @dataclass(frozen=True)
@@ -38,17 +35,16 @@ class MemoryEstimate:
 
 
 def estimate_memory(
-    recipe: TrainingRecipe, trained_values: int, sampling_bytes: float
+    recipe: TrainingRecipe, trained_values: int, kept: int, checkpointed: int
 ) -> MemoryEstimate:
     """Return the estimate for a recipe.
 
-    `sampling_bytes` is what the host reckons for one sampling step of a whole batch.
+    `kept` and `checkpointed` are the bytes of a batch's activations without and with checkpointing.
     """
     of_each = _WEIGHT_AND_GRADIENT + _OPTIMIZER_BYTES.get(recipe.optimizer, 8)
     of_each += 4 if recipe.ema_decay else 0
-    checkpointed = int(sampling_bytes * _KEPT_CHECKPOINTED)
-    kept = checkpointed if recipe.checkpointing else int(sampling_bytes * _KEPT)
-    return MemoryEstimate(trained_values * of_each, kept, checkpointed)
+    activations = checkpointed if recipe.checkpointing else kept
+    return MemoryEstimate(trained_values * of_each, activations, checkpointed)
 
 
 def memory_advice(recipe: TrainingRecipe, estimate: MemoryEstimate, device: str, free: int) -> str:

@@ -16,6 +16,7 @@ TEXT_ENCODER_CHOICES = (NOTHING, LORA, FULL, TOKEN)
 CONSTANT, COSINE, LINEAR = "constant", "cosine", "linear"
 SCHEDULES = (CONSTANT, COSINE, LINEAR)
 PRECISIONS = ("fp32", "bf16")
+AUTO_PRECISION = "auto"  # the host's choice for the device, made before there is a recipe
 _FORMAT = 1  # raise it where the same recipe gives other weights
 
 

@@ -67,7 +67,7 @@ def losses(kind: str) -> list[Any]:
     with captions.training_mode():
         settings = recipe(batch_size=2, seed=3)
         subject, class_set = picture_set(3, "sks critter"), picture_set(3, "critter")
-        session = sessions.TrainingSession(patcher, clip, vae, subject, class_set, settings, 0)
+        session = sessions.TrainingSession(patcher, clip, vae, subject, class_set, settings)
         outputs: list[torch.Tensor] = []
         with session.injected():
             net = session.model.model.diffusion_model
@@ -115,7 +115,7 @@ def low_memory() -> dict[str, Any]:
             patched.add_patches(comfy.lora.load_lora(file, keys))
         with captions.training_mode():
             subject = picture_set(3, "sks critter")
-            session = sessions.TrainingSession(patched, clip, vae, subject, None, recipe(), 0)
+            session = sessions.TrainingSession(patched, clip, vae, subject, None, recipe())
             with session.injected():
                 if name == "part" and not getattr(patched, "is_dynamic", bool)():
                     # As load_models_gpu does where a device has little memory.
