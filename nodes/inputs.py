@@ -46,14 +46,14 @@ def fraction(name: str, default: float, tooltip: str, **options: Any) -> io.Floa
     )
 
 
-def seed_input(tooltip: str) -> io.Int.Input:
-    """Return a 64-bit seed that the front end can change after each run."""
+def seed_input(tooltip: str, *, changes: bool = True) -> io.Int.Input:
+    """Return a 64-bit seed; with `changes` the front end can change it after each run."""
     return io.Int.Input(
         "seed",
         default=0,
         min=0,
         max=0xFFFFFFFFFFFFFFFF,
-        control_after_generate=True,
+        control_after_generate=changes,
         tooltip=tooltip,
     )
 
@@ -210,12 +210,21 @@ def sampler_choices() -> dict[str, list[str]]:
 
 
 def sampling_inputs(
-    *, seed: str, steps: str, cfg: str, sampler_name: str, scheduler: str
+    *,
+    seed: str,
+    steps: str,
+    cfg: str,
+    sampler_name: str,
+    scheduler: str,
+    seed_changes: bool = True,
 ) -> list[io.Input]:
-    """Return core's sampling inputs in KSampler's order; the arguments are their tooltips."""
+    """Return core's sampling inputs in KSampler's order; the arguments are their tooltips.
+
+    With `seed_changes` the front end can change the seed after each run.
+    """
     choices = sampler_choices()
     return [
-        seed_input(seed),
+        seed_input(seed, changes=seed_changes),
         io.Int.Input("steps", default=20, min=1, max=10000, tooltip=steps),
         cfg_input("cfg", default=8.0, tooltip=cfg),
         io.Combo.Input("sampler_name", options=choices["sampler_name"], tooltip=sampler_name),

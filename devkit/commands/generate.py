@@ -17,7 +17,10 @@ from devkit.setup.host import Host
 from devkit.setup.layout import Layout
 
 # toy-sd draws 128 x 128, and an SDXL template has the size that its user needs.
-DRAWN_AT: dict[str, dict[str, Any]] = {"EmptyLatentImage": {"width": 128, "height": 128}}
+DRAWN_AT: dict[str, dict[str, Any]] = {
+    name: {"width": 128, "height": 128}
+    for name in ("EmptyLatentImage", "TipoDreamBoothDataset", "TipoClassImages")
+}
 
 
 def generate(layout: Layout, host: Host, args: Namespace) -> int:

@@ -222,7 +222,8 @@ class TipoDreamBoothTrain(io.ComfyNode):
                 ),
                 seed_input(
                     "Decides the start of the LoRA, the order of the pictures and the noise: the "
-                    "same inputs and seed give the same weights on a CPU."
+                    "same inputs and seed give the same weights on a CPU.",
+                    changes=False,
                 ),
                 _count(
                     "save_every",

@@ -39,6 +39,8 @@ class TipoClassImages(io.ComfyNode):
             cfg="Classifier-free guidance; lower values give more varied pictures.",
             sampler_name="Sampler; ancestral ones depend on the batch size too.",
             scheduler="Noise schedule of the sampler.",
+            # A new seed at each run would draw all pictures again.
+            seed_changes=False,
         )
         return schema(
             node_id="TipoClassImages",

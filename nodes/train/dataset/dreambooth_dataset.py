@@ -106,7 +106,7 @@ class TipoDreamBoothDataset(io.ComfyNode):
                     tooltip="Train on each picture mirrored too. Leave it off for faces, letters "
                     "and everything with a left and a right.",
                 ),
-                seed_input("Places the random crops."),
+                seed_input("Places the random crops.", changes=False),
                 io.Image.Input(
                     "images", optional=True, tooltip="Pictures of the graph, after the folder's."
                 ),

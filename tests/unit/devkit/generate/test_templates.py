@@ -83,8 +83,8 @@ def test_a_template_is_found_by_title_and_by_name() -> None:
         template(ROOT, "text-to-video")
 
 
-def test_there_are_nine_each_with_both_forms_and_a_card() -> None:
-    assert len(TEMPLATES) == 9
+def test_there_are_fifteen_each_with_both_forms_and_a_card() -> None:
+    assert len(TEMPLATES) == 15
     for one in TEMPLATES:
         # The template browser shows the name as it is.
         assert one.title[0].isupper() and not set(one.title) & set("-_.")
