@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 import numpy as np
@@ -337,9 +338,8 @@ class TipoDreamBoothTrain(io.ComfyNode):
 
 def _progress_text(node: Any) -> Any:
     """Return the function that shows a text on the running node."""
-    from server import PromptServer
-
-    server = getattr(PromptServer, "instance", None)
+    prompt_server = importlib.import_module("server").PromptServer
+    server = getattr(prompt_server, "instance", None)
     hidden = getattr(node, "hidden", None)
     unique_id = getattr(hidden, "unique_id", None)
     if server is None or unique_id is None:

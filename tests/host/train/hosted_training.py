@@ -104,14 +104,15 @@ def interrupted(calls: int, settings: Any) -> str:
 def kinds() -> dict[str, Any]:
     """One short training of each kind."""
     found = {}
-    for name, settings in {
+    of_kinds: dict[str, dict[str, Any]] = {
         "lora": {},
         "checkpointed": {"checkpointing": True},
         "full": {"unet": "full", "learning_rate": 1e-4},
         "text lora": {"text_encoder": "lora", "targets": "linear and convolution"},
         "token": {"unet": "none", "text_encoder": "token"},
         "bf16": {"precision": "bf16"},
-    }.items():
+    }
+    for name, settings in of_kinds.items():
         forget()
         trained = train(model, clip, vae, recipe(**settings), samples=SHOWN, prefix="loras/kind")
         pictures = [one.shape for one in trained.samples]
