@@ -130,6 +130,14 @@ def test_memory_is_counted_and_advice_has_numbers() -> None:
     assert "gradient_checkpointing" not in text and "train a lora (saves nearly all" in text
 
 
+def test_memory_that_ran_out_before_the_estimate() -> None:
+    text = memory_advice(
+        replace(RECIPE, unet="full"), estimate_memory(RECIPE, 0, 0, 0), "cuda:0", 2_000_000_000
+    )
+    assert "the model and the weights to train need more than the 2.00 GB that were free" in text
+    assert "train a lora;" in text and "saves about 0" not in text
+
+
 def picture(caption: str = "a", value: float = 0.0, **more: Any) -> TrainingPicture:
     return TrainingPicture(caption, "1.png", pixels=torch.full((8, 8, 3), value), **more)
 

@@ -72,7 +72,9 @@ Operation = Linear | Convolution
 
 def operation_of(layer: torch.nn.Module) -> Operation | None:
     """Return the computation of a linear or convolution layer, None for any other layer."""
-    if isinstance(layer, torch.nn.Linear):
+    # ComfyUI's linear layers of quantised weights are no subclass of torch's.
+    is_named_so = type(layer).__name__ == "Linear" and hasattr(layer, "in_features")
+    if isinstance(layer, torch.nn.Linear) or is_named_so:
         return Linear()
     if isinstance(layer, (torch.nn.Conv1d, torch.nn.Conv2d, torch.nn.Conv3d)):
         if layer.padding_mode != "zeros" or isinstance(layer.padding, str):
