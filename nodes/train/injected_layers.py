@@ -208,7 +208,11 @@ def _checkpointed(forward: Forward) -> Forward:
             return forward(*args, **kwargs)
         # ComfyUI changes the options of the transformer from block to block.
         kept = {name: dict(v) if isinstance(v, dict) else v for name, v in kwargs.items()}
-        return checkpoint(forward, *args, use_reentrant=False, preserve_rng_state=False, **kept)
+
+        def again(*inputs: Any) -> Any:
+            return forward(*inputs, **kept)
+
+        return checkpoint(again, *args, use_reentrant=False, preserve_rng_state=False)
 
     return run
 

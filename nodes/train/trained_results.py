@@ -14,6 +14,7 @@ import torch
 from ...tipo_core.dreambooth.layers.lora_file_keys import comfy_name, kohya_names, with_names
 from ...tipo_core.dreambooth.run_state import write_safetensors
 from ...tipo_core.dreambooth.training_recipe import TrainingRecipe
+from ...tipo_core.pictures.files.file_prefix import name_problem, prefix_problem
 
 LayerTensors = Mapping[str, Mapping[str, torch.Tensor]]
 
@@ -63,8 +64,7 @@ def save_lora(
 ) -> Path:
     """Write a LoRA file with kohya's keys into ComfyUI's output folder; return its path.
 
-    The name is `prefix` with a counter, so no file is replaced. Raises ValueError for a prefix
-    that leads out of the folder.
+    The name is `prefix` with a counter, so no file is replaced; see `check_prefix`.
     """
     path = _free_path(prefix)
     names = kohya_names(list(tensors), blocks_per_level(unet_config))
@@ -82,6 +82,17 @@ def save_token_vectors(prefix: str, vectors: Any) -> Path:
         tensors = {f"clip_{key}": one for key, one in rows.items()}
     write_safetensors(path, tensors, {})
     return path
+
+
+def check_prefix(prefix: str) -> None:
+    """Raise ValueError for a name that no file in the output folder can have.
+
+    Called before a training, which would find it out after hours.
+    """
+    if prefix and (problem := prefix_problem(prefix, folder_paths.get_output_directory())):
+        raise ValueError(problem)
+    if prefix and (problem := name_problem(f"{Path(prefix).name}_token_00001_.safetensors")):
+        raise ValueError(problem)
 
 
 def _free_path(prefix: str) -> Path:

@@ -29,6 +29,7 @@ from .sample_pictures import SampleSettings, draw_samples, strip
 from .trained_parts import layer_tensors
 from .trained_results import (
     as_lora_model,
+    check_prefix,
     save_lora,
     save_token_vectors,
     with_lora,
@@ -75,37 +76,43 @@ def train(
 ) -> Trained:
     """Run a training to its end, from its saved state if there is one.
 
-    The model and the CLIP of the inputs are not changed, whatever happens. Raises RuntimeError
-    with remedies if memory runs out; the state of the last whole step is saved then, and after a
-    cancel too.
+    The model and the CLIP of the inputs are not changed, whatever happens. The state of the last
+    whole step is saved after a cancel and after an error too. Raises RuntimeError with remedies if
+    memory runs out, and ValueError for a file name that cannot be.
     """
-    with training_mode():
-        session = TrainingSession(
-            inputs.model, inputs.clip, inputs.vae, inputs.subject, inputs.class_set, recipe
-        )
-        counted = session.activation_bytes()
-        estimate = estimate_memory(recipe, session.parts.count, counted.kept, counted.checkpointed)
-        session.reserve(estimate.total)
-        free = memory.free_bytes(inputs.model.load_device)
-        run = TrainingRun(
-            recipe,
-            session.parts.parameters(),
-            session.loss,
-            _state_file(inputs, recipe),
-            save_every,
-        )
-        resumed_at = run.step if run.resume() else None
-        follower = _Follower(session, inputs.vae, samples, show_text)
-        try:
+    prefix = prefix.strip()
+    check_prefix(prefix)
+    estimate = MemoryEstimate(0, 0, 0)
+    device = inputs.model.load_device
+    free = memory.free_bytes(device)
+    try:
+        with training_mode():
+            session = TrainingSession(
+                inputs.model, inputs.clip, inputs.vae, inputs.subject, inputs.class_set, recipe
+            )
+            counted = session.activation_bytes()
+            estimate = estimate_memory(
+                recipe, session.parts.count, counted.kept, counted.checkpointed
+            )
+            session.reserve(estimate.total)
+            run = TrainingRun(
+                recipe,
+                session.parts.parameters(),
+                session.loss,
+                _state_file(inputs, recipe),
+                save_every,
+            )
+            resumed_at = run.step if run.resume() else None
+            follower = _Follower(session, inputs.vae, samples, show_text)
             with session.injected():
                 run.run(follower.after_step)
-        except Exception as error:
-            if not is_out_of_memory(error):
-                raise
-            device = str(inputs.model.load_device)
-            raise RuntimeError(memory_advice(recipe, estimate, device, free)) from None
-        session.parts.set(run.result())
-        return _results(inputs, recipe, session, run, follower, prefix, estimate, resumed_at)
+            session.parts.set(run.result())
+            return _results(inputs, recipe, session, run, follower, prefix, estimate, resumed_at)
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        # The traceback of the error holds the tensors of the failed step.
+        raise RuntimeError(memory_advice(recipe, estimate, str(device), free)) from None
 
 
 def _state_file(inputs: TrainingInputs, recipe: TrainingRecipe) -> Path:

@@ -48,26 +48,35 @@ def estimate_memory(
 
 
 def memory_advice(recipe: TrainingRecipe, estimate: MemoryEstimate, device: str, free: int) -> str:
-    """Return the text of an error for a device whose memory ran out."""
+    """Return the text of an error for a device whose memory ran out.
+
+    An estimate of 0 says that memory ran out before there was one.
+    """
     remedies = []
-    if not recipe.checkpointing:
+    if not recipe.checkpointing and estimate.total:
         saved = bytes_text(max(estimate.activations - estimate.checkpointed, 0))
         remedies.append(f"turn gradient_checkpointing on (saves about {saved})")
-    if recipe.batch_size > 1:
+    if recipe.batch_size > 1 and estimate.total:
         each = bytes_text(int(estimate.activations / recipe.batch_size))
         remedies.append(
             f"lower batch_size {recipe.batch_size} and raise accumulation (each picture less saves "
             f"about {each})"
         )
     if "full" in (recipe.unet, recipe.text_encoder):
-        remedies.append(f"train a lora (saves nearly all of {bytes_text(estimate.trained)})")
+        saved = f" (saves nearly all of {bytes_text(estimate.trained)})" if estimate.total else ""
+        remedies.append(f"train a lora{saved}")
     if recipe.optimizer == "AdamW":
         remedies.append("choose an 8-bit optimizer (saves 6 bytes for each trained value)")
     remedies.append("use smaller pictures")
+    needs = (
+        f"it needs about {bytes_text(estimate.total)} besides the model "
+        f"({bytes_text(estimate.trained)} for the trained weights, "
+        f"{bytes_text(estimate.activations)} for activations), and {bytes_text(free)} were free"
+        if estimate.total
+        else f"the model and the weights to train need more than the {bytes_text(free)} that "
+        "were free"
+    )
     return (
-        f"{device} has too little memory for this training: it needs about "
-        f"{bytes_text(estimate.total)} besides the model ({bytes_text(estimate.trained)} for the "
-        f"trained weights, {bytes_text(estimate.activations)} for activations), and "
-        f"{bytes_text(free)} were free. Remedies: {'; '.join(remedies)}. "
-        "The steps that were done are saved."
+        f"{device} has too little memory for this training: {needs}. "
+        f"Remedies: {'; '.join(remedies)}. The steps that were done are saved."
     )

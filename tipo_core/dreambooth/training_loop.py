@@ -154,7 +154,7 @@ class TrainingRun:
         parts = []
         for place in range(recipe.accumulation):
             loss = self.loss_of(self.step, place)
-            (loss.total / recipe.accumulation).backward()  # type: ignore[no-untyped-call]
+            (loss.total / recipe.accumulation).backward()
             prior = math.nan if loss.prior is None else loss.prior.item()
             parts.append((loss.total.item(), loss.instance.item(), prior))
         total, instance, prior = (sum(part) / len(part) for part in zip(*parts, strict=True))

@@ -128,6 +128,7 @@ def low_memory() -> dict[str, Any]:
                 found[f"{name} low"] = bool(session.model.model.model_lowvram)
     with torch.inference_mode():
         management.load_models_gpu([model])
+    found["dynamic"] = bool(getattr(model, "is_dynamic", bool)())
     found["same"] = digest(model.model) == before
     found["left"] = [one for one in marks(model.model) if one.endswith(("forward", "hook"))]
     return found

@@ -5,6 +5,7 @@ The argument is toy-sd's checkpoint. Run by test_dreambooth_train.py.
 
 from __future__ import annotations
 
+import gc
 import json
 import sys
 from pathlib import Path
@@ -104,14 +105,15 @@ def interrupted(calls: int, settings: Any) -> str:
 def kinds() -> dict[str, Any]:
     """One short training of each kind."""
     found = {}
-    for name, settings in {
+    of_kinds: dict[str, dict[str, Any]] = {
         "lora": {},
         "checkpointed": {"checkpointing": True},
         "full": {"unet": "full", "learning_rate": 1e-4},
         "text lora": {"text_encoder": "lora", "targets": "linear and convolution"},
         "token": {"unet": "none", "text_encoder": "token"},
         "bf16": {"precision": "bf16"},
-    }.items():
+    }
+    for name, settings in of_kinds.items():
         forget()
         trained = train(model, clip, vae, recipe(**settings), samples=SHOWN, prefix="loras/kind")
         pictures = [one.shape for one in trained.samples]
@@ -139,8 +141,9 @@ def resumed() -> dict[str, Any]:
     forget()
     again = bits(train(model, clip, vae, settings))
     forget()
-    # Three steps run the middle block once each: two cancels, in the second and the third step.
-    cancels = [interrupted(2, settings), state(), interrupted(2, settings), state()]
+    # The middle block runs once for the count of the memory and once in each of the three steps:
+    # two cancels, in the second and in the third step.
+    cancels = [interrupted(3, settings), state(), interrupted(3, settings), state()]
     files = [path.suffix for path in STATES.glob("*")]
     steps: list[int] = []
     last = bits(train(model, clip, vae, settings, show_text=lambda text: steps.append(text)))
@@ -160,9 +163,11 @@ def errors() -> dict[str, Any]:
 
     class Fails(Interrupt):
         def _count(self, *_: Any) -> None:
-            raise RuntimeError("CUDA error: out of memory")
+            self.left -= 1
+            if self.left == 0:
+                raise RuntimeError("CUDA error: out of memory")
 
-    hook = Fails(1)
+    hook = Fails(2)  # the first call is that of the count of the memory
     try:
         train(model, clip, vae, recipe())
     except RuntimeError as error:
@@ -201,6 +206,23 @@ def files() -> dict[str, Any]:
     }
 
 
+def wrong_names() -> list[str]:
+    """Names are refused before the training."""
+    found = []
+    for prefix in ("../outside", "loras/" + "n" * 300):
+        try:
+            train(model, clip, vae, recipe(steps=10**6), prefix=prefix)
+        except ValueError as error:
+            found.append(str(error))
+    return found
+
+
+def adapters() -> int:
+    """The number of LoRA layers in memory."""
+    gc.collect()
+    return sum(type(one).__name__ == "LoraAdapter" for one in gc.get_objects())
+
+
 def node() -> dict[str, Any]:
     """The node itself, with its defaults but for the size of the work."""
     forget()
@@ -225,5 +247,20 @@ def node() -> dict[str, Any]:
     }
 
 
-PARTS = {"kinds": kinds, "resumed": resumed, "errors": errors, "files": files, "node": node}
-print(json.dumps({name: part() for name, part in PARTS.items()}))
+def is_dynamic() -> bool:
+    """Whether patches apply on the way to a device, which a CPU is not (DynamicVRAM)."""
+    return bool(getattr(model, "is_dynamic", bool)())
+
+
+PARTS = {
+    "dynamic": is_dynamic,
+    "names": wrong_names,
+    "left adapters": adapters,
+    "kinds": kinds,
+    "resumed": resumed,
+    "errors": errors,
+    "files": files,
+    "node": node,
+}
+results = {name: part() for name, part in PARTS.items()}
+print(json.dumps({**results, "left adapters": adapters()}))

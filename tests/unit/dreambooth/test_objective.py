@@ -123,7 +123,9 @@ def both_losses(
             if prior_weight is not None:
                 loss = loss + prior_weight * functional.mse_loss(output[3:], target[3:])
         loss.backward()
-        found.append((loss.detach(), [one.grad for one in net.parameters()]))
+        found.append(
+            (loss.detach(), [one.grad for one in net.parameters() if one.grad is not None])
+        )
     return found
 
 

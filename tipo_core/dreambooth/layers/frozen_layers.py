@@ -15,17 +15,14 @@ from typing import Any
 
 import torch
 from torch.nn import functional
+from torch.nn.grad import conv1d_input, conv2d_input, conv3d_input
 
 Weights = tuple[torch.Tensor, "torch.Tensor | None"]
 # Gives weight and bias in a dtype and on a device for as long as the context is open.
 ReadWeights = Callable[[torch.dtype, torch.device], AbstractContextManager[Weights]]
 
 _CONVOLUTIONS = (functional.conv1d, functional.conv2d, functional.conv3d)
-_INPUT_GRADIENTS = (
-    torch.nn.grad.conv1d_input,
-    torch.nn.grad.conv2d_input,
-    torch.nn.grad.conv3d_input,
-)
+_INPUT_GRADIENTS = (conv1d_input, conv2d_input, conv3d_input)
 
 
 @dataclass(frozen=True)
@@ -75,7 +72,9 @@ Operation = Linear | Convolution
 
 def operation_of(layer: torch.nn.Module) -> Operation | None:
     """Return the computation of a linear or convolution layer, None for any other layer."""
-    if isinstance(layer, torch.nn.Linear):
+    # ComfyUI's linear layers of quantised weights are no subclass of torch's.
+    is_named_so = type(layer).__name__ == "Linear" and hasattr(layer, "in_features")
+    if isinstance(layer, torch.nn.Linear) or is_named_so:
         return Linear()
     if isinstance(layer, (torch.nn.Conv1d, torch.nn.Conv2d, torch.nn.Conv3d)):
         if layer.padding_mode != "zeros" or isinstance(layer.padding, str):
@@ -100,6 +99,6 @@ class _Frozen(torch.autograd.Function):
 
     @staticmethod
     @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, gradient: torch.Tensor) -> Any:  # type: ignore[override]
+    def backward(ctx: Any, gradient: torch.Tensor) -> Any:
         with ctx.read(ctx.dtype, ctx.device) as (weight, _):
             return ctx.operation.input_gradient(gradient, weight, ctx.shape), None, None

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import torch
 
-from .frozen_layers import Convolution, operation_of
+from .frozen_layers import Convolution, Linear, operation_of
 
 ATTENTION, LINEAR, CONVOLUTION = "attention", "linear", "linear and convolution"
 TARGETS = (ATTENTION, LINEAR, CONVOLUTION)
@@ -39,7 +39,7 @@ def unet_targets(model: torch.nn.Module, targets: str) -> Iterator[tuple[str, to
 def text_targets(model: torch.nn.Module) -> Iterator[tuple[str, torch.nn.Module]]:
     """Yield the linear layers of a text encoder's transformer layers by name."""
     for name, layer in model.named_modules():
-        is_linear = isinstance(layer, torch.nn.Linear) and _weight_of(layer) is not None
+        is_linear = isinstance(operation_of(layer), Linear) and _weight_of(layer) is not None
         if is_linear and _ENCODER_LAYER.search(name):
             yield name, layer
 
