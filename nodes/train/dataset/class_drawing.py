@@ -165,12 +165,16 @@ class _Drawing:
         """Draw and save pictures; return their latents. A batch that finds no memory is halved."""
         total = len(numbers) * self._settings.steps
         self._bar, self._started, self._all = memory.step_progress(total), time.monotonic(), numbers
-        noises = dict(self._noises(numbers))
+        coming, noises = self._noises(numbers), {}
         latents: dict[int, torch.Tensor] = {}
         while len(latents) < len(numbers):
             some = list(numbers[len(latents) : len(latents) + batch_size])
+            while some[-1] not in noises:
+                noises.update([next(coming)])
             drawn = self._tried(some, noises, len(latents))
             if drawn is not None:
+                for number in some:
+                    del noises[number]
                 latents.update(zip(some, drawn, strict=True))
                 continue
             memory.free_device(self._model.load_device)

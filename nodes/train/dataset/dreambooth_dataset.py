@@ -159,7 +159,7 @@ class TipoDreamBoothDataset(io.ComfyNode):
         clip: Any = None,
     ) -> io.NodeOutput:
         from ....tipo_core.dreambooth.dataset.contact_sheet import contact_sheet, left_out
-        from ....tipo_core.dreambooth.dataset.picture_folders import files_of_folder
+        from ....tipo_core.dreambooth.dataset.picture_folders import files_of_folder, name_note
         from ....tipo_core.dreambooth.dataset.subject_set import (
             SetSettings,
             joined,
@@ -184,14 +184,14 @@ class TipoDreamBoothDataset(io.ComfyNode):
         tokens = token_report(clip, token) if clip is not None else []
         names = [one.name for one in made.pictures]
         sheet = contact_sheet([one.content for one in made.pictures], names)
-        rest = left_out(len(names))
+        rest = [one for one in (name_note(folder), left_out(len(names))) if one]
         report = "\n".join(
             [
                 *lines[:3],
                 f"class prompt: {of_class}",
                 *tokens,
                 *lines[3:],
-                *([rest] if rest else []),
+                *rest,
             ]
         )
         return io.NodeOutput(made, as_image(sheet), report, of_class, ui=ui.PreviewText(report))

@@ -25,6 +25,7 @@ _IGNORED_ENDINGS = frozenset((".npz", ".json", ".safetensors", ".toml", ".tmp", 
 _DEEPEST = 3  # folders in one another in the menu
 _MOST_FOLDERS = 2000  # folders that are looked into for the menu
 _DIGITS = re.compile(r"(\d+)")
+_KOHYA = re.compile(r"(\d{1,5})_(.+)")
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,17 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 def _is_inside(path: str | Path, root: str) -> bool:
     return Path(os.path.realpath(path)).is_relative_to(root)
+
+
+def name_note(name: str) -> str:
+    """Return what kohya's scripts read in a folder's name, such as 10_sks dog; '' for others."""
+    found = _KOHYA.fullmatch(name.rpartition("/")[2])
+    if not found:
+        return ""
+    return (
+        f"the folder's name means {found[1]} repeats of {found[2]!r} to kohya's scripts: set repeats "
+        "and prompt here"
+    )
 
 
 def find_folder(root: Path, name: str) -> Path:

@@ -19,6 +19,7 @@ _MOST_BITS = 12  # of 128, that near pictures differ by
 _COLOURS = 16  # pixels of a side of the small version
 _MOST_DIFFERENCE = 12.0  # mean difference of colours, of 255
 _BLOCK = 256  # pictures compared at a time
+_REDUCED = 128  # pixels of the shorter side, from which the small versions are made
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,8 @@ class Likeness:
 def likeness_of(image: Image.Image) -> Likeness:
     """Return what is compared of an RGB picture."""
     digest = hashlib.blake2b(f"{image.size}".encode() + image.tobytes(), digest_size=16)
-    both = (image, image.transpose(Image.Transpose.FLIP_LEFT_RIGHT))
+    small = image.reduce(max(min(image.size) // _REDUCED, 1))
+    both = (small, small.transpose(Image.Transpose.FLIP_LEFT_RIGHT))
     return Likeness(
         digest.hexdigest(),
         np.stack([_difference_hash(one) for one in both]),
@@ -63,28 +65,34 @@ def like_pairs(pictures: Sequence[Likeness]) -> list[tuple[int, int, str]]:
     """
     if len(pictures) < 2:
         return []
-    bits = np.stack([one.bits for one in pictures])
-    colours = np.stack([one.colours for one in pictures])
+    # Bits as -1 and 1: a product of two hashes is 128 less twice the number of differing bits.
+    signs = np.stack([one.bits for one in pictures]).astype(np.float32) * 2 - 1
+    colours = [one.colours for one in pictures]
+    least = signs.shape[-1] - 2 * _MOST_BITS
     found: list[tuple[int, int, str]] = []
     firsts: dict[str, int] = {}
-    for later, one in enumerate(pictures):
-        if (first := firsts.setdefault(one.digest, later)) != later:
-            found.append((first, later, "equal"))
-            continue
-        near = _nearest(bits, colours, later)
-        if near:
-            found.append((near[0], later, near[1]))
+    for start in range(0, len(pictures), _BLOCK):
+        laters = range(start, min(start + _BLOCK, len(pictures)))
+        products = [signs[start : laters.stop, side] @ signs[: laters.stop, 0].T for side in (0, 1)]
+        for later in laters:
+            first = firsts.setdefault(pictures[later].digest, later)
+            if first != later:
+                found.append((first, later, "equal"))
+                continue
+            alike = [row[later - start, :later] >= least for row in products]
+            near = _nearest(colours, later, alike)
+            if near:
+                found.append((near[0], later, near[1]))
     return found
 
 
-def _nearest(bits: np.ndarray, colours: np.ndarray, later: int) -> tuple[int, str] | None:
-    """Return the first earlier picture that is nearly equal to one, and how."""
-    for start in range(0, later, _BLOCK):
-        earlier = slice(start, min(start + _BLOCK, later))
-        for side, way in ((0, "nearly equal"), (1, "mirrored")):
-            differing = (bits[earlier, 0] != bits[later, side]).sum(axis=1)
-            for place in start + np.flatnonzero(differing <= _MOST_BITS):
-                difference = np.abs(colours[place, 0] - colours[later, side]).mean()
-                if difference <= _MOST_DIFFERENCE:
-                    return int(place), way
+def _nearest(
+    colours: Sequence[np.ndarray], later: int, alike: Sequence[np.ndarray]
+) -> tuple[int, str] | None:
+    """Return the first earlier picture with a like hash and near colours, and how it is like."""
+    for side, way in ((0, "nearly equal"), (1, "mirrored")):
+        for place in np.flatnonzero(alike[side]):
+            difference = np.abs(colours[place][0] - colours[later][side]).mean()
+            if difference <= _MOST_DIFFERENCE:
+                return int(place), way
     return None

@@ -12,6 +12,7 @@ from tipo_core.dreambooth.dataset.picture_folders import (
     files_of_folder,
     find_folder,
     folder_names,
+    name_note,
     natural_key,
 )
 
@@ -82,6 +83,12 @@ def test_files_are_told_apart_in_natural_order(tmp_path: Path) -> None:
         ("notes.pdf", "no picture"),
         ("photo.heic", "heic is not read: save it as PNG or JPEG"),
     )
+
+
+@pytest.mark.parametrize("name", ["10_sks dog", "sets/10_sks dog"])
+def test_names_of_kohyas_folders_are_explained(name: str) -> None:
+    assert "means 10 repeats of 'sks dog'" in name_note(name)
+    assert name_note("dog") == name_note("10_a/dog") == name_note("example: sks critter") == ""
 
 
 def test_natural_order_of_any_names() -> None:
