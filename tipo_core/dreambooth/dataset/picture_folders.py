@@ -88,8 +88,8 @@ def name_note(name: str) -> str:
     if not found:
         return ""
     return (
-        f"the folder's name means {found[1]} repeats of {found[2]!r} to kohya's scripts: set repeats "
-        "and prompt here"
+        f"the folder's name means {found[1]} repeats of {found[2]!r} to kohya's scripts: set "
+        "repeats and prompt here"
     )
 
 
