@@ -52,7 +52,12 @@ def card_of(graph: Graph, outcome: Outcome, base: Path) -> Image.Image:
 
 
 def tiled(pictures: Sequence[Image.Image]) -> Image.Image:
-    """Return pictures in a square of rows and columns, each whole and as large as possible."""
+    """Return pictures in a square of rows and columns, each whole and as large as possible.
+
+    Strips, such as the rows of a training's samples, stand one below the other.
+    """
+    if pictures[0].width >= 2 * pictures[0].height:
+        return _stacked(pictures)
     across = next(n for n in range(1, len(pictures) + 1) if n * n >= len(pictures))
     side = (SIDE - (across - 1) * _GAP) // across
     card = Image.new("RGB", (SIDE, SIDE), _ground_of(pictures))
@@ -62,6 +67,20 @@ def tiled(pictures: Sequence[Image.Image]) -> Image.Image:
         x, y = (place * (side + _GAP) for place in (number % across, number // across))
         shown = picture.resize((width, height), Image.Resampling.LANCZOS)
         card.paste(shown, (x + (side - width) // 2, y + (side - height) // 2))
+    return card
+
+
+def _stacked(strips: Sequence[Image.Image]) -> Image.Image:
+    """Return strips of equal size one below the other, as wide as the card if they fit."""
+    width, height = strips[0].size
+    gaps = (len(strips) - 1) * _GAP
+    scale = min(SIDE / width, (SIDE - gaps) / (len(strips) * height))
+    size = (round(width * scale), round(height * scale))
+    card = Image.new("RGB", (SIDE, SIDE), _BACKGROUND)
+    x, y = (SIDE - size[0]) // 2, (SIDE - len(strips) * size[1] - gaps) // 2
+    for number, strip in enumerate(strips):
+        place = (x, y + number * (size[1] + _GAP))
+        card.paste(strip.resize(size, Image.Resampling.LANCZOS), place)
     return card
 
 

@@ -97,3 +97,12 @@ def test_a_card_of_noise_is_still_small(tmp_path: Path) -> None:
     assert (tmp_path / "card.jpg").stat().st_size < MOST_BYTES
     with Image.open(tmp_path / "card.jpg") as read:
         assert read.format == "JPEG" and read.size == (SIDE, SIDE)
+
+
+def test_strips_stand_one_below_the_other(tmp_path: Path) -> None:
+    pictures = [Image.new("RGB", (256, 64), colour) for colour in (RED, BLUE, RED)]
+    card = card_of(SAVING, save(tmp_path, *pictures), tmp_path)
+    middle = [card.getpixel((SIDE // 2, y)) for y in (SIDE // 4, SIDE // 2, SIDE * 3 // 4)]
+    assert middle == [RED, BLUE, RED]
+    colours = dict((colour, count) for count, colour in card.getcolors() or [])
+    assert colours[RED] == 2 * SIDE * SIDE // 4
