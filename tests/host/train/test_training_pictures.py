@@ -56,7 +56,7 @@ def test_a_changed_file_makes_the_node_run_again(results: Found) -> None:
 def test_folder_captions_and_graph_in_buckets(results: Found) -> None:
     found = results["datasets"]["both"]
     assert [one[0] for one in found] == [*(f"{n}.png" for n in range(4)), "image 1", "image 2"]
-    assert {tuple(one[1]) for one in found} == {(384, 576, 3)}
+    assert {tuple(one[1]) for one in found} == {(384, 640, 3)}
     assert [one[2] for one in found][:2] == ["sks dog", "sks critter"]
     assert results["datasets"]["graph"] == 2
 
