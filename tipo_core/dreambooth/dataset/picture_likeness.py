@@ -91,8 +91,8 @@ def _nearest(
 ) -> tuple[int, str] | None:
     """Return the first earlier picture with a like hash and near colours, and how it is like."""
     for side, way in ((0, "nearly equal"), (1, "mirrored")):
-        for place in np.flatnonzero(alike[side]):
+        for place in map(int, np.flatnonzero(alike[side])):
             difference = np.abs(colours[place][0] - colours[later][side]).mean()
             if difference <= _MOST_DIFFERENCE:
-                return int(place), way
+                return place, way
     return None

@@ -114,6 +114,55 @@ def test_colour_profile_of_srgb_or_of_nothing(tmp_path: Path) -> None:
     assert read.image.getpixel((0, 0)) == RED
 
 
+# Primaries of Display P3 and sRGB in XYZ under D50 (columns: red, green, blue), from the
+# chromaticities of SMPTE EG 432-1 and IEC 61966-2-1 with the Bradford adaptation.
+P3 = np.array(
+    [[0.51512, 0.29198, 0.15710], [0.24120, 0.69225, 0.06657], [-0.00105, 0.04189, 0.78407]]
+)
+SRGB = np.array(
+    [[0.43607, 0.38515, 0.14307], [0.22249, 0.71687, 0.06061], [0.01392, 0.09708, 0.71410]]
+)
+
+
+def display_p3() -> bytes:
+    """A matrix profile with the curve of sRGB, written after ICC.1:2010."""
+
+    def fixed(*values: float) -> bytes:
+        return b"".join(struct.pack(">i", round(one * 65536)) for one in values)
+
+    text = "Display P3".encode("utf-16-be")
+    name = struct.pack(">4s4xIIHHII", b"mluc", 1, 12, 0x656E, 0x5553, len(text), 28) + text
+    curve = b"para" + bytes(4) + struct.pack(">HH", 3, 0)
+    curve += fixed(2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045)
+    tags = [
+        (b"desc", name),
+        (b"cprt", name),
+        (b"wtpt", b"XYZ " + bytes(4) + fixed(0.9642, 1, 0.8249)),
+    ]
+    for letter, column in zip((b"r", b"g", b"b"), P3.T, strict=True):
+        tags += [(letter + b"XYZ", b"XYZ " + bytes(4) + fixed(*column)), (letter + b"TRC", curve)]
+    table, content = struct.pack(">I", len(tags)), b""
+    start = 128 + 4 + 12 * len(tags)
+    for key, value in tags:
+        table += struct.pack(">4sII", key, start + len(content), len(value))
+        content += value + bytes(-len(value) % 4)
+    head = struct.pack(">I4sI4s4s4s12x4s", start + len(content), bytes(4), 0x04200000, b"mntr",
+                       b"RGB ", b"XYZ ", b"acsp").ljust(68, b"\0")  # fmt: skip
+    return head + fixed(0.9642, 1, 0.8249).ljust(60, b"\0") + table + content
+
+
+def test_colours_of_a_phone_are_converted(tmp_path: Path) -> None:
+    given = np.array([200, 120, 90]) / 255
+    linear = np.where(given <= 0.04045, given / 12.92, ((given + 0.055) / 1.055) ** 2.4)
+    light = (np.linalg.inv(SRGB) @ P3 @ linear).clip(0, 1)
+    wanted = np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055) * 255
+    image = Image.new("RGB", (1, 1), (200, 120, 90))
+    read = saved(tmp_path, "a.png", image, icc_profile=display_p3())
+    assert read.notes == ("colours converted from Display P3 to sRGB",)
+    assert np.abs(np.array(read.image.getpixel((0, 0))) - wanted).max() <= 1.5
+    assert abs(wanted[0] - 200) > 5  # they differ
+
+
 @pytest.mark.parametrize(
     ("content", "why"),
     [(b"hello", "no picture"), (b"", "no picture"), (b"\x89PNG\r\n\x1a\n", "picture|damaged")],
