@@ -71,7 +71,8 @@ class ActivationCounter:
     def scaled(self, factor: float) -> Activations:
         """Return the counts for latents with `factor` times the values."""
         text = self._bytes["text"]
-        checkpointed = self._inputs + self._largest_block
+        # A model of one or two blocks saves nothing.
+        checkpointed = min(self._inputs + self._largest_block, self._bytes["model"])
         return Activations(
             text + int(self._bytes["model"] * factor), text + int(checkpointed * factor)
         )

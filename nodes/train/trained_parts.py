@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -141,18 +141,18 @@ def token_ids(clip: Any, token: str, key: str) -> list[int]:
 
 
 def layer_tensors(
-    layers: Layers, originals: Mapping[str, tuple[torch.Tensor, torch.Tensor | None]]
+    layers: Layers, original: Callable[[str], tuple[torch.Tensor, torch.Tensor | None]]
 ) -> dict[str, dict[str, torch.Tensor]]:
     """Return what a file holds of each layer: low-rank factors, or differences in fp32.
 
-    `originals` are the weights of the layers that are trained in full.
+    `original` gives weight and bias of a layer that is trained in full, one layer at a time.
     """
     tensors: dict[str, dict[str, torch.Tensor]] = {}
     for name, layer in layers.items():
         if isinstance(layer, LoraAdapter):
             parts = adapter_tensors(layer.down, layer.up, layer.alpha)
         else:
-            weight, bias = originals[name]
+            weight, bias = original(name)
             parts = {"diff": layer.weight - weight.to(layer.weight)}
             if layer.bias is not None and bias is not None:
                 parts["diff_b"] = layer.bias - bias.to(layer.bias)

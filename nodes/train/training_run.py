@@ -106,7 +106,8 @@ def train(
             follower = _Follower(session, inputs.vae, samples, show_text)
             with session.injected():
                 run.run(follower.after_step)
-            session.parts.set(run.result())
+            if recipe.ema_decay:
+                session.parts.set(run.result())
             return _results(inputs, recipe, session, run, follower, prefix, estimate, resumed_at)
     except Exception as error:
         if not is_out_of_memory(error):
@@ -191,8 +192,8 @@ def _results(
 ) -> Trained:
     parts = session.parts
     is_full = FULL in (recipe.unet, recipe.text_encoder)
-    originals = session.originals() if is_full else {}
-    tensors = layer_tensors({**parts.unet, **parts.text}, originals)
+    session.load()  # samples may have unloaded it
+    tensors = layer_tensors({**parts.unet, **parts.text}, session.original)
     lora = as_lora_model(tensors)
     model, clip = with_lora(inputs.model, inputs.clip, lora)
     files = []

@@ -10,7 +10,6 @@ from typing import Any
 import torch
 
 from ...tipo_core.dreambooth.batch_order import BatchOrder
-from ...tipo_core.dreambooth.layers.owned_weights import OwnedWeights
 from ...tipo_core.dreambooth.noise_levels import draw_noise, draw_sigmas
 from ...tipo_core.dreambooth.objective import Loss, dreambooth_loss, errors, min_snr_factors
 from ...tipo_core.dreambooth.private_generators import generator_of
@@ -216,16 +215,7 @@ class TrainingSession:
             self._arguments.clear()
         return arguments
 
-    def originals(self) -> dict[str, tuple[torch.Tensor, torch.Tensor | None]]:
-        """Return the weights of the layers that were trained in full, as the models have them."""
-        self.load()
-        found = {}
-        models = (
-            (self.model.model, self.parts.unet),
-            (self.clip.cond_stage_model, self.parts.text),
-        )
-        for model, layers in models:
-            for name, layer in model.named_modules():
-                if isinstance(layers.get(name), OwnedWeights):
-                    found[name] = weights_of(layer)
-        return found
+    def original(self, layer: str) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Return weight and bias of a layer that was trained in full, as the model has them."""
+        model = self.model.model if layer in self.parts.unet else self.clip.cond_stage_model
+        return weights_of(model.get_submodule(layer))

@@ -90,7 +90,7 @@ def check(kind: str) -> dict[str, Any]:
         settings, SimpleNamespace(model=model), SimpleNamespace(cond_stage_model=text), ""
     )
     layers = {**found.unet, **found.text}
-    tensors = parts.layer_tensors(layers, {})
+    tensors = parts.layer_tensors(layers, lambda name: (torch.empty(0), None))
     blocks = results.blocks_per_level(model.model_config.unet_config)
     kohya = names.kohya_names(list(layers), blocks)
     weights = comfy.utils.unet_to_diffusers(model.model_config.unet_config)

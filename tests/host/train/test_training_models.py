@@ -46,6 +46,23 @@ def test_a_users_lora_counts_also_where_memory_is_short(losses: Found) -> None:
     assert found["same"] and found["left"] == []
 
 
+def test_sdxl_reads_sizes_and_crops_and_trains_both_encoders(host: Host, tmp_path: Path) -> None:
+    found = run_inside(host, "train/hosted_sdxl_training.py", tmp_path)
+    # The subject's caption has more than 75 tokens; both pictures are one batch all the same.
+    (shape,) = found["contexts"]
+    assert shape[0] == 2 and shape[1] > 77
+    # height, width, top, left, target height, target width, as diffusers' add_time_ids
+    assert found["sizes"] < 1e-4 and found["pooled"] > 0
+    gradients = found["gradients"]
+    assert len(gradients) == 2 * 3 * 6
+    for name, norm in gradients.items():
+        # SDXL takes the last layer but one of CLIP-L, and the pooled output of CLIP-G.
+        is_used = not name.startswith("clip_l.transformer.text_model.encoder.layers.2.")
+        assert bool(norm) == is_used, name
+    assert found["counted"][0] >= found["counted"][1] > 0
+    assert found["same"] and found["left"] == []
+
+
 @pytest.mark.parametrize("kind", ["sd15", "sdxl"])
 @pytest.mark.parametrize("file", ["lora model", "kohya"])
 def test_core_loads_every_key(keys: Found, kind: str, file: str) -> None:
