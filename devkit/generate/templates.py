@@ -57,7 +57,10 @@ class Template:
 def all_templates(root: Path) -> list[Template]:
     """Return the templates of a checkout, in the order of their titles."""
     workflows = root / "workflows"
-    return [Template(workflows, path.stem) for path in sorted(workflows.glob("*.json"))]
+    return [
+        Template(workflows, path.stem)
+        for path in sorted(workflows.glob("*.json"), key=lambda path: path.stem)
+    ]
 
 
 def template(root: Path, name: str) -> Template:
