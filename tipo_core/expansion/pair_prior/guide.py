@@ -20,9 +20,13 @@ from ...lm.generate.completion import TagBias
 from ...prompt import Category, canonical, category
 from ...prompt.persons.persons import Persons, Presence, named_persons
 from ...prompt.vocabulary.pairs import shipped_pairs
-from ..policy import FRAGMENT, NOT_KNOWN, OFF_SUBJECT, REPEATED
+from ...prompt.vocabulary.slots import slot_table
+from ...prompt.vocabulary.word_tables import tokens
+from ..policy import CONTRADICTS, FRAGMENT, NOT_KNOWN, OFF_SUBJECT, REPEATED
 from .evidence import find_evidence
 from .prior import LARGEST_SCORE, LEAST_SCORE, WITHOUT_PERSONS, PairPrior
+from .safe_tags import is_gloomy, safe_tags
+from .subject import is_of_another_language, is_without_persons
 
 # The log lift of a tag is added this many times to its log probability in the model.
 _STRENGTH = 2.0
@@ -43,6 +47,13 @@ _NO_SUBJECTS = frozenset(
     "count,person,pose,creature pose,framing,medium,background,quality,other".split(",")
 )
 _LINKS = frozenset("on in at with of under over by against to".split())
+NO_HUMANS, _STILL_LIFE = "no humans", "still life"
+# Words of drawings whose persons may have hair and eyes of any colour.
+_DRAWN = ("anime", "manga", "vtuber", "vocaloid", "fantasy", "elf", "fairy", "magical girl", "game")
+_NATURAL = frozenset("black brown blonde red ginger blue green grey amber".split())
+_UNNATURAL_HAIR = frozenset("blue green grey amber".split())
+_CHEERFUL = ("smile", "grin", "laughing", "light smile", ":d", "happy")
+_COLORS = frozenset(("hair colour", "eye colour"))
 # One of these is enough.
 _BLUR = frozenset(
     ("blurry", "blurry background", "blurry foreground", "depth of field", "bokeh", "motion blur")
@@ -95,7 +106,12 @@ class TagGuide:
 
     def __init__(self, tags: Iterable[str], captions: Iterable[str], persons: Persons) -> None:
         tags = list(tags)
+        captions = [text for text in captions if text]
         self.persons = persons
+        self._texts = [", ".join(tags), *captions]
+        self._typed_words = (
+            " " + " ".join(word for text in self._texts for word in tokens(text)) + " "
+        )
         # Canonical names that the model must not write.
         self._excluded = {canonical(tag) for tag in tags}
         # A character that the user names has looks that the pair table does not know.
@@ -104,11 +120,38 @@ class TagGuide:
         for name in sorted(self._excluded):
             self._words.add(name, is_typed=True)
         self._table = shipped_pairs()
-        evidence = find_evidence([", ".join([*persons.tags, *tags]), *captions], self._table)
-        self._prior = PairPrior(evidence, self._table)
+        # Words of other languages have other senses.
+        tags_of_ours = [tag for tag in tags if not is_of_another_language(tag)]
+        known = [", ".join(tags_of_ours)]
+        known += [text for text in captions if not is_of_another_language(text)]
+        evidence = find_evidence(known, self._table)
+        # Whether the prompt is known to be about an animal, a thing or a place alone.
+        self.is_without_persons = NO_HUMANS in self._excluded or (
+            persons.presence is Presence.NONE and is_without_persons(known, evidence, self._table)
+        )
+        if self.is_without_persons or persons.presence is not Presence.NONE:
+            evidence = find_evidence([", ".join(persons.tags), *known], self._table)
+        places = _said_places(self._texts)
+        self._place = places[0] if len(places) == 1 else None
+        self._has_several_places = len(places) > 1
+        self._prior = PairPrior(
+            evidence,
+            self._table,
+            self._place,
+            with_person=persons.presence in (Presence.SOME, Presence.PERHAPS),
+        )
+        # Tags of image boards count persons; drawings of that kind have hair of any colour.
+        self._has_any_color = (
+            persons.is_typed
+            or self._names_character
+            or any(f" {word} " in self._typed_words for word in _DRAWN)
+        )
         kinds = {self._table.kind(found.entry) for found in evidence.found}
         self._has_subject = not kinds.isdisjoint(_SUBJECTS)
+        self._has_animal = "animal" in kinds
         self._has_place = "place" in kinds
+        self._is_gloomy = is_gloomy(self._texts)
+        self._colors: set[str] = set()  # of hair and eyes in added tags
         for found in evidence.found:
             self._words.add(self._table.names[found.entry], is_typed=True)
 
@@ -128,8 +171,15 @@ class TagGuide:
     def has_persons(self) -> bool:
         """Whether the picture shows persons; beside a thing, an unknown name is not a person's."""
         if self.persons.presence is Presence.PERHAPS:
-            return not self._has_subject
+            return not self._has_subject and not self.persons.is_name_only
         return self.persons.presence is not Presence.NONE
+
+    @property
+    def _may_show_person(self) -> bool:
+        """Whether the picture shows persons, or figures that look like some: a mascot."""
+        persons = self.persons
+        is_figure = persons.presence is Presence.PERHAPS and not persons.is_name_only
+        return self.has_persons or (is_figure and not self._has_animal)
 
     def note(self, tag: str, is_accepted: bool) -> None:
         """Take a tag that the model wrote: accepted or refused, it is not written again."""
@@ -138,13 +188,22 @@ class TagGuide:
         if is_accepted:
             self._prior.accept(name, _WEIGHT_OF_ADDED)
             self._words.add(name)
+            self._colors |= _colored_parts(name)
 
     def refuse(self, tag: str) -> str | None:
         """Return the reason why a model's tag must not be added, None if it may."""
         name = canonical(tag)
         if name not in _person_tags().places:
             return NOT_KNOWN
-        return REPEATED if self._words.repeats(name) else None
+        if self._is_gloomy and name in _CHEERFUL:
+            return CONTRADICTS
+        if not self._colors.isdisjoint(_colored_parts(name)):
+            return CONTRADICTS  # of two persons, too: a reader takes both for one
+        return REPEATED if self._words.repeats(name) or self._is_typed(name) else None
+
+    def _is_typed(self, name: str) -> bool:
+        """Return whether the prompt says a tag in its own words."""
+        return f" {' '.join(tokens(name))} " in self._typed_words
 
     def refuse_sentence(self, sentence: str) -> str | None:
         """Return the reason why a model's sentence must not be added, None if it may.
@@ -187,21 +246,71 @@ class TagGuide:
         """
         if not self._has_evidence:
             return []
-        is_open = self.persons.presence is not Presence.NONE
 
         def refuses_any(tag: str) -> bool:
             entry = self._table.entry(tag)
             kind = "" if entry is None else self._table.kind(entry)
             if self.has_persons and kind in _UNFIT_KINDS:
                 return True
-            if self.has_persons and kind == "thing" and not self._is_of_scene(tag):
+            if self._may_show_person and kind == "thing" and not self._is_of_scene(tag):
                 return True
-            return (is_open and tag in WITHOUT_PERSONS) or refuses(tag)
+            if tag in WITHOUT_PERSONS and not self._may_be_without_persons(tag):
+                return True
+            return self._is_typed(tag) or self._is_other_place(tag) or refuses(tag)
 
         chosen = self._prior.propose(count, seed, refuses_any)
         for tag in chosen:
             self.note(tag, True)
         return chosen
+
+    def fill(self, count: int, seed: int, refuses: Callable[[str], bool]) -> list[str]:
+        """Return up to `count` tags that fit nearly every picture of the prompt's kind.
+
+        `refuses` is asked once for each tag that would be added.
+        """
+        chosen: list[str] = []
+        for tag in safe_tags(self._texts, self._safe_kinds(), seed):
+            if len(chosen) >= count:
+                break
+            if self._words.repeats(tag) or self._is_typed(tag) or self._prior.is_ruled_out(tag):
+                continue
+            if not refuses(tag):
+                chosen.append(tag)
+                self.note(tag, True)
+        return chosen
+
+    def _safe_kinds(self) -> set[str]:
+        """Return the sections of safe tags that the subject of the prompt chooses."""
+        kinds = {self._table.kind(one.entry) for one in self._prior.evidence.found}
+        if self.has_persons:
+            return {"person"}
+        found: set[str] = set()
+        place = self._place or self._prior.implied_place
+        if place == "indoors":
+            found.add("indoors")
+        elif place == "outdoors" or "weather" in kinds or "nature" in kinds:
+            said = {value for text in self._texts for value in slot_table().said_by_text(text)}
+            found.add("night" if ("time of day", "night") in said else "outdoors")
+        if not kinds.isdisjoint(_SUBJECTS - {"place", "nature", "weather"}):
+            found.add("subject")
+        return found
+
+    def _may_be_without_persons(self, tag: str) -> bool:
+        """Return whether a tag may say that a picture is about no person."""
+        if tag == _STILL_LIFE and self._has_animal:
+            return False
+        return self.is_without_persons
+
+    def _is_other_place(self, tag: str) -> bool:
+        """Return whether a tag names a room beside the room that the prompt names.
+
+        Beside a room and a landscape (`a window to the forest`) it is any place.
+        """
+        if self._has_several_places:
+            return any(slot == "place" for slot, _ in slot_table().said_by_tag(tag))
+        if self._place != "indoors" or tag == "indoors":
+            return False
+        return ("place", "indoors") in slot_table().said_by_tag(tag)
 
     def _is_of_scene(self, tag: str) -> bool:
         """Return whether a thing belongs to the persons or the place, not to a held thing."""
@@ -223,15 +332,34 @@ class TagGuide:
                         is_likely = False
                     clipped = max(-LARGEST_SCORE, min(LARGEST_SCORE, score))
                     values[place] = _STRENGTH * clipped if is_likely else -np.inf
+            if not self._has_any_color:
+                values[choices.is_unnatural] = -np.inf
+            cheerful = _CHEERFUL if self._is_gloomy else ()
             if self._names_character:
                 values[choices.is_look] = -np.inf
-            for name in self._excluded:
+            for name in (*self._excluded, *cheerful):
                 place = choices.places.get(name)
                 if place is not None:
                     values[place] = -np.inf
             return values
 
         return TagBias(choices.shares, nats)
+
+
+def _said_places(texts: Iterable[str]) -> list[str]:
+    """Return `indoors`, `outdoors`, or both where texts say them; nothing beside other places."""
+    said = {
+        value
+        for text in texts
+        for slot, value in slot_table().said_by_text(text)
+        if slot == "place" and value
+    }
+    return sorted(said) if said <= {"indoors", "outdoors"} else []
+
+
+def _colored_parts(name: str) -> set[str]:
+    """Return `hair colour` or `eye colour` for a tag that says one."""
+    return {slot for slot, _ in slot_table().said_by_tag(name) if slot in _COLORS}
 
 
 @dataclass(frozen=True)
@@ -246,6 +374,7 @@ class _PersonTags:
     places: Mapping[str, int]
     is_person: NDArray[np.bool_]
     is_look: NDArray[np.bool_]
+    is_unnatural: NDArray[np.bool_]
     nats: NDArray[np.float64]
 
 
@@ -254,9 +383,21 @@ def _is_look(name: str, kind: str) -> bool:
     return kind in ("hair", "body") or name.endswith((" eyes", " ears", " skin", " pupils"))
 
 
+def _is_unnatural(name: str) -> bool:
+    """Return whether a tag has a colour of hair or eyes that no person has by nature."""
+    for slot, value in slot_table().said_by_tag(name):
+        if slot == "hair colour" and (value not in _NATURAL or value in _UNNATURAL_HAIR):
+            return True
+        if slot == "eye colour" and (value not in _NATURAL or value in ("red", "black")):
+            return True
+    return False
+
+
 def _needs_evidence(name: str, kind: str) -> bool:
     """Return whether a common tag of a person changes the picture: wear, ears of an animal."""
-    if name.endswith((" hair", " eyes", "bangs")):
+    if any(slot in _COLORS and not value for slot, value in slot_table().said_by_tag(name)):
+        return True  # `multicolored hair`
+    if name.endswith((" hair", " eyes")):
         return False
     return kind in ("body", "hair") or (kind == "wear" and name not in _PLAIN_WEAR)
 
@@ -276,5 +417,6 @@ def _person_tags() -> _PersonTags:
         {name: place for place, name in enumerate(shares)},
         is_person,
         np.array([_is_look(name, table.kind(table.spellings[name])) for name in shares]),
+        np.array([_is_unnatural(name) for name in shares]),
         np.where(is_person & is_common & ~needs_evidence, 0.0, -np.inf),
     )

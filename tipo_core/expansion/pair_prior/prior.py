@@ -6,6 +6,8 @@ each further one at half of the one before:
     score(c) = sum_k 2^-k lift_k(c) w_k  +  the most negative lift
 
 So ten weak hints do not outweigh a strong one, and an entry that rules a candidate out is heard.
+A concrete thing needs evidence from the subject or the setting, and what a person wears or holds
+from a word that is no thing, or a tag: details of a sentence (`a man with a flute`) bring neither.
 The probability of a candidate is about ``share(c) exp(score(c))``.
 """
 
@@ -20,7 +22,7 @@ from functools import cached_property
 from types import MappingProxyType
 
 from ...prompt.vocabulary.pairs import PERSONS, TAG_LISTS, TEXTS, WRITTEN, PairTable, shipped_pairs
-from .evidence import Evidence, FoundEntry
+from .evidence import DETAIL, SUBJECT, Evidence, FoundEntry
 
 # Scores for a language model are clipped to plus or minus this, in nats.
 LARGEST_SCORE = 3.0
@@ -63,6 +65,14 @@ _ROOM: Mapping[str, int] = MappingProxyType(
         "food": 3, "creature": 2, "creature pose": 1,
     }
 )  # fmt: skip
+# Kinds that change what a picture shows.
+_CONCRETE = frozenset("thing food animal wear body hair held".split())
+_OF_PERSON = frozenset("wear body hair held".split())
+_HABITATS = frozenset("animal plant place nature weather".split())
+_SETTING_KINDS = frozenset("place nature plant".split())
+_SCENES = frozenset(("scenery", "landscape", "cityscape"))
+_STYLES = frozenset("medium light framing quality background".split())
+_THINGS = frozenset("thing food animal material".split())
 # Kinds that say where and when the picture is. A place in the request decides them.
 _SETTINGS = frozenset("place nature weather".split())
 _LANDMARKS = frozenset("place thing animal".split())
@@ -76,9 +86,19 @@ _WIDE_PLACES = frozenset(
 class PairPrior:
     """Scores every entry of the pair table beside the entries present."""
 
-    def __init__(self, evidence: Evidence, table: PairTable | None = None) -> None:
+    def __init__(
+        self,
+        evidence: Evidence,
+        table: PairTable | None = None,
+        place: str | None = None,
+        *,
+        with_person: bool = False,
+    ) -> None:
         self.table = table or shipped_pairs()
         self.evidence = evidence
+        self.with_person = with_person or evidence.mentions_person
+        # `outdoors` or `indoors` where the request says it.
+        self.place = place
         self._present: set[int] = set()
         self._lifts: dict[int, list[float]] = {}  # positive ones, ascending
         self._lowest: dict[int, float] = {}
@@ -98,7 +118,7 @@ class PairPrior:
         self._present.add(found.entry)
         for name in ("_anchors", "_has_list"):
             self.__dict__.pop(name, None)
-        with_person = self.evidence.mentions_person
+        with_person = self.with_person
         # Beside a person, the list of a dress as a lone thing does not hold.
         unfit = WRITTEN if with_person and self.table.kind(found.entry) == "wear" else 0
         unfit = unfit if with_person else PERSONS
@@ -106,15 +126,45 @@ class PairPrior:
             if sources == unfit:
                 continue
             if lift > 0:
+                if self._is_too_weak(found, entry):
+                    continue
                 insort(self._lifts.setdefault(entry, []), lift * found.weight)
                 self._sources[entry] = self._sources.get(entry, 0) | sources
             else:
                 value = lift if lift <= _NEVER else lift * found.weight
                 self._lowest[entry] = min(value, self._lowest.get(entry, 0.0))
 
+    def _is_too_weak(self, found: FoundEntry, candidate: int) -> bool:
+        """Return whether a word of the request is no evidence for a concrete candidate."""
+        kind = self.table.kind(candidate)
+        source = self.table.kind(found.entry)
+        if source in _STYLES and self.table.names[found.entry] not in _SCENES:
+            return kind in _CONCRETE or kind in _SETTING_KINDS
+        if kind not in _CONCRETE:
+            return False
+        if kind == "animal" and source not in _HABITATS:
+            return True
+        is_thing = source in _THINGS
+        return found.role != SUBJECT and (found.role == DETAIL or (is_thing and kind in _OF_PERSON))
+
     def is_present(self, entry: int) -> bool:
         """Whether an entry is in the prompt."""
         return entry in self._present
+
+    def is_ruled_out(self, tag: str) -> bool:
+        """Whether an entry present excludes a tag, or its place does."""
+        entry = self.table.entry(tag)
+        if entry is None:
+            return False
+        is_never = self._lowest.get(entry, 0.0) <= _NEVER
+        return entry in self._present or is_never or entry in self._ruled_out_by_setting()
+
+    @property
+    def implied_place(self) -> str | None:
+        """`outdoors` or `indoors`, if the entries present imply one of them alone."""
+        entries = [(name, self.table.entry(name)) for name in _IMPLIED]
+        likely = [name for name, entry in entries if entry is not None and self._implies(entry)]
+        return likely[0] if len(likely) == 1 else None
 
     def is_of_persons(self, entry: int) -> bool:
         """Whether a list of persons' roles and activities names the entry beside those present."""
@@ -144,7 +194,7 @@ class PairPrior:
 
         Nouns for persons are left out: they are words of captions.
         """
-        with_person = self.evidence.mentions_person
+        with_person = self.with_person
         for entry in self._lifts.keys() | self._lowest.keys():
             if entry in self._present or self.table.kind(entry) == "person":
                 continue
@@ -203,9 +253,8 @@ class PairPrior:
 
     def _ruled_out_by_setting(self) -> set[int]:
         """Return what does not fit `outdoors` or `indoors`, if the request implies one of them."""
-        entries = [self.table.entry(name) for name in _IMPLIED]
-        likely = [entry for entry in entries if entry is not None and self._implies(entry)]
-        return self._ruled_out_by(likely[0]) if len(likely) == 1 else set()
+        entry = self.table.entry(self.place or self.implied_place or "")
+        return set() if entry is None else self._ruled_out_by(entry)
 
     def _implies(self, entry: int) -> bool:
         if self._lowest.get(entry, 0.0) <= _NEVER:
@@ -233,6 +282,8 @@ class PairPrior:
                 and self._is_backed(kind, self._sources[entry])
             )
         if not is_likely or (kind in _SETTINGS and not self._fits_places(entry)):
+            return None
+        if kind in _LANDMARKS and not self._fits_scene(entry):
             return None
         return probability + _LIFT_IN_ORDER * score
 
@@ -264,6 +315,23 @@ class PairPrior:
         """Return whether the places of the request, if it names any, go with a setting."""
         anchors = self._anchors
         return not anchors or any(entry in known for known in anchors)
+
+    def _fits_scene(self, entry: int) -> bool:
+        """Return whether a thing goes with the places of the request, with two if it has two."""
+        known = sum(entry in one for one in self._scene)
+        return known >= min(2, len(self._scene))
+
+    @cached_property
+    def _scene(self) -> list[set[int]]:
+        """What goes with each place or landscape that the request names."""
+        return [
+            {pair.entry for pair in self.table.pairs(one.entry) if pair.lift > 0}
+            for one in self.evidence.found
+            if self.table.kind(one.entry) in ("place", "nature")
+            and self.table.names[one.entry] not in _WIDE_PLACES
+            and one.role != DETAIL
+            and self.table.has_list(one.entry)
+        ]
 
     @cached_property
     def _anchors(self) -> list[set[int]]:

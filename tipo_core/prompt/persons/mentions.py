@@ -11,6 +11,7 @@ from ..vocabulary.word_tables import Match, folded, tokens
 from .characters import Figure, figure_of
 from .person_table import (
     BOY,
+    COUNTED,
     COUPLE,
     FAMILY,
     GIRL,
@@ -21,6 +22,7 @@ from .person_table import (
     PERHAPS,
     PERHAPS_ALONE,
     PERSON,
+    PORTRAIT,
     STOPS,
     WITH_ARTICLE,
     PersonTable,
@@ -62,6 +64,9 @@ _WORD_ENDINGS = (
         "house",
     ),
 )
+# What a name before it describes: `Loki horns`.
+_LENT_KINDS = frozenset(("wear", "hair", "body", CREATURE))
+_PORTRAIT_WORDS = frozenset("painting photo photograph photography picture drawing shot".split())
 _SHE = frozenset(("she", "her", "hers", "herself"))
 _HE = frozenset(("he", "him", "his", "himself"))
 _PLACE_PREPOSITIONS = frozenset("in at from near to by".split())
@@ -80,6 +85,7 @@ class Mention:
     leans_boy: bool = False
     is_plural: bool = False
     is_name: bool = False
+    is_exact: bool = False  # a whole tag with a number or an article: `a girl`
 
 
 @dataclass(frozen=True)
@@ -92,6 +98,8 @@ class Found:
     is_about: bool = False  # some word names a subject
     is_thing: bool = False  # a phrase such as `queen bee`
     is_named: bool = False  # all mentions are names
+    is_strange: bool = False  # an unknown name, or another language
+    is_portrait: bool = False  # a word such as `portrait`, of nothing that is no person
 
 
 def read_persons(text: str, *, is_tag: bool) -> Found:
@@ -99,7 +107,7 @@ def read_persons(text: str, *, is_tag: bool) -> Found:
     words = tokens(text)
     mentions: list[Mention] = []
     is_perhaps = is_perhaps_alone = is_about = False
-    is_thing = False
+    is_thing = is_animals = is_portrait = False
     skipped_until = -1  # the person of `statue of a man`
     has_animal = any(_animals(words))
     for match in _matches(words, table):
@@ -109,6 +117,11 @@ def read_persons(text: str, *, is_tag: bool) -> Found:
         if _is_denied(words, match.start):
             is_about = True
             continue
+        if kind in _GIVEN and _is_animals_name(words, match.start):
+            is_about = is_animals = True
+            continue
+        if is_animals and kind in COUNTED:
+            continue  # `the cat Otto, Duke of Lauenburg`
         if match.start < skipped_until:
             is_about = is_thing = True
             continue
@@ -121,8 +134,9 @@ def read_persons(text: str, *, is_tag: bool) -> Found:
                 skipped_until = match.end + 5
         elif kind == PERHAPS:
             is_perhaps = is_about = True
-        elif kind == PERHAPS_ALONE:
+        elif kind in (PERHAPS_ALONE, PORTRAIT):
             is_perhaps_alone = is_about = True
+            is_portrait |= kind == PORTRAIT and _shows_person(words, match.end)
         elif not _is_compound(words, match, kind):
             mention = _mention(words, match, kind, is_plural, is_tag)
             if mention is not None:
@@ -135,11 +149,21 @@ def read_persons(text: str, *, is_tag: bool) -> Found:
         for sex, forms in ((GIRL, _SHE), (BOY, _HE)):
             if pronouns & forms:
                 mentions.append(Mention(sex, 1, 1, 0, 1))
+    is_strange = False
     if not mentions and not has_animal:
-        is_perhaps |= is_perhaps_alone or is_foreign(words)
-        is_perhaps |= len(words) > 2 and _has_unknown_name(text)
+        is_perhaps |= is_perhaps_alone
+        is_strange = is_foreign(words) or (len(words) > 2 and _has_unknown_name(text))
     is_named = bool(mentions) and all(one.is_name for one in mentions)
-    return Found(tuple(mentions), is_perhaps, has_animal, is_about, is_thing, is_named)
+    return Found(
+        tuple(mentions),
+        is_perhaps,
+        has_animal,
+        is_about,
+        is_thing,
+        is_named,
+        is_strange,
+        is_portrait,
+    )
 
 
 def _matches(words: Sequence[str], table: PersonTable) -> Iterator[Match[tuple[str, bool]]]:
@@ -197,6 +221,8 @@ def _mention(
     if kind in (FAMILY, COUPLE):
         return Mention(kind, 2, None, match.start, match.end, is_definite, is_plural=True)
     number = _number(before)
+    is_exact = is_tag and match.end == len(words) and match.start == len(before) < 3
+    is_exact = is_exact and (number is not None or before[:1] in (["a"], ["an"]))
     if kind == WITH_ARTICLE:
         is_alone = is_tag and match.start == 0 and match.end == len(words)
         near = [word for word in before if word not in person_table().adjectives]
@@ -210,7 +236,15 @@ def _mention(
         # `five samurai`: a plural in the form of the singular.
         low = high = max(1, number or 1)
     return Mention(
-        sex, low, high, match.start, match.end, is_definite, kind == MOSTLY_MEN, high != 1
+        sex,
+        low,
+        high,
+        match.start,
+        match.end,
+        is_definite,
+        kind == MOSTLY_MEN,
+        high != 1,
+        is_exact=is_exact and high is not None,
     )
 
 
@@ -260,10 +294,15 @@ def _number(before: Sequence[str]) -> int | None:
 
 def _is_compound(words: Sequence[str], match: Match[tuple[str, bool]], kind: str) -> bool:
     """Return whether the next word makes the person the first half of a thing's name."""
-    if match.end >= len(words) or kind in _GIVEN:
+    if match.end >= len(words):
         return False
     table = person_table()
     after = words[match.end]
+    if kind in _GIVEN:
+        # `Loki horns`, `Elvis hair`; `Jimin's eye` shows Jimin.
+        if words[match.end - 1].endswith("'s") or match.end - match.start > 1:
+            return False
+        return after in table.after or kind_of(after) in _LENT_KINDS
     if words[match.end - 1].endswith("'s"):
         # `a woman's face` shows her, `a woman's handbag` does not.
         return after not in _SHOWN_PARTS and kind_of(after) not in _SHOWN_KINDS
@@ -281,6 +320,27 @@ def _is_compound(words: Sequence[str], match: Match[tuple[str, bool]], kind: str
     if after.endswith("s") and after[:-1] in table.after:
         return True
     return after in table.after or animal_kind(after) is not None
+
+
+def _is_animals_name(words: Sequence[str], start: int) -> bool:
+    """Return whether the name at `start` is an animal's: `the cat Otto`, `a dog named Max`."""
+    before = [word for word in words[max(0, start - 3) : start] if word not in ("named", "called")]
+    return bool(before) and STOPS.isdisjoint(before[-1:]) and animal_kind(before[-1]) is not None
+
+
+def _shows_person(words: Sequence[str], end: int) -> bool:
+    """Return whether a portrait shows a person: `portrait of shaggy rogers`, not `of a lighthouse`.
+
+    `end` is the place after the word.
+    """
+    rest = list(takewhile(lambda word: word not in STOPS, words[end : end + 6]))
+    while rest and rest[0] in _PORTRAIT_WORDS:
+        rest = rest[1:]
+    if rest[:1] != ["of"]:
+        return True
+    return (
+        rest[1:2] != [] and rest[1] not in _DETERMINERS and any(map(person_table().is_rare, rest))
+    )
 
 
 def _is_in_phrase(word: str) -> bool:

@@ -31,11 +31,27 @@ def slow_scores(found: list[FoundEntry], table: PairTable) -> dict[int, float]:
     """The documented sum, over dictionaries of all lifts."""
     positive: dict[int, list[float]] = defaultdict(list)
     negative: dict[int, list[float]] = defaultdict(list)
-    for entry, weight in dict(reversed([(one.entry, one.weight) for one in found])).items():
+    concrete = set("thing food animal wear body hair held".split())
+    for entry, weight, role in {one.entry: one for one in reversed(found)}.values():
         for place in range(table.starts[entry], table.starts[entry + 1]):
             if table.sources[place] == PERSONS:
                 continue
             lift = table.lifts[place] / 20
+            kind = table.kind(table.seconds[place])
+            is_thing = table.kind(entry) in ("thing", "food", "animal", "material")
+            is_weak = kind in concrete and (
+                role == "detail"
+                or (role == "setting" and is_thing and kind in ("wear", "body", "hair", "held"))
+            )
+            if table.kind(entry) in ("medium", "light", "framing", "quality", "background"):
+                is_weak = table.names[entry] not in ("scenery", "landscape", "cityscape")
+                is_weak = is_weak and kind in concrete | {"place", "nature", "plant"}
+            elif kind == "animal":
+                is_weak = is_weak or table.kind(entry) not in (
+                    *("animal", "plant", "place", "nature", "weather"),
+                )
+            if lift > 0 and is_weak:
+                continue
             if lift > 0:
                 positive[table.seconds[place]].append(lift * weight)
             else:
