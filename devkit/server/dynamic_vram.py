@@ -31,6 +31,24 @@ def turn_on() -> None:
                 return comfy.model_patcher.ModelPatcher(model, *args, **kwargs)
             return object.__new__(cls)
 
+        def load(self, *args: Any, **kwargs: Any) -> None:
+            super().load(*args, **kwargs)
+            # On a card, a weight gets the model's patches (LoRAs) on its way there. A CPU has no
+            # such way, so the layer applies them when it runs.
+            for layer in self.model.modules():
+                for name in ("weight", "bias"):
+                    patch = getattr(layer, f"{name}_lowvram_function", None)
+                    functions = getattr(layer, f"{name}_function", [])
+                    if patch is not None and patch not in functions:
+                        functions.insert(0, patch)
+
+        def get_non_dynamic_delegate(self) -> Any:
+            # ComfyUI samples with the plain patcher where a prompt has hooks. Its layers keep the
+            # file's type (fp16), which a card computes in and a CPU does not.
+            delegate = super().get_non_dynamic_delegate()
+            delegate.force_cast_weights = True
+            return delegate
+
         def partially_unload(self, *args: Any, **kwargs: Any) -> Any:
             return self.restore_loaded_backups()
 

@@ -19,6 +19,11 @@ from tests.host.picture_graphs import SECONDS, Builder, assert_equal, saved_late
 from tests.host.report_lines import line_with
 
 STEPS = 6
+# Two pictures are as good as equal, or clearly different: share of the largest value of a latent.
+EQUAL, DIFFERENT = 5e-4, 0.05
+# With DynamicVRAM a layer keeps the file's fp16: a hook's weights are rounded to it, the weights of
+# core's Load LoRA are not; differences of 0.0033 were measured.
+EQUAL_IN_FP16 = 8e-3
 Links = tuple[list[Any], list[Any]]
 
 
@@ -144,6 +149,17 @@ class LoraBuilder(Builder):
         return self.save_latent(node)
 
 
+def assert_drawn_alike(server: Server, found: np.ndarray, expected: np.ndarray) -> None:
+    """Compare latents of a scheduled LoRA with those of core's Load LoRA in each part."""
+    share = EQUAL_IN_FP16 if "--dynamic-vram" in server.command() else EQUAL
+    room = share * float(np.abs(expected).max())
+    np.testing.assert_allclose(found, expected, rtol=0, atol=room)
+
+
+def differ(one: np.ndarray, other: np.ndarray) -> bool:
+    return float(np.abs(one - other).max()) > DIFFERENT * float(np.abs(one).max())
+
+
 def test_constant_loras_equal_cores_loaders_to_the_bit(
     server: Server, client: Client, loras: Path
 ) -> None:
@@ -223,9 +239,8 @@ def test_schedules_equal_cores_hooks_and_separate_halves(
         )
         np.testing.assert_array_equal(latent, by_core)
         np.testing.assert_array_equal(of_nodes, by_core)
-        room = 5e-4 * float(np.abs(apart).max())
-        np.testing.assert_allclose(latent, apart, rtol=0, atol=room)
-        assert all(np.abs(latent - other).max() > 100 * room for other in others)
+        assert_drawn_alike(server, latent, apart)
+        assert all(differ(latent, other) for other in others)
         (report,) = outcome.outputs[node]["text"]
         assert line_with(report, "one.safetensors", "of the schedule")
 
@@ -240,7 +255,7 @@ def test_constant_and_scheduled_loras_in_one_prompt(
     pair = build.drawn_from(node), build.in_two_halves(both, (model, clip), "a cat")
     outcome = client.run(build.graph, timeout=SECONDS)
     ours, apart = (saved_latent(server, outcome, saved) for saved in pair)
-    np.testing.assert_allclose(ours, apart, rtol=0, atol=5e-4 * float(np.abs(apart).max()))
+    assert_drawn_alike(server, ours, apart)
 
 
 def test_hooks_of_two_nodes_add_up(server: Server, client: Client, loras: Path) -> None:
@@ -271,10 +286,8 @@ def test_hooks_of_two_nodes_add_up(server: Server, client: Client, loras: Path) 
     )
     outcome = client.run(build.graph, timeout=SECONDS)
     expected = saved_latent(server, outcome, apart)
-    room = 5e-4 * float(np.abs(expected).max())
     for node in ours:
-        found = saved_latent(server, outcome, node)
-        np.testing.assert_allclose(found, expected, rtol=0, atol=room)
+        assert_drawn_alike(server, saved_latent(server, outcome, node), expected)
 
 
 @pytest.mark.parametrize(
@@ -300,9 +313,8 @@ def test_our_sampler_changes_loras_at_the_step_for_every_scheduler(
     wrong = build.in_two_halves(first, first, ("red cat", "green cat"), scheduler)
     outcome = client.run(build.graph, timeout=SECONDS)
     found, expected, other = (saved_latent(server, outcome, node) for node in (ours, apart, wrong))
-    room = 5e-4 * float(np.abs(expected).max())
-    np.testing.assert_allclose(found, expected, rtol=0, atol=room)
-    assert np.abs(expected - other).max() > 100 * room
+    assert_drawn_alike(server, found, expected)
+    assert differ(expected, other)
 
 
 @pytest.mark.parametrize(
