@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from ...prompt.persons.person_table import person_table
 from ...prompt.vocabulary.pairs import PairTable, shipped_pairs
 from ...prompt.vocabulary.plain_text import plain_text
 from ...prompt.vocabulary.style_phrases import content_words
@@ -71,6 +72,10 @@ _OPENS_SETTING = frozenset(
 _VIEWS = frozenset(
     """view close-up closeup shot portrait statue sculpture bust representation depiction scene
     version front""".split()
+)
+# `to the left of a tree`
+_SIDES = frozenset(
+    "left right top front middle center centre side edge corner bottom back base foot".split()
 )
 # A role is looked for in this many words.
 _ROLE_REACH = 12
@@ -131,8 +136,14 @@ def find_evidence(texts: Iterable[str], table: PairTable | None = None) -> Evide
 
 
 def prompt_words(text: str) -> list[str]:
-    """Return the lower-case words and stops of a prompt; a comma stands for each style word."""
-    return content_words(_TOKEN.findall(plain_text(text).casefold().replace(_APOSTROPHE, "'")))
+    """Return the lower-case words and stops of a prompt, commas for words of style and names."""
+    words = content_words(_TOKEN.findall(plain_text(text).casefold().replace(_APOSTROPHE, "'")))
+    # `Scarlet Witch` is no witch.
+    for match in person_table().phrases.matches(words):
+        kind, _ = match.found
+        if kind.startswith("given ") and match.end > match.start + 1:
+            words[match.start : match.end] = [","] * (match.end - match.start)
+    return words
 
 
 def find_matches(words: list[str], table: PairTable) -> list[WordMatch]:
@@ -234,8 +245,10 @@ def _role(words: list[str], start: int, table: PairTable) -> str:
             break
         if word == "of":
             before = (singular_forms(words[place - 1]) or (words[place - 1],))[0] if place else ""
-            if before in _SHAPES or before in _CONTAINERS or before in _VIEWS:
-                continue
+            if before in _SHAPES or before in _CONTAINERS or before in _VIEWS or before in _BREAKS:
+                continue  # a masked `photo of` is a view
+            if before in _SIDES:
+                return SETTING
         if word in _OPENS_DETAIL:
             return DETAIL
         if word in _OPENS_SETTING or _is_doing(words, place, table):

@@ -25,7 +25,7 @@ from ...prompt.vocabulary.word_tables import tokens
 from ..policy import CONTRADICTS, FRAGMENT, NOT_KNOWN, OFF_SUBJECT, REPEATED
 from .evidence import find_evidence
 from .prior import LARGEST_SCORE, LEAST_SCORE, WITHOUT_PERSONS, PairPrior
-from .safe_tags import is_gloomy, safe_tags
+from .safe_tags import moods_of, safe_tags
 from .subject import is_of_another_language, is_without_persons
 
 # The log lift of a tag is added this many times to its log probability in the model.
@@ -52,6 +52,22 @@ NO_HUMANS, _STILL_LIFE = "no humans", "still life"
 _DRAWN = ("anime", "manga", "vtuber", "vocaloid", "fantasy", "elf", "fairy", "magical girl", "game")
 _NATURAL = frozenset("black brown blonde red ginger blue green grey amber".split())
 _UNNATURAL_HAIR = frozenset("blue green grey amber".split())
+_GLOOMY = frozenset(
+    (
+        "dark",
+        "night",
+        "fog",
+        "storm",
+        "rain",
+        "dark clouds",
+        "smoke",
+        "ruins",
+        "overcast",
+        "moonlight",
+    )
+)
+_FLOOR_POSES = frozenset(("wariza", "seiza", "yokozuwari", "indian style"))
+_LONG_HAIR = ("long hair", "very long hair")
 _CHEERFUL = ("smile", "grin", "laughing", "light smile", ":d", "happy")
 _COLORS = frozenset(("hair colour", "eye colour"))
 # One of these is enough.
@@ -121,7 +137,7 @@ class TagGuide:
             self._words.add(name, is_typed=True)
         self._table = shipped_pairs()
         # Words of other languages have other senses.
-        tags_of_ours = [tag for tag in tags if not is_of_another_language(tag)]
+        tags_of_ours = [tag for tag in tags if self._is_evidence(tag)]
         known = [", ".join(tags_of_ours)]
         known += [text for text in captions if not is_of_another_language(text)]
         evidence = find_evidence(known, self._table)
@@ -150,10 +166,20 @@ class TagGuide:
         self._has_subject = not kinds.isdisjoint(_SUBJECTS)
         self._has_animal = "animal" in kinds
         self._has_place = "place" in kinds
-        self._is_gloomy = is_gloomy(self._texts)
+        moods = moods_of(self._texts)
+        self._is_gloomy, self._is_cheerful = "gloomy" in moods, moods == {"bright"}
+        # Men whom the user names in words.
+        self._is_of_men = not persons.is_typed and persons.boys[0] > 0 and persons.girls[1] == 0
         self._colors: set[str] = set()  # of hair and eyes in added tags
         for found in evidence.found:
             self._words.add(self._table.names[found.entry], is_typed=True)
+
+    def _is_evidence(self, tag: str) -> bool:
+        """Return whether the words of a tag mean what they say: `blue archive` is no archive."""
+        is_name = category(tag) in (Category.CHARACTERS, Category.COPYRIGHTS, Category.ARTIST)
+        if is_name and self._table.entry(canonical(tag)) is None:
+            return False
+        return not is_of_another_language(tag)
 
     @property
     def evidence_size(self) -> int:
@@ -256,6 +282,8 @@ class TagGuide:
                 return True
             if tag in WITHOUT_PERSONS and not self._may_be_without_persons(tag):
                 return True
+            if self._is_cheerful and tag in _GLOOMY:
+                return True
             return self._is_typed(tag) or self._is_other_place(tag) or refuses(tag)
 
         chosen = self._prior.propose(count, seed, refuses_any)
@@ -334,10 +362,12 @@ class TagGuide:
                     values[place] = _STRENGTH * clipped if is_likely else -np.inf
             if not self._has_any_color:
                 values[choices.is_unnatural] = -np.inf
-            cheerful = _CHEERFUL if self._is_gloomy else ()
+            unfit = _CHEERFUL if self._is_gloomy else ()
+            if self._is_of_men:
+                unfit += tuple(name for name in _LONG_HAIR if self._prior.score_of(name) <= 0)
             if self._names_character:
                 values[choices.is_look] = -np.inf
-            for name in (*self._excluded, *cheerful):
+            for name in (*self._excluded, *unfit):
                 place = choices.places.get(name)
                 if place is not None:
                     values[place] = -np.inf
@@ -399,6 +429,8 @@ def _needs_evidence(name: str, kind: str) -> bool:
         return True  # `multicolored hair`
     if name.endswith((" hair", " eyes")):
         return False
+    if name in _FLOOR_POSES:
+        return True
     return kind in ("body", "hair") or (kind == "wear" and name not in _PLAIN_WEAR)
 
 

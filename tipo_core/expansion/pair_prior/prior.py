@@ -36,7 +36,7 @@ _LENGTHS = (7, 8, 9, 10, 11)
 
 # A proposed tag has at least this probability beside the request; one known from counts alone
 # needs more, and more lift.
-_LEAST_PROBABILITY = 0.05
+_LEAST_PROBABILITY = 0.07
 _LEAST_COUNTED_PROBABILITY = 0.08
 _LEAST_COUNTED_LIFT = 1.2
 # The same beside a subject that has a written list.
@@ -53,7 +53,10 @@ _NO_HUMANS = "no humans"
 _STILL_LIFE = "still life"
 # Tags that say that a picture is about something else than persons.
 WITHOUT_PERSONS = frozenset(
-    (_NO_HUMANS, _STILL_LIFE, "animal focus", "food focus", "vehicle focus", "object focus")
+    (
+        *(_NO_HUMANS, _STILL_LIFE, "animal focus", "food focus", "vehicle focus", "object focus"),
+        *("mecha focus", "plant focus", "weapon focus"),
+    )
 )
 _IMPLIED = ("outdoors", "indoors")
 
@@ -66,8 +69,8 @@ _ROOM: Mapping[str, int] = MappingProxyType(
     }
 )  # fmt: skip
 # Kinds that change what a picture shows.
-_CONCRETE = frozenset("thing food animal wear body hair held".split())
-_OF_PERSON = frozenset("wear body hair held".split())
+_CONCRETE = frozenset("thing food animal material plant wear body hair held action".split())
+_OF_PERSON = frozenset("wear body hair held action".split())
 _HABITATS = frozenset("animal plant place nature weather".split())
 _SETTING_KINDS = frozenset("place nature plant".split())
 _SCENES = frozenset(("scenery", "landscape", "cityscape"))
@@ -140,12 +143,24 @@ class PairPrior:
         source = self.table.kind(found.entry)
         if source in _STYLES and self.table.names[found.entry] not in _SCENES:
             return kind in _CONCRETE or kind in _SETTING_KINDS
+        if source == "world" and kind in ("place", "nature") and self._has_creature_or_thing:
+            return True
+        is_thing = source in _THINGS
+        if kind == "nature" and is_thing and found.role == DETAIL:
+            return True
         if kind not in _CONCRETE:
             return False
         if kind == "animal" and source not in _HABITATS:
             return True
-        is_thing = source in _THINGS
         return found.role != SUBJECT and (found.role == DETAIL or (is_thing and kind in _OF_PERSON))
+
+    @cached_property
+    def _has_creature_or_thing(self) -> bool:
+        """Whether the request is about an animal or a thing: a genre gives it no landscape."""
+        return any(
+            one.role == SUBJECT and self.table.kind(one.entry) in ("animal", "thing", "food")
+            for one in self.evidence.found
+        )
 
     def is_present(self, entry: int) -> bool:
         """Whether an entry is in the prompt."""
@@ -177,6 +192,11 @@ class PairPrior:
             total += factor * lift
             factor *= _NEXT_LIFT
         return total
+
+    def score_of(self, tag: str) -> float:
+        """The score of a tag in nats, 0 if the table lacks it."""
+        entry = self.table.entry(tag)
+        return 0.0 if entry is None else self.score(entry)
 
     def scores(self) -> dict[str, float]:
         """The scores of all entries that are not present, by name, clipped to LARGEST_SCORE.
@@ -269,7 +289,7 @@ class PairPrior:
         kind = self.table.kind(entry)
         if entry in self._present or kind not in _ROOM or self._lowest.get(entry, 0.0) <= _NEVER:
             return None
-        if kind in _CREATURE_KINDS and not self._has_kind("animal"):
+        if kind in _CREATURE_KINDS and not self._has_animal:
             return None
         score = self.score(entry)
         probability = min(0.0, self.table.log_share(entry) + score)
@@ -308,8 +328,13 @@ class PairPrior:
         several = sources & (sources - 1) != 0
         return several or (kind in _SETTINGS and sources == TAG_LISTS)
 
-    def _has_kind(self, kind: str) -> bool:
-        return any(self.table.kind(entry) == kind for entry in self._present)
+    @cached_property
+    def _has_animal(self) -> bool:
+        """Whether an animal is a subject of the request."""
+        return any(
+            one.role == SUBJECT and self.table.kind(one.entry) == "animal"
+            for one in self.evidence.found
+        )
 
     def _fits_places(self, entry: int) -> bool:
         """Return whether the places of the request, if it names any, go with a setting."""

@@ -13,7 +13,8 @@ from functools import cache
 
 from ...prompt.vocabulary.word_tables import entries, sections, tokens
 
-_ALWAYS, _GLOOMY = "open", "gloomy"
+_ALWAYS = "open"
+_MOODS = frozenset(("bright", "gloomy"))
 _SEED_STEP = 1_000_003
 _MOST_WORDS = 400
 
@@ -55,10 +56,10 @@ def safe_tags(texts: Iterable[str], kinds: Iterable[str], seed: int) -> list[str
     return list(dict.fromkeys(order))
 
 
-def is_gloomy(texts: Iterable[str]) -> bool:
-    """Return whether a word of the texts asks for a gloomy picture: war, horror, sad."""
+def moods_of(texts: Iterable[str]) -> set[str]:
+    """Return `bright`, `gloomy`, or both where words of the texts ask for them: joy, horror."""
     words = _words(texts)
-    return any(words & one.asked_by for one in _table() if one.name == _GLOOMY)
+    return {one.name for one in _table() if one.name in _MOODS and words & one.asked_by}
 
 
 def _words(texts: Iterable[str]) -> set[str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import takewhile
 
 from ..vocabulary.kinds import CREATURE, animal_kind, kind_of
+from ..vocabulary.style_phrases import content_words
 from ..vocabulary.word_tables import Match, folded, tokens
 from .characters import Figure, figure_of
 from .person_table import (
@@ -104,7 +105,8 @@ class Found:
 
 def read_persons(text: str, *, is_tag: bool) -> Found:
     table = person_table()
-    words = tokens(text)
+    typed = tokens(text)
+    words = content_words(typed)  # as long as `typed`
     mentions: list[Mention] = []
     is_perhaps = is_perhaps_alone = is_about = False
     is_thing = is_animals = is_portrait = False
@@ -112,7 +114,7 @@ def read_persons(text: str, *, is_tag: bool) -> Found:
     has_animal = any(_animals(words))
     for match in _matches(words, table):
         kind, is_plural = match.found
-        if (kind in _GIVEN or kind == NO_PERSON) and _is_credit(words, match.start):
+        if (kind in _GIVEN or kind == NO_PERSON) and _is_credit(typed, match.start):
             continue
         if _is_denied(words, match.start):
             is_about = True
@@ -142,7 +144,7 @@ def read_persons(text: str, *, is_tag: bool) -> Found:
             if mention is not None:
                 _join(mentions, mention, words)
     is_about |= bool(mentions) or any(
-        word not in table.says_nothing and word not in STOPS for word in _content(words, table)
+        word not in table.says_nothing and word not in STOPS for word in _content(typed, table)
     )
     if not mentions and not has_animal and not (is_tag and len(words) < 3):
         pronouns = set(words)
@@ -152,7 +154,7 @@ def read_persons(text: str, *, is_tag: bool) -> Found:
     is_strange = False
     if not mentions and not has_animal:
         is_perhaps |= is_perhaps_alone
-        is_strange = is_foreign(words) or (len(words) > 2 and _has_unknown_name(text))
+        is_strange = is_foreign(typed) or (len(typed) > 2 and _has_unknown_name(text))
     is_named = bool(mentions) and all(one.is_name for one in mentions)
     return Found(
         tuple(mentions),

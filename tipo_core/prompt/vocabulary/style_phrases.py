@@ -20,6 +20,8 @@ _ENDS = frozenset(
     """a an in on at with for while during under over behind near through featuring showing
     depicting wearing holding standing sitting of""".split()
 )
+# After these words, as after those in -ed, `by` names no artist: `a table surrounded by guests`.
+_DEEDS = frozenset("lit hidden worn held driven eaten flown caught bound hit led run".split())
 # Words of one credit at most, and of a name after `named`.
 _LONGEST_CREDIT = 40
 _LONGEST_NAME = 3
@@ -68,7 +70,9 @@ def content_words(words: Sequence[str]) -> list[str]:
         longest = _LONGEST_NAME if words[match.end - 1] in _NAMINGS else _LONGEST_CREDIT
         hide(match.start, _end_of_credit(words, match.end, longest))
     for place, word in enumerate(words):
-        if word == "by" and shown[place] and _is_credit(words, place + 1, table):
+        before = words[place - 1] if place else ","
+        is_deed = before.endswith("ed") or before in _DEEDS
+        if word == "by" and shown[place] and not is_deed and _is_credit(words, place + 1, table):
             hide(place, _end_of_credit(words, place + 1, _LONGEST_CREDIT))
         elif word in _STYLE_WORDS or word.endswith("-inspired"):
             start = place

@@ -81,12 +81,41 @@ def proposals(caption: str, *tags: str) -> set[str]:
         ("a train in the waves of the ocean", {"utility pole", "bench"}),
         # A detail brings no things.
         ("a statue made of rainbow pipe cleaners", {"machinery", "steam", "tools"}),
+        ("a train at the sea while gulls fly with a seagull", {"wings", "feathers", "beak"}),
+        ("iron man in a laboratory", {"mecha focus", "object focus"}),
         # Style brings no things.
-        ("a painting of a fox, canvas texture, camera, art by studio nova", {"paint", "easel", "lens"}),
+        (
+            "a painting of a fox, canvas texture, camera, art by studio nova",
+            {"paint", "easel", "lens"},
+        ),
     ],
 )
 def test_things_need_evidence_from_the_subject(caption: str, unwanted: set[str]) -> None:
     assert not unwanted & proposals(caption)
+
+
+@pytest.mark.parametrize(
+    ("tags", "unwanted"),
+    [
+        (("scarlet witch",), {"witch hat", "broom", "cauldron"}),
+        (("blue archive", "1girl"), {"bookshelf", "book stack", "ladder", "desk"}),
+        (("fantasy", "cat", "chair"), {"waterfall", "castle", "floating island"}),
+    ],
+)
+def test_words_of_names_and_genres_bring_no_things(
+    tags: tuple[str, ...], unwanted: set[str]
+) -> None:
+    assert not unwanted & proposals("", *tags)
+
+
+def test_a_cheerful_prompt_gets_no_darkness() -> None:
+    assert not {"dark", "night", "fog", "storm"} & proposals("", "lighthouse", "cheerful", "joyful")
+    assert {"night", "fog", "storm", "dark"} & proposals("", "lighthouse")
+
+
+def test_men_of_words_get_no_long_hair_without_evidence() -> None:
+    assert nats_of(guide_of(caption="two men laughing"))["long hair"] == -math.inf
+    assert nats_of(guide_of("1boy"))["long hair"] > -math.inf
 
 
 def test_a_persons_wear_needs_more_than_a_thing_near_him() -> None:

@@ -88,6 +88,8 @@ NAMED = {
     "terrorist": "solo",
     "a figure stands on a hill": "solo",
     "portrait": "solo",
+    "a robed figure at a lake": "solo",
+    "firefighters spray foam on a plane": "multiple girls, multiple boys",
     "headshot by annie leibovitz": "solo",
     "portrait of zorvek malundi": "solo",
     "damsels of Antwerp, a girl, black hat": "1girl",
@@ -114,6 +116,7 @@ king of the jungle; giant black spheres on the ground; retro arcade style, pixel
 a male blue dragon; a boxer dog; golden retriever puppy; a barn owl; a turtle
 a man-eating plant; a talisman; a lighthouse, designer, ornate; the cat Otto
 a dog named Max; portrait of a cat; a grey cat called Louis
+legend of zelda style cat
 """.replace("\n", ";")
 
 

@@ -43,6 +43,7 @@ sewer / outdoors; laundry room / meadow; temple interior / forest; inside a chur
 subdued color palette / colorful; muted colors / vivid colors; high key / dark; brightly lit / dark
 skull mask / beard; gas mask / smile; close-up / full body; close-up / standing in a studio
 close-up / aerial view; sleeping / blue eyes; asleep / looking at viewer; scared / smile
+laughing / closed mouth; upper body / boots; portrait / kneehighs; portrait / armored boots
 silk robe / white dress; cloak / cape; cardigan / blazer; serafuku / blazer; necktie / bowtie
 city lights / blue sky; yellow coat / black coat
 long_hair / short_hair; Black Hair / BLONDE HAIR; long blonde hair / black hair

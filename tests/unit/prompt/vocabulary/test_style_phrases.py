@@ -32,6 +32,8 @@ def content(text: str) -> str:
         ("high-key lighting, soft lights, fox", "fox"),
         ("unreal engine, a steam engine", "a steam engine"),
         ("shot on a beach", "a beach"),
+        ("a table surrounded by guests", "a table surrounded by guests"),
+        ("the means by which a fox hunts", "the means by which a fox hunts"),
         ("", ""),
     ],
 )
