@@ -7,11 +7,8 @@ model writes what they wear and do, with a bias toward tags that go together.
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Callable, Iterable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,19 +21,16 @@ from ...prompt.vocabulary.slots import slot_table
 from ...prompt.vocabulary.word_tables import tokens
 from ..policy import CONTRADICTS, FRAGMENT, NOT_KNOWN, OFF_SUBJECT, REPEATED
 from .evidence import find_evidence
+from .person_tags import LEAST_LOG_SHARE, colored_parts, person_tags
 from .prior import LARGEST_SCORE, LEAST_SCORE, WITHOUT_PERSONS, PairPrior
 from .safe_tags import moods_of, safe_tags
 from .subject import is_of_another_language, is_without_persons
+from .word_repeats import WordRepeats
 
 # The log lift of a tag is added this many times to its log probability in the model.
 _STRENGTH = 2.0
-# A tag of a person is drawn if it is in at least this share of the pictures.
-_LEAST_LOG_SHARE = math.log(0.03)
 # A model's own tag counts less as evidence than a word of the user.
 _WEIGHT_OF_ADDED = 0.5
-_PERSON_KINDS = frozenset("count person wear body hair face pose action held framing".split())
-# Wear that needs no evidence.
-_PLAIN_WEAR = frozenset(("shirt", "long sleeves", "pants", "jacket", "short sleeves"))
 # Kinds that a scene with persons does not get.
 _UNFIT_KINDS = frozenset(("creature", "creature pose", "animal", "medium", "material"))
 # Kinds of words that say what a picture without persons is about.
@@ -46,72 +40,16 @@ _WORD = re.compile(r"[^\W\d_]{3,}")
 _NO_SUBJECTS = frozenset(
     "count,person,pose,creature pose,framing,medium,background,quality,other".split(",")
 )
-_LINKS = frozenset("on in at with of under over by against to".split())
 NO_HUMANS, _STILL_LIFE = "no humans", "still life"
 # Words of drawings whose persons may have hair and eyes of any colour.
 _DRAWN = ("anime", "manga", "vtuber", "vocaloid", "fantasy", "elf", "fairy", "magical girl", "game")
-_NATURAL = frozenset("black brown blonde red ginger blue green grey amber".split())
-_UNNATURAL_HAIR = frozenset("blue green grey amber".split())
+# Tags that a cheerful prompt does not get, and those that a gloomy one does not get.
 _GLOOMY = frozenset(
-    (
-        "dark",
-        "night",
-        "fog",
-        "storm",
-        "rain",
-        "dark clouds",
-        "smoke",
-        "ruins",
-        "overcast",
-        "moonlight",
-    )
+    "dark,night,fog,storm,rain,dark clouds,smoke,ruins,overcast,moonlight".split(",")
 )
-_FLOOR_POSES = frozenset(("wariza", "seiza", "yokozuwari", "indian style"))
+# Men get these with evidence alone.
 _LONG_HAIR = ("long hair", "very long hair")
 _CHEERFUL = ("smile", "grin", "laughing", "light smile", ":d", "happy")
-_COLORS = frozenset(("hair colour", "eye colour"))
-# One of these is enough.
-_BLUR = frozenset(
-    ("blurry", "blurry background", "blurry foreground", "depth of field", "bokeh", "motion blur")
-)
-# Last words that several tags of one prompt may share.
-_SHARED_WORDS = frozenset("hair eyes sleeves background sky theme".split())
-
-
-class WordRepeats:
-    """The words of a prompt's tags: a new tag must say more than the tags before it.
-
-    `apron` after `white apron` says nothing, and neither `waist apron` nor a second `holding ...`
-    belongs to it. A typed tag may be refined: `witch hat` after `hat`.
-    """
-
-    def __init__(self) -> None:
-        self._names: set[str] = set()
-        self._within: set[str] = set()  # the parts of all tags
-        self._last: set[str] = set()
-        self._is_holding = False
-
-    def add(self, name: str, *, is_typed: bool = False) -> None:
-        """Add a tag in its canonical spelling."""
-        words = name.split()
-        self._names.add(name)
-        self._within.update(words, (" ".join(words[1:]), " ".join(words[:-1])))
-        self._is_holding |= words[:1] == ["holding"]
-        if not is_typed and words:
-            self._last.add(words[-1])
-
-    def repeats(self, name: str) -> bool:
-        """Return whether a tag says too little that is new."""
-        words = name.split()
-        # `standing on one leg` after `standing` changes what was said.
-        heads = (" ".join(words[:end]) for end in range(1, len(words)) if words[end] in _LINKS)
-        if any(head in self._names for head in heads):
-            return True
-        if name in _BLUR and not self._names.isdisjoint(_BLUR):
-            return True
-        if name in self._within or (self._is_holding and words[:1] == ["holding"]):
-            return True
-        return bool(words) and words[-1] in self._last - _SHARED_WORDS
 
 
 class TagGuide:
@@ -214,16 +152,16 @@ class TagGuide:
         if is_accepted:
             self._prior.accept(name, _WEIGHT_OF_ADDED)
             self._words.add(name)
-            self._colors |= _colored_parts(name)
+            self._colors |= colored_parts(name)
 
     def refuse(self, tag: str) -> str | None:
         """Return the reason why a model's tag must not be added, None if it may."""
         name = canonical(tag)
-        if name not in _person_tags().places:
+        if name not in person_tags().places:
             return NOT_KNOWN
         if self._is_gloomy and name in _CHEERFUL:
             return CONTRADICTS
-        if not self._colors.isdisjoint(_colored_parts(name)):
+        if not self._colors.isdisjoint(colored_parts(name)):
             return CONTRADICTS  # of two persons, too: a reader takes both for one
         return REPEATED if self._words.repeats(name) or self._is_typed(name) else None
 
@@ -348,14 +286,14 @@ class TagGuide:
     def bias(self, never: Iterable[str] = ()) -> TagBias:
         """Return the bias of the tags that a model writes; it never writes those of `never`."""
         self._excluded |= set(never)
-        choices = _person_tags()
+        choices = person_tags()
 
         def nats() -> NDArray[np.float64]:
             values = choices.nats.copy()
             for entry, score in self._prior.entry_scores():
                 place = choices.places.get(self._table.names[entry])
                 if place is not None and choices.is_person[place]:
-                    is_likely = self._table.log_share(entry) + score >= _LEAST_LOG_SHARE
+                    is_likely = self._table.log_share(entry) + score >= LEAST_LOG_SHARE
                     if choices.nats[place] < 0 and score < LEAST_SCORE:
                         is_likely = False
                     clipped = max(-LARGEST_SCORE, min(LARGEST_SCORE, score))
@@ -385,70 +323,3 @@ def _said_places(texts: Iterable[str]) -> list[str]:
         if slot == "place" and value
     }
     return sorted(said) if said <= {"indoors", "outdoors"} else []
-
-
-def _colored_parts(name: str) -> set[str]:
-    """Return `hair colour` or `eye colour` for a tag that says one."""
-    return {slot for slot, _ in slot_table().said_by_tag(name) if slot in _COLORS}
-
-
-@dataclass(frozen=True)
-class _PersonTags:
-    """The tags of the pair table. `nats` is -inf for those that need evidence to be drawn.
-
-    These are tags of scenes and things, which no model that knows only persons should add, and rare
-    tags of persons.
-    """
-
-    shares: Mapping[str, float]
-    places: Mapping[str, int]
-    is_person: NDArray[np.bool_]
-    is_look: NDArray[np.bool_]
-    is_unnatural: NDArray[np.bool_]
-    nats: NDArray[np.float64]
-
-
-def _is_look(name: str, kind: str) -> bool:
-    """Return whether a tag says how a person looks by nature: hair, eyes, skin, ears."""
-    return kind in ("hair", "body") or name.endswith((" eyes", " ears", " skin", " pupils"))
-
-
-def _is_unnatural(name: str) -> bool:
-    """Return whether a tag has a colour of hair or eyes that no person has by nature."""
-    for slot, value in slot_table().said_by_tag(name):
-        if slot == "hair colour" and (value not in _NATURAL or value in _UNNATURAL_HAIR):
-            return True
-        if slot == "eye colour" and (value not in _NATURAL or value in ("red", "black")):
-            return True
-    return False
-
-
-def _needs_evidence(name: str, kind: str) -> bool:
-    """Return whether a common tag of a person changes the picture: wear, ears of an animal."""
-    if any(slot in _COLORS and not value for slot, value in slot_table().said_by_tag(name)):
-        return True  # `multicolored hair`
-    if name.endswith((" hair", " eyes")):
-        return False
-    if name in _FLOOR_POSES:
-        return True
-    return kind in ("body", "hair") or (kind == "wear" and name not in _PLAIN_WEAR)
-
-
-@cache
-def _person_tags() -> _PersonTags:
-    table = shipped_pairs()
-    entries = [entry for entry in range(len(table.names)) if table.is_tag(entry)]
-    shares = {table.names[entry]: math.exp(table.log_share(entry)) for entry in entries}
-    is_person = np.array([table.kind(entry) in _PERSON_KINDS for entry in entries])
-    is_common = np.array([table.log_share(entry) >= _LEAST_LOG_SHARE for entry in entries])
-    needs_evidence = np.array(
-        [_needs_evidence(table.names[entry], table.kind(entry)) for entry in entries]
-    )
-    return _PersonTags(
-        shares,
-        {name: place for place, name in enumerate(shares)},
-        is_person,
-        np.array([_is_look(name, table.kind(table.spellings[name])) for name in shares]),
-        np.array([_is_unnatural(name) for name in shares]),
-        np.where(is_person & is_common & ~needs_evidence, 0.0, -np.inf),
-    )

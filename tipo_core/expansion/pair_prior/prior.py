@@ -23,6 +23,7 @@ from types import MappingProxyType
 
 from ...prompt.vocabulary.pairs import PERSONS, TAG_LISTS, TEXTS, WRITTEN, PairTable, shipped_pairs
 from .evidence import DETAIL, SUBJECT, Evidence, FoundEntry
+from .evidence_rules import is_weak
 
 # Scores for a language model are clipped to plus or minus this, in nats.
 LARGEST_SCORE = 3.0
@@ -68,14 +69,6 @@ _ROOM: Mapping[str, int] = MappingProxyType(
         "food": 3, "creature": 2, "creature pose": 1,
     }
 )  # fmt: skip
-# Kinds that change what a picture shows.
-_CONCRETE = frozenset("thing food animal material plant wear body hair held action".split())
-_OF_PERSON = frozenset("wear body hair held action".split())
-_HABITATS = frozenset("animal plant place nature weather".split())
-_SETTING_KINDS = frozenset("place nature plant".split())
-_SCENES = frozenset(("scenery", "landscape", "cityscape"))
-_STYLES = frozenset("medium light framing quality background".split())
-_THINGS = frozenset("thing food animal material".split())
 # Kinds that say where and when the picture is. A place in the request decides them.
 _SETTINGS = frozenset("place nature weather".split())
 _LANDMARKS = frozenset("place thing animal".split())
@@ -129,7 +122,7 @@ class PairPrior:
             if sources == unfit:
                 continue
             if lift > 0:
-                if self._is_too_weak(found, entry):
+                if is_weak(self.table, found, entry, self._is_about_thing):
                     continue
                 insort(self._lifts.setdefault(entry, []), lift * found.weight)
                 self._sources[entry] = self._sources.get(entry, 0) | sources
@@ -137,25 +130,8 @@ class PairPrior:
                 value = lift if lift <= _NEVER else lift * found.weight
                 self._lowest[entry] = min(value, self._lowest.get(entry, 0.0))
 
-    def _is_too_weak(self, found: FoundEntry, candidate: int) -> bool:
-        """Return whether a word of the request is no evidence for a concrete candidate."""
-        kind = self.table.kind(candidate)
-        source = self.table.kind(found.entry)
-        if source in _STYLES and self.table.names[found.entry] not in _SCENES:
-            return kind in _CONCRETE or kind in _SETTING_KINDS
-        if source == "world" and kind in ("place", "nature") and self._has_creature_or_thing:
-            return True
-        is_thing = source in _THINGS
-        if kind == "nature" and is_thing and found.role == DETAIL:
-            return True
-        if kind not in _CONCRETE:
-            return False
-        if kind == "animal" and source not in _HABITATS:
-            return True
-        return found.role != SUBJECT and (found.role == DETAIL or (is_thing and kind in _OF_PERSON))
-
     @cached_property
-    def _has_creature_or_thing(self) -> bool:
+    def _is_about_thing(self) -> bool:
         """Whether the request is about an animal or a thing: a genre gives it no landscape."""
         return any(
             one.role == SUBJECT and self.table.kind(one.entry) in ("animal", "thing", "food")

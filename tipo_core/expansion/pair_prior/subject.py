@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ...prompt.persons.mentions import is_foreign
 from ...prompt.persons.person_table import person_table
+from ...prompt.persons.unknown_names import is_foreign
 from ...prompt.vocabulary.pairs import PairTable
 from .evidence import SUBJECT, Evidence, find_matches, prompt_words
 

@@ -8,7 +8,7 @@ from itertools import takewhile
 
 from ..vocabulary.kinds import CREATURE, animal_kind, kind_of
 from ..vocabulary.style_phrases import content_words
-from ..vocabulary.word_tables import Match, folded, tokens
+from ..vocabulary.word_tables import Match, tokens
 from .characters import Figure, figure_of
 from .person_table import (
     BOY,
@@ -29,17 +29,13 @@ from .person_table import (
     PersonTable,
     person_table,
 )
+from .unknown_names import DETERMINERS, NOT_ADJECTIVES, has_unknown_name, is_credit, is_foreign
 
 # Words between a number and its noun (`two very old men`), between `and` and a second person.
 _NUMBER_REACH = 4
 _AND_REACH = 7
 _NAME_WORDS = 4
-_CREDIT_REACH = 40
 _GIVEN = {"given girl": GIRL, "given boy": BOY}
-_DETERMINERS = frozenset("a an the one this that another each every his her their my our".split())
-_NOT_ADJECTIVES = frozenset(
-    "and or of with in on at by to from for as is are was were has have the over under near".split()
-)
 # Words that are adjectives as well: `human skull`, `male lion`, `baby red panda`.
 _ALSO_ADJECTIVES = frozenset(
     ("human", "male", "female", "baby", "adult", "mother", "father", "teen")
@@ -47,30 +43,11 @@ _ALSO_ADJECTIVES = frozenset(
 # Nouns after `a woman's` that show the woman.
 _SHOWN_PARTS = frozenset("head face body portrait silhouette figure self profile selfie".split())
 _SHOWN_KINDS = frozenset(("hair", "body", "face", CREATURE))
-# Endings of English words that are no names.
-_WORD_ENDINGS = (
-    *("ed", "ing", "ic", "al", "ism", "punk", "core", "wave", "ness", "tion", "ous", "ful", "ish"),
-    *(
-        "ly",
-        "age",
-        "ment",
-        "ity",
-        "ive",
-        "able",
-        "less",
-        "graphy",
-        "scape",
-        "like",
-        "ship",
-        "house",
-    ),
-)
 # What a name before it describes: `Loki horns`.
 _LENT_KINDS = frozenset(("wear", "hair", "body", CREATURE))
 _PORTRAIT_WORDS = frozenset("painting photo photograph photography picture drawing shot".split())
 _SHE = frozenset(("she", "her", "hers", "herself"))
 _HE = frozenset(("he", "him", "his", "himself"))
-_PLACE_PREPOSITIONS = frozenset("in at from near to by".split())
 
 
 @dataclass(frozen=True)
@@ -114,7 +91,7 @@ def read_persons(text: str, *, is_tag: bool) -> Found:
     has_animal = any(_animals(words))
     for match in _matches(words, table):
         kind, is_plural = match.found
-        if (kind in _GIVEN or kind == NO_PERSON) and _is_credit(typed, match.start):
+        if (kind in _GIVEN or kind == NO_PERSON) and is_credit(typed, match.start):
             continue
         if _is_denied(words, match.start):
             is_about = True
@@ -138,7 +115,7 @@ def read_persons(text: str, *, is_tag: bool) -> Found:
             is_perhaps = is_about = True
         elif kind in (PERHAPS_ALONE, PORTRAIT):
             is_perhaps_alone = is_about = True
-            is_portrait |= kind == PORTRAIT and _shows_person(words, match.end)
+            is_portrait |= kind == PORTRAIT and _shows_person(typed, match.end)
         elif not _is_compound(words, match, kind):
             mention = _mention(words, match, kind, is_plural, is_tag)
             if mention is not None:
@@ -154,7 +131,7 @@ def read_persons(text: str, *, is_tag: bool) -> Found:
     is_strange = False
     if not mentions and not has_animal:
         is_perhaps |= is_perhaps_alone
-        is_strange = is_foreign(typed) or (len(typed) > 2 and _has_unknown_name(text))
+        is_strange = is_foreign(typed) or (len(typed) > 2 and has_unknown_name(text))
     is_named = bool(mentions) and all(one.is_name for one in mentions)
     return Found(
         tuple(mentions),
@@ -228,7 +205,7 @@ def _mention(
     if kind == WITH_ARTICLE:
         is_alone = is_tag and match.start == 0 and match.end == len(words)
         near = [word for word in before if word not in person_table().adjectives]
-        has_article = bool(near) and near[-1] in _DETERMINERS
+        has_article = bool(near) and near[-1] in DETERMINERS
         if not (has_article or is_alone or number is not None):
             return None
     sex = kind if kind in (GIRL, BOY) else PERSON
@@ -255,7 +232,7 @@ def _join(mentions: list[Mention], new: Mention, words: Sequence[str]) -> None:
     last = mentions[-1] if mentions else None
     if last is not None:
         between = words[last.end : new.start]
-        if len(between) <= 1 and not set(between) & (STOPS | _NOT_ADJECTIVES):
+        if len(between) <= 1 and not set(between) & (STOPS | NOT_ADJECTIVES):
             # `female knight`, `boy king`: one noun phrase.
             sex = last.kind if last.kind in (GIRL, BOY) else new.kind
             low, high = (new.low, new.high) if new.is_plural else (last.low, last.high)
@@ -289,7 +266,7 @@ def _number(before: Sequence[str]) -> int | None:
             return numbers[word]
         if word.isdigit() and len(word) < 4:
             return int(word)
-        if word in STOPS or word in _NOT_ADJECTIVES:
+        if word in STOPS or word in NOT_ADJECTIVES:
             return None
     return None
 
@@ -340,13 +317,11 @@ def _shows_person(words: Sequence[str], end: int) -> bool:
         rest = rest[1:]
     if rest[:1] != ["of"]:
         return True
-    return (
-        rest[1:2] != [] and rest[1] not in _DETERMINERS and any(map(person_table().is_rare, rest))
-    )
+    return rest[1:2] != [] and rest[1] not in DETERMINERS and any(map(person_table().is_rare, rest))
 
 
 def _is_in_phrase(word: str) -> bool:
-    return word not in STOPS and word not in _NOT_ADJECTIVES
+    return word not in STOPS and word not in NOT_ADJECTIVES
 
 
 def _is_denied(words: Sequence[str], start: int) -> bool:
@@ -355,24 +330,6 @@ def _is_denied(words: Sequence[str], start: int) -> bool:
         if word in ("no", "without"):
             return True
         if word not in ("any", "a", "an", "the", "single", "other", "of", "living", "visible"):
-            return False
-    return False
-
-
-def _is_credit(words: Sequence[str], start: int) -> bool:
-    """Return whether the name at `start` is an artist's: `by A, B and C`, `in the style of D`."""
-    run = 0  # words since the last comma or `and`
-    for back in range(1, min(start, _CREDIT_REACH) + 1):
-        word = words[start - back]
-        if word == "by":
-            return True
-        if word == "of" and start > back and words[start - back - 1] == "style":
-            return True
-        if word in (",", "and"):
-            run = 0
-            continue
-        run += 1
-        if run > 3 or word in STOPS or word in _DETERMINERS or word in _NOT_ADJECTIVES:
             return False
     return False
 
@@ -391,52 +348,3 @@ def _content(words: Sequence[str], table: PersonTable) -> Iterator[str]:
         yield from words[end : match.start]
         end = match.end
     yield from words[end:]
-
-
-def is_unknown_name(name: str) -> bool:
-    """Return whether no word of a tag is an ordinary one, so that it may be a person's name."""
-    table = person_table()
-    words = folded(name).split()
-    return kind_of(name) is None and all(
-        not word.isascii() or (table.is_rare(word) and not word.endswith(_WORD_ENDINGS))
-        for word in words
-    )
-
-
-def is_foreign(words: Sequence[str]) -> bool:
-    """Return whether most words are of another language."""
-    letters = [
-        word
-        for place, word in enumerate(words)
-        if word not in STOPS and not word.isdigit() and not _is_credit(words, place)
-    ]
-    strange = sum(not word.isascii() or person_table().is_rare(word) for word in letters)
-    return bool(letters) and (
-        any(ord(word[0]) > 0x2E80 for word in letters)
-        or (len(letters) > 3 and 2 * strange > len(letters))
-    )
-
-
-def _has_unknown_name(text: str) -> bool:
-    """Return whether a capitalised word inside a sentence may be a person's name."""
-    table = person_table()
-    words = text.split()
-    if sum(word[:1].isupper() for word in words) > len(words) / 2 and len(words) > 3:
-        return False  # a title
-    in_credits = False
-    for place, word in enumerate(words):
-        # `by Vincent van Gogh and Claude Monet`
-        is_joint = word[:1].isupper() or word in ("and", "&", "van", "von", "de", "da", "di", "of")
-        in_credits = word.casefold() == "by" or (in_credits and is_joint)
-        if in_credits:
-            continue
-        bare = word.strip(".,;:!?()\"'").removesuffix("'s")
-        is_name = bare[:1].isupper() and bare[1:].islower() and len(bare) > 2
-        after = words[place + 1] if place + 1 < len(words) else ""
-        if place == 0 or words[place - 1].endswith((".", "!", "?")):
-            # Every sentence begins with a capital: `Zelensky eating`, `Zendaya Coleman`.
-            is_name = is_name and (after.endswith("ing") or after[:1].isupper())
-        before = words[place - 1].casefold() if place else ""
-        if is_name and before not in _PLACE_PREPOSITIONS and table.is_rare(bare.casefold()):
-            return not bare.casefold().endswith(_WORD_ENDINGS)
-    return False

@@ -15,8 +15,9 @@ from ..vocabulary.kinds import ANIMAL, CREATURE, PERSON_KINDS, kind_of
 from ..vocabulary.tags import Category, canonical, category, person_range
 from ..vocabulary.word_tables import tokens
 from .characters import Figure
-from .mentions import Found, Mention, is_unknown_name, named_figure, read_persons
+from .mentions import Found, Mention, named_figure, read_persons
 from .person_table import BOY, COUPLE, FAMILY, GIRL, PERSON
+from .unknown_names import is_unknown_name
 
 Range = tuple[int, int | None]  # at least and at most; None is an open end
 NOBODY: Range = (0, 0)

@@ -8,7 +8,8 @@ import pytest
 
 from tipo_core.expansion.expand import expand
 from tipo_core.expansion.json_form import read_request
-from tipo_core.expansion.pair_prior.guide import TagGuide, WordRepeats
+from tipo_core.expansion.pair_prior.guide import TagGuide
+from tipo_core.expansion.pair_prior.word_repeats import WordRepeats
 from tipo_core.expansion.policy import CONTRADICTS, NOT_KNOWN, OFF_SUBJECT, REPEATED
 from tipo_core.expansion.request import Expansion, ExpansionRequest
 from tipo_core.expansion.tasks import Length

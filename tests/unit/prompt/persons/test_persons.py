@@ -159,6 +159,14 @@ def test_wear_and_looks_are_perhaps_a_person(text: str) -> None:
     assert found.presence in (Presence.PERHAPS, Presence.SOME)
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["portrait photo of a lighthouse", "a portrait painting of a car", "portrait of a robot"],
+)
+def test_a_portrait_of_a_thing_counts_nobody(text: str) -> None:
+    assert persons_of((), (text,)).tags in ((), ("no humans",))
+
+
 def test_the_titles_of_an_animal_are_no_persons() -> None:
     found = persons_of((), ("Painting of the cat Otto, Duke of Essex, who eats lasagna.",))
     assert found.presence is Presence.NONE and found.has_animal
