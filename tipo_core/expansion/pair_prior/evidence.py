@@ -71,7 +71,7 @@ _OPENS_SETTING = frozenset(
 # `a view of the town`: the noun after `of` is what the picture shows.
 _VIEWS = frozenset(
     """view close-up closeup shot portrait statue sculpture bust representation depiction scene
-    version front""".split()
+    version collage mosaic mural rendition display silhouette head face eye eyes""".split()
 )
 # `to the left of a tree`
 _SIDES = frozenset(

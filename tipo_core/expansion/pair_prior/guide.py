@@ -300,7 +300,7 @@ class TagGuide:
                     values[place] = _STRENGTH * clipped if is_likely else -np.inf
             if not self._has_any_color:
                 values[choices.is_unnatural] = -np.inf
-            unfit = _CHEERFUL if self._is_gloomy else ()
+            unfit: tuple[str, ...] = _CHEERFUL if self._is_gloomy else ()
             if self._is_of_men:
                 unfit += tuple(name for name in _LONG_HAIR if self._prior.score_of(name) <= 0)
             if self._names_character:

@@ -91,6 +91,7 @@ def test_each_noun_has_a_role() -> None:
     assert roles("a view of a castle")["castle"] == "subject"
     assert roles("a man repairing a lamp")["lamp"] == "setting"
     assert roles("a photo of four cats")["cat"] == "subject"
+    assert roles("a collage of the eyes of an owl")["owl"] == "subject"
     assert roles("a pepper to the left of a lamp")["lamp"] == "setting"
     # The strongest role counts.
     assert roles("a man with a cat, cat")["cat"] == "subject"
