@@ -110,6 +110,11 @@ def _copies(model: torch.nn.Module, prefix: str) -> Layers:
 
 
 def _token_vectors(clip: Any, token: str) -> TokenVectors:
+    if not token:
+        raise ValueError(
+            "the dataset has no token whose vector could be trained: give it one in DreamBooth "
+            "Dataset, or set text_encoder to lora"
+        )
     ids: dict[str, list[int]] = {}
     rows: dict[str, torch.Tensor] = {}
     for key, encoder in encoders_of(clip).items():

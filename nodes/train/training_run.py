@@ -38,6 +38,7 @@ from .trained_results import (
 from .training_session import TrainingSession
 
 STATES = "tipo-training"  # in ComfyUI's output folder
+_NO_CLASS = "no class_images: the whole class takes on the subject's look"
 _SHOWN_EVERY = 0.5  # seconds between two texts of the progress
 
 
@@ -210,6 +211,7 @@ def _results(
     lines = [
         f"DreamBooth: {pictures} pictures of the subject{of_class}",
         f"trained: {_trained_text(recipe)}, {parts.count:,} values",
+        *(() if inputs.class_set else (_NO_CLASS,)),
         f"memory besides the model: about {bytes_text(estimate.total)}",
         *([f"went on from step {resumed_at}"] if resumed_at is not None else []),
         *([speed] if (speed := follower.speed(run)) else []),

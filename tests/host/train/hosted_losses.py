@@ -134,5 +134,32 @@ def low_memory() -> dict[str, Any]:
     return found
 
 
+def memory() -> list[int]:
+    """The counted bytes of activations, and the bytes that autograd saves for a whole batch."""
+    with captions.training_mode():
+        pictures = picture_set(2, "sks critter", side=256), picture_set(2, "critter", side=192)
+        session = sessions.TrainingSession(model, clip, vae, *pictures, recipe())
+        counted = session.activation_bytes()
+        saved: dict[int, Any] = {}
+
+        def keep(tensor: torch.Tensor) -> torch.Tensor:
+            if not isinstance(tensor, torch.nn.Parameter):
+                saved[tensor.untyped_storage()._cdata] = tensor.untyped_storage()
+            return tensor
+
+        with session.injected(), torch.autograd.graph.saved_tensors_hooks(keep, lambda one: one):
+            loss = session.loss(0, 0)
+        del loss
+    return [counted.kept, counted.checkpointed, sum(one.nbytes() for one in saved.values())]
+
+
 kinds = ("eps", "v", "zsnr", "edm", "flow")
-print(json.dumps({"losses": {kind: losses(kind) for kind in kinds}, "low memory": low_memory()}))
+print(
+    json.dumps(
+        {
+            "losses": {kind: losses(kind) for kind in kinds},
+            "low memory": low_memory(),
+            "memory": memory(),
+        }
+    )
+)

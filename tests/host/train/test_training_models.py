@@ -46,6 +46,12 @@ def test_a_users_lora_counts_also_where_memory_is_short(losses: Found) -> None:
     assert found["same"] and found["left"] == []
 
 
+def test_the_memory_of_activations_is_counted_before_the_start(losses: Found) -> None:
+    kept, checkpointed, saved = losses["memory"]
+    assert kept == pytest.approx(saved, rel=0.05)
+    assert 0 < checkpointed < kept / 2
+
+
 def test_sdxl_reads_sizes_and_crops_and_trains_both_encoders(host: Host, tmp_path: Path) -> None:
     found = run_inside(host, "train/hosted_sdxl_training.py", tmp_path)
     # The subject's caption has more than 75 tokens; both pictures are one batch all the same.
