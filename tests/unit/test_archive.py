@@ -61,7 +61,7 @@ def test_no_module_of_the_archive_imports_what_is_left_out(files: list[Path]) ->
 
 
 def test_the_archive_stays_small(files: list[Path]) -> None:
-    """tipo-nano (24.6 MB) and the name lists (4.2 MB) are needed; all else is text, templates and icons.
+    """tipo-nano (24.6 MB) and the name lists (4.2 MB) are needed; the rest is text and icons.
 
     Every installation downloads the archive: pictures of pages and weights for tests stay outside.
     """
