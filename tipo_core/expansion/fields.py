@@ -229,7 +229,10 @@ def grow_field(
     rejected: Counter[str] = Counter()
     retries = _Retries()
     reason = StopReason.TARGET
-    bias = guide.bias(policy.unasked_tags()) if guide is not None and is_tags else None
+    bias = None
+    if guide is not None and is_tags:
+        denies = policy.denies if policy.has_denials else None
+        bias = guide.bias(policy.unasked_tags(), denies)
     max_rejected = max(REJECTIONS, REJECTIONS_PER_PIECE * span.most)
     count = (len(split_tags(text)) if is_tags else count_sentences(text)) - uncounted
     while count < span.most:
