@@ -6,7 +6,15 @@ import re
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
-from ..prompt import Bans, Category, canonical, category, person_range, ranges_contradict, split_sentences
+from ..prompt import (
+    Bans,
+    Category,
+    canonical,
+    category,
+    person_range,
+    ranges_contradict,
+    split_sentences,
+)
 from ..prompt.denials.denied_tags import DeniedTags
 from ..prompt.denials.denied_words import affirmed
 from ..prompt.persons.persons import Persons, Presence, named_persons, persons_of

@@ -42,7 +42,9 @@ _NOT_A_LACK = frozenset(
     backless topless bottomless shapeless soulless heartless mindless wordless aimless matchless
     peerless dreamless voiceless powerless defenseless defenceless faultless tasteless""".split()
 )
-_HYPHENATED = re.compile(r"\b([^\W\d_]{3,})[-\u2010\u2011]free\b|\bnon[-\u2010\u2011]([^\W\d_]{3,})")
+_HYPHENATED = re.compile(
+    r"\b([^\W\d_]{3,})[-\u2010\u2011]free\b|\bnon[-\u2010\u2011]([^\W\d_]{3,})"
+)
 
 
 def with_plain_denials(text: str) -> str:
