@@ -15,8 +15,8 @@ from ..prompt import (
     ranges_contradict,
     split_sentences,
 )
-from ..prompt.denials.denied_tags import DeniedTags
-from ..prompt.denials.denied_words import affirmed
+from ..prompt.persons.denied_tags import DeniedTags
+from ..prompt.persons.denied_words import affirmed
 from ..prompt.persons.persons import Persons, Presence, named_persons, persons_of
 from ..prompt.vocabulary.asked import AskedFor
 from ..prompt.vocabulary.blocklist import blocklist_matches

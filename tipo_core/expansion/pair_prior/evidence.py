@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from ...prompt.denials.denied_words import with_plain_denials, without_denied
+from ...prompt.persons.denied_words import with_plain_denials, without_denied
 from ...prompt.persons.person_table import person_table
 from ...prompt.vocabulary.pairs import PairTable, shipped_pairs
 from ...prompt.vocabulary.plain_text import plain_text

@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
 
-from ..denials.denied_words import denied_spans, with_plain_denials
 from ..vocabulary.kinds import CREATURE, animal_kind, kind_of
 from ..vocabulary.pairs import shipped_pairs
 from ..vocabulary.style_phrases import content_words
 from ..vocabulary.tags import Category, category
 from ..vocabulary.word_tables import Match, tokens
 from .characters import Figure, figure_in_series, figure_of
+from .denied_words import denied_spans, with_plain_denials
 from .person_table import (
     BOY,
     COUNTED,
@@ -372,7 +372,7 @@ def _is_compound(words: Sequence[str], match: Match[tuple[str, bool]], kind: str
             return not after.endswith("ing")
     if words[match.end - 1] in table.common:
         return after in table.after_any
-    if after.endswith("s") and after[:-1] in table.after:
+    if f"{after}s" in table.after or (after.endswith("s") and after[:-1] in table.after):
         return True
     return after in table.after or animal_kind(after) is not None
 

@@ -1,4 +1,4 @@
-"""Find the denied words of a text: `no cars or people`, `without trees`, `people-free`, `not smiling`.
+"""Find the denied words of a text: `no cars or people`, `people-free`, `not smiling`.
 
 The words come as lists of lower-case words and stops, as `word_tables.tokens` returns them.
 """
@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from ..persons.person_table import person_table
 from ..vocabulary.word_tables import tokens
+from .person_table import person_table
 
 _BREAKS = frozenset(",;.!?()|:")
 _OPENERS = frozenset("no without neither nor not lacking sans zero 0 never isn't aren't".split())

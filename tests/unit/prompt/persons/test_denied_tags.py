@@ -6,8 +6,8 @@ import pytest
 
 from tipo_core.expansion.policy import CONTRADICTS, TagPolicy
 from tipo_core.expansion.tasks import Field
-from tipo_core.prompt.denials.denied_tags import DeniedTags
-from tipo_core.prompt.denials.denied_words import affirmed
+from tipo_core.prompt.persons.denied_tags import DeniedTags
+from tipo_core.prompt.persons.denied_words import affirmed
 
 # A prompt, tags that it excludes, and tags that it allows.
 DENIED = [
