@@ -2,8 +2,7 @@
 
 toy-sd, the model that draws the demo, knows scenes such as "landscape, brown hills, red field,
 yellow ring sun". Most of their words mean other things elsewhere, so that no prompt tells a toy
-planet from a real one. The metadata line `artist: toy-sd`, which only the language model reads,
-does.
+planet from a real one. The metadata line `artist: toy-sd`, which is no part of the prompt, does.
 """
 
 from __future__ import annotations
@@ -35,6 +34,15 @@ def is_toy_scene(meta: Mapping[str, str], texts: Iterable[str]) -> bool:
     return TOY_ARTIST in artists and any(
         style in text.lower() for text in texts for style in TOY_STYLES
     )
+
+
+def without_toy_artist(meta: Mapping[str, str]) -> dict[str, str]:
+    """Return the metadata for a model that was trained without the line of toy-sd."""
+    lines = dict(meta)
+    artists = [one.strip() for one in lines.get("artist", "").split(",")]
+    if TOY_ARTIST in (one.lower() for one in artists):
+        lines["artist"] = ", ".join(one for one in artists if one.lower() != TOY_ARTIST)
+    return {key: value for key, value in lines.items() if value}
 
 
 def toy_words(text: str) -> tuple[str, ...]:

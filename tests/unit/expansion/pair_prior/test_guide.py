@@ -293,7 +293,7 @@ def test_a_drawing_of_the_demo_is_left_to_the_model() -> None:
     toy = {"artist": "toy-sd"}
     expansion, model = guided([" smooth, one moon"], tags="planet, wide ring", meta=toy)
     assert expansion.added_tags == ("smooth", "one moon") and not model.biased[0]
-    assert "artist: toy-sd" in model.prompts[0] and "toy-sd" not in expansion.prompt
+    assert "toy-sd" not in model.prompts[0] and "toy-sd" not in expansion.prompt
     expansion, _ = guided([" smooth"], tags="planet, wide ring", meta=toy, pair_prior=True)
     assert "smooth" not in expansion.added_tags
 
