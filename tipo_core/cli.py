@@ -28,7 +28,7 @@ from . import (
     run_task,
     split_prompt,
 )
-from .cli_arguments import jobs, parser, read_json, shown_file
+from .cli_arguments import jobs, parser, read_json, read_standard_input, shown_file
 from .expansion.json_form import AnyRequest, expansion_json, read_request, task_json
 from .prompt import FIELDS
 from .surrogates import refuse_surrogates
@@ -130,7 +130,7 @@ def _interruptible() -> Iterator[_Interruptible]:
 def _run_split(given: Mapping[str, Any]) -> int:
     text = given["text"]
     if text in (None, "-"):
-        text = sys.stdin.read()
+        text = read_standard_input()
     split = split_prompt(text)
     names = ("tags", "caption", "networks", "rest")
     if given["json"]:

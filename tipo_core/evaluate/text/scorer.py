@@ -26,6 +26,11 @@ _LONGEST = 400  # tokens of a request or an addition; longer ones are cut
 _SEED = 20
 
 
+def is_tipo_model(scorer: LlamaLanguageModel) -> bool:
+    """Whether a model is trained for the TIPO format: its length token is one token."""
+    return len(scorer.tokenizer.encode("<|very_short|>")) == 1
+
+
 @dataclass(frozen=True)
 class ScoredRelevance:
     """Gain over shuffled requests in nats per token, and the share of them that are beaten."""
