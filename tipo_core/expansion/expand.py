@@ -24,7 +24,7 @@ from .fields import (
     propose_meta,
 )
 from .format import Request, split_tags
-from .pair_prior.guide import TagGuide
+from .pair_prior.guide import NO_HUMANS, TagGuide
 from .policy import TagPolicy, banned_counts
 from .progress_meter import ProgressMeter
 from .request import Expansion, ExpansionRequest, FieldResult, LanguageModel, PassReport
@@ -289,8 +289,13 @@ class VariantState:
         return sex != "boy" or is_two or persons.boys[0] > 0
 
     def _add_person_tags(self) -> None:
-        """Add the counts of persons whose sex the words say, unless the bans refuse them."""
+        """Add the counts of persons whose sex the words say, unless the bans refuse them.
+
+        `no humans` needs a subject that is known.
+        """
         for tag in self.person_tags:
+            if tag == NO_HUMANS and self.guide is not None and not self.guide.is_without_persons:
+                continue
             if self._is_certain(tag) and self.policy.refuse(Field.TAG, tag) is None:
                 self.policy.accept(Field.TAG, tag)
                 self.added_tags.append(tag)

@@ -215,8 +215,18 @@ class TagPolicy:
         sex = sex_of(name)
         if sex is None:
             return False
+        if self._is_of_open_sex():
+            return True
         has_girls, has_boys = self._has("girl"), self._has("boy")
         return has_boys and not has_girls if sex == "women" else has_girls and not has_boys
+
+    def _is_of_open_sex(self) -> bool:
+        """Return whether words name persons, and neither they nor tags say a sex."""
+        named = self.persons
+        if named.presence is not Presence.SOME or named.is_typed:
+            return False
+        says_sex = named.girls[0] or named.boys[0] or named.most == 2  # a couple
+        return not says_sex and all(sex == "person" for sex, low, _ in self._person_ranges if low)
 
     def _has(self, sex: str) -> bool:
         """Return whether the prompt has, or may have, persons of a sex besides the counted ones."""

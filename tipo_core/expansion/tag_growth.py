@@ -24,6 +24,8 @@ _LEAST_WRITTEN = 4
 # A prompt with more words in the pair table has said its scene: few tags are added.
 _LONG_EVIDENCE = 10
 _MOST_TO_LONG = 5
+# A list gets at least this many tags: where the evidence ends earlier, safe tags follow.
+_LEAST_ADDED = 4
 # The share of the scene in the tags that are added beside persons.
 _SCENE_SHARE = 0.4
 
@@ -40,7 +42,8 @@ def grow_tags(
 ) -> Generation[FieldResult]:
     """Add tags to the tag line of `request`; the guide proposes, and the model completes.
 
-    Without persons no model is run, unless a length must be reached. `uncounted` of the given tags
+    Without persons no model is run, unless a length must be reached. Where both end early, tags
+    that fit nearly every picture of the kind bring the list to four. `uncounted` of the given tags
     are for the model only.
     """
     given = request.given.get(Field.TAG, "")
@@ -50,7 +53,7 @@ def grow_tags(
     most_added = _MOST_ADDED[step.length]
     if guide.evidence_size > _LONG_EVIDENCE:
         most_added = min(most_added, _MOST_TO_LONG)
-    room = max(0, min(span.most - present, most_added))
+    room = max(_LEAST_ADDED, min(span.most - present, most_added))
 
     def refuses(tag: str) -> bool:
         reason = policy.refuse(Field.TAG, tag)
@@ -63,6 +66,8 @@ def grow_tags(
     # 1) the scene, or the whole list of a picture without persons
     count = round(room * _SCENE_SHARE) if guide.has_persons else room
     added = guide.propose(count, seed, refuses)
+    if not guide.has_persons and len(added) < _LEAST_ADDED:
+        added += guide.fill(_LEAST_ADDED - len(added), seed, refuses)
     text = "".join(f", {tag}" for tag in added) if given else ", ".join(added)
     proposed = FieldResult(
         added=text,
@@ -80,7 +85,7 @@ def grow_tags(
     if not must_fill and not guide.has_persons:
         return proposed
     longer = replace(request, given={**request.given, Field.TAG: given + text})
-    most = span.most if step.at_least else min(span.most, present + room)
+    most = span.most if step.at_least else present + room
     least = max(span.least, min(most, proposed.count + _LEAST_WRITTEN))
     written = yield from grow_field(
         longer,
@@ -94,10 +99,16 @@ def grow_tags(
         uncounted,
     )
     rejected.update(written.rejected)
+    # 3) safe tags where both found too little
+    missing = _LEAST_ADDED - len(added) - len(written.pieces)
+    filled: list[str] = []
+    if missing > 0 and written.reason is not StopReason.CANCELLED:
+        filled = guide.fill(missing, derived_seed(seed, 2), refuses)
     return replace(
         written,
-        added=text + written.added,
-        pieces=(*added, *written.pieces),
-        reached=written.count >= span.least,
+        added=text + written.added + "".join(f", {tag}" for tag in filled),
+        pieces=(*added, *written.pieces, *filled),
+        count=written.count + len(filled),
+        reached=written.count + len(filled) >= span.least,
         rejected=dict(rejected),
     )

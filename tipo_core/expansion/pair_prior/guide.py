@@ -7,11 +7,8 @@ model writes what they wear and do, with a bias toward tags that go together.
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Callable, Iterable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,19 +17,20 @@ from ...lm.generate.completion import TagBias
 from ...prompt import Category, canonical, category
 from ...prompt.persons.persons import Persons, Presence, named_persons
 from ...prompt.vocabulary.pairs import shipped_pairs
-from ..policy import FRAGMENT, NOT_KNOWN, OFF_SUBJECT, REPEATED
+from ...prompt.vocabulary.slots import slot_table
+from ...prompt.vocabulary.word_tables import tokens
+from ..policy import CONTRADICTS, FRAGMENT, NOT_KNOWN, OFF_SUBJECT, REPEATED
 from .evidence import find_evidence
+from .person_tags import LEAST_LOG_SHARE, colored_parts, person_tags
 from .prior import LARGEST_SCORE, LEAST_SCORE, WITHOUT_PERSONS, PairPrior
+from .safe_tags import moods_of, safe_tags
+from .subject import is_of_another_language, is_without_persons
+from .word_repeats import WordRepeats
 
 # The log lift of a tag is added this many times to its log probability in the model.
 _STRENGTH = 2.0
-# A tag of a person is drawn if it is in at least this share of the pictures.
-_LEAST_LOG_SHARE = math.log(0.03)
 # A model's own tag counts less as evidence than a word of the user.
 _WEIGHT_OF_ADDED = 0.5
-_PERSON_KINDS = frozenset("count person wear body hair face pose action held framing".split())
-# Wear that needs no evidence.
-_PLAIN_WEAR = frozenset(("shirt", "long sleeves", "pants", "jacket", "short sleeves"))
 # Kinds that a scene with persons does not get.
 _UNFIT_KINDS = frozenset(("creature", "creature pose", "animal", "medium", "material"))
 # Kinds of words that say what a picture without persons is about.
@@ -42,49 +40,16 @@ _WORD = re.compile(r"[^\W\d_]{3,}")
 _NO_SUBJECTS = frozenset(
     "count,person,pose,creature pose,framing,medium,background,quality,other".split(",")
 )
-_LINKS = frozenset("on in at with of under over by against to".split())
-# One of these is enough.
-_BLUR = frozenset(
-    ("blurry", "blurry background", "blurry foreground", "depth of field", "bokeh", "motion blur")
+NO_HUMANS, _STILL_LIFE = "no humans", "still life"
+# Words of drawings whose persons may have hair and eyes of any colour.
+_DRAWN = ("anime", "manga", "vtuber", "vocaloid", "fantasy", "elf", "fairy", "magical girl", "game")
+# Tags that a cheerful prompt does not get, and those that a gloomy one does not get.
+_GLOOMY = frozenset(
+    "dark,night,fog,storm,rain,dark clouds,smoke,ruins,overcast,moonlight".split(",")
 )
-# Last words that several tags of one prompt may share.
-_SHARED_WORDS = frozenset("hair eyes sleeves background sky theme".split())
-
-
-class WordRepeats:
-    """The words of a prompt's tags: a new tag must say more than the tags before it.
-
-    `apron` after `white apron` says nothing, and neither `waist apron` nor a second `holding ...`
-    belongs to it. A typed tag may be refined: `witch hat` after `hat`.
-    """
-
-    def __init__(self) -> None:
-        self._names: set[str] = set()
-        self._within: set[str] = set()  # the parts of all tags
-        self._last: set[str] = set()
-        self._is_holding = False
-
-    def add(self, name: str, *, is_typed: bool = False) -> None:
-        """Add a tag in its canonical spelling."""
-        words = name.split()
-        self._names.add(name)
-        self._within.update(words, (" ".join(words[1:]), " ".join(words[:-1])))
-        self._is_holding |= words[:1] == ["holding"]
-        if not is_typed and words:
-            self._last.add(words[-1])
-
-    def repeats(self, name: str) -> bool:
-        """Return whether a tag says too little that is new."""
-        words = name.split()
-        # `standing on one leg` after `standing` changes what was said.
-        heads = (" ".join(words[:end]) for end in range(1, len(words)) if words[end] in _LINKS)
-        if any(head in self._names for head in heads):
-            return True
-        if name in _BLUR and not self._names.isdisjoint(_BLUR):
-            return True
-        if name in self._within or (self._is_holding and words[:1] == ["holding"]):
-            return True
-        return bool(words) and words[-1] in self._last - _SHARED_WORDS
+# Men get these with evidence alone.
+_LONG_HAIR = ("long hair", "very long hair")
+_CHEERFUL = ("smile", "grin", "laughing", "light smile", ":d", "happy")
 
 
 class TagGuide:
@@ -95,7 +60,12 @@ class TagGuide:
 
     def __init__(self, tags: Iterable[str], captions: Iterable[str], persons: Persons) -> None:
         tags = list(tags)
+        captions = [text for text in captions if text]
         self.persons = persons
+        self._texts = [", ".join(tags), *captions]
+        self._typed_words = (
+            " " + " ".join(word for text in self._texts for word in tokens(text)) + " "
+        )
         # Canonical names that the model must not write.
         self._excluded = {canonical(tag) for tag in tags}
         # A character that the user names has looks that the pair table does not know.
@@ -104,13 +74,50 @@ class TagGuide:
         for name in sorted(self._excluded):
             self._words.add(name, is_typed=True)
         self._table = shipped_pairs()
-        evidence = find_evidence([", ".join([*persons.tags, *tags]), *captions], self._table)
-        self._prior = PairPrior(evidence, self._table)
+        # Words of other languages have other senses.
+        tags_of_ours = [tag for tag in tags if self._is_evidence(tag)]
+        known = [", ".join(tags_of_ours)]
+        known += [text for text in captions if not is_of_another_language(text)]
+        evidence = find_evidence(known, self._table)
+        # Whether the prompt is known to be about an animal, a thing or a place alone.
+        self.is_without_persons = NO_HUMANS in self._excluded or (
+            persons.presence is Presence.NONE and is_without_persons(known, evidence, self._table)
+        )
+        if self.is_without_persons or persons.presence is not Presence.NONE:
+            evidence = find_evidence([", ".join(persons.tags), *known], self._table)
+        places = _said_places(self._texts)
+        self._place = places[0] if len(places) == 1 else None
+        self._has_several_places = len(places) > 1
+        self._prior = PairPrior(
+            evidence,
+            self._table,
+            self._place,
+            with_person=persons.presence in (Presence.SOME, Presence.PERHAPS),
+        )
+        # Tags of image boards count persons; drawings of that kind have hair of any colour.
+        self._has_any_color = (
+            persons.is_typed
+            or self._names_character
+            or any(f" {word} " in self._typed_words for word in _DRAWN)
+        )
         kinds = {self._table.kind(found.entry) for found in evidence.found}
         self._has_subject = not kinds.isdisjoint(_SUBJECTS)
+        self._has_animal = "animal" in kinds
         self._has_place = "place" in kinds
+        moods = moods_of(self._texts)
+        self._is_gloomy, self._is_cheerful = "gloomy" in moods, moods == {"bright"}
+        # Men whom the user names in words.
+        self._is_of_men = not persons.is_typed and persons.boys[0] > 0 and persons.girls[1] == 0
+        self._colors: set[str] = set()  # of hair and eyes in added tags
         for found in evidence.found:
             self._words.add(self._table.names[found.entry], is_typed=True)
+
+    def _is_evidence(self, tag: str) -> bool:
+        """Return whether the words of a tag mean what they say: `blue archive` is no archive."""
+        is_name = category(tag) in (Category.CHARACTERS, Category.COPYRIGHTS, Category.ARTIST)
+        if is_name and self._table.entry(canonical(tag)) is None:
+            return False
+        return not is_of_another_language(tag)
 
     @property
     def evidence_size(self) -> int:
@@ -128,8 +135,15 @@ class TagGuide:
     def has_persons(self) -> bool:
         """Whether the picture shows persons; beside a thing, an unknown name is not a person's."""
         if self.persons.presence is Presence.PERHAPS:
-            return not self._has_subject
+            return not self._has_subject and not self.persons.is_name_only
         return self.persons.presence is not Presence.NONE
+
+    @property
+    def _may_show_person(self) -> bool:
+        """Whether the picture shows persons, or figures that look like some: a mascot."""
+        persons = self.persons
+        is_figure = persons.presence is Presence.PERHAPS and not persons.is_name_only
+        return self.has_persons or (is_figure and not self._has_animal)
 
     def note(self, tag: str, is_accepted: bool) -> None:
         """Take a tag that the model wrote: accepted or refused, it is not written again."""
@@ -138,13 +152,22 @@ class TagGuide:
         if is_accepted:
             self._prior.accept(name, _WEIGHT_OF_ADDED)
             self._words.add(name)
+            self._colors |= colored_parts(name)
 
     def refuse(self, tag: str) -> str | None:
         """Return the reason why a model's tag must not be added, None if it may."""
         name = canonical(tag)
-        if name not in _person_tags().places:
+        if name not in person_tags().places:
             return NOT_KNOWN
-        return REPEATED if self._words.repeats(name) else None
+        if self._is_gloomy and name in _CHEERFUL:
+            return CONTRADICTS
+        if not self._colors.isdisjoint(colored_parts(name)):
+            return CONTRADICTS  # of two persons, too: a reader takes both for one
+        return REPEATED if self._words.repeats(name) or self._is_typed(name) else None
+
+    def _is_typed(self, name: str) -> bool:
+        """Return whether the prompt says a tag in its own words."""
+        return f" {' '.join(tokens(name))} " in self._typed_words
 
     def refuse_sentence(self, sentence: str) -> str | None:
         """Return the reason why a model's sentence must not be added, None if it may.
@@ -187,21 +210,73 @@ class TagGuide:
         """
         if not self._has_evidence:
             return []
-        is_open = self.persons.presence is not Presence.NONE
 
         def refuses_any(tag: str) -> bool:
             entry = self._table.entry(tag)
             kind = "" if entry is None else self._table.kind(entry)
             if self.has_persons and kind in _UNFIT_KINDS:
                 return True
-            if self.has_persons and kind == "thing" and not self._is_of_scene(tag):
+            if self._may_show_person and kind == "thing" and not self._is_of_scene(tag):
                 return True
-            return (is_open and tag in WITHOUT_PERSONS) or refuses(tag)
+            if tag in WITHOUT_PERSONS and not self._may_be_without_persons(tag):
+                return True
+            if self._is_cheerful and tag in _GLOOMY:
+                return True
+            return self._is_typed(tag) or self._is_other_place(tag) or refuses(tag)
 
         chosen = self._prior.propose(count, seed, refuses_any)
         for tag in chosen:
             self.note(tag, True)
         return chosen
+
+    def fill(self, count: int, seed: int, refuses: Callable[[str], bool]) -> list[str]:
+        """Return up to `count` tags that fit nearly every picture of the prompt's kind.
+
+        `refuses` is asked once for each tag that would be added.
+        """
+        chosen: list[str] = []
+        for tag in safe_tags(self._texts, self._safe_kinds(), seed):
+            if len(chosen) >= count:
+                break
+            if self._words.repeats(tag) or self._is_typed(tag) or self._prior.is_ruled_out(tag):
+                continue
+            if not refuses(tag):
+                chosen.append(tag)
+                self.note(tag, True)
+        return chosen
+
+    def _safe_kinds(self) -> set[str]:
+        """Return the sections of safe tags that the subject of the prompt chooses."""
+        kinds = {self._table.kind(one.entry) for one in self._prior.evidence.found}
+        if self.has_persons:
+            return {"person"}
+        found: set[str] = set()
+        place = self._place or self._prior.implied_place
+        if place == "indoors":
+            found.add("indoors")
+        elif place == "outdoors" or "weather" in kinds or "nature" in kinds:
+            said = {value for text in self._texts for value in slot_table().said_by_text(text)}
+            found.add("night" if ("time of day", "night") in said else "outdoors")
+        if not kinds.isdisjoint(_SUBJECTS - {"place", "nature", "weather"}):
+            found.add("subject")
+        return found
+
+    def _may_be_without_persons(self, tag: str) -> bool:
+        """Return whether a tag may say that a picture is about no person."""
+        if tag == _STILL_LIFE and self._has_animal:
+            return False
+        return self.is_without_persons
+
+    def _is_other_place(self, tag: str) -> bool:
+        """Return whether a tag names a room beside the room that the prompt names.
+
+        Beside a room and a landscape (`a window to the forest`) it is any place.
+        """
+        if self._has_several_places:
+            return any(slot == "place" for slot, _ in slot_table().said_by_tag(tag))
+        if self._place != "indoors" or tag == "indoors":
+            return False
+        return ("place", "indoors") in slot_table().said_by_tag(tag)
 
     def _is_of_scene(self, tag: str) -> bool:
         """Return whether a thing belongs to the persons or the place, not to a held thing."""
@@ -211,21 +286,26 @@ class TagGuide:
     def bias(self, never: Iterable[str] = ()) -> TagBias:
         """Return the bias of the tags that a model writes; it never writes those of `never`."""
         self._excluded |= set(never)
-        choices = _person_tags()
+        choices = person_tags()
 
         def nats() -> NDArray[np.float64]:
             values = choices.nats.copy()
             for entry, score in self._prior.entry_scores():
                 place = choices.places.get(self._table.names[entry])
                 if place is not None and choices.is_person[place]:
-                    is_likely = self._table.log_share(entry) + score >= _LEAST_LOG_SHARE
+                    is_likely = self._table.log_share(entry) + score >= LEAST_LOG_SHARE
                     if choices.nats[place] < 0 and score < LEAST_SCORE:
                         is_likely = False
                     clipped = max(-LARGEST_SCORE, min(LARGEST_SCORE, score))
                     values[place] = _STRENGTH * clipped if is_likely else -np.inf
+            if not self._has_any_color:
+                values[choices.is_unnatural] = -np.inf
+            unfit: tuple[str, ...] = _CHEERFUL if self._is_gloomy else ()
+            if self._is_of_men:
+                unfit += tuple(name for name in _LONG_HAIR if self._prior.score_of(name) <= 0)
             if self._names_character:
                 values[choices.is_look] = -np.inf
-            for name in self._excluded:
+            for name in (*self._excluded, *unfit):
                 place = choices.places.get(name)
                 if place is not None:
                     values[place] = -np.inf
@@ -234,47 +314,12 @@ class TagGuide:
         return TagBias(choices.shares, nats)
 
 
-@dataclass(frozen=True)
-class _PersonTags:
-    """The tags of the pair table. `nats` is -inf for those that need evidence to be drawn.
-
-    These are tags of scenes and things, which no model that knows only persons should add, and rare
-    tags of persons.
-    """
-
-    shares: Mapping[str, float]
-    places: Mapping[str, int]
-    is_person: NDArray[np.bool_]
-    is_look: NDArray[np.bool_]
-    nats: NDArray[np.float64]
-
-
-def _is_look(name: str, kind: str) -> bool:
-    """Return whether a tag says how a person looks by nature: hair, eyes, skin, ears."""
-    return kind in ("hair", "body") or name.endswith((" eyes", " ears", " skin", " pupils"))
-
-
-def _needs_evidence(name: str, kind: str) -> bool:
-    """Return whether a common tag of a person changes the picture: wear, ears of an animal."""
-    if name.endswith((" hair", " eyes", "bangs")):
-        return False
-    return kind in ("body", "hair") or (kind == "wear" and name not in _PLAIN_WEAR)
-
-
-@cache
-def _person_tags() -> _PersonTags:
-    table = shipped_pairs()
-    entries = [entry for entry in range(len(table.names)) if table.is_tag(entry)]
-    shares = {table.names[entry]: math.exp(table.log_share(entry)) for entry in entries}
-    is_person = np.array([table.kind(entry) in _PERSON_KINDS for entry in entries])
-    is_common = np.array([table.log_share(entry) >= _LEAST_LOG_SHARE for entry in entries])
-    needs_evidence = np.array(
-        [_needs_evidence(table.names[entry], table.kind(entry)) for entry in entries]
-    )
-    return _PersonTags(
-        shares,
-        {name: place for place, name in enumerate(shares)},
-        is_person,
-        np.array([_is_look(name, table.kind(table.spellings[name])) for name in shares]),
-        np.where(is_person & is_common & ~needs_evidence, 0.0, -np.inf),
-    )
+def _said_places(texts: Iterable[str]) -> list[str]:
+    """Return `indoors`, `outdoors`, or both where texts say them; nothing beside other places."""
+    said = {
+        value
+        for text in texts
+        for slot, value in slot_table().said_by_text(text)
+        if slot == "place" and value
+    }
+    return sorted(said) if said <= {"indoors", "outdoors"} else []

@@ -6,6 +6,8 @@ each further one at half of the one before:
     score(c) = sum_k 2^-k lift_k(c) w_k  +  the most negative lift
 
 So ten weak hints do not outweigh a strong one, and an entry that rules a candidate out is heard.
+A concrete thing needs evidence from the subject or the setting, and what a person wears or holds
+from a word that is no thing, or a tag: details of a sentence (`a man with a flute`) bring neither.
 The probability of a candidate is about ``share(c) exp(score(c))``.
 """
 
@@ -20,7 +22,8 @@ from functools import cached_property
 from types import MappingProxyType
 
 from ...prompt.vocabulary.pairs import PERSONS, TAG_LISTS, TEXTS, WRITTEN, PairTable, shipped_pairs
-from .evidence import Evidence, FoundEntry
+from .evidence import DETAIL, SUBJECT, Evidence, FoundEntry
+from .evidence_rules import is_weak
 
 # Scores for a language model are clipped to plus or minus this, in nats.
 LARGEST_SCORE = 3.0
@@ -34,7 +37,7 @@ _LENGTHS = (7, 8, 9, 10, 11)
 
 # A proposed tag has at least this probability beside the request; one known from counts alone
 # needs more, and more lift.
-_LEAST_PROBABILITY = 0.05
+_LEAST_PROBABILITY = 0.07
 _LEAST_COUNTED_PROBABILITY = 0.08
 _LEAST_COUNTED_LIFT = 1.2
 # The same beside a subject that has a written list.
@@ -51,7 +54,10 @@ _NO_HUMANS = "no humans"
 _STILL_LIFE = "still life"
 # Tags that say that a picture is about something else than persons.
 WITHOUT_PERSONS = frozenset(
-    (_NO_HUMANS, _STILL_LIFE, "animal focus", "food focus", "vehicle focus", "object focus")
+    (
+        *(_NO_HUMANS, _STILL_LIFE, "animal focus", "food focus", "vehicle focus", "object focus"),
+        *("mecha focus", "plant focus", "weapon focus"),
+    )
 )
 _IMPLIED = ("outdoors", "indoors")
 
@@ -76,9 +82,19 @@ _WIDE_PLACES = frozenset(
 class PairPrior:
     """Scores every entry of the pair table beside the entries present."""
 
-    def __init__(self, evidence: Evidence, table: PairTable | None = None) -> None:
+    def __init__(
+        self,
+        evidence: Evidence,
+        table: PairTable | None = None,
+        place: str | None = None,
+        *,
+        with_person: bool = False,
+    ) -> None:
         self.table = table or shipped_pairs()
         self.evidence = evidence
+        self.with_person = with_person or evidence.mentions_person
+        # `outdoors` or `indoors` where the request says it.
+        self.place = place
         self._present: set[int] = set()
         self._lifts: dict[int, list[float]] = {}  # positive ones, ascending
         self._lowest: dict[int, float] = {}
@@ -98,7 +114,7 @@ class PairPrior:
         self._present.add(found.entry)
         for name in ("_anchors", "_has_list"):
             self.__dict__.pop(name, None)
-        with_person = self.evidence.mentions_person
+        with_person = self.with_person
         # Beside a person, the list of a dress as a lone thing does not hold.
         unfit = WRITTEN if with_person and self.table.kind(found.entry) == "wear" else 0
         unfit = unfit if with_person else PERSONS
@@ -106,15 +122,40 @@ class PairPrior:
             if sources == unfit:
                 continue
             if lift > 0:
+                if is_weak(self.table, found, entry, self._is_about_thing):
+                    continue
                 insort(self._lifts.setdefault(entry, []), lift * found.weight)
                 self._sources[entry] = self._sources.get(entry, 0) | sources
             else:
                 value = lift if lift <= _NEVER else lift * found.weight
                 self._lowest[entry] = min(value, self._lowest.get(entry, 0.0))
 
+    @cached_property
+    def _is_about_thing(self) -> bool:
+        """Whether the request is about an animal or a thing: a genre gives it no landscape."""
+        return any(
+            one.role == SUBJECT and self.table.kind(one.entry) in ("animal", "thing", "food")
+            for one in self.evidence.found
+        )
+
     def is_present(self, entry: int) -> bool:
         """Whether an entry is in the prompt."""
         return entry in self._present
+
+    def is_ruled_out(self, tag: str) -> bool:
+        """Whether an entry present excludes a tag, or its place does."""
+        entry = self.table.entry(tag)
+        if entry is None:
+            return False
+        is_never = self._lowest.get(entry, 0.0) <= _NEVER
+        return entry in self._present or is_never or entry in self._ruled_out_by_setting()
+
+    @property
+    def implied_place(self) -> str | None:
+        """`outdoors` or `indoors`, if the entries present imply one of them alone."""
+        entries = [(name, self.table.entry(name)) for name in _IMPLIED]
+        likely = [name for name, entry in entries if entry is not None and self._implies(entry)]
+        return likely[0] if len(likely) == 1 else None
 
     def is_of_persons(self, entry: int) -> bool:
         """Whether a list of persons' roles and activities names the entry beside those present."""
@@ -127,6 +168,11 @@ class PairPrior:
             total += factor * lift
             factor *= _NEXT_LIFT
         return total
+
+    def score_of(self, tag: str) -> float:
+        """The score of a tag in nats, 0 if the table lacks it."""
+        entry = self.table.entry(tag)
+        return 0.0 if entry is None else self.score(entry)
 
     def scores(self) -> dict[str, float]:
         """The scores of all entries that are not present, by name, clipped to LARGEST_SCORE.
@@ -144,7 +190,7 @@ class PairPrior:
 
         Nouns for persons are left out: they are words of captions.
         """
-        with_person = self.evidence.mentions_person
+        with_person = self.with_person
         for entry in self._lifts.keys() | self._lowest.keys():
             if entry in self._present or self.table.kind(entry) == "person":
                 continue
@@ -203,9 +249,8 @@ class PairPrior:
 
     def _ruled_out_by_setting(self) -> set[int]:
         """Return what does not fit `outdoors` or `indoors`, if the request implies one of them."""
-        entries = [self.table.entry(name) for name in _IMPLIED]
-        likely = [entry for entry in entries if entry is not None and self._implies(entry)]
-        return self._ruled_out_by(likely[0]) if len(likely) == 1 else set()
+        entry = self.table.entry(self.place or self.implied_place or "")
+        return set() if entry is None else self._ruled_out_by(entry)
 
     def _implies(self, entry: int) -> bool:
         if self._lowest.get(entry, 0.0) <= _NEVER:
@@ -220,7 +265,7 @@ class PairPrior:
         kind = self.table.kind(entry)
         if entry in self._present or kind not in _ROOM or self._lowest.get(entry, 0.0) <= _NEVER:
             return None
-        if kind in _CREATURE_KINDS and not self._has_kind("animal"):
+        if kind in _CREATURE_KINDS and not self._has_animal:
             return None
         score = self.score(entry)
         probability = min(0.0, self.table.log_share(entry) + score)
@@ -233,6 +278,8 @@ class PairPrior:
                 and self._is_backed(kind, self._sources[entry])
             )
         if not is_likely or (kind in _SETTINGS and not self._fits_places(entry)):
+            return None
+        if kind in _LANDMARKS and not self._fits_scene(entry):
             return None
         return probability + _LIFT_IN_ORDER * score
 
@@ -257,13 +304,35 @@ class PairPrior:
         several = sources & (sources - 1) != 0
         return several or (kind in _SETTINGS and sources == TAG_LISTS)
 
-    def _has_kind(self, kind: str) -> bool:
-        return any(self.table.kind(entry) == kind for entry in self._present)
+    @cached_property
+    def _has_animal(self) -> bool:
+        """Whether an animal is a subject of the request."""
+        return any(
+            one.role == SUBJECT and self.table.kind(one.entry) == "animal"
+            for one in self.evidence.found
+        )
 
     def _fits_places(self, entry: int) -> bool:
         """Return whether the places of the request, if it names any, go with a setting."""
         anchors = self._anchors
         return not anchors or any(entry in known for known in anchors)
+
+    def _fits_scene(self, entry: int) -> bool:
+        """Return whether a thing goes with the places of the request, with two if it has two."""
+        known = sum(entry in one for one in self._scene)
+        return known >= min(2, len(self._scene))
+
+    @cached_property
+    def _scene(self) -> list[set[int]]:
+        """What goes with each place or landscape that the request names."""
+        return [
+            {pair.entry for pair in self.table.pairs(one.entry) if pair.lift > 0}
+            for one in self.evidence.found
+            if self.table.kind(one.entry) in ("place", "nature")
+            and self.table.names[one.entry] not in _WIDE_PLACES
+            and one.role != DETAIL
+            and self.table.has_list(one.entry)
+        ]
 
     @cached_property
     def _anchors(self) -> list[set[int]]:

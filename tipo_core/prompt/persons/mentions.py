@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 from itertools import takewhile
 
 from ..vocabulary.kinds import CREATURE, animal_kind, kind_of
-from ..vocabulary.word_tables import Match, folded, tokens
+from ..vocabulary.style_phrases import content_words
+from ..vocabulary.word_tables import Match, tokens
 from .characters import Figure, figure_of
 from .person_table import (
     BOY,
+    COUNTED,
     COUPLE,
     FAMILY,
     GIRL,
@@ -21,22 +23,19 @@ from .person_table import (
     PERHAPS,
     PERHAPS_ALONE,
     PERSON,
+    PORTRAIT,
     STOPS,
     WITH_ARTICLE,
     PersonTable,
     person_table,
 )
+from .unknown_names import DETERMINERS, NOT_ADJECTIVES, has_unknown_name, is_credit, is_foreign
 
 # Words between a number and its noun (`two very old men`), between `and` and a second person.
 _NUMBER_REACH = 4
 _AND_REACH = 7
 _NAME_WORDS = 4
-_CREDIT_REACH = 40
 _GIVEN = {"given girl": GIRL, "given boy": BOY}
-_DETERMINERS = frozenset("a an the one this that another each every his her their my our".split())
-_NOT_ADJECTIVES = frozenset(
-    "and or of with in on at by to from for as is are was were has have the over under near".split()
-)
 # Words that are adjectives as well: `human skull`, `male lion`, `baby red panda`.
 _ALSO_ADJECTIVES = frozenset(
     ("human", "male", "female", "baby", "adult", "mother", "father", "teen")
@@ -44,27 +43,11 @@ _ALSO_ADJECTIVES = frozenset(
 # Nouns after `a woman's` that show the woman.
 _SHOWN_PARTS = frozenset("head face body portrait silhouette figure self profile selfie".split())
 _SHOWN_KINDS = frozenset(("hair", "body", "face", CREATURE))
-# Endings of English words that are no names.
-_WORD_ENDINGS = (
-    *("ed", "ing", "ic", "al", "ism", "punk", "core", "wave", "ness", "tion", "ous", "ful", "ish"),
-    *(
-        "ly",
-        "age",
-        "ment",
-        "ity",
-        "ive",
-        "able",
-        "less",
-        "graphy",
-        "scape",
-        "like",
-        "ship",
-        "house",
-    ),
-)
+# What a name before it describes: `Loki horns`.
+_LENT_KINDS = frozenset(("wear", "hair", "body", CREATURE))
+_PORTRAIT_WORDS = frozenset("painting photo photograph photography picture drawing shot".split())
 _SHE = frozenset(("she", "her", "hers", "herself"))
 _HE = frozenset(("he", "him", "his", "himself"))
-_PLACE_PREPOSITIONS = frozenset("in at from near to by".split())
 
 
 @dataclass(frozen=True)
@@ -80,6 +63,7 @@ class Mention:
     leans_boy: bool = False
     is_plural: bool = False
     is_name: bool = False
+    is_exact: bool = False  # a whole tag with a number or an article: `a girl`
 
 
 @dataclass(frozen=True)
@@ -92,23 +76,31 @@ class Found:
     is_about: bool = False  # some word names a subject
     is_thing: bool = False  # a phrase such as `queen bee`
     is_named: bool = False  # all mentions are names
+    is_strange: bool = False  # an unknown name, or another language
+    is_portrait: bool = False  # a word such as `portrait`, of nothing that is no person
 
 
 def read_persons(text: str, *, is_tag: bool) -> Found:
     table = person_table()
-    words = tokens(text)
+    typed = tokens(text)
+    words = content_words(typed)  # as long as `typed`
     mentions: list[Mention] = []
     is_perhaps = is_perhaps_alone = is_about = False
-    is_thing = False
+    is_thing = is_animals = is_portrait = False
     skipped_until = -1  # the person of `statue of a man`
     has_animal = any(_animals(words))
     for match in _matches(words, table):
         kind, is_plural = match.found
-        if (kind in _GIVEN or kind == NO_PERSON) and _is_credit(words, match.start):
+        if (kind in _GIVEN or kind == NO_PERSON) and is_credit(typed, match.start):
             continue
         if _is_denied(words, match.start):
             is_about = True
             continue
+        if kind in _GIVEN and _is_animals_name(words, match.start):
+            is_about = is_animals = True
+            continue
+        if is_animals and kind in COUNTED:
+            continue  # `the cat Otto, Duke of Lauenburg`
         if match.start < skipped_until:
             is_about = is_thing = True
             continue
@@ -121,25 +113,36 @@ def read_persons(text: str, *, is_tag: bool) -> Found:
                 skipped_until = match.end + 5
         elif kind == PERHAPS:
             is_perhaps = is_about = True
-        elif kind == PERHAPS_ALONE:
+        elif kind in (PERHAPS_ALONE, PORTRAIT):
             is_perhaps_alone = is_about = True
+            is_portrait |= kind == PORTRAIT and _shows_person(typed, match.end)
         elif not _is_compound(words, match, kind):
             mention = _mention(words, match, kind, is_plural, is_tag)
             if mention is not None:
                 _join(mentions, mention, words)
     is_about |= bool(mentions) or any(
-        word not in table.says_nothing and word not in STOPS for word in _content(words, table)
+        word not in table.says_nothing and word not in STOPS for word in _content(typed, table)
     )
     if not mentions and not has_animal and not (is_tag and len(words) < 3):
         pronouns = set(words)
         for sex, forms in ((GIRL, _SHE), (BOY, _HE)):
             if pronouns & forms:
                 mentions.append(Mention(sex, 1, 1, 0, 1))
+    is_strange = False
     if not mentions and not has_animal:
-        is_perhaps |= is_perhaps_alone or is_foreign(words)
-        is_perhaps |= len(words) > 2 and _has_unknown_name(text)
+        is_perhaps |= is_perhaps_alone
+        is_strange = is_foreign(typed) or (len(typed) > 2 and has_unknown_name(text))
     is_named = bool(mentions) and all(one.is_name for one in mentions)
-    return Found(tuple(mentions), is_perhaps, has_animal, is_about, is_thing, is_named)
+    return Found(
+        tuple(mentions),
+        is_perhaps,
+        has_animal,
+        is_about,
+        is_thing,
+        is_named,
+        is_strange,
+        is_portrait,
+    )
 
 
 def _matches(words: Sequence[str], table: PersonTable) -> Iterator[Match[tuple[str, bool]]]:
@@ -197,10 +200,12 @@ def _mention(
     if kind in (FAMILY, COUPLE):
         return Mention(kind, 2, None, match.start, match.end, is_definite, is_plural=True)
     number = _number(before)
+    is_exact = is_tag and match.end == len(words) and match.start == len(before) < 3
+    is_exact = is_exact and (number is not None or before[:1] in (["a"], ["an"]))
     if kind == WITH_ARTICLE:
         is_alone = is_tag and match.start == 0 and match.end == len(words)
         near = [word for word in before if word not in person_table().adjectives]
-        has_article = bool(near) and near[-1] in _DETERMINERS
+        has_article = bool(near) and near[-1] in DETERMINERS
         if not (has_article or is_alone or number is not None):
             return None
     sex = kind if kind in (GIRL, BOY) else PERSON
@@ -210,7 +215,15 @@ def _mention(
         # `five samurai`: a plural in the form of the singular.
         low = high = max(1, number or 1)
     return Mention(
-        sex, low, high, match.start, match.end, is_definite, kind == MOSTLY_MEN, high != 1
+        sex,
+        low,
+        high,
+        match.start,
+        match.end,
+        is_definite,
+        kind == MOSTLY_MEN,
+        high != 1,
+        is_exact=is_exact and high is not None,
     )
 
 
@@ -219,7 +232,7 @@ def _join(mentions: list[Mention], new: Mention, words: Sequence[str]) -> None:
     last = mentions[-1] if mentions else None
     if last is not None:
         between = words[last.end : new.start]
-        if len(between) <= 1 and not set(between) & (STOPS | _NOT_ADJECTIVES):
+        if len(between) <= 1 and not set(between) & (STOPS | NOT_ADJECTIVES):
             # `female knight`, `boy king`: one noun phrase.
             sex = last.kind if last.kind in (GIRL, BOY) else new.kind
             low, high = (new.low, new.high) if new.is_plural else (last.low, last.high)
@@ -253,17 +266,22 @@ def _number(before: Sequence[str]) -> int | None:
             return numbers[word]
         if word.isdigit() and len(word) < 4:
             return int(word)
-        if word in STOPS or word in _NOT_ADJECTIVES:
+        if word in STOPS or word in NOT_ADJECTIVES:
             return None
     return None
 
 
 def _is_compound(words: Sequence[str], match: Match[tuple[str, bool]], kind: str) -> bool:
     """Return whether the next word makes the person the first half of a thing's name."""
-    if match.end >= len(words) or kind in _GIVEN:
+    if match.end >= len(words):
         return False
     table = person_table()
     after = words[match.end]
+    if kind in _GIVEN:
+        # `Loki horns`, `Elvis hair`; `Jimin's eye` shows Jimin.
+        if words[match.end - 1].endswith("'s") or match.end - match.start > 1:
+            return False
+        return after in table.after or kind_of(after) in _LENT_KINDS
     if words[match.end - 1].endswith("'s"):
         # `a woman's face` shows her, `a woman's handbag` does not.
         return after not in _SHOWN_PARTS and kind_of(after) not in _SHOWN_KINDS
@@ -283,8 +301,27 @@ def _is_compound(words: Sequence[str], match: Match[tuple[str, bool]], kind: str
     return after in table.after or animal_kind(after) is not None
 
 
+def _is_animals_name(words: Sequence[str], start: int) -> bool:
+    """Return whether the name at `start` is an animal's: `the cat Otto`, `a dog named Max`."""
+    before = [word for word in words[max(0, start - 3) : start] if word not in ("named", "called")]
+    return bool(before) and STOPS.isdisjoint(before[-1:]) and animal_kind(before[-1]) is not None
+
+
+def _shows_person(words: Sequence[str], end: int) -> bool:
+    """Return whether a portrait shows a person: `portrait of shaggy rogers`, not `of a lighthouse`.
+
+    `end` is the place after the word.
+    """
+    rest = list(takewhile(lambda word: word not in STOPS, words[end : end + 6]))
+    while rest and rest[0] in _PORTRAIT_WORDS:
+        rest = rest[1:]
+    if rest[:1] != ["of"]:
+        return True
+    return rest[1:2] != [] and rest[1] not in DETERMINERS and any(map(person_table().is_rare, rest))
+
+
 def _is_in_phrase(word: str) -> bool:
-    return word not in STOPS and word not in _NOT_ADJECTIVES
+    return word not in STOPS and word not in NOT_ADJECTIVES
 
 
 def _is_denied(words: Sequence[str], start: int) -> bool:
@@ -293,24 +330,6 @@ def _is_denied(words: Sequence[str], start: int) -> bool:
         if word in ("no", "without"):
             return True
         if word not in ("any", "a", "an", "the", "single", "other", "of", "living", "visible"):
-            return False
-    return False
-
-
-def _is_credit(words: Sequence[str], start: int) -> bool:
-    """Return whether the name at `start` is an artist's: `by A, B and C`, `in the style of D`."""
-    run = 0  # words since the last comma or `and`
-    for back in range(1, min(start, _CREDIT_REACH) + 1):
-        word = words[start - back]
-        if word == "by":
-            return True
-        if word == "of" and start > back and words[start - back - 1] == "style":
-            return True
-        if word in (",", "and"):
-            run = 0
-            continue
-        run += 1
-        if run > 3 or word in STOPS or word in _DETERMINERS or word in _NOT_ADJECTIVES:
             return False
     return False
 
@@ -329,52 +348,3 @@ def _content(words: Sequence[str], table: PersonTable) -> Iterator[str]:
         yield from words[end : match.start]
         end = match.end
     yield from words[end:]
-
-
-def is_unknown_name(name: str) -> bool:
-    """Return whether no word of a tag is an ordinary one, so that it may be a person's name."""
-    table = person_table()
-    words = folded(name).split()
-    return kind_of(name) is None and all(
-        not word.isascii() or (table.is_rare(word) and not word.endswith(_WORD_ENDINGS))
-        for word in words
-    )
-
-
-def is_foreign(words: Sequence[str]) -> bool:
-    """Return whether most words are of another language."""
-    letters = [
-        word
-        for place, word in enumerate(words)
-        if word not in STOPS and not word.isdigit() and not _is_credit(words, place)
-    ]
-    strange = sum(not word.isascii() or person_table().is_rare(word) for word in letters)
-    return bool(letters) and (
-        any(ord(word[0]) > 0x2E80 for word in letters)
-        or (len(letters) > 3 and 2 * strange > len(letters))
-    )
-
-
-def _has_unknown_name(text: str) -> bool:
-    """Return whether a capitalised word inside a sentence may be a person's name."""
-    table = person_table()
-    words = text.split()
-    if sum(word[:1].isupper() for word in words) > len(words) / 2 and len(words) > 3:
-        return False  # a title
-    in_credits = False
-    for place, word in enumerate(words):
-        # `by Vincent van Gogh and Claude Monet`
-        is_joint = word[:1].isupper() or word in ("and", "&", "van", "von", "de", "da", "di", "of")
-        in_credits = word.casefold() == "by" or (in_credits and is_joint)
-        if in_credits:
-            continue
-        bare = word.strip(".,;:!?()\"'").removesuffix("'s")
-        is_name = bare[:1].isupper() and bare[1:].islower() and len(bare) > 2
-        after = words[place + 1] if place + 1 < len(words) else ""
-        if place == 0 or words[place - 1].endswith((".", "!", "?")):
-            # Every sentence begins with a capital: `Zelensky eating`, `Zendaya Coleman`.
-            is_name = is_name and (after.endswith("ing") or after[:1].isupper())
-        before = words[place - 1].casefold() if place else ""
-        if is_name and before not in _PLACE_PREPOSITIONS and table.is_rare(bare.casefold()):
-            return not bare.casefold().endswith(_WORD_ENDINGS)
-    return False

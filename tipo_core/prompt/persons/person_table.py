@@ -12,7 +12,7 @@ from ..vocabulary.word_tables import PhraseTable, entries, folded, sections
 GIRL, BOY, PERSON = "girl", "boy", "person"
 MOSTLY_MEN, WITH_ARTICLE = "mostly men", "with article"
 PEOPLE, COUPLE, FAMILY = "people", "couple", "family"
-PERHAPS, PERHAPS_ALONE = "perhaps", "perhaps without an animal"
+PERHAPS, PERHAPS_ALONE, PORTRAIT = "perhaps", "perhaps without an animal", "portrait"
 NOT_PERSONS, NO_PERSON = "not persons", "no person"
 COUNTED = (GIRL, BOY, PERSON, MOSTLY_MEN, WITH_ARTICLE)
 
@@ -59,6 +59,8 @@ def person_table() -> PersonTable:
         for text in texts:
             phrase = folded(text)
             phrases.setdefault(phrase, (kind, False))
+            if kind.startswith("given "):
+                phrases.setdefault(f"{phrase}'s", (kind, False))
             if kind in COUNTED:
                 phrases.setdefault(_plural(phrase), (kind, True))
                 phrases.setdefault(f"{phrase}'s", (kind, False))

@@ -15,8 +15,9 @@ from ..vocabulary.kinds import ANIMAL, CREATURE, PERSON_KINDS, kind_of
 from ..vocabulary.tags import Category, canonical, category, person_range
 from ..vocabulary.word_tables import tokens
 from .characters import Figure
-from .mentions import Found, Mention, is_unknown_name, named_figure, read_persons
+from .mentions import Found, Mention, named_figure, read_persons
 from .person_table import BOY, COUPLE, FAMILY, GIRL, PERSON
+from .unknown_names import is_unknown_name
 
 Range = tuple[int, int | None]  # at least and at most; None is an open end
 NOBODY: Range = (0, 0)
@@ -50,6 +51,8 @@ class Persons:
     # Whether an animal is named, and whether the user typed the counts as tags.
     has_animal: bool = False
     is_typed: bool = False
+    # Whether PERHAPS comes from an unknown name or another language alone.
+    is_name_only: bool = False
 
 
 def persons_of(tags: Iterable[str], captions: Iterable[str]) -> Persons:
@@ -58,7 +61,7 @@ def persons_of(tags: Iterable[str], captions: Iterable[str]) -> Persons:
     focus: list[tuple[str, int, int | None]] = []
     found: list[Found] = []
     wear = looks = postures = names = about = animal = False
-    series = in_credits = alone = known = False
+    series = in_credits = alone = known = unknown = False
     length = 0
     for typed in tags:
         if length > MOST_CHARACTERS:
@@ -91,6 +94,7 @@ def persons_of(tags: Iterable[str], captions: Iterable[str]) -> Persons:
             about |= one.is_about
             if in_credits and (one.is_named or (is_short and not one.mentions)):
                 found.pop()
+                found += [Found(is_about=True, is_portrait=True)] if one.is_portrait else []
                 continue
             if one.mentions or one.is_thing:
                 continue
@@ -101,7 +105,7 @@ def persons_of(tags: Iterable[str], captions: Iterable[str]) -> Persons:
                 looks |= kind in PERSON_KINDS and kind != "wear"
                 postures |= kind == CREATURE
                 if one.is_about and is_unknown_name(name):
-                    names |= len(name.split()) > 1
+                    unknown |= len(name.split()) > 1
                     alone = True
                 else:
                     known |= one.is_about
@@ -119,6 +123,9 @@ def persons_of(tags: Iterable[str], captions: Iterable[str]) -> Persons:
     if sexed:
         return _typed(ranges, animal)
     mentions = [mention for one in found for mention in one.mentions]
+    if not mentions and not animal and any(one.is_portrait and not one.is_thing for one in found):
+        found.append(Found((Mention(PERSON, 1, 1, 0, 1),)))
+        mentions = list(found[-1].mentions)
     if mentions:
         result = replace(_counted(_merged(found)), has_animal=animal)
         if ("person", 1, 1) in ranges and "solo" not in result.tags:
@@ -126,10 +133,11 @@ def persons_of(tags: Iterable[str], captions: Iterable[str]) -> Persons:
         return result
     if ("person", 1, 1) in ranges and not animal:
         return Persons(Presence.SOME, (0, 1), (0, 1), 1, ("solo",), animal, True)
-    is_perhaps = names or (alone and not known) or looks or any(one.is_perhaps for one in found)
+    is_perhaps = names or looks or any(one.is_perhaps for one in found)
     is_perhaps |= (series or wear or postures) and not animal
-    if is_perhaps:
-        return Persons(Presence.PERHAPS, has_animal=animal)
+    is_strange = any(one.is_strange for one in found) or unknown or (alone and not known)
+    if is_perhaps or is_strange:
+        return Persons(Presence.PERHAPS, has_animal=animal, is_name_only=not is_perhaps)
     if not about:
         return Persons(Presence.OPEN, has_animal=animal)
     return Persons(Presence.NONE, NOBODY, NOBODY, 0, ("no humans",), animal)
@@ -176,7 +184,12 @@ def _merged(found: list[Found]) -> list[Mention]:
         for mention in one.mentions:
             by_kind.setdefault(mention.kind, []).append(mention)
         for kind, group in by_kind.items():
-            if sum(m.low for m in group) > sum(m.low for m in best.get(kind, ())):
+            # `a girl` as a tag of its own says more than `maidens` in a title.
+            old = best.get(kind, [])
+            if any(m.is_exact for m in old) and any(m.high is None for m in group):
+                continue
+            is_told = any(m.is_exact for m in group) and any(m.high is None for m in old)
+            if is_told or sum(m.low for m in group) > sum(m.low for m in best.get(kind, ())):
                 best[kind] = group
     return [mention for group in best.values() for mention in group]
 

@@ -106,6 +106,8 @@ class PhraseTable(Generic[Found]):
         while place < len(words):
             end = place + 1
             for length in self._lengths.get(words[place], ()):
+                if place + length > len(words):
+                    continue
                 found = self._whole.get(tuple(words[place : place + length]))
                 if found is not None:
                     end = place + length

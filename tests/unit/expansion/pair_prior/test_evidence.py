@@ -57,6 +57,11 @@ def test_words_are_found(text: str, wanted: list[str]) -> None:
         ("1girl, silver hair", "silver"),
         ("a sword on a stand", "stand (jojo)"),
         ("in a can", "in"),
+        ("a fox, trending on art station", "train station"),
+        ("a fox by studio ghibli", "studio"),
+        ("it could spring to life", "spring (season)"),
+        ("a room without any chairs", "chair"),
+        ("a confetti explosion of numbers", "explosion"),
     ],
 )
 def test_other_senses_are_not_found(text: str, unwanted: str) -> None:
@@ -70,6 +75,26 @@ def test_a_describing_noun_weighs_less_than_its_head() -> None:
     assert found["dragon"] < found["kite"] == 1
     found = names(find_evidence(["forest path"]))
     assert found.get("forest path", found.get("path")) == 1
+
+
+def roles(text: str) -> dict[str, str]:
+    table = shipped_pairs()
+    return {table.names[found.entry]: found.role for found in find_evidence([text]).found}
+
+
+def test_each_noun_has_a_role() -> None:
+    found = roles("a cat on a chair beside a dog with a flute")
+    assert found["cat"] == "subject" and found["chair"] == found["dog"] == "setting"
+    assert found["flute"] == "detail"
+    assert set(roles("cat, chair, window").values()) == {"subject"}
+    assert roles("a bowl of soup")["soup"] == "subject"
+    assert roles("a view of a castle")["castle"] == "subject"
+    assert roles("a man repairing a lamp")["lamp"] == "setting"
+    assert roles("a photo of four cats")["cat"] == "subject"
+    assert roles("a collage of the eyes of an owl")["owl"] == "subject"
+    assert roles("a pepper to the left of a lamp")["lamp"] == "setting"
+    # The strongest role counts.
+    assert roles("a man with a cat, cat")["cat"] == "subject"
 
 
 def test_a_doing_after_a_noun_is_no_head() -> None:

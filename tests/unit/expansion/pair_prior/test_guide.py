@@ -8,8 +8,9 @@ import pytest
 
 from tipo_core.expansion.expand import expand
 from tipo_core.expansion.json_form import read_request
-from tipo_core.expansion.pair_prior.guide import TagGuide, WordRepeats
-from tipo_core.expansion.policy import NOT_KNOWN, OFF_SUBJECT, REPEATED
+from tipo_core.expansion.pair_prior.guide import TagGuide
+from tipo_core.expansion.pair_prior.word_repeats import WordRepeats
+from tipo_core.expansion.policy import CONTRADICTS, NOT_KNOWN, OFF_SUBJECT, REPEATED
 from tipo_core.expansion.request import Expansion, ExpansionRequest
 from tipo_core.expansion.tasks import Length
 from tipo_core.lm.generate.completion import CompletionRequest, Generation, Result
@@ -58,6 +59,105 @@ def test_beside_persons_the_scene_alone_is_proposed() -> None:
     assert proposed and not {"no humans", "still life", "animal focus"} & set(proposed)
     cold = {"snow", "ice", "winter", "cold", "blizzard"}
     assert cold & set(guide_of("penguin", "iceberg").propose(9, 1, lambda _: False))
+
+
+def proposals(caption: str, *tags: str) -> set[str]:
+    return {
+        tag
+        for seed in range(12)
+        for tag in guide_of(*tags, caption=caption).propose(9, seed, lambda _: False)
+    }
+
+
+@pytest.mark.parametrize(
+    ("caption", "unwanted"),
+    [
+        # A place in a room rules out the open air, and the room another room.
+        ("a spider in a sewer", {"outdoors", "meadow", "blue sky", "sky"}),
+        ("Inside a temple a panda plays.", {"outdoors", "forest", "sky"}),
+        ("an empty classroom", {"hallway", "bedroom", "library"}),
+        ("a red balloon hanging from a ceiling fan", {"sky", "city", "valley", "mountain"}),
+        # A thing fits the place.
+        ("a bottle on a wooden table on a snowy mountain top", {"curtains", "tablecloth"}),
+        ("a train in the waves of the ocean", {"utility pole", "bench"}),
+        # A detail brings no things.
+        ("a statue made of rainbow pipe cleaners", {"machinery", "steam", "tools"}),
+        ("a train at the sea while gulls fly with a seagull", {"wings", "feathers", "beak"}),
+        ("iron man in a laboratory", {"mecha focus", "object focus"}),
+        # Style brings no things.
+        (
+            "a painting of a fox, canvas texture, camera, art by studio nova",
+            {"paint", "easel", "lens"},
+        ),
+    ],
+)
+def test_things_need_evidence_from_the_subject(caption: str, unwanted: set[str]) -> None:
+    assert not unwanted & proposals(caption)
+
+
+@pytest.mark.parametrize(
+    ("tags", "unwanted"),
+    [
+        (("scarlet witch",), {"witch hat", "broom", "cauldron"}),
+        (("blue archive", "1girl"), {"bookshelf", "book stack", "ladder", "desk"}),
+        (("fantasy", "cat", "chair"), {"waterfall", "castle", "floating island"}),
+    ],
+)
+def test_words_of_names_and_genres_bring_no_things(
+    tags: tuple[str, ...], unwanted: set[str]
+) -> None:
+    assert not unwanted & proposals("", *tags)
+
+
+def test_a_cheerful_prompt_gets_no_darkness() -> None:
+    assert not {"dark", "night", "fog", "storm"} & proposals("", "lighthouse", "cheerful", "joyful")
+    assert {"night", "fog", "storm", "dark"} & proposals("", "lighthouse")
+
+
+def test_men_of_words_get_no_long_hair_without_evidence() -> None:
+    assert nats_of(guide_of(caption="two men laughing"))["long hair"] == -math.inf
+    assert nats_of(guide_of("1boy"))["long hair"] > -math.inf
+
+
+def test_a_persons_wear_needs_more_than_a_thing_near_him() -> None:
+    nats = nats_of(guide_of(caption="a man sitting in front of a computer"))
+    assert nats["lanyard"] == nats["necktie"] == -math.inf
+    nats = nats_of(guide_of(caption="a painting of a man under a tree"))
+    assert nats["apron"] == -math.inf
+
+
+def test_a_list_gives_one_colour_of_hair_and_eyes() -> None:
+    guide = guide_of("2girls", "beach")
+    guide.note("grey hair", is_accepted=True)
+    assert guide.refuse("white hair") == guide.refuse("two-tone hair") == CONTRADICTS
+    assert guide.refuse("blue eyes") is None
+
+
+def test_persons_of_words_have_natural_colours() -> None:
+    nats = nats_of(guide_of(caption="a firefighter in a street"))
+    assert nats["purple hair"] == nats["red eyes"] == -math.inf < nats["brown hair"]
+    assert nats_of(guide_of("1girl", "street"))["purple hair"] > -math.inf
+
+
+def test_a_gloomy_prompt_gets_no_smile() -> None:
+    assert nats_of(guide_of(caption="two soldiers in a war"))["smile"] == -math.inf
+    assert guide_of(caption="two soldiers in a war").refuse("smile") == CONTRADICTS
+
+
+def test_a_tag_in_the_users_words_is_not_added_again() -> None:
+    guide = guide_of(caption="a man in a coat, upper body")
+    assert guide.refuse("upper body") == REPEATED
+
+
+def test_a_long_prompt_gets_four_tags() -> None:
+    many = ", ".join(f"word{n}" for n in range(50))
+    expansion, _ = guided([" smile, upper body,"], tags=f"1girl, {many}")
+    assert len(expansion.added_tags) >= 4
+
+
+def test_dress_of_one_sex_needs_a_known_sex() -> None:
+    expansion, _ = guided([" white dress, beard, smile,"] * 3, caption="A person on a hill")
+    assert not {"white dress", "beard"} & set(expansion.added_tags)
 
 
 def test_a_refused_tag_is_not_proposed() -> None:

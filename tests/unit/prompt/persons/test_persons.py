@@ -80,6 +80,20 @@ NAMED = {
     "a young artist painting": "solo",
     "a room with guests": "multiple girls, multiple boys",
     "a table surrounded by guests": "multiple girls, multiple boys",
+    "a female android with Thor hair": "1girl",
+    "a robot woman with curved Joker horns": "1girl",
+    "Naruto's left eye": "1boy",
+    "five gymnasts on a beam": "multiple girls, multiple boys",
+    "an outcast in the desert": "solo",
+    "terrorist": "solo",
+    "a figure stands on a hill": "solo",
+    "portrait": "solo",
+    "a robed figure at a lake": "solo",
+    "firefighters spray foam on a plane": "multiple girls, multiple boys",
+    "headshot by annie leibovitz": "solo",
+    "portrait of zorvek malundi": "solo",
+    "damsels of Antwerp, a girl, black hat": "1girl",
+    "a girl, three girls": "3girls",
 }
 NOBODY = """
 king penguin on the ice; a lady bug on a leaf; a man-made lake; a snowman in the garden
@@ -100,7 +114,9 @@ castle, art by artgerm, gil elvgren, vladimir volegov; a ship, by Julie Bell and
 a woman's handbag; a bishop's mitre; snow angels; a crowd of pigeons; a family of ducks
 king of the jungle; giant black spheres on the ground; retro arcade style, pixelated, lighthouse
 a male blue dragon; a boxer dog; golden retriever puppy; a barn owl; a turtle
-a man-eating plant; a talisman
+a man-eating plant; a talisman; a lighthouse, designer, ornate; the cat Otto
+a dog named Max; portrait of a cat; a grey cat called Louis
+legend of zelda style cat
 """.replace("\n", ";")
 
 
@@ -141,6 +157,25 @@ def test_words_of_style_say_nothing(text: str) -> None:
 def test_wear_and_looks_are_perhaps_a_person(text: str) -> None:
     found = persons_of(text.split(", "), ())
     assert found.presence in (Presence.PERHAPS, Presence.SOME)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["portrait photo of a lighthouse", "a portrait painting of a car", "portrait of a robot"],
+)
+def test_a_portrait_of_a_thing_counts_nobody(text: str) -> None:
+    assert persons_of((), (text,)).tags in ((), ("no humans",))
+
+
+def test_the_titles_of_an_animal_are_no_persons() -> None:
+    found = persons_of((), ("Painting of the cat Otto, Duke of Essex, who eats lasagna.",))
+    assert found.presence is Presence.NONE and found.has_animal
+
+
+def test_an_unknown_name_alone_is_told_from_looks() -> None:
+    assert persons_of(("Zorvek Malundi",), ()).is_name_only
+    assert not persons_of(("red hair, freckles",), ()).is_name_only
+    assert not persons_of(("castle",), ()).is_name_only
 
 
 def test_ranges_are_wider_than_the_tags() -> None:

@@ -39,6 +39,13 @@ pink skirt / green skirt
 suit / dress; kimono / suit; spacesuit / school uniform; armor / pajamas
 skirt / pants; long sleeves / sleeveless; short sleeves / long sleeves
 old man / child; solo / crowd; solo / holding hands; black cat / white cat; blue sky / red sky
+sewer / outdoors; laundry room / meadow; temple interior / forest; inside a church / beach
+subdued color palette / colorful; muted colors / vivid colors; high key / dark; brightly lit / dark
+skull mask / beard; gas mask / smile; close-up / full body; close-up / standing in a studio
+close-up / aerial view; sleeping / blue eyes; asleep / looking at viewer; scared / smile
+laughing / closed mouth; upper body / boots; portrait / kneehighs; portrait / armored boots
+silk robe / white dress; cloak / cape; cardigan / blazer; serafuku / blazer; necktie / bowtie
+city lights / blue sky; yellow coat / black coat
 long_hair / short_hair; Black Hair / BLONDE HAIR; long blonde hair / black hair
 """.replace("\n", ";")
 COMPATIBLE = """
@@ -72,6 +79,9 @@ monochrome / white background; barefoot / anklet; high heels / boots; shoes / so
 black dress / white gloves; white shirt / black skirt; red bow / blue dress; dress / hat
 two-tone dress / black dress; striped shirt / white shirt; armor / cape; kimono / obi; skirt / shirt
 sleeveless / detached sleeves; solo / smile; solo / looking at viewer; black cat / white dress
+temple / outdoors; temple / forest; mask / beard; helmet / beard; close-up / sitting
+sleeping / closed eyes; robe / cape; jacket / hoodie; city lights / sunset; city lights / night
+colorful coat / yellow coat; dark / neon lights; bed of flowers / outdoors
 old / beard; street / street lamp; bald eagle / long hair; office lady / forest; cat / dog
 night / midnight blue; desert eagle / indoors; evening dress / day; snow leopard / summer
 photo background / white background; pocky day / night; morning glory / night; suit / necktie
