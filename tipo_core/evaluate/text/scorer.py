@@ -28,7 +28,8 @@ _SEED = 20
 
 def is_tipo_model(scorer: LlamaLanguageModel) -> bool:
     """Whether a model is trained for the TIPO format: its length token is one token."""
-    return len(scorer.tokenizer.encode("<|very_short|>")) == 1
+    encode = scorer.tokenizer.encode
+    return len(encode("<|very_short|>")) == len(encode("")) + 1
 
 
 @dataclass(frozen=True)
