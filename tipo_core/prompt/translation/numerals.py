@@ -10,6 +10,7 @@ from .word_tokens import COUNTED, Token, is_latin, narrowed
 
 _MOST_DIGITS = 2
 _TEN = 10
+_MOST_NUMERALS = 9  # longer numbers are only many
 
 
 def with_numbers(tokens: Sequence[Token]) -> list[Token]:
@@ -26,8 +27,10 @@ def with_numbers(tokens: Sequence[Token]) -> list[Token]:
             members = [Token(text, members[0].start, entry)]
         joined += members
     for place, token in enumerate(joined[:-1]):
+        if token.entry is not None or not is_latin(token):
+            continue
         text = narrowed(token.text)
-        if not (is_latin(token) and text.isdigit() and len(text) <= _MOST_DIGITS):
+        if not (text.isdigit() and len(text) <= _MOST_DIGITS):
             continue
         after = joined[place + 1]
         if after.text.isspace() and place + 2 < len(joined):
@@ -47,8 +50,10 @@ def _group_of(token: Token) -> str:
 
 def _value(numerals: Sequence[int]) -> int:
     """The value of numerals in order: 2, 10, 5 is 25; without a power of ten they are digits."""
+    if len(numerals) > _MOST_NUMERALS:
+        return 10**_MOST_NUMERALS
     if max(numerals) < _TEN:
-        return int("".join(map(str, numerals[:9])))
+        return int("".join(map(str, numerals)))
     total = part = 0
     digit = 0
     for numeral in numerals:

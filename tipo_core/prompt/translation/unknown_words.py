@@ -38,6 +38,9 @@ def join_unknown(tokens: Sequence[Token]) -> list[Token]:
 def _joined_chunk(tokens: list[Token]) -> list[Token]:
     """Join the unknown words of a text without blanks."""
     parts = [token.entry is None and _is_word_letter(token.text) for token in tokens]
+    first = tokens[0].text
+    if not (any(parts) or is_hiragana(first) or first in _NAME_PREFIXES or first in _PLACES):
+        return tokens
     parts = [
         is_part or (_is_content_letter(token) and _has_neighbour(parts, place))
         for place, (token, is_part) in enumerate(zip(tokens, parts, strict=True))
@@ -142,10 +145,12 @@ def _mark_kana_word(tokens: Sequence[Token], parts: list[bool]) -> None:
     end = 0
     while end < len(tokens) and _is_kana_piece(tokens[end]):
         end += 1
-    while end and tokens[end - 1].text in _PARTICLES and sum(_sizes(tokens[: end - 1])) > 1:
+    letters = sum(len(token.text) for token in tokens[:end])
+    while end and tokens[end - 1].text in _PARTICLES and letters > 2:
         end -= 1
+        letters -= 1
     head = tokens[:end]
-    if sum(_sizes(head)) < 2 or all(token.text in _PARTICLES for token in head):
+    if letters < 2 or all(token.text in _PARTICLES for token in head):
         return
     if any(token.entry is None for token in head) or all(len(one.text) == 1 for one in head):
         parts[:end] = [True] * end
@@ -154,10 +159,6 @@ def _mark_kana_word(tokens: Sequence[Token], parts: list[bool]) -> None:
 def _is_kana_piece(token: Token) -> bool:
     is_grammar = token.entry is None or token.kind in GRAMMAR
     return is_grammar and all(is_hiragana(letter) for letter in token.text)
-
-
-def _sizes(tokens: Sequence[Token]) -> list[int]:
-    return [len(token.text) for token in tokens]
 
 
 def _mark_name(tokens: Sequence[Token], parts: list[bool]) -> None:

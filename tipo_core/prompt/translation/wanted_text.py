@@ -5,6 +5,7 @@ Weights, LoRAs, embeddings, wildcards, comments and parameters are no words.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 
 from ..syntax.composition import AND, split_and_weight
@@ -24,7 +25,7 @@ def text_ranges(text: str, is_unwanted: bool = True) -> Iterator[tuple[int, int]
     ``(cat:-1)`` and the region ``cat :-1`` beside an AND.
     """
     prompt = parse(text).spans
-    unwanted = [] if is_unwanted else _unwanted_regions(text, prompt)
+    unwanted = deque(() if is_unwanted else _unwanted_regions(text, prompt))
     open_spans = [iter(prompt)]
     is_negative = False  # in a weight of NovelAI
     while open_spans:
@@ -35,7 +36,7 @@ def text_ranges(text: str, is_unwanted: bool = True) -> Iterator[tuple[int, int]
         if span.kind is SpanKind.EMPHASIS:
             is_negative = span.text != END and _number(span.text.removesuffix(END)) <= 0
         while unwanted and unwanted[0][1] <= span.start:
-            unwanted.pop(0)
+            unwanted.popleft()
         is_left_out = is_negative or (unwanted and unwanted[0][0] <= span.start)
         if is_left_out and not is_unwanted:
             continue

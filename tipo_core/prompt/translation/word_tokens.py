@@ -53,8 +53,10 @@ def narrowed(text: str) -> str:
 
 def is_latin(token: Token) -> bool:
     """Whether the token is Latin letters or digits, of any width."""
-    text = narrowed(token.text)
-    return token.entry is None and text.isascii() and not text.isspace()
+    if token.entry is not None:
+        return False
+    text = token.text if token.text.isascii() else narrowed(token.text)
+    return text.isascii() and not text.isspace()
 
 
 def is_hiragana(text: str) -> bool:

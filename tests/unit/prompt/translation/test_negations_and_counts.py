@@ -5,7 +5,13 @@ from __future__ import annotations
 import pytest
 
 from tipo_core.prompt.translation.translate import translate
-from tipo_core.prompt.vocabulary.translations import russian_stem
+from tipo_core.prompt.translation.word_cutting import cut_words
+from tipo_core.prompt.vocabulary.translations import (
+    Entry,
+    WordKind,
+    russian_stem,
+    shipped_dictionary,
+)
 
 NEGATIONS = {
     "一个没有胡子的男人": "man",
@@ -122,3 +128,26 @@ def test_a_pronoun_is_a_person_if_no_other_is_named(text: str) -> None:
 def test_russian_forms_of_the_genitive_plural_have_the_same_stem() -> None:
     for forms in ("девушка девушки девушек", "кошка кошек", "человек человека"):
         assert len({russian_stem(form) for form in forms.split()}) == 1
+
+
+@pytest.mark.parametrize(
+    ("numerals", "value"),
+    [
+        *(("十", 10), ("十二", 12), ("二十五", 25), ("一百二十", 120), ("三万", 30_000)),
+        *(("二千零", None), ("一二", 12), ("十万", 100_000)),
+    ],
+)
+def test_numerals_are_one_number(numerals: str, value: int | None) -> None:
+    """A number before a measure word is one token with its value."""
+    text = f"{numerals}只猫"
+    words = shipped_dictionary()
+    token = cut_words(text, 0, len(text), words, False)[0]
+    if value is None:
+        assert token.text != numerals
+    else:
+        assert (token.text, token.entry) == (numerals, Entry(WordKind.NUMBER, (str(value),)))
+
+
+def test_a_long_row_of_numerals_is_quick() -> None:
+    text = "万" * 20_000
+    assert translate(f"{text}只猫").tags == ("cats",)
