@@ -240,7 +240,7 @@ def grow_field(
     count = (len(split_tags(text)) if is_tags else count_sentences(text)) - uncounted
     while count < span.most:
         # 1) request the next tags or sentences after the model's context
-        stream = StreamFilter(name, span.most - count, policy, guide)
+        stream = StreamFilter(name, span.most - count, policy, guide, not text.strip())
         completion = yield CompletionRequest(
             open_prompt(replace(request, given={**request.given, name: context}), name),
             derived_seed(seed, answers),

@@ -166,7 +166,8 @@ class Expansion:
     """One variant of the expanded prompt.
 
     `prompt` is the filled template. `tags` and `caption` begin with the user's own text. `added`
-    is the model's text. `fields` has a value for every field of a template. `proposed` is the
+    is all added text: the tags of foreign words, then the model's, which are also `added_tags` and
+    `added_caption`. `fields` has a value for every field of a template. `proposed` is the
     model's metadata with `gen_meta`, which is not part of the prompt. `banned` counts rejections
     by the entry of the bans. `attempts` is the number of draws of this variant; `repeats` is the
     number of an earlier variant with the same text, or None. `was_cancelled` says that the run

@@ -11,6 +11,8 @@ REFUSED = {
     "1girl, red hair": "sketch; letterboxed; speech bubble; multiple views; comic; signature",
     "snowy village at night": "food; weapon; white border; english text; happy birthday; 2023",
     "1boy, hoodie": "alternate costume; gap (touhou); stuffed toy; heart-shaped pillow",
+    "map of an island": "close-up; blue theme; snail; treasure chest; rust",
+    "1boy, morgan freeman": "beard; stubble; lanyard; straw hat",
 }
 ALLOWED = {
     "1girl, black and white photo": "monochrome; greyscale",
@@ -22,7 +24,12 @@ ALLOWED = {
     "hatsune miku, vocaloid": "alternate costume; gap (touhou)",
     "valentine's day": "heart; heart-shaped box",
     "1girl, chibi": "chibi; mini person",
-    "penguins on an iceberg": "snow; ocean; poppy (flower); mouse (animal); close-up; bow (music)",
+    "penguins on an iceberg": "snow; ocean; poppy (flower); mouse (animal); bow (music)",
+    "1girl, portrait": "close-up",
+    "viking on a ship": "beard",
+    "pirates, treasure": "coin; treasure chest",
+    "abandoned factory": "rust; debris",
+    "a girl on a beach": "straw hat",
 }
 
 
