@@ -107,6 +107,8 @@ def _start(words: Sequence[str], place: int) -> int | None:
         return place + 2 if after == "of" else None
     if word not in _OPENERS or after in _BREAKS or after in _IDIOMS or after.isdigit():
         return None
+    if word == "no" and after == "humans":
+        return None  # a tag of its own, with pairs of its own
     if word == "no" and place and person_table().is_rare(words[place - 1]):
         return None  # `sousou no frieren`
     if word in ("not", "never", "isn't", "aren't") and after in _ENDS:
