@@ -142,13 +142,14 @@ class VariantState:
         self.policy = self._new_policy()
         # Persons that the user names in words, as count tags for the model.
         named = self.policy.persons
-        self.person_tags = () if named.is_typed else named.tags
+        typed_tags = {canonical(tag) for tag in user.plain} if named.is_typed else set()
+        self.person_tags = tuple(tag for tag in named.tags if canonical(tag) not in typed_tags)
         self.guide: TagGuide | None = None
         if uses_pairs:
             self.policy.assume_alone()
             self.guide = TagGuide(user.plain, [self.user_caption], named)
         self.added_tags: list[str] = []
-        if self.guide is not None and request.tag_length is not None:
+        if self.guide is not None and request.tag_length is not None and not named.is_typed:
             self._add_person_tags()
         self.added_caption = ""
         # The number of tags and of sentences so far.

@@ -30,6 +30,8 @@ def check_types(request: object, names: Mapping[str, Sequence[str]]) -> None:
     """
     types: dict[str, type | tuple[type, ...]] = {
         "int": int,
+        "bool": bool,
+        "bool or None": (bool, type(None)),
         "Length": (Length, type(None)),
         "TranslationMode": TranslationMode,
     }
@@ -54,6 +56,8 @@ def check_types(request: object, names: Mapping[str, Sequence[str]]) -> None:
 _TYPE_NAMES = MappingProxyType(
     {
         "int": "an int",
+        "bool": "True or False",
+        "bool or None": "True, False or None",
         "Length": "a Length such as Length.SHORT, or None",
         "TranslationMode": "a TranslationMode such as TranslationMode.ADD_TAGS",
     }
@@ -103,6 +107,8 @@ class ExpansionRequest:
             {
                 "str": ("tags", "caption", "bans", "template"),
                 "int": ("seed", "variants", "rounds"),
+                "bool": ("gen_meta", "escape_names", "safe", "resolve_choices", "at_least"),
+                "bool or None": ("pair_prior",),
                 "Length": ("tag_length", "caption_length"),
                 "TranslationMode": ("translation",),
             },

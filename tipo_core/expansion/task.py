@@ -47,7 +47,11 @@ class TaskRequest:
     translation: TranslationMode = TranslationMode.ADD_TAGS
 
     def __post_init__(self) -> None:
-        names = {"str": ("tags", "short", "long", "bans"), "int": ("seed",)}
+        names: dict[str, tuple[str, ...]] = {
+            "str": ("tags", "short", "long", "bans"),
+            "int": ("seed",),
+        }
+        names["bool"] = ("gen_meta", "escape_names", "safe", "resolve_choices", "at_least")
         check_types(self, {**names, "TranslationMode": ("translation",)})
         if not isinstance(self.task, Task):
             raise TypeError(f"task is {shortened(self.task)}: give a Task such as Task.TAGS")

@@ -301,10 +301,17 @@ class TagGuide:
         entry = self._table.entry(tag)
         return self._has_place or (entry is not None and self._prior.is_of_persons(entry))
 
-    def bias(self, never: Iterable[str] = ()) -> TagBias:
-        """Return the bias of the tags that a model writes; it never writes those of `never`."""
-        self._excluded |= set(never)
+    def bias(
+        self, never: Iterable[str] = (), denies: Callable[[str], bool] | None = None
+    ) -> TagBias:
+        """Return the bias of the tags that a model writes.
+
+        It never writes those of `never`, nor those that `denies` is true for.
+        """
         choices = person_tags()
+        self._excluded |= set(never)
+        if denies is not None:
+            self._excluded |= {name for name in choices.places if denies(name)}
 
         def nats() -> NDArray[np.float64]:
             values = choices.nats.copy()
