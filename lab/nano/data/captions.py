@@ -294,7 +294,7 @@ def _body(body: list[str], person: Person, rng: random.Random) -> str:
 
 def _clothes(groups: dict[Aspect, list[str]], person: Person, rng: random.Random) -> list[str]:
     clothes = groups.pop(Aspect.CLOTHES, [])
-    sentences = []
+    sentences: list[str] = []
     while clothes and len(sentences) < 2:
         count = rng.randint(1, _MOST_OF_LIST)
         some, clothes = clothes[:count], clothes[count:]
