@@ -43,7 +43,7 @@ MAX_BANNED_FIRST_IDS = 64
 # repeats itself most near its end.
 REJECTIONS = 64
 REJECTIONS_PER_PIECE = 3
-# Answers in a row that are sentences or unknown words in place of a tag: nothing fits this prompt.
+# Answers in a row under a guide that are sentences or unknown words: nothing fits this prompt.
 BARREN_ANSWERS = 6
 # A continued answer has at least as many tokens before an end token or a line break.
 CONTINUED_TOKENS = 4
@@ -274,7 +274,7 @@ def grow_field(
         if stream.refusal is not None:
             rejected[stream.refusal] += 1
             is_barren = stream.refusal in (PROSE, NOT_KNOWN) and not stream.accepted
-            barren = barren + 1 if is_barren else 0
+            barren = barren + 1 if is_barren and guide is not None else 0
             if rejected.total() >= max_rejected or barren >= BARREN_ANSWERS:
                 reason = StopReason.REDRAW_LIMIT
                 break
