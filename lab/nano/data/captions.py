@@ -95,7 +95,7 @@ def _noun(sex: str, one: bool, is_grown: bool, rng: random.Random) -> str:
 def write_caption(subject: Subject, most: int, rng: random.Random) -> list[str]:
     """Return up to `most` sentences about the persons of `subject` and what surrounds them.
 
-    The first one says who they are and what they do. Without people there is none.
+    The first one names the persons and their action. Without people there is none.
     """
     person = person_of(subject.tags, rng)
     if person is None:
@@ -170,7 +170,7 @@ def _hair(groups: dict[Aspect, list[str]]) -> str:
 def _opening(
     groups: dict[Aspect, list[str]], tags: Sequence[str], person: Person, rng: random.Random
 ) -> str:
-    """Return who is in the picture, what they do, and where and when."""
+    """Return the persons of the picture, their action, the place and the time."""
     places = [_place(tag) for tag in tags if not tag.startswith("holding ")]
     places = [one for one in places if one]
     times = [one for one in map(time_of, tags) if one]
@@ -230,7 +230,7 @@ def _is_outfit(phrase: str) -> bool:
 def _verbs(
     groups: dict[Aspect, list[str]], tags: Sequence[str], person: Person, rng: random.Random
 ) -> list[str]:
-    """Return what the persons do: actions before poses, poses before faces."""
+    """Return the actions of the persons, then their poses, then their faces."""
     verbs = []
     held = groups[Aspect.HOLDING]
     for table in (ACTION_VERBS, POSE_VERBS):

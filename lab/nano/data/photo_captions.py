@@ -110,7 +110,7 @@ def _groups(folder: Path, first: list[str]) -> Iterator[tuple[list[str], bool]]:
 
 
 def _is_fit(sentence: str) -> bool:
-    """Return whether a sentence tells what is in a picture, in ordinary words without names."""
+    """Return whether a sentence describes a picture in ordinary words without names."""
     return bool(
         _FEWEST_WORDS <= sentence.count(" ") + 1 <= _MOST_WORDS
         and _PLAIN.fullmatch(sentence)
