@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import signal
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +28,7 @@ from . import (
     run_task,
     split_prompt,
 )
-from .cli_arguments import jobs, parser, read_json, shown_file
+from .cli_arguments import jobs, parser, read_json, read_standard_input, shown_file
 from .expansion.json_form import AnyRequest, expansion_json, read_request, task_json
 from .prompt import FIELDS
 from .surrogates import refuse_surrogates
@@ -50,6 +50,8 @@ def _run_expand(given: Mapping[str, Any]) -> int:
     def run(model: LlamaLanguageModel, request: ExpansionRequest, report: _Report) -> _Result:
         expansions = expand_request(model, request, report)
         texts = [expansion.prompt for expansion in expansions]
+        if not given.get("json"):
+            _note_unknown(word for one in expansions for word in one.translation.unknown)
         return [expansion_json(expansion) for expansion in expansions], texts
 
     return _run_model(given, ExpansionRequest, run)
@@ -58,6 +60,8 @@ def _run_expand(given: Mapping[str, Any]) -> int:
 def _run_task(given: Mapping[str, Any]) -> int:
     def run(model: LlamaLanguageModel, request: TaskRequest, report: _Report) -> _Result:
         result = run_task(model, **vars(request), on_progress=report)
+        if not given.get("json"):
+            _note_unknown(result.translation.unknown)
         return task_json(result), [f"{name.value}: {text}" for name, text in result.added.items()]
 
     return _run_model(given, TaskRequest, run)
@@ -126,7 +130,7 @@ def _interruptible() -> Iterator[_Interruptible]:
 def _run_split(given: Mapping[str, Any]) -> int:
     text = given["text"]
     if text in (None, "-"):
-        text = sys.stdin.read()
+        text = read_standard_input()
     split = split_prompt(text)
     names = ("tags", "caption", "networks", "rest")
     if given["json"]:
@@ -189,6 +193,13 @@ def _note_sentences(tags: str, option: str) -> None:
             f"note: --tags has sentences: {shown!r}. For better results {other}split the prompt "
             "with the command split.\n"
         )
+
+
+def _note_unknown(words: Iterable[str]) -> None:
+    """Write a note on standard error that names words in other languages without a tag."""
+    unknown = ", ".join(dict.fromkeys(words))
+    if unknown:
+        sys.stderr.write(f"note: not in the dictionary: {unknown}\n")
 
 
 def _write_json(value: Any) -> None:

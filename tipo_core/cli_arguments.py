@@ -260,7 +260,7 @@ def read_json(name: str) -> Any:
     Raises ValueError that names the file if it cannot be read or is not JSON.
     """
     try:
-        text = sys.stdin.read() if name == "-" else Path(name).read_text("utf-8")
+        text = read_standard_input() if name == "-" else Path(name).read_text("utf-8")
     except FileNotFoundError:
         raise ValueError(f"there is no file {name!r}: check the path") from None
     except OSError as error:
@@ -271,6 +271,21 @@ def read_json(name: str) -> Any:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{shown_file(name)} is not JSON ({error})") from None
+
+
+def read_standard_input() -> str:
+    """Return the text on standard input. Raises ValueError if it is not UTF-8."""
+    source = getattr(sys.stdin, "buffer", None)
+    if source is None:
+        return sys.stdin.read()
+    try:
+        text: str = source.read().decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"{STANDARD_INPUT} is no UTF-8 text (byte 0x{error.object[error.start]:02x} at "
+            f"{error.start}): save the text as UTF-8"
+        ) from None
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def shown_file(name: str) -> str:

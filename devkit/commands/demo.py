@@ -67,6 +67,7 @@ def settings_of(args: Namespace) -> list[Setting]:
     if args.length:
         lengths = dict.fromkeys(("tag", "caption"), args.length)
     wanted += [Setting("TipoExpand", f"{kind}_length", length) for kind, length in lengths.items()]
+    wanted.append(Setting("TipoExpand", "metadata", "" if args.checkpoint else toy_sd.METADATA))
     return wanted
 
 

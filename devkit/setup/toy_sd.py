@@ -18,6 +18,8 @@ NOTICE = (
     "toy-sd draws landscapes, planets, critters and potted plants only: begin the prompt with "
     "one of these words (docs/toy-sd.md), or pass --checkpoint NAME for your own checkpoint"
 )
+# The line that tells tipo-nano to write for toy-sd; the prompt does not contain it.
+METADATA = "artist: toy-sd"
 PACKED = Path("devkit", "assets", NAME)
 MAKER = "devkit/setup/make_checkpoint.py"
 # The checkpoint is made again after a change of any of these.

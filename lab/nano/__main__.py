@@ -43,6 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     train = commands.add_parser("train", help="train on the corpora; a stopped run continues")
     train.add_argument("--data", type=Path, required=True, help="folder with the corpora")
     train.add_argument("--out", type=Path, required=True, help="folder for the model")
+    train.add_argument("--from", dest="start", type=Path, help="folder of a model to go on from")
     for entry in fields(NanoRecipe):
         option = f"--{entry.name.replace('_', '-')}"
         kind = type(entry.default)
@@ -78,7 +79,7 @@ def _train(arguments: argparse.Namespace) -> str:
     from .train_nano import NanoRecipe, train_nano
 
     recipe = {entry.name: getattr(arguments, entry.name) for entry in fields(NanoRecipe)}
-    train_nano(arguments.data, arguments.out, NanoRecipe(**recipe))
+    train_nano(arguments.data, arguments.out, NanoRecipe(**recipe), arguments.start)
     return ""
 
 

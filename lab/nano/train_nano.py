@@ -29,8 +29,10 @@ class NanoRecipe(Recipe):
     fit_rounds: int = ROUNDS
 
 
-def train_nano(corpora: Path, out: Path, recipe: NanoRecipe) -> None:
+def train_nano(corpora: Path, out: Path, recipe: NanoRecipe, start: Path | None = None) -> None:
     """Train on the corpora in a folder and write the model to `out`.
+
+    A new run begins with the weights of the model folder `start`, if one is given.
 
     The fitted tag biases are kept in `out`, so that a run that continues does not fit them again.
     """
@@ -42,4 +44,4 @@ def train_nano(corpora: Path, out: Path, recipe: NanoRecipe) -> None:
     np.save(biases_file, source.biases)
     samples = make_samples(corpora, recipe.samples + recipe.held_out, source, recipe.workers)
     log.info("%d samples in %.0f s", len(samples), time.monotonic() - started)
-    train(samples, out, recipe)
+    train(samples, out, recipe, start)

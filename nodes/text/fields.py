@@ -38,7 +38,7 @@ def parts_of(expansion: Expansion) -> dict[str, str]:
     own = {
         "tags": expansion.tags,
         "caption": expansion.caption,
-        "added_caption": expansion.added_caption,
+        "added_caption": expansion.fields["continued"] or expansion.fields["generated"],
         "proposed": metadata_text(expansion.proposed),
     }
     return {name: own[name] if name in own else expansion.fields[name] for name in PARTS}

@@ -65,7 +65,9 @@ def _ban_notes(banned: Mapping[str, int]) -> list[str]:
 
 def _translation_notes(translation: Translation) -> list[str]:
     """Return a note on the words that were read as tags, and one on unknown words."""
-    words = dict.fromkeys((word.text, ", ".join(word.tags)) for word in translation.words)
+    words = dict.fromkeys(
+        (word.text, ", ".join(word.tags) or "no tag") for word in translation.words
+    )
     notes = [f"(dictionary: {'; '.join(f'{word} = {tags}' for word, tags in words)})"]
     if translation.unknown:
         notes.append(f"(not in the dictionary: {', '.join(translation.unknown)})")

@@ -359,3 +359,21 @@ def test_a_folder_without_a_model_says_how_to_download_one(
     assert f'hf download KBlueLeaf/TIPO-500M --exclude "*.gguf" --local-dir "{tmp_path}"' in other
     absent = error_of(capsys, "expand", "--model", str(tmp_path / "new"))
     assert "hf download KBlueLeaf/TIPO-500M" in absent and "there is no model" in absent
+
+
+def test_unknown_words_are_a_note(capsys: pytest.CaptureFixture[str]) -> None:
+    """Text output names them on standard error; JSON has them already."""
+    for command in (("expand", "--length", "none"), ("task", "--task", "short_to_tag")):
+        assert cli.main([*command, "--tags", "鼞鼞, 猫"]) == 0
+        assert capsys.readouterr().err == "note: not in the dictionary: 鼞鼞\n"
+        assert cli.main([*command, "--tags", "鼞鼞, 猫", "--json"]) == 0
+        assert not capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [["split", "-"], ["expand", "--request", "-"]])
+def test_standard_input_that_is_not_utf_8_is_named(
+    command: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"1girl, \xff\xfe")))
+    message = error_of(capsys, *command)
+    assert "standard input is no" in message and "0xff at 7): save the text as UTF-8" in message

@@ -10,12 +10,13 @@ import contextlib
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 
 from ..lm.generate.completion import Cancelled, Generation, StopReason
-from ..prompt import Bans, Template, count_sentences, person_range, split_sentences
+from ..prompt import Bans, Template, canonical, count_sentences, person_range, split_sentences
 from ..prompt.joins import join_tags
-from ..prompt.vocabulary.toy_words import toy_words
+from ..prompt.vocabulary.toy_words import is_toy_scene, without_toy_artist
 from .fields import (
     continued_text,
     derived_seed,
@@ -62,8 +63,10 @@ def expand(
     uses_pairs = request.pair_prior
     if uses_pairs is None:
         # tipo-nano was taught the drawings of the demo; the table knows real pictures.
-        is_toy = any(toy_words(text) for text in typed)
+        is_toy = is_toy_scene(request.meta, typed)
         uses_pairs = getattr(model, "uses_pair_prior", False) and not is_toy
+    # The shipped weights have not learned the line: with it they leave toy-sd's words more often.
+    request = replace(request, meta=without_toy_artist(request.meta))
     requests = [
         progress.read(partial(request.with_choices, variant), *typed)
         for variant in range(request.variants)
@@ -71,7 +74,8 @@ def expand(
     users: dict[tuple[str, str], UserTags] = {}
     for own in requests:
         if (own.tags, own.caption) not in users:
-            make = partial(UserTags, own.tags, own.escape_names, own.translation, [own.caption])
+            given = own.tags, own.escape_names, own.translation, [own.caption], bans
+            make = partial(UserTags, *given)
             users[own.tags, own.caption] = progress.read(make, own.tags, own.caption)
 
     def grow(variant: int, attempt: int) -> Generation[VariantState]:
@@ -97,7 +101,7 @@ def expand(
             before = _text_of(drawn)
             (state,) = model.run([grow(variant, drawn.attempts)])
             drawn = progress.read(partial(state.result, template, earlier), *state.typed)
-        if drawn.was_cancelled and not drawn.added and expansions:
+        if drawn.was_cancelled and not _is_grown(drawn) and expansions:
             continue  # cancelled before its first addition
         expansions.append(drawn)
         earlier.setdefault(_text_of(drawn), variant)
@@ -105,6 +109,10 @@ def expand(
         with contextlib.suppress(Cancelled):
             progress.reach(1.0)
     return expansions
+
+
+def _is_grown(expansion: Expansion) -> bool:
+    return bool(expansion.added_tags or expansion.added_caption)
 
 
 def _text_of(expansion: Expansion) -> tuple[str, str]:
@@ -134,13 +142,14 @@ class VariantState:
         self.policy = self._new_policy()
         # Persons that the user names in words, as count tags for the model.
         named = self.policy.persons
-        self.person_tags = () if named.is_typed else named.tags
+        typed_tags = {canonical(tag) for tag in user.plain} if named.is_typed else set()
+        self.person_tags = tuple(tag for tag in named.tags if canonical(tag) not in typed_tags)
         self.guide: TagGuide | None = None
         if uses_pairs:
             self.policy.assume_alone()
             self.guide = TagGuide(user.plain, [self.user_caption], named)
         self.added_tags: list[str] = []
-        if self.guide is not None and request.tag_length is not None:
+        if self.guide is not None and request.tag_length is not None and not named.is_typed:
             self._add_person_tags()
         self.added_caption = ""
         # The number of tags and of sentences so far.
@@ -268,7 +277,10 @@ class VariantState:
 
     def _new_policy(self) -> TagPolicy:
         captions = {Field.LONG: self.user_caption}
-        return TagPolicy(self.user.plain, captions, bans=self.bans, safe=self.request.safe)
+        policy = TagPolicy(self.user.plain, captions, bans=self.bans, safe=self.request.safe)
+        # The tags of the caption's foreign words stand in the result already.
+        policy.present.update(map(canonical, self.user.caption_tags))
+        return policy
 
     def _is_certain(self, tag: str) -> bool:
         """Return whether the user's words say the sex that a count tag says."""
@@ -331,21 +343,23 @@ class VariantState:
     def result(self, template: Template, earlier: Mapping[tuple[str, str], int]) -> Expansion:
         """Return the user's text with the additions; `earlier` numbers the texts before it."""
         user_caption = self.user.captions[0]
-        fields = self.user.template_fields(self.added_tags, user_caption, self.added_caption)
+        sentences = self.user.added_caption(0, self.added_caption)
+        fields = self.user.template_fields(self.added_tags, user_caption, sentences)
         tags = join_tags(fields["user"], fields["added"])
         caption = fields["extended"] or fields["generated"]
-        added_caption = self.added_caption.strip()
+        added = fields["added"], sentences.strip()
+        rejected = self.rejected + self.user.banned
         return Expansion(
             prompt=template.render(fields),
             tags=tags,
             caption=caption,
-            added="\n".join(part for part in (fields["added"], added_caption) if part),
+            added="\n".join(part for part in added if part),
             added_tags=tuple(self.added_tags),
-            added_caption=added_caption,
+            added_caption=self.added_caption.strip(),
             fields=fields,
             proposed=self.proposed,
             translation=self.user.translation,
-            banned=banned_counts(self.rejected),
+            banned=banned_counts(rejected),
             passes=tuple(self.reports),
             seed=self.request.seed,
             variant=self.variant,

@@ -26,7 +26,7 @@ from ..prompt import count_sentences
 from ..prompt.sentences import ends_sentence, with_stop
 from .format import Answer, Request, read_answer, render_request, split_tags
 from .pair_prior.guide import TagGuide
-from .policy import PROSE, REPEATED, TagPolicy
+from .policy import NOT_KNOWN, PROSE, REPEATED, TagPolicy
 from .request import FieldResult
 from .stream_filter import StreamFilter
 from .tasks import Field, Span
@@ -43,6 +43,8 @@ MAX_BANNED_FIRST_IDS = 64
 # repeats itself most near its end.
 REJECTIONS = 64
 REJECTIONS_PER_PIECE = 3
+# Answers in a row under a guide that are sentences or unknown words: nothing fits this prompt.
+BARREN_ANSWERS = 6
 # A continued answer has at least as many tokens before an end token or a line break.
 CONTINUED_TOKENS = 4
 # Lines of proposed metadata.
@@ -226,15 +228,19 @@ def grow_field(
     text = context = start
     pieces: list[str] = []
     answers = prompt_tokens = new_tokens = 0
+    barren = 0  # answers in a row without a tag
     rejected: Counter[str] = Counter()
     retries = _Retries()
     reason = StopReason.TARGET
-    bias = guide.bias(policy.unasked_tags()) if guide is not None and is_tags else None
+    bias = None
+    if guide is not None and is_tags:
+        denies = policy.denies if policy.has_denials else None
+        bias = guide.bias(policy.unasked_tags(), denies)
     max_rejected = max(REJECTIONS, REJECTIONS_PER_PIECE * span.most)
     count = (len(split_tags(text)) if is_tags else count_sentences(text)) - uncounted
     while count < span.most:
         # 1) request the next tags or sentences after the model's context
-        stream = StreamFilter(name, span.most - count, policy, guide)
+        stream = StreamFilter(name, span.most - count, policy, guide, not text.strip())
         completion = yield CompletionRequest(
             open_prompt(replace(request, given={**request.given, name: context}), name),
             derived_seed(seed, answers),
@@ -267,7 +273,9 @@ def grow_field(
         # 3) a piece was refused: draw again from before it, or continue after it
         if stream.refusal is not None:
             rejected[stream.refusal] += 1
-            if rejected.total() >= max_rejected:
+            is_barren = stream.refusal in (PROSE, NOT_KNOWN) and not stream.accepted
+            barren = barren + 1 if is_barren and guide is not None else 0
+            if rejected.total() >= max_rejected or barren >= BARREN_ANSWERS:
                 reason = StopReason.REDRAW_LIMIT
                 break
             if retries.pass_over(stream):

@@ -6,7 +6,17 @@ import re
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
-from ..prompt import Bans, canonical, person_range, ranges_contradict, split_sentences
+from ..prompt import (
+    Bans,
+    Category,
+    canonical,
+    category,
+    person_range,
+    ranges_contradict,
+    split_sentences,
+)
+from ..prompt.persons.denied_tags import DeniedTags
+from ..prompt.persons.denied_words import affirmed
 from ..prompt.persons.persons import Persons, Presence, named_persons, persons_of
 from ..prompt.vocabulary.asked import AskedFor
 from ..prompt.vocabulary.blocklist import blocklist_matches
@@ -90,6 +100,7 @@ class TagPolicy:
         self._sentences: set[tuple[Field, str]] = set()
         self._slots = PromptSlots(max(1, self.persons.most or 1))
         self._asked: AskedFor | None = None
+        self._denied = DeniedTags()
         self._has_animal = self.persons.has_animal
         self._room = _MOST_CHARACTERS
         for tag in typed:
@@ -106,12 +117,24 @@ class TagPolicy:
         """
         return frozenset() if self._asked is None else self._asked.unasked()
 
+    @property
+    def has_denials(self) -> bool:
+        """Whether the prompt denies a thing."""
+        return bool(self._denied)
+
+    def denies(self, tag: str) -> bool:
+        """Return whether the prompt denies what a tag shows: `no cars`, `cloudless`."""
+        return self._denied.names(tag)
+
     def _accept_typed(self, field: Field, piece: str) -> None:
         is_tag = field is Field.TAG
         self._note(field, piece)
         self._room -= len(piece)
         if self._room > 0 and piece.strip():
             piece = piece[:_MOST_OF_PIECE]
+            if not is_tag or category(piece) is Category.GENERAL:
+                self._denied.add(piece)
+                piece = affirmed(piece)
             self._slots.add(piece, is_sentence=not is_tag, is_typed=True)
             self._asked = self._asked or AskedFor()
             self._asked.add(piece, is_tag=is_tag)
@@ -161,6 +184,8 @@ class TagPolicy:
             if not name or name in self.present:
                 return REPEATED
             if self._contradicts_persons(name) or self._slots.contradiction(name):
+                return CONTRADICTS
+            if self.denies(name):
                 return CONTRADICTS
             if is_prose(piece):
                 return PROSE
@@ -238,6 +263,8 @@ class TagPolicy:
 
     def _unfit_sentence(self, sentence: str) -> str | None:
         """Return why a sentence does not fit what the prompt is about, None if it does."""
+        if self.denies(sentence):
+            return CONTRADICTS
         named = named_persons(sentence)
         if named.presence is Presence.SOME:
             if self.persons.presence is Presence.NONE:
@@ -265,8 +292,12 @@ def _folded(sentence: str) -> str:
 
 
 def _word_ranges(persons: Persons) -> list[tuple[str, int, int | None]]:
-    """Return the ranges of the persons that words name; typed tags bring their own."""
-    if persons.is_typed or persons.presence is not Presence.SOME:
+    """Return the ranges of the persons that words name, or counts inside a longer text."""
+    if persons.is_typed:
+        sexed = [("girl", *persons.girls), ("boy", *persons.boys)]
+        alone = [("person", 1, 1)] if "solo" in persons.tags else []
+        return [one for one in sexed if one[1]] + alone
+    if persons.presence is not Presence.SOME:
         return []
     return [("girl", *persons.girls), ("boy", *persons.boys)]
 

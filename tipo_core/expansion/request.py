@@ -30,6 +30,8 @@ def check_types(request: object, names: Mapping[str, Sequence[str]]) -> None:
     """
     types: dict[str, type | tuple[type, ...]] = {
         "int": int,
+        "bool": bool,
+        "bool or None": (bool, type(None)),
         "Length": (Length, type(None)),
         "TranslationMode": TranslationMode,
     }
@@ -54,6 +56,8 @@ def check_types(request: object, names: Mapping[str, Sequence[str]]) -> None:
 _TYPE_NAMES = MappingProxyType(
     {
         "int": "an int",
+        "bool": "True or False",
+        "bool or None": "True, False or None",
         "Length": "a Length such as Length.SHORT, or None",
         "TranslationMode": "a TranslationMode such as TranslationMode.ADD_TAGS",
     }
@@ -103,6 +107,8 @@ class ExpansionRequest:
             {
                 "str": ("tags", "caption", "bans", "template"),
                 "int": ("seed", "variants", "rounds"),
+                "bool": ("gen_meta", "escape_names", "safe", "resolve_choices", "at_least"),
+                "bool or None": ("pair_prior",),
                 "Length": ("tag_length", "caption_length"),
                 "TranslationMode": ("translation",),
             },
@@ -160,7 +166,8 @@ class Expansion:
     """One variant of the expanded prompt.
 
     `prompt` is the filled template. `tags` and `caption` begin with the user's own text. `added`
-    is the model's text. `fields` has a value for every field of a template. `proposed` is the
+    is all added text: the tags of foreign words, then the model's, which are also `added_tags` and
+    `added_caption`. `fields` has a value for every field of a template. `proposed` is the
     model's metadata with `gen_meta`, which is not part of the prompt. `banned` counts rejections
     by the entry of the bans. `attempts` is the number of draws of this variant; `repeats` is the
     number of an earlier variant with the same text, or None. `was_cancelled` says that the run

@@ -6,7 +6,7 @@ import re
 
 from ..prompt import split_sentences
 from .pair_prior.guide import TagGuide
-from .policy import TagPolicy
+from .policy import OFF_SUBJECT, TagPolicy
 from .tasks import Field
 
 # Stops and commas that a model writes before a sentence: the text before it has its own.
@@ -19,11 +19,17 @@ class StreamFilter:
 
     It stops after `room` accepted pieces (tags or sentences), at the first piece that the policy
     refuses, and at the end of the field's line. Stops without words are no sentence. `guide` learns
-    of each judged tag.
+    of each judged tag. If the model begins the caption (`is_opening`), its first sentence is about
+    the prompt.
     """
 
     def __init__(
-        self, field: Field, room: int, policy: TagPolicy, guide: TagGuide | None = None
+        self,
+        field: Field,
+        room: int,
+        policy: TagPolicy,
+        guide: TagGuide | None = None,
+        is_opening: bool = False,
     ) -> None:
         self.accepted: list[str] = []
         # The refused piece and the reason, if a piece was refused.
@@ -33,6 +39,7 @@ class StreamFilter:
         self._room = room
         self._policy = policy
         self._guide = guide
+        self._is_opening = is_opening
         self._judged_words = 0  # of the sentence that is being written
         self._position = 0  # end of the last judged piece, in characters
 
@@ -79,6 +86,9 @@ class StreamFilter:
                 self._guide.note(piece, self.refusal is None)
             elif self._guide is not None:
                 self.refusal = self.refusal or self._guide.refuse_sentence(piece)
+                is_first = self._is_opening and not self.accepted
+                if is_first and not self._guide.is_about_prompt(piece):
+                    self.refusal = self.refusal or OFF_SUBJECT
             if self.refusal is not None:
                 self.refused = piece
                 return

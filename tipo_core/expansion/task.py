@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from ..prompt import Bans
+from ..prompt import Bans, canonical
 from ..prompt.choices import resolve_choices
 from ..prompt.joins import join_caption, join_tags
 from ..prompt.translation.translate import Translation
@@ -47,7 +47,11 @@ class TaskRequest:
     translation: TranslationMode = TranslationMode.ADD_TAGS
 
     def __post_init__(self) -> None:
-        names = {"str": ("tags", "short", "long", "bans"), "int": ("seed",)}
+        names: dict[str, tuple[str, ...]] = {
+            "str": ("tags", "short", "long", "bans"),
+            "int": ("seed",),
+        }
+        names["bool"] = ("gen_meta", "escape_names", "safe", "resolve_choices", "at_least")
         check_types(self, {**names, "TranslationMode": ("translation",)})
         if not isinstance(self.task, Task):
             raise TypeError(f"task is {shortened(self.task)}: give a Task such as Task.TAGS")
@@ -72,7 +76,8 @@ class TaskRequest:
 class TaskResult:
     """The texts of a task: `tags`, `short` and `long` begin with the user's own text.
 
-    `added` is the model's text in each field, `results` the counts of each field, `prompt` the
+    `added` is the added text of each field: the tags of foreign words, then the model's text.
+    `results` are the counts of each field that the model wrote, `prompt` the
     first prompt of the model. The other values are those of `Expansion`.
     """
 
@@ -118,14 +123,19 @@ def run_task(
     pieces = filled.results[Field.TAG].pieces if Field.TAG in filled.results else ()
     written = {name: filled.answer.fields.get(name, "") for name in Field}
     written[Field.TAG] = ", ".join(user.spelled(tag) for tag in pieces)
-    rejected = Counter(filled.rejected_meta)
+    rejected = user.banned + Counter(filled.rejected_meta)
     for result in filled.results.values():
         rejected.update(result.rejected)
+    added = {
+        Field.TAG: join_tags(", ".join(user.added_tags), written[Field.TAG]),
+        Field.SHORT: user.added_caption(0, written[Field.SHORT]),
+        Field.LONG: user.added_caption(1, written[Field.LONG]),
+    }
     tags, short, long = progress.read(
         lambda: (
-            join_tags(user.text, written[Field.TAG]),
-            join_caption(user.captions[0], written[Field.SHORT]),
-            join_caption(user.captions[1], written[Field.LONG]),
+            join_tags(user.text, added[Field.TAG]),
+            join_caption(user.captions[0], added[Field.SHORT]),
+            join_caption(user.captions[1], added[Field.LONG]),
         ),
         *typed,
     )
@@ -133,7 +143,11 @@ def run_task(
         tags=tags,
         short=short,
         long=long,
-        added={name: text.strip() for name, text in written.items() if name in filled.results},
+        added={
+            name: text.strip()
+            for name, text in added.items()
+            if name in filled.results or text.strip()
+        },
         proposed=filled.answer.meta,
         banned=banned_counts(rejected),
         prompt=prompt,
@@ -146,9 +160,9 @@ def run_task(
 
 def _prepared(request: TaskRequest) -> tuple[UserTags, Request, TagPolicy]:
     """The user's tags, the request in plain words, and what may be added to it."""
-    user = UserTags(
-        request.tags, request.escape_names, request.translation, [request.short, request.long]
-    )
+    bans = Bans.parse(request.bans)
+    sentences = [request.short, request.long]
+    user = UserTags(request.tags, request.escape_names, request.translation, sentences, bans)
     given = {
         Field.TAG: ", ".join(user.general),
         Field.SHORT: user.plain_captions[0],
@@ -162,5 +176,6 @@ def _prepared(request: TaskRequest) -> tuple[UserTags, Request, TagPolicy]:
         request.gen_meta,
     )
     captions = {name: given[name] for name in (Field.SHORT, Field.LONG)}
-    bans = Bans.parse(request.bans)
-    return user, plain, TagPolicy(user.plain, captions, bans=bans, safe=request.safe)
+    policy = TagPolicy(user.plain, captions, bans=bans, safe=request.safe)
+    policy.present.update(map(canonical, user.caption_tags))
+    return user, plain, policy

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from ..prompt import Category, Segment, SpanKind, canonical, category, escape_tag, parse
+from ..prompt import Bans, Category, Segment, SpanKind, canonical, category, escape_tag, parse
 from ..prompt.joins import join_caption, join_tags, open_constructs, without_closings
 from ..prompt.sentences import ends_sentence
 from ..prompt.template import added_field
@@ -16,6 +17,8 @@ from ..prompt.translation.translate import (
     replace_words,
     translate,
 )
+from ..prompt.translation.word_cutting import is_japanese
+from .added_translations import TranslatedText, add_to_caption, add_to_tags, tag_sentence
 from .tasks import TranslationMode
 
 # Categories that the TIPO format writes as metadata lines, not in the tag line.
@@ -38,8 +41,10 @@ class UserTags:
 
     `captions` are the user's sentences as they are returned, `plain_captions` is what the model
     reads of them. The model reads foreign words as tags, except with OFF; those of a caption
-    without a Latin word stand in its tag line: the caption `is_tags`. With ADD_TAGS the tags follow
-    the text that they translate, with REPLACE they stand in place of the words.
+    without a Latin word stand in its tag line: the caption `is_tags`. With REPLACE the tags stand
+    in place of the words. With ADD_TAGS they are additions: those of a text that BREAK or AND
+    divides follow their region in it, all others are `added_tags` and `added_to_captions`, which
+    follow the text. The entries of `bans` that refused one are counted in `banned`.
     """
 
     def __init__(
@@ -48,6 +53,7 @@ class UserTags:
         escape_names: bool = True,
         mode: TranslationMode = TranslationMode.OFF,
         captions: Iterable[str] = (),
+        bans: Bans | None = None,
     ) -> None:
         typed_captions = tuple(captions)
         is_off = mode is TranslationMode.OFF
@@ -59,41 +65,75 @@ class UserTags:
         )
         plain = map(plain_caption, typed_captions)
         self.plain_captions = tuple(plain if is_off else map(replace_words, plain))
-        self.captions = tuple(
-            _returned_caption(caption, part.tags, mode)
-            for part, caption in zip(parts[1:], typed_captions, strict=True)
-        )
-        if mode is TranslationMode.REPLACE:
-            text = replace_words(text)
-        prompt = parse(text)
-        self._typed = text
         self._escape_names = escape_names
-        self._has_underscores = prompt.uses_underscores
+        self._has_underscores = parse(text).uses_underscores
+        is_japanese_text = is_japanese(text)
+        if mode is TranslationMode.REPLACE:
+            text = replace_words(text, self._underscored)
+            typed_captions = tuple(replace_words(one, escape_tag) for one in typed_captions)
+        prompt = parse(text)
         self._segments = prompt.segments()
-        self._opened = open_constructs(text)
         typed = [word for segment in self._segments for word in segment.words]
-        known = {canonical(tag) for tag in typed}
-        self._translated = [
-            self.spelled(tag)
-            for tag in parts[0].tags
-            if mode is TranslationMode.ADD_TAGS and canonical(tag) not in known
-        ]
-        self.text = join_tags(self._returned(text), ", ".join(self._translated))
         self.plain = typed
         if self.translation.words or self.translation.unknown:
-            tags = [tag for word in typed for tag in _translated_tag(word)]
+            own = set(parts[0].tags)
+            tags = [
+                tag
+                for word in typed
+                for tag in _translated_tag(word, is_japanese_text)
+                if tag == word or tag in own
+            ]
             for part, is_tags in zip(parts[1:], self.is_tags, strict=True):
                 tags += part.tags if is_tags else ()
             self.plain = list(dict.fromkeys(tags))
         self.general = [tag for tag in self.plain if category(tag) not in META_CATEGORIES]
+        self.banned: Counter[str] = Counter()
+        self._bans = bans
+        self._opened: tuple[str, ...] = ()
+        own_tags = TranslatedText(text)
+        own_captions = [TranslatedText(one) for one in typed_captions]
+        if mode is TranslationMode.ADD_TAGS:
+            own_tags = add_to_tags(text, parts[0], self._is_allowed, self.spelled)
+            known = {canonical(tag) for tag in (*typed, *parts[0].tags)}
+            own_captions = [
+                add_to_caption(one, part, self._is_allowed, known)
+                for one, part in zip(typed_captions, parts[1:], strict=True)
+            ]
+        if own_tags.text != text:
+            self._segments = parse(own_tags.text).segments()
+        self._typed = own_tags.text
+        self._opened = open_constructs(own_tags.text)
+        self.text = self._returned(own_tags.text)
+        self.added_tags = tuple(self.spelled(tag) for tag in own_tags.tags)
+        self._added_names = own_tags.tags
+        self.captions = tuple(one.text for one in own_captions)
+        self.caption_tags = tuple(tag for one in own_captions for tag in (*one.inside, *one.tags))
+        self.added_to_captions = tuple(
+            tag_sentence(map(escape_tag, one.tags)) for one in own_captions
+        )
+
+    def _is_allowed(self, tag: str) -> bool:
+        """Whether the bans allow to add a tag."""
+        entry = None if self._bans is None else self._bans.reason(tag, self.plain)
+        if entry is not None:
+            self.banned[entry] += 1
+        return entry is None
+
+    def _underscored(self, tag: str) -> str:
+        return escape_tag(tag.replace(" ", "_") if self._has_underscores else tag)
 
     def spelled(self, tag: str) -> str:
         """Return an added tag with the user's underscores or spaces, escaped for the host.
 
         It ends no construct that the user left open.
         """
-        text = tag.replace(" ", "_") if self._has_underscores else tag
-        return without_closings(escape_tag(text), self._opened)
+        return without_closings(self._underscored(tag), self._opened)
+
+    def added_caption(self, place: int, sentences: str) -> str:
+        """Return the tags of the foreign words of caption `place`, then the model's `sentences`."""
+        if not self.captions[place].strip():
+            return sentences
+        return join_caption(self.added_to_captions[place], sentences)
 
     def metadata(self, meta: Mapping[str, str]) -> dict[str, str]:
         """Return the metadata for the model: `meta`, and the user's tags of those categories."""
@@ -110,8 +150,9 @@ class UserTags:
     ) -> dict[str, str]:
         """Return each field of a template, from the user's text and the model's additions.
 
-        A category holds the user's tags in their order, then the added ones. `head` is the text up
-        to the last BREAK or AND, verbatim, and the categories begin after it: a tag on the other
+        A category holds the user's tags in their order, then the tags of foreign words, then the
+        model's. `head` is the text up to the last BREAK or AND, as it is returned, and the
+        categories begin after it: a tag on the other
         side of a BREAK would mean something else. `extended` is `caption` with its addition,
         `continued`; `generated` is a caption of the model alone.
         """
@@ -121,11 +162,9 @@ class UserTags:
             if segment.start >= head:
                 name = category(segment.words[0]) if segment.words else Category.GENERAL
                 parts[str(name)].append(self._returned(segment.text))
-        for tag in self._translated:
-            parts[str(category(tag))].append(tag)
         typed_general = list(parts[str(Category.GENERAL)])
         spelled = []
-        for tag in added_tags:
+        for tag in (*self._added_names, *added_tags):
             name = category(tag)
             spelled.append(self.spelled(tag))
             parts[str(name)].append(spelled[-1])
@@ -153,20 +192,11 @@ class UserTags:
         return parse(typed).escaped() if self._escape_names else typed
 
 
-def _translated_tag(tag: str) -> tuple[str, ...]:
+def _translated_tag(tag: str, japanese: bool) -> tuple[str, ...]:
     """The tags that the model reads in place of one of the user's."""
     if not has_foreign_words(tag) or category(tag) in META_CATEGORIES:
         return (tag,)
-    return translate(tag).tags
-
-
-def _returned_caption(caption: str, tags: tuple[str, ...], mode: TranslationMode) -> str:
-    """A caption of the user with the tags of its foreign words."""
-    if mode is TranslationMode.REPLACE:
-        return replace_words(caption)
-    if mode is TranslationMode.ADD_TAGS and tags:
-        return join_caption(caption, f"{', '.join(tags)}.")
-    return caption
+    return translate(tag, japanese).tags
 
 
 def _has_break(segment: Segment) -> bool:

@@ -13,8 +13,8 @@ from .sentences import ends_sentence
 
 # - ``extended``: the user's caption and the sentences added to it
 # - ``generated``: a caption that the model wrote without one of the user's
-# - ``user``: the user's tags verbatim
-# - ``added``: the tags that the model added
+# - ``user``: the user's tags verbatim; those of foreign words stand before a BREAK or AND
+# - ``added``: the added tags: those of foreign words, then the model's
 # - ``head``: the user's tags up to the last BREAK or AND
 # - ``added_to_tags``: these where the user typed no caption, else ``added_to_caption`` holds them
 # - ``caption``: the user's caption verbatim; ``continued``: the sentences added to it

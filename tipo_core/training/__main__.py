@@ -31,6 +31,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--samples", type=Path, required=True, help="JSON Lines file of samples")
     parser.add_argument("--out", type=Path, required=True, help="folder for the model")
+    parser.add_argument(
+        "--from", dest="start", type=Path, help="folder of a model to go on from (none: a new one)"
+    )
     for entry in fields(Recipe):
         option = f"--{entry.name.replace('_', '-')}"
         kind = type(entry.default)
@@ -39,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
         samples = read_samples(given.pop("samples"))
-        train(samples, given.pop("out"), Recipe(**given))
+        train(samples, given.pop("out"), start=given.pop("start"), recipe=Recipe(**given))
     except (OSError, ValueError) as error:
         sys.stderr.write(f"error: {error}\n")
         return 1

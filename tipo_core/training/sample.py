@@ -7,6 +7,9 @@ A file of samples is JSON Lines: each line is an object with
     meta        optional: an object of strings; its keys are those of a TIPO request, such as
                 "rating", "quality", "artist", "characters", "copyrights", "meta", "aspect ratio"
     in_order    optional: true where the first tag names the style and the others keep their order
+    typed       optional: a list of more tags that only a request may have, such as style words;
+                the model learns to read them, and never to add them
+    retold      optional: a caption of the same picture in other words, for the short caption
 
 for example
 
@@ -24,20 +27,23 @@ from typing import Any, Protocol, TypeGuard
 from ..expansion.format import META_KEYS
 from ..prompt import split_sentences
 
-_KEYS = frozenset(("tags", "caption", "meta", "in_order"))
+_KEYS = frozenset(("tags", "caption", "meta", "in_order", "typed", "retold"))
 
 
 @dataclass(frozen=True)
 class Sample:
     """One picture in words: tags (number of people first), caption sentences, metadata lines.
 
-    With `in_order` the first tag stays first and the others keep their order.
+    With `in_order` the first tag stays first and the others keep their order. `typed` are more tags
+    that no answer adds; `retold` is the caption in other words.
     """
 
     tags: tuple[str, ...]
     sentences: tuple[str, ...]
     meta: Mapping[str, str] = field(default_factory=dict)
     in_order: bool = False
+    typed: tuple[str, ...] = ()
+    retold: tuple[str, ...] = ()
 
 
 class Samples(Protocol):
@@ -98,11 +104,13 @@ def _sample(entry: Any) -> Sample:
     tags, caption = entry.get("tags"), entry.get("caption")
     if not _is_texts(tags):
         raise ValueError("'tags' must be a list of one or more strings")
-    if any("," in tag or "\n" in tag for tag in tags):
+    typed = entry.get("typed", [])
+    if typed != [] and not _is_texts(typed):
+        raise ValueError("'typed' must be a list of strings")
+    if any("," in tag or "\n" in tag for tag in [*tags, *typed]):
         raise ValueError("a tag contains a comma or a line break: write each tag as its own string")
-    sentences = list(split_sentences(caption)) if isinstance(caption, str) else caption
-    if not _is_texts(sentences):
-        raise ValueError("'caption' must be a text, or a list of one or more sentences")
+    sentences = _sentences("caption", caption)
+    retold = _sentences("retold", entry["retold"]) if "retold" in entry else ()
     meta = entry.get("meta", {})
     if not isinstance(meta, dict) or not all(isinstance(value, str) for value in meta.values()):
         raise ValueError("'meta' must be an object whose values are strings")
@@ -112,10 +120,19 @@ def _sample(entry: Any) -> Sample:
         raise ValueError("'in_order' must be true or false")
     return Sample(
         tuple(tag.strip() for tag in tags),
-        tuple(" ".join(sentence.split()) for sentence in sentences),
+        sentences,
         {key: " ".join(value.split()) for key, value in meta.items()},
         entry.get("in_order", False),
+        tuple(tag.strip() for tag in typed),
+        retold,
     )
+
+
+def _sentences(key: str, value: Any) -> tuple[str, ...]:
+    sentences = list(split_sentences(value)) if isinstance(value, str) else value
+    if not _is_texts(sentences):
+        raise ValueError(f"'{key}' must be a text, or a list of one or more sentences")
+    return tuple(" ".join(sentence.split()) for sentence in sentences)
 
 
 def _is_texts(value: Any) -> TypeGuard[list[str]]:

@@ -11,6 +11,7 @@ import logging
 import math
 import os
 import random
+import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
@@ -24,6 +25,8 @@ from torch.nn import functional
 
 from ..lm.files.fused_weights import to_hf_state_dict
 from ..lm.files.hf_config import hf_config
+from ..lm.files.loader import load_llama
+from ..lm.files.model_files import ModelFiles
 from ..lm.model.config import LlamaConfig
 from ..lm.model.kv_cache import UncachedContext
 from ..lm.model.llama import Llama
@@ -51,7 +54,8 @@ class Recipe:
     The defaults made tipo-nano, in six minutes of a GPU and eight workers, from 260,000 samples; a
     CPU needs smaller batches and a smaller model. `held_out` samples are not trained on, their loss
     is reported (0: a tenth of all, at most 512). `workers` processes make the records. `threads`
-    is for torch (0: its own choice), `compile` 1 runs torch.compile.
+    is for torch (0: its own choice), `compile` 1 runs torch.compile. The state from which a stopped
+    run continues is kept after every `keep_every` steps.
     """
 
     vocab_size: int = 6144
@@ -73,6 +77,7 @@ class Recipe:
     seed: int = 20261125
     threads: int = 0
     compile: int = 1
+    keep_every: int = 100
 
     def config(self, tokenizer: Tokenizer) -> LlamaConfig:
         """Return the configuration of the model for a trained tokenizer."""
@@ -164,11 +169,13 @@ def initialise(model: Llama, seed: int) -> None:
         torch.nn.init.normal_(weight, std=0.02 * (scale if deep else 1), generator=generator)
 
 
-def train(source: Samples, out: Path, recipe: Recipe) -> None:
+def train(source: Samples, out: Path, recipe: Recipe, start: Path | None = None) -> None:
     """Train on the samples of `source` and write model, tokenizer and loss curve to `out`.
 
     The first `held_out` samples are kept for the held-out loss. A stopped run continues after its
-    last saved step. Raises ValueError if no sample is left to train on.
+    last saved step; a new one begins with the weights and the tokenizer of the folder `start`, or
+    with random weights and a tokenizer of its own. Raises ValueError if no sample is left to train
+    on, or if the model in `start` has other sizes than the recipe.
     """
     if recipe.threads:
         torch.set_num_threads(recipe.threads)
@@ -183,6 +190,8 @@ def train(source: Samples, out: Path, recipe: Recipe) -> None:
     held_out, samples = SampleRange(source, 0, count), SampleRange(source, count, len(source))
 
     tokenizer_file = out / "tokenizer.json"
+    if start is not None and not tokenizer_file.exists():
+        shutil.copyfile(start / "tokenizer.json", tokenizer_file)
     rng = random.Random(recipe.seed)
     if tokenizer_file.exists():
         tokenizer = Tokenizer.from_file(str(tokenizer_file))
@@ -193,7 +202,10 @@ def train(source: Samples, out: Path, recipe: Recipe) -> None:
         tokenizer = train_tokenizer(texts, recipe.vocab_size)
         tokenizer.save(str(tokenizer_file))
     model = Llama(recipe.config(tokenizer))
-    initialise(model, recipe.seed)
+    if start is None:
+        initialise(model, recipe.seed)
+    else:
+        load_weights(model, start)
     model.to(device)
     log.info("%.2f M parameters", sum(p.numel() for p in model.parameters()) / 1e6)
 
@@ -225,9 +237,11 @@ def train(source: Samples, out: Path, recipe: Recipe) -> None:
         seen += int((batch.targets != -100).sum())
         running += loss.item()
         last = step + 1 == recipe.steps
-        if (step + 1) % 50 == 0:
+        if (step + 1) % 10 == 0:
             pace = (time.monotonic() - started) / (step + 1 - first)
-            log.info("step %d  %.2f s per step", step + 1, pace)
+            log.info(
+                "step %d  %.2f s per step  loss %.3f", step + 1, pace, running / (step % 100 + 1)
+            )
         if (step + 1) % 100 == 0 or last:
             # Not under no_grad, which would make torch.compile compile every width again.
             losses = [loss_of(model, b.tokens, b.targets, read).item() for b in probe]
@@ -237,10 +251,21 @@ def train(source: Samples, out: Path, recipe: Recipe) -> None:
             with curve_file.open("a", encoding="utf-8") as curve:
                 curve.write("{},{},{:.4f},{:.4f},{:.0f}\n".format(*row))
             running = 0.0
-        if (step + 1) % 100 == 0 or last:
+        if (step + 1) % recipe.keep_every == 0 or last:
             progress = {"step": step + 1, "tokens": seen, "recipe": asdict(recipe)}
             keep(out, model, optimizers, progress)
             export(model, out)
+
+
+def load_weights(model: Llama, start: Path) -> None:
+    """Give `model` the weights of a model folder. Raises ValueError if their sizes differ."""
+    loaded, _ = load_llama(ModelFiles(start))
+    if loaded.config != model.config:
+        raise ValueError(
+            f"the model in {start} is {loaded.config}, the recipe's is {model.config}: give the "
+            "recipe the sizes of the model to start from"
+        )
+    model.load_state_dict({name: one.float() for name, one in loaded.state_dict().items()})
 
 
 def export(model: Llama, out: Path) -> None:

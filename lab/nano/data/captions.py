@@ -1,7 +1,8 @@
-"""Captions for tag sets: every sentence states some of the tags, and nothing else.
+"""Captions for tags of persons: every sentence states some of the tags, and nothing else.
 
-No corpus with both tags and captions can be distributed, so captions are written from the tags. The
-wording is random, the facts are not.
+Few corpora have both tags and captions, and none that can be distributed shows drawn persons. So
+captions are written from the tags, two or three of them in a sentence. The wording is random, the
+facts are not.
 """
 
 from __future__ import annotations
@@ -11,100 +12,147 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 
-from .wording import (
-    Aspect,
-    aspect,
-    framing_phrase,
-    is_plural,
-    listed,
-    place_phrase,
-    pose_phrase,
-    with_article,
+from .person_words import (
+    ACTION_VERBS,
+    GAZE_VERBS,
+    GROWN_UP,
+    HAIR_SENTENCES,
+    LOOKS,
+    MOODS,
+    POSE_VERBS,
+    ROLES,
 )
+from .places import place_of, plural, time_of
+from .sample_subject import Subject
+from .scene_captions import finish, more_sentences, plural_verb
+from .wording import Aspect, aspect, listed, with_article
 
-_NUMBERS = {"1": "one", "2": "two", "3": "three", "4": "four", "5": "five", "6+": "several"}
-_STYLE_NOUN = ("picture", "image", "scene")
-# First words for a picture of things, and for people without a pose tag.
-_VIEWS = (
-    "{}", "there is {}", "a view of {}", "the picture shows {}", "this is {}", "here one sees {}",
-    "a picture of {}", "in this image there is {}",
-)  # fmt: skip
-_SHOWN = ("is shown", "is seen", "appears", "is in view", "is drawn", "can be seen")
+_NUMBERS = {"1": "one", "2": "two", "3": "three", "4": "four", "5": "five", "6+": "six or more"}
+_COUNT = re.compile(r"^(\d\+?)(girl|boy|other)")
+_MOST_OF_LIST = 3
 
 
 class Person:
-    """Subject and pronoun of the people in one caption."""
+    """Subject and pronouns of the people in one caption."""
 
-    def __init__(self, subject: str, pronoun: str, plural: bool) -> None:
+    def __init__(self, subject: str, pronouns: tuple[str, str, str], plural: bool) -> None:
         self.subject = subject
-        self.pronoun = pronoun
+        self.pronoun, self.object, self.possessive = pronouns
         self.plural = plural
 
     def verb(self, singular: str) -> str:
         """Return the verb phrase in the number of the subject: 'is' -> 'are', 'has' -> 'have'."""
         if not self.plural:
             return singular
-        head, _, rest = singular.partition(" ")
-        irregular = {"is": "are", "has": "have", "makes": "make", "stretches": "stretch"}
-        head = irregular.get(head, head[:-1] if head.endswith("s") else head)
-        return f"{head} {rest}".strip()
+        return plural_verb(singular).replace("{her}", "their")
+
+    def of(self, phrase: str) -> str:
+        """Return a phrase with this person's pronouns."""
+        return phrase.replace("{her}", self.possessive)
 
 
-def person_of(tags: Sequence[str]) -> Person | None:
+def person_of(tags: Sequence[str], rng: random.Random | None = None) -> Person | None:
     """Return the people of a picture from its count tags; None without people."""
-    counts = [tag for tag in tags if re.match(r"^\d", tag) and aspect(tag) is Aspect.COUNT]
+    counts = [found for found in map(_COUNT.match, tags) if found]
     if not counts:
         return None
+    rng = rng or random.Random(0)
+    is_grown = not GROWN_UP.isdisjoint(tags)
     nouns = []
     total = 0
-    for tag in counts:
-        matched = re.match(r"^(\d\+?)(girl|boy|other)", tag)
-        assert matched is not None
-        number, noun = matched.groups()
-        noun = "person" if noun == "other" else noun
-        plural_noun = "people" if noun == "person" else noun + "s"
+    for matched in counts:
+        number, sex = matched.groups()
         one = number == "1"
-        nouns.append(f"a {noun}" if one else f"{_NUMBERS.get(number, 'several')} {plural_noun}")
+        noun = _noun(sex, one, is_grown, rng)
+        nouns.append(with_article(noun) if one else f"{_NUMBERS.get(number, 'several')} {noun}")
         total += 1 if one else 2
     if total > 1:
-        return Person(listed(nouns), "they", plural=True)
-    pronoun = {"a girl": "she", "a boy": "he"}.get(nouns[0], "the person")
-    return Person(nouns[0], pronoun, plural=False)
+        return Person(listed(nouns), ("they", "them", "their"), plural=True)
+    sex = counts[0].group(2)
+    role = next((tag for tag in tags if tag in ROLES), "")
+    if role and rng.random() < 0.8:
+        nouns = [with_article(role)]
+    if "old man" in tags or "old woman" in tags:
+        nouns = ["an old man" if sex == "boy" else "an old woman"]
+    pronouns = {"girl": ("she", "her", "her"), "boy": ("he", "him", "his")}
+    return Person(nouns[0], pronouns.get(sex, ("they", "them", "their")), plural=False)
 
 
-def write_caption(tags: Sequence[str], rng: random.Random) -> list[str]:
-    """Return the sentences of a caption for `tags`: an opening, then sentences for each group.
+def _noun(sex: str, one: bool, is_grown: bool, rng: random.Random) -> str:
+    young = rng.random()
+    if sex == "girl":
+        noun = "woman" if is_grown or young < 0.2 else "girl"
+        noun = "young woman" if one and not is_grown and young > 0.9 else noun
+    elif sex == "boy":
+        noun = "man" if is_grown or young < 0.4 else "boy"
+        noun = "young man" if one and not is_grown and young > 0.8 else noun
+    else:
+        noun = "person"
+    plurals = {"woman": "women", "man": "men", "person": "people"}
+    return noun if one else plurals.get(noun, noun + "s")
 
-    More tags give more sentences; the first ones alone are a shorter caption.
+
+def write_caption(subject: Subject, most: int, rng: random.Random) -> list[str]:
+    """Return up to `most` sentences about the persons of `subject` and what surrounds them.
+
+    The first one names the persons and their action. Without people there is none.
     """
+    person = person_of(subject.tags, rng)
+    if person is None:
+        return []
     groups: dict[Aspect, list[str]] = defaultdict(list)
-    for tag in _without_general(tags):
+    for tag in without_general([tag for tag in subject.tags if "adjusting" not in tag]):
         groups[aspect(tag)].append(tag)
-    person = person_of(tags)
-    sentences = [_opening(groups, person, rng)]
+    sentences: list[str] = []
+
+    def take(text: str) -> None:
+        if not any(word in " ".join(sentences) for word in ("wear", "dressed")):
+            text = text.replace(" also wear", " wear")
+        sentence = finish(text)
+        if len(sentences) < most and len(sentence.split()) > 3 and subject.fits(sentence):
+            subject.take(sentence)
+            sentences.append(sentence)
+
+    for _ in range(8):
+        kept = {name: list(tags) for name, tags in groups.items()}
+        take(_opening(groups, subject.tags, person, rng))
+        if sentences:
+            break
+        groups = defaultdict(list, kept)
+    if not sentences:
+        return []
     writers: list[Callable[[], list[str]]] = [
-        lambda: _appearance(groups, person, rng),
+        lambda: _looks(groups, person, rng),
         lambda: _clothes(groups, person, rng),
         lambda: _doing(groups, person, rng),
-        lambda: _things(groups, rng),
-        lambda: _surroundings(groups, rng),
     ]
     rng.shuffle(writers)
+    scene_first = rng.random() < 0.3
+    scene = 0 if most <= 1 else rng.choice((0, 1, 1, 2))
+
+    def surroundings() -> None:
+        room = min(scene, most - len(sentences))
+        sentences.extend(
+            more_sentences(
+                subject, person.object, sentences, room, rng,
+                is_plural=person.plural, is_person=True,
+            )
+        )  # fmt: skip
+
+    if scene_first:
+        surroundings()
     for write in writers:
-        sentences.extend(write())
-    sentences.extend(_framing(groups, rng))
-    return [_finish(sentence) for sentence in sentences if sentence]
+        for text in write():
+            take(text)
+    if not scene_first:
+        surroundings()
+    return sentences
 
 
-def _without_general(tags: Sequence[str]) -> list[str]:
+def without_general(tags: Sequence[str]) -> list[str]:
     """Return the tags without those that end a longer tag: 'bow' where 'red bow' is present."""
     ends = {" ".join(words[n:]) for words in map(str.split, tags) for n in range(1, len(words))}
     return [tag for tag in tags if tag not in ends]
-
-
-def _finish(sentence: str) -> str:
-    text = " ".join(sentence.split())
-    return text[0].upper() + text[1:] + "."
 
 
 def _take(groups: dict[Aspect, list[str]], wanted: Aspect, most: int) -> list[str]:
@@ -119,173 +167,165 @@ def _hair(groups: dict[Aspect, list[str]]) -> str:
     return f"{' '.join(lengths + colors)} hair" if lengths or colors else ""
 
 
-def _opening(groups: dict[Aspect, list[str]], person: Person | None, rng: random.Random) -> str:
-    places = [place_phrase(tag) for tag in _take(groups, Aspect.PLACE, 1)]
-    if person is None:
-        things = [with_article(tag) for tag in _take(groups, Aspect.THING, rng.randint(1, 2))]
-        skies = _take(groups, Aspect.SKY, 1)
-        seen = listed(things) if things else "a quiet scene"
-        under = f"with {with_article(skies[0])}" if skies else ""
-        start = rng.choice(_VIEWS)
-        if things and (len(things) > 1 or is_plural(things[0])):
-            start = start.replace("there is", "there are").replace("this is", "these are")
-        return f"{start.format(seen)} {' '.join(places)} {under}"
-    looks = [part for part in (_hair(groups), *_take(groups, Aspect.EYES, 1)) if part]
+def _opening(
+    groups: dict[Aspect, list[str]], tags: Sequence[str], person: Person, rng: random.Random
+) -> str:
+    """Return the persons of the picture, their action, the place and the time."""
+    places = [_place(tag) for tag in tags if not tag.startswith("holding ")]
+    places = [one for one in places if one]
+    times = [one for one in map(time_of, tags) if one]
+    where = places[0] if places and rng.random() < 0.75 else ""
+    if not where and "outdoors" in tags and rng.random() < 0.25:
+        where = "outdoors"
+    when = times[0] if times and rng.random() < 0.45 else ""
+    looks = []
+    if rng.random() < 0.8:
+        looks = [part for part in (_hair(groups), *_take(groups, Aspect.EYES, 1)) if part]
+        if rng.random() < 0.3:
+            seen = [tag for tag in tags if tag in LOOKS][:1]
+            looks += [LOOKS[tag] for tag in seen]
+            for name in (Aspect.BODY, Aspect.CLOTHES):
+                groups[name] = [tag for tag in groups[name] if tag not in seen]
     with_looks = f"with {listed(looks)}" if looks else ""
-    poses = [person.verb(pose_phrase(tag)) for tag in _take(groups, Aspect.POSE, 1)]
-    if not poses and rng.random() < 0.3:
-        start = rng.choice(("the {} shows", "this is a {} of", "in this {} one sees"))
-        start = start.format(rng.choice(("picture", "drawing")))
-        return f"{start} {person.subject} {with_looks} {' '.join(places)}"
-    doing = poses[0] if poses else person.verb(rng.choice(_SHOWN))
-    return f"{person.subject} {with_looks} {doing} {' '.join(places)}"
+    wears = ""
+    if not looks or rng.random() < 0.25:
+        worn = [_worn(tag, person) for tag in _take(groups, Aspect.CLOTHES, 1)]
+        wears = (
+            f"in {worn[0]}" if worn and _is_outfit(worn[0]) else f"with {worn[0]}" if worn else ""
+        )
+        if wears.startswith("with") and with_looks:
+            wears = ""
+    verbs = _verbs(groups, tags, person, rng)
+    doing = verbs[0] if verbs else ""
+    if len(verbs) > 1 and rng.random() < 0.4:
+        doing = f"{verbs[0]} and {verbs[1]}"
+    if not doing and not where and not (looks or wears):
+        worn = [_worn(tag, person) for tag in _take(groups, Aspect.CLOTHES, 2)]
+        doing = f"{person.verb('wears')} {listed(worn)}" if worn else ""
+    return f"{person.subject} {with_looks} {wears} {doing} {where} {when}"
 
 
-def _appearance(
-    groups: dict[Aspect, list[str]], person: Person | None, rng: random.Random
+_OUTFITS = re.compile(
+    r"(?:shirt|skirt|dress|jacket|coat|pants|shorts|hoodie|cape|cloak|vest|sweater|cardigan|kimono"
+    r"|yukata|hakama|uniform|serafuku|apron|robe|suit|blazer|blouse|pajamas|overalls|gown|armor"
+    r"|tunic|poncho|raincoat|t-shirt|jersey|jumpsuit|haori|furisode|labcoat)$"
+)
+
+
+def _worn(tag: str, person: Person) -> str:
+    """Return the noun phrase of a worn thing, in the plural for several persons."""
+    return plural(tag) if person.plural else with_article(tag)
+
+
+def _place(tag: str) -> str:
+    """Return the adverbial of a place where persons are: at a table, not on it."""
+    where = place_of(tag)
+    return f"at{where[2:]}" if where.endswith(("table", "desk", "counter", "countertop")) else where
+
+
+def _is_outfit(phrase: str) -> bool:
+    return _OUTFITS.search(phrase.removesuffix("s")) is not None
+
+
+def _verbs(
+    groups: dict[Aspect, list[str]], tags: Sequence[str], person: Person, rng: random.Random
 ) -> list[str]:
-    if person is None:
-        return []
+    """Return the actions of the persons, then their poses, then their faces."""
+    verbs = []
+    held = groups[Aspect.HOLDING]
+    for table in (ACTION_VERBS, POSE_VERBS):
+        found = [tag for tag in tags if tag in table]
+        for tag in found[:1]:
+            text = table[tag]
+            if tag == "reading" and "holding book" in held:
+                held.remove("holding book")
+                text = "reads a book"
+            verbs.append(person.of(person.verb(text)))
+            groups[aspect(tag)] = [one for one in groups[aspect(tag)] if one != tag]
+    if held and rng.random() < 0.6:
+        thing = with_article(held.pop(0).removeprefix("holding "))
+        verbs.append(f"{person.verb('holds')} {thing}")
+    gazes = [GAZE_VERBS[tag] for tag in tags if tag in GAZE_VERBS]
+    if not person.plural:
+        gazes = [one for one in gazes if "other" not in one]
+    moods = [MOODS[tag] for tag in tags if tag in MOODS]
+    if gazes and moods and moods[0] in ("smiles", "grins") and gazes[0] == "looks at the viewer":
+        verbs.append(person.verb(moods[0]) + " at the viewer")
+        groups.pop(Aspect.GAZE, None)
+    elif gazes:
+        verbs.append(person.verb(gazes[0]))
+        groups.pop(Aspect.GAZE, None)
+    elif moods:
+        verbs.append(person.of(person.verb(moods[0])))
+    if verbs:
+        groups.pop(Aspect.EXPRESSION, None)
+    return verbs
+
+
+def _looks(groups: dict[Aspect, list[str]], person: Person, rng: random.Random) -> list[str]:
     sentences = []
-    hair = _hair(groups)
     styles = groups.pop(Aspect.HAIR_STYLE, [])
-    if hair:
-        styles.insert(0, hair)
-    eyes = groups.pop(Aspect.EYES, [])
-    body = groups.pop(Aspect.BODY, [])
+    # Of several persons, one hair and one pair of eyes is told.
+    hair = _hair(groups) if not person.plural else ""
+    they, has = person.pronoun, person.verb("has")
+    for tag in styles[:1]:
+        form = HAIR_SENTENCES.get(tag.rsplit(" ", 1)[-1])
+        if form and " hair" not in hair:
+            noun = tag if tag.endswith("s") else with_article(tag)
+            sentences.append(person.of(form).replace("{tag}", noun).replace("{they}", they))
+    eyes = groups.pop(Aspect.EYES, [])[:1]
+    if hair or (eyes and not person.plural):
+        sentences.append(f"{they} {has} {listed([one for one in (hair, *eyes) if one])}")
+    body = [tag for tag in groups.pop(Aspect.BODY, []) if tag not in ("lips", "skin")]
+    if body:
+        sentences.append(_body(body, person, rng))
+    return sentences
+
+
+def _body(body: list[str], person: Person, rng: random.Random) -> str:
+    first = body[0]
+    if first == "freckles" and not person.plural:
+        return person.of(rng.choice(("freckles dot {her} face", "freckles cover {her} cheeks")))
+    if first == "halo" and not person.plural:
+        return person.of("a halo floats above {her} head")
     has = person.verb("has")
-    for part in (styles, eyes, body):
-        while part:
-            some = [with_article(tag) for tag in _some(part, rng, 3)]
-            wears = rng.choice((has, has, person.verb("is drawn with"), person.verb("shows")))
-            sentences.append(f"{person.pronoun} {wears} {listed(some)}")
-    faces = groups.pop(Aspect.EXPRESSION, [])
-    while faces:
-        some = [_face(tag) for tag in _some(faces, rng, 2)]
-        whose = person.pronoun
-        shows = rng.choice(
-            (f"{whose} {person.verb('shows')}", f"{whose} {has}", "the face shows", "the face has")
-        )
-        sentences.append(f"{shows} {listed(some)}")
-    return sentences
+    return f"{person.pronoun} {has} {listed([_worn(tag, person) for tag in body[:2]])}"
 
 
-def _face(tag: str) -> str:
-    nouns = ("mouth", "smile", "grin", "frown", "smirk", "pout", "brow", "teeth", "blush")
-    if tag.endswith((*nouns, "eyes", "lips", "tears", "eyebrows", "grimace")):
-        return with_article(tag)
-    if tag == "one eye closed":
-        return tag
-    return f"{'an' if tag[0] in 'aeiou' else 'a'} {tag} look"
-
-
-def _clothes(
-    groups: dict[Aspect, list[str]], person: Person | None, rng: random.Random
-) -> list[str]:
+def _clothes(groups: dict[Aspect, list[str]], person: Person, rng: random.Random) -> list[str]:
     clothes = groups.pop(Aspect.CLOTHES, [])
-    if not clothes:
-        return []
-    sentences = []
-    while clothes:
-        some = listed([with_article(tag) for tag in _some(clothes, rng, 3)])
-        if person is None:
-            sentences.append(f"there is also {some}")
-            continue
-        verbs = ("is wearing", "wears", "is dressed in", "has on")
-        if sentences:
-            verbs = ("also wears", "also has", "also has on", "is wearing")
-        verb = rng.choice(verbs)
-        if verb.startswith("also "):
-            verb = "also " + person.verb(verb[len("also ") :])
-        else:
-            verb = person.verb(verb)
-        sentences.append(f"{person.pronoun} {verb} {some}")
+    sentences: list[str] = []
+    while clothes and len(sentences) < 2:
+        count = rng.randint(1, _MOST_OF_LIST)
+        some, clothes = clothes[:count], clothes[count:]
+        phrases = listed([_worn(tag, person) for tag in some])
+        also = "also " if sentences else ""
+        wears = person.verb(rng.choice(("wears", "wears", "is wearing", "is dressed in")))
+        if "dressed" in wears and not _is_outfit(some[0]):
+            wears = person.verb("wears")
+        if also:
+            wears = also + person.verb("wears")
+        sentences.append(f"{person.pronoun} {wears} {phrases}")
     return sentences
 
 
-def _doing(groups: dict[Aspect, list[str]], person: Person | None, rng: random.Random) -> list[str]:
-    if person is None:
-        return []
-    sentences = []
-    for tag in groups.pop(Aspect.POSE, []):
-        sentences.append(f"{person.pronoun} {person.verb(pose_phrase(tag))}")
-    for tag in groups.pop(Aspect.GAZE, []):
-        target = tag.replace("at viewer", "at the viewer").replace(
-            "at another", "at another person"
-        )
-        sentences.append(f"{person.pronoun} {person.verb('is')} {target}")
-    for tag in groups.pop(Aspect.HOLDING, []):
-        held = with_article(tag.removeprefix("holding "))
-        sentences.append(f"{person.pronoun} {person.verb('is')} holding {held}")
-    for tag in groups.pop(Aspect.ACTION, []):
-        sentences.append(f"{person.pronoun} {person.verb('is')} {tag}")
-    rng.shuffle(sentences)
-    return sentences
-
-
-def _things(groups: dict[Aspect, list[str]], rng: random.Random) -> list[str]:
-    things = groups.pop(Aspect.THING, [])
-    sentences = []
-    while things:
-        some = _some(things, rng, 2)
-        phrase = listed([with_article(tag) for tag in some])
-        be = "are" if len(some) > 1 or is_plural(some[0]) else "is"
-        where = rng.choice(
-            ("in the picture", "nearby", "", "in the scene", "to be seen", "as well")
-        )
-        sentences.append(
-            rng.choice(
-                (
-                    f"there {be} {phrase} {where}",
-                    f"{phrase} {be} also visible",
-                    f"one can see {phrase}",
-                    f"the {rng.choice(_STYLE_NOUN)} also shows {phrase}",
-                )
-            )
-        )
-    return sentences
-
-
-def _surroundings(groups: dict[Aspect, list[str]], rng: random.Random) -> list[str]:
-    sentences = []
-    for tag in groups.pop(Aspect.PLACE, []):
-        noun = rng.choice(_STYLE_NOUN)
-        where = rng.choice(("is set", "takes place", "was made"))
-        sentences.append(f"the {noun} {where} {place_phrase(tag)}")
-    skies = groups.pop(Aspect.SKY, [])
-    while skies:
-        phrase = listed([with_article(tag) for tag in _some(skies, rng, 2)])
-        sentences.append(
-            rng.choice(
-                (
-                    f"the background shows {phrase}",
-                    f"behind it all one sees {phrase}",
-                    f"far behind one sees {phrase}",
-                    f"{phrase} can be seen above",
-                    f"the {rng.choice(_STYLE_NOUN)} has {phrase}",
-                )
-            )
-        )
-    for tag in groups.pop(Aspect.BACKGROUND, []):
-        sentences.append(f"the {rng.choice(_STYLE_NOUN)} has {with_article(tag)}")
-    return sentences
-
-
-def _framing(groups: dict[Aspect, list[str]], rng: random.Random) -> list[str]:
-    sentences = [
-        f"the {rng.choice(_STYLE_NOUN)} {framing_phrase(tag)}"
-        for tag in groups.pop(Aspect.FRAMING, [])
+def _doing(groups: dict[Aspect, list[str]], person: Person, rng: random.Random) -> list[str]:
+    they = person.pronoun
+    verbs = [POSE_VERBS[tag] for tag in groups.pop(Aspect.POSE, []) if tag in POSE_VERBS]
+    verbs += [
+        f"holds {with_article(tag.removeprefix('holding '))}"
+        for tag in groups.pop(Aspect.HOLDING, [])
     ]
-    styles = groups.pop(Aspect.STYLE, [])
-    if styles:
-        start = rng.choice(("the overall style is", "the style is", "as a whole it looks"))
-        sentences.append(f"{start} {listed(styles)}")
-    return sentences
-
-
-def _some(tags: list[str], rng: random.Random, most: int) -> list[str]:
-    """Remove and return the first one to `most` of `tags`."""
-    count = rng.randint(1, most)
-    taken = tags[:count]
-    del tags[:count]
-    return taken
+    faces = [MOODS[tag] for tag in groups.pop(Aspect.EXPRESSION, []) if tag in MOODS]
+    if Aspect.GAZE in groups:
+        faces += [
+            GAZE_VERBS[tag]
+            for tag in groups.pop(Aspect.GAZE, [])
+            if tag in GAZE_VERBS and (person.plural or "other" not in GAZE_VERBS[tag])
+        ]
+    done = [person.of(person.verb(verb)) for verb in (*verbs[:1], *faces[:1])]
+    if not done:
+        return []
+    if rng.random() < 0.5:
+        return [f"{they} {' and '.join(done)}"]
+    return [f"{they} {verb}" for verb in done]

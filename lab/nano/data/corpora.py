@@ -1,4 +1,4 @@
-"""Read the corpora: clean lines, tags that a caption names, style phrases of prompts."""
+"""Read the corpora: clean lines, and style phrases of prompts."""
 
 from __future__ import annotations
 
@@ -6,17 +6,13 @@ import gzip
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from tipo_core.prompt.vocabulary.blocklist import blocklist_matches
 
 # One photo caption in twenty is held out.
 _HELD_OUT_CAPTIONS = 20
-_PEOPLE_WORDS = {
-    "woman": "1girl", "girl": "1girl", "lady": "1girl", "man": "1boy", "boy": "1boy",
-    "guy": "1boy", "women": "2girls", "girls": "2girls", "men": "2boys", "boys": "2boys",
-}  # fmt: skip
 
 
 def read_lines(path: Path) -> list[str]:
@@ -29,34 +25,6 @@ def read_lines(path: Path) -> list[str]:
 def is_held_out_text(line: str) -> bool:
     """Return whether a photo caption is held out from the training: one in twenty."""
     return hashlib.sha256(line.encode()).digest()[0] % _HELD_OUT_CAPTIONS == 0
-
-
-def tags_in_words(caption: str, known: Mapping[str, int]) -> list[str]:
-    """Return the tags that the words of a caption name, the longest match at each place.
-
-    Plurals match in the singular; people become tags such as 1girl.
-    """
-    words = re.findall(r"[a-z][a-z'-]*", caption.lower())
-    found: list[str] = []
-    place = 0
-    while place < len(words):
-        for length in (3, 2, 1):
-            phrase = " ".join(words[place : place + length])
-            singular = re.sub(r"(?<=[^s])s$", "", phrase)
-            name = next((name for name in (phrase, singular) if name in known), "")
-            if name and len(words) >= place + length:
-                found.append(name)
-                place += length - 1
-                break
-        else:
-            if words[place] in _PEOPLE_WORDS:
-                found.append(_PEOPLE_WORDS[words[place]])
-        place += 1
-    found = list(dict.fromkeys(found))
-    for one, several in (("1girl", "2girls"), ("1boy", "2boys")):
-        if several in found and one in found:
-            found.remove(one)
-    return found
 
 
 def as_sentence(line: str) -> str:

@@ -1,8 +1,8 @@
 """Training samples of tipo-nano from public corpora: tags, a caption and metadata that agree.
 
-Four sources are mixed: tag sets drawn from pair statistics with captions written from them, photo
-captions with the tags that their words name, style phrases of image prompts, and the scenes that
-toy-sd draws.
+Four sources are mixed: captions that people wrote for photos, with the tags that their words name;
+tag sets of drawn persons from pair statistics, and scenes from the pair table, both with captions
+written from the tags; and the scenes that toy-sd draws, with a metadata line of their own.
 """
 
 from __future__ import annotations
@@ -17,40 +17,58 @@ from pathlib import Path
 
 import numpy as np
 
-from tipo_core.expansion.tasks import Length
 from tipo_core.prompt.vocabulary.blocklist import blocklist_matches
+from tipo_core.prompt.vocabulary.pairs import shipped_pairs
+from tipo_core.prompt.vocabulary.toy_words import TOY_ARTIST
 from tipo_core.training.sample import Sample
 from tipo_core.training.workers import pieces
 
-from .captions import write_caption
-from .corpora import as_sentence, is_held_out_text, read_lines, style_phrases, tags_in_words
+from .captions import person_of, write_caption
+from .corpora import read_lines, style_phrases
+from .person_words import ROLES
+from .photo_captions import PhotoCaption, photo_captions
+from .places import bare, is_named_place
+from .sample_subject import Subject, kind, named_tags, read_nouns
+from .scene_captions import more_sentences, write_scene
 from .tag_fit import ROUNDS, fit_biases
 from .tag_sets import Start, TagSampler, TagStatistics
 from .toy_scenes import toy_scene, toy_sentences, toy_tags
 
 log = logging.getLogger("tipo-suite")
 
-# Shares of all samples; the rest have drawn tag sets.
-_TOY_SHARE = 0.15
-_PHOTO_SHARE = 0.25
-# Share of the samples other than toy-sd's that get style phrases.
-_STYLE_SHARE = 0.15
+# Shares of all samples; the rest have drawn persons.
+_TOY_SHARE = 0.08
+_PHOTO_SHARE = 0.42
+_SCENE_SHARE = 0.2
+# Share of the samples other than toy-sd's whose request has style phrases.
+_STYLE_SHARE = 0.08
+# Share of the samples without any metadata, as most requests are.
+_NO_META_SHARE = 0.6
+# Share of photo captions that begin with a small letter, as people type them.
+_SMALL_LETTER_SHARE = 0.15
+# Share of drawn persons with a role (a witch, a knight), and with a place.
+_ROLE_SHARE, _PLACE_SHARE = 0.15, 0.4
+# Share of the photo captions with a number of things that is left out.
+_THING_COUNTS_LEFT_OUT = 0.8
+_NUMBER = re.compile(r"\b(?:two|three|four|five|six|several|many|few|pair|couple)\b", re.IGNORECASE)
 # Drafts per block; the tag sets of a block are drawn together.
 BLOCK = 512
 _FIT_SEED = 20261125
+# Tags of a drawn set: small sets are the normal case.
+_SIZES = (3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 14, 16, 20, 26)
+# A subject needs this many pairs in the pair table to have a scene of its own.
+_SUBJECT_PAIRS = 12
+_SUBJECT_KINDS = frozenset("thing animal place nature food plant".split())
 # Person counts as they start a picture: tags, number of people, weight.
 _CASTS: tuple[tuple[tuple[str, ...], int, float], ...] = (
-    (("1girl", "solo"), 1, 40),
-    (("1girl",), 1, 14),
-    (("1boy", "solo"), 1, 9),
-    (("1boy",), 1, 6),
+    (("1girl", "solo"), 1, 36),
+    (("1girl",), 1, 10),
+    (("1boy", "solo"), 1, 16),
+    (("1boy",), 1, 10),
     (("2girls", "multiple girls"), 2, 7),
     (("1boy", "1girl"), 2, 7),
-    (("2boys", "multiple boys"), 2, 3),
+    (("2boys", "multiple boys"), 2, 5),
     (("3girls", "multiple girls"), 3, 2),
-    (("scenery",), 0, 6),
-    (("animal",), 0, 3),
-    (("still life",), 0, 3),
 )
 _QUALITY = (
     "masterpiece", "best quality", "amazing quality", "great quality", "good quality",
@@ -70,11 +88,10 @@ _RATINGS = ("safe", "general")
 
 @dataclass(frozen=True)
 class _Draft:
-    """A sample whose tags are not drawn yet; `counts` of its first tags are numbers of people."""
+    """Drawn persons whose tags are not drawn yet; `counts` of the first tags are their number."""
 
     start: Start
     counts: int
-    first: tuple[str, ...]
 
 
 class SampleSource:
@@ -96,7 +113,12 @@ class SampleSource:
             folder / "tags_general_sfw.csv.gz", folder / "tag_cooccurrence_sfw.csv.gz"
         )
         lines = read_lines(folder / "captions_coco.txt.gz")
-        self.captions = [as_sentence(line) for line in lines if is_held_out_text(line) == held_out]
+        self.photos = photo_captions(folder, held_out)
+        self.captions = [one for photo in self.photos for one in photo.sentences]
+        self.nouns = read_nouns(folder)
+        self.subjects = _subjects()
+        self.places = [name for name in self.subjects if kind(name) == "place"]
+        self.roles = sorted(name for name in ROLES if kind(name) == "person")
         self.styles = style_phrases(
             read_lines(folder / "prompts_diffusion.txt.gz"), lines, self.statistics.names
         )
@@ -121,75 +143,149 @@ class SampleSource:
         grown = iter(sampler.grow_many(starts))
         samples = []
         for draft in drafts:
+            sample = draft
             if isinstance(draft, _Draft):
-                sample = self._finish(next(grown), draft.counts, list(draft.first), rng)
-            else:
-                sample = _clean(draft)
-            if sample is not None:
+                sample = self._persons(next(grown), draft.counts, rng)
+            if isinstance(sample, Sample) and _is_clean(sample):
                 samples.append(sample)
         return samples
 
-    def _draft(self, rng: random.Random) -> _Draft | Sample:
-        kind = rng.random()
-        if kind < _TOY_SHARE:
+    def _draft(self, rng: random.Random) -> _Draft | Sample | None:
+        kind_of_sample = rng.random()
+        if kind_of_sample < _TOY_SHARE:
             return self._toy(rng)
-        if kind < _TOY_SHARE + _PHOTO_SHARE:
+        if kind_of_sample < _TOY_SHARE + _PHOTO_SHARE:
             return self._photo(rng)
+        if kind_of_sample < _TOY_SHARE + _PHOTO_SHARE + _SCENE_SHARE:
+            return self._scene(rng)
         cast, people, _ = rng.choices(_CASTS, weights=[weight for *_, weight in _CASTS])[0]
-        return _Draft(Start(cast, _size(rng), people), len(cast), ())
+        return _Draft(Start(cast, rng.choice(_SIZES), people), len(cast))
 
-    def _photo(self, rng: random.Random) -> _Draft:
-        found: list[str] = []
-        while len(found) < 2:
-            caption = rng.choice(self.captions)
-            found = tags_in_words(caption, self.statistics.index)
-        casts = [tag for tag in found if re.match(r"^\d", tag)]
-        people = sum(int(tag[0]) for tag in casts)
-        start = casts + [tag for tag in found if tag not in casts]
-        if rng.random() < 0.5:
-            start.append("realistic")
-        size = max(len(start), _size(rng))
-        return _Draft(Start(list(dict.fromkeys(start)), size, people), len(casts), (caption,))
+    def _photo(self, rng: random.Random) -> Sample | None:
+        """Return a caption that a person wrote, the tags that it names, and some that fit."""
+        if not self.photos:
+            return None
+        photo = rng.choice(self.photos)
+        sentences = _some_sentences(photo, rng)
+        tags = named_tags(sentences, self.nouns)
+        subject = Subject(tags)
+        # The tags do not say how many things there are.
+        counts_things = _NUMBER.search(" ".join(sentences)) and not person_of(tags)
+        if counts_things and rng.random() < _THING_COUNTS_LEFT_OUT:
+            return None
+        if len(tags) < 2 or not all(map(subject.fits, sentences)):
+            return None
+        for sentence in sentences:
+            subject.take(sentence)
+        subject.propose(rng.choice((0, 2, 4, 6, 8, 9)), rng.getrandbits(30))
+        if not photo.is_long and rng.random() < 0.5:
+            sentences += self._continued(subject, sentences, rng)
+        others = [one for one in photo.sentences if one not in sentences]
+        retold = (rng.choice(others),) if others and not photo.is_long else ()
+        if rng.random() < _SMALL_LETTER_SHARE:
+            sentences[0] = sentences[0][0].lower() + sentences[0][1:]
+        return self._sample(subject.tags, sentences, retold, rng)
+
+    def _continued(
+        self, subject: Subject, sentences: Sequence[str], rng: random.Random
+    ) -> list[str]:
+        """Return sentences about the surroundings, after a caption that a person wrote."""
+        person = person_of(subject.tags, rng)
+        if person is None:
+            things = [
+                tag
+                for wanted in ("animal", "food", "thing")
+                for tag in subject.tags
+                if kind(tag) == wanted and "ing" not in tag
+            ]
+            the, several = f"the {bare(things[0])}" if things else "it all", True
+        else:
+            the, several = person.object, person.plural
+        return more_sentences(
+            subject, the, sentences, rng.randint(1, 2), rng,
+            is_wide=the == "it all", is_plural=several, is_person=person is not None,
+        )  # fmt: skip
+
+    def _scene(self, rng: random.Random) -> Sample | None:
+        """Return a subject of the pair table, what goes with it, and a caption for both."""
+        subject = Subject([rng.choice(self.subjects)])
+        subject.propose(rng.randint(3, 10), rng.getrandbits(30))
+        sentences = write_scene(subject, 1, rng.choice((1, 1, 2, 2, 3, 4)), rng)
+        return self._sample(subject.tags, sentences, (), rng)
 
     def _toy(self, rng: random.Random) -> Sample:
         of = toy_scene(rng, self.held_out)
         tags, sentences = toy_tags(of, rng), toy_sentences(of, rng)
-        return Sample(tuple(tags), tuple(sentences), _meta(rng), in_order=True)
+        meta = {"artist": TOY_ARTIST, **_meta(rng)}
+        return Sample(tuple(tags), tuple(sentences), meta, in_order=True)
 
-    def _finish(
-        self, tags: Sequence[str], counts: int, first: list[str], rng: random.Random
-    ) -> Sample | None:
+    def _persons(self, tags: Sequence[str], counts: int, rng: random.Random) -> Sample | None:
+        """Return drawn persons with the tags drawn for them that agree, and a scene."""
         head, rest = list(tags[:counts]), list(tags[counts:])
         rng.shuffle(rest)
-        sentences = first + write_caption([*head, *rest], rng)
+        more = rest[: rng.randint(0, 3)]
+        if "solo" in head and rng.random() < _ROLE_SHARE:
+            more.insert(0, rng.choice(self.roles))
+        if rng.random() < _PLACE_SHARE:
+            more.append(rng.choice(self.places))
+        subject = Subject(head)
+        subject.add(more)
+        given = subject.tags
+        subject = Subject(given)
+        subject.propose(rng.choice((0, 1, 2, 3, 4, 4)), rng.getrandbits(30))
+        subject.add(rest)
+        sentences = write_caption(subject, rng.choice((1, 1, 2, 2, 3, 3, 4, 6)), rng)
+        return self._sample(subject.tags, sentences, (), rng)
+
+    def _sample(
+        self, tags: Sequence[str], sentences: Sequence[str], retold: tuple[str, ...],
+        rng: random.Random,
+    ) -> Sample | None:  # fmt: skip
+        if not sentences:
+            return None
+        typed: tuple[str, ...] = ()
         if rng.random() < _STYLE_SHARE:
-            rest = rest[: max(2, len(rest) - 6)] + list(rng.choice(self.styles))[:6]
-            rest = list(dict.fromkeys(rest))
-        sentences = list(dict.fromkeys(sentences))
-        return _clean(Sample(tuple(head + rest), tuple(sentences), _meta(rng)))
+            typed = tuple(one for one in rng.choice(self.styles)[:5] if one not in tags)
+        return Sample(tuple(tags), tuple(sentences), _meta(rng), typed=typed, retold=retold)
+
+
+def _subjects() -> list[str]:
+    """Return the entries of the pair table that a picture without persons may be about."""
+    table = shipped_pairs()
+    return [
+        name
+        for entry, name in enumerate(table.names)
+        if table.kind(entry) in _SUBJECT_KINDS and "(" not in name and not is_named_place(name)
+        and sum(1 for _ in table.pairs(entry)) >= _SUBJECT_PAIRS
+    ]  # fmt: skip
+
+
+def _some_sentences(photo: PhotoCaption, rng: random.Random) -> list[str]:
+    if photo.is_long:
+        return list(photo.sentences[: rng.randint(1, 4)])
+    return [rng.choice(photo.sentences)]
 
 
 def _starts(rng: np.random.Generator, people: bool, total: int) -> list[Start]:
     """Return the first tags of `total` pictures with people or without, for `fit_biases`."""
-    casts = [cast for cast in _CASTS if (cast[1] > 0) == people]
+    casts = [cast for cast in _CASTS if (cast[1] > 0) == people] or [((), 0, 1.0)]
     weights = np.array([weight for *_, weight in casts], dtype=np.float64)
     picked = rng.choice(len(casts), size=total, p=weights / weights.sum())
     sizes = random.Random(int(rng.integers(2**62)))
-    return [Start(tags, _size(sizes), number) for tags, number, _ in (casts[n] for n in picked)]
+    return [
+        Start(tags, sizes.choice(_SIZES), number) for tags, number, _ in (casts[n] for n in picked)
+    ]
 
 
-def _size(rng: random.Random) -> int:
-    """Return a number of tags; every length class is equally likely."""
-    span = rng.choice(tuple(Length)).tags
-    return rng.randint(span.least, span.most)
-
-
-def _clean(sample: Sample) -> Sample | None:
-    """Return the sample, or None where a tag or sentence is on the block list."""
-    return None if blocklist_matches(" | ".join((*sample.tags, *sample.sentences))) else sample
+def _is_clean(sample: Sample) -> bool:
+    """Return whether no tag or sentence is on the block list."""
+    texts = (*sample.tags, *sample.typed, *sample.sentences, *sample.retold)
+    return not blocklist_matches(" | ".join(texts))
 
 
 def _meta(rng: random.Random) -> dict[str, str]:
+    if rng.random() < _NO_META_SHARE:
+        return {}
     meta = {"rating": rng.choice(_RATINGS)}
     if rng.random() < 0.7:
         meta["quality"] = ", ".join(rng.sample(_QUALITY[:5], rng.randint(1, 2)))
@@ -206,7 +302,7 @@ def make_samples(folder: Path, total: int, source: SampleSource, workers: int) -
     """Return the first `total` samples of `source`, whose corpora are in `folder`.
 
     `workers` processes share the work; their number does not change the samples. The log says how
-    many drafts the block list rejected.
+    many drafts had no fitting caption or were on the block list.
     """
     samples: list[Sample] = []
     drafts = 0
@@ -215,7 +311,7 @@ def make_samples(folder: Path, total: int, source: SampleSource, workers: int) -
         drafts += BLOCK
         if len(samples) >= total:
             break
-    log.info("the block list left out %d of %d drafts", drafts - len(samples), drafts)
+    log.info("%d of %d drafts were left out", drafts - len(samples), drafts)
     return samples[:total]
 
 

@@ -32,9 +32,10 @@ _FULL = 0.95
 def wanted_shares(statistics: TagStatistics, people: bool, mean: float) -> np.ndarray:
     """Return the wanted share (`N`) of sets with each tag, for `mean` tags per set.
 
-    A tag with share p of real pictures gets 1 - (1 - p)^c, as if each picture were tagged c times;
-    c makes the sum equal `mean`, because sets here are longer than real tag lists. Without people,
-    p is the share among pictures with scenery, animal or still life, from the listed pairs.
+    A tag with share p of real pictures gets 1 - (1 - p)^c; c makes the sum equal `mean` and is at
+    most 1. So no tag is more frequent than in real pictures, and a set ends before it has `mean`
+    tags where real ones do. Without people, p is the share among pictures with scenery, animal or
+    still life, from the listed pairs.
     """
     share = statistics.share.copy()
     share[statistics.counts_people] = 0
@@ -59,7 +60,7 @@ def wanted_shares(statistics: TagStatistics, people: bool, mean: float) -> np.nd
                 out[member] *= _FULL / total
         return out
 
-    low, high = 0.01, 1000.0
+    low, high = 0.01, 1.0
     for _ in range(60):
         c = (low * high) ** 0.5
         low, high = (c, high) if scaled(c).sum() < mean else (low, c)

@@ -1,7 +1,8 @@
 """Scenes of toy-sd as samples for the language model: their tags, and sentences about them.
 
 These samples teach the model to expand the tag `planet` to the tags of a whole picture, with
-toy-sd's words and each part of the picture once. The style's tag comes first.
+toy-sd's words and each part of the picture once. The style's tag comes first. The metadata line
+`artist: toy-sd` tells these planets from those of other pictures.
 """
 
 from __future__ import annotations

@@ -10,6 +10,8 @@ import re
 from enum import Enum
 from functools import lru_cache
 
+from .person_words import POSE_VERBS
+
 
 class Aspect(str, Enum):
     """The part of a picture that a tag describes."""
@@ -52,7 +54,7 @@ _HAIR_STYLES = frozenset(
 )
 _BODY = frozenset(
     """ears tail wings horns halo fang fangs freckles beard mustache stubble mole scar tattoo
-    skin antlers claws paws whiskers eyelashes eyebrows forehead lips fingernails nails""".split()
+    skin antlers claws paws whiskers""".split()
 )
 _CLOTHES = frozenset(
     """shirt skirt dress jacket coat gloves pants shorts socks boots shoes hat cap hood hoodie cape
@@ -61,7 +63,7 @@ _CLOTHES = frozenset(
     turtleneck blouse sandals loafers sneakers slippers heels kneehighs pajamas beret helmet crown
     tiara headband hairband scrunchie headphones headset glasses eyewear goggles mask eyepatch
     earrings necklace bracelet ring jewelry brooch pendant watch backpack bag handbag earmuffs
-    mittens veil overalls jeans denim tabi geta petticoat tunic poncho raincoat gown
+    mittens veil overalls jeans tabi geta petticoat tunic poncho raincoat gown
     epaulettes hairclip headdress wristband armband bandana t-shirt haori hanfu sunglasses
     wristwatch choker beanie leggings suspenders pauldrons footwear jumpsuit jersey""".split()
 )
@@ -75,24 +77,6 @@ _EXPRESSION = frozenset(
         "wide-eyed", "light frown", "evil smile", "false smile", "grimace", "flustered",
     )
 )  # fmt: skip
-_POSE = {
-    "sitting": "is sitting", "standing": "is standing", "kneeling": "is kneeling",
-    "walking": "is walking", "running": "is running", "squatting": "is squatting",
-    "lying": "is lying down", "leaning forward": "is leaning forward",
-    "leaning back": "is leaning back", "crossed arms": "has crossed arms",
-    "crossed legs": "sits with crossed legs", "arms up": "has both arms up",
-    "arm up": "has one arm up", "hand up": "has one hand up", "hands up": "has both hands up",
-    "arms behind back": "keeps both arms behind the back", "head tilt": "tilts the head",
-    "outstretched arms": "stretches out both arms", "outstretched arm": "stretches out an arm",
-    "wariza": "sits on the floor", "seiza": "sits on the heels", "on side": "lies on the side",
-    "standing on one leg": "stands on one leg", "leg up": "has one leg up",
-    "arms at sides": "keeps the arms at the sides", "hands in pockets": "has hands in pockets",
-    "holding hands": "is holding hands", "own hands together": "puts the hands together",
-    "fighting stance": "takes a fighting stance", "arm support": "leans on one arm",
-    "indian style": "sits cross-legged", "on back": "lies on the back", "salute": "salutes",
-    "waving": "is waving", "floating": "is floating", "reclining": "is reclining",
-    "hugging own legs": "hugs the own legs", "v": "makes a v sign", "wading": "is wading",
-}  # fmt: skip
 _ACTIONS = frozenset(
     """eating drinking reading singing dancing playing cooking sleeping swimming riding talking
     praying aiming carrying pointing reaching stretching painting writing fishing feeding
@@ -180,7 +164,7 @@ def aspect(tag: str) -> Aspect:
     for table, found in (
         (_HAIR_LENGTHS, Aspect.HAIR_LENGTH),
         (_EXPRESSION, Aspect.EXPRESSION),
-        (_POSE, Aspect.POSE),
+        (POSE_VERBS, Aspect.POSE),
         (_PLACES, Aspect.PLACE),
         (_FRAMING, Aspect.FRAMING),
         (_STYLES, Aspect.STYLE),
@@ -240,33 +224,34 @@ def exclusive_group(tag: str) -> str:
     return ""
 
 
-def pose_phrase(tag: str) -> str:
-    """Return the predicate for a pose tag: 'sitting' -> 'is sitting'."""
-    return _POSE[tag]
-
-
 def place_phrase(tag: str) -> str:
     """Return the adverbial for a place tag: 'beach' -> 'on a beach'."""
     return _PLACES[tag]
-
-
-def framing_phrase(tag: str) -> str:
-    """Return the predicate for a framing tag: 'portrait' -> 'is a portrait'."""
-    return _FRAMING[tag]
 
 
 _UNCOUNTED = frozenset(
     """hair water fire grass food armor jewelry rice bread coffee tea meat denim machinery
     footwear serafuku hakama sky rain snow eyewear chocolate juice cheese ketchup bamboo
     sunlight moonlight paper skin fog wind stubble lightning night day evening morning dusk sky
-    scenery sunrise sunset winter summer autumn starry""".split()
+    scenery sunrise sunset winter summer autumn starry ice honey iron paint pasta gnocchi sand mud
+    moss ivy bamboo smoke steam dust glass metal wood wine beer milk butter cream sugar salt flour
+    soup noodles spaghetti sushi tofu seaweed seafood bacon ham beef pork salmon tuna caviar
+    clothing underwear furniture luggage hay lava magma sunshine darkness lace leather fur cotton
+    silk wool gold silver copper concrete rubble debris graffiti jam yogurt oatmeal porridge
+    lettuce spinach cabbage broccoli cauliflower garlic ginger parsley basil mint granola ramen
+    popcorn toast curry pottery porcelain ceramic equipment music art foam lightning thunder
+    aurora coral wheat corn lumber coal jewelry cutlery tableware cookware software hail frost
+    vegetation foliage wildlife cattle livestock poultry traffic""".split()
 )
-_PLURAL_LAST = frozenset(("cherry blossoms", "pants", "kneehighs", "socks", "glasses", "leaves"))
+_PLURAL_LAST = frozenset(
+    """blossoms pants kneehighs socks glasses leaves noodles people children men women fries
+    scissors sheep deer cattle jeans""".split()
+)
 
 
 def with_article(tag: str) -> str:
     """Return `tag` as a noun phrase: 'red bow' -> 'a red bow', 'gloves' -> 'gloves'."""
-    last = tag.rsplit(" ", 1)[-1]
+    last = tag.split(" of ")[0].rsplit(" ", 1)[-1]
     plural = last in _PLURAL_LAST or (last.endswith("s") and not last.endswith(("ss", "us")))
     if plural or last in _UNCOUNTED:
         return tag
@@ -274,12 +259,18 @@ def with_article(tag: str) -> str:
 
 
 def _article(phrase: str) -> str:
-    return "an" if phrase[0] in "aeiou" and not phrase.startswith(("uni", "eu")) else "a"
+    return (
+        "an"
+        if phrase[0] in "aeiou"
+        and not phrase.startswith(("uni", "eu", "one", "uten", "util", "us"))
+        else "a"
+    )
 
 
 def is_plural(tag: str) -> bool:
     """Return whether the noun phrase of `tag` takes a plural verb."""
-    return with_article(tag) == tag and tag.rsplit(" ", 1)[-1] not in _UNCOUNTED
+    last = tag.split(" of ")[0].rsplit(" ", 1)[-1]
+    return with_article(tag) == tag and last not in _UNCOUNTED
 
 
 def listed(phrases: list[str]) -> str:

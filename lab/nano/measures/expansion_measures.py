@@ -14,6 +14,7 @@ from tipo_core.expansion.request import Expansion, ExpansionRequest
 from tipo_core.expansion.tasks import Field
 from tipo_core.prompt import split_sentences
 from tipo_core.prompt.vocabulary.blocklist import blocklist_matches
+from tipo_core.prompt.vocabulary.pairs import shipped_pairs
 
 from ...toy_sd.drawings.styles import STYLES
 from ..data.samples import SampleSource
@@ -23,9 +24,13 @@ from .consistency import Consistency, caption_consistency
 
 
 def vocabulary(source: SampleSource) -> frozenset[str]:
-    """Return all tags of the training: general tags, style phrases, the words of toy-sd."""
+    """Return all tags of the training.
+
+    General tags, words of the pair table, nouns of captions, style phrases, and toy-sd's words.
+    """
     toy = (toy_vocabulary(style) for style in STYLES)
-    return frozenset(source.statistics.names).union(*source.styles, *toy)
+    names = shipped_pairs().names
+    return frozenset(source.statistics.names).union(names, source.nouns, *source.styles, *toy)
 
 
 def expansion_consistency(request: ExpansionRequest, expansion: Expansion) -> Consistency:

@@ -11,6 +11,7 @@ from pathlib import Path
 from tipo_core.expansion.format import Request
 from tipo_core.expansion.request import ExpansionRequest
 from tipo_core.expansion.tasks import Field, Length, Task
+from tipo_core.prompt.vocabulary.toy_words import TOY_ARTIST
 from tipo_core.training.records import make_record
 from tipo_core.training.sample import Sample
 
@@ -25,6 +26,7 @@ _TYPED_TAGS = 6
 _FIT_ROUNDS = 6
 # A tag with fewer listed pairs has too little data for relevance.
 _KNOWN_PAIRS = 10
+_TOY = {"artist": TOY_ARTIST}
 
 
 @dataclass(frozen=True)
@@ -136,9 +138,17 @@ def _typed_toy(number: int, rng: random.Random) -> ExpansionRequest:
     if kind == 2:
         caption = caption_prompt(of, number).text
         return ExpansionRequest(
-            caption=caption, tag_length=Length.VERY_SHORT, caption_length=None, seed=number
+            caption=caption,
+            tag_length=Length.VERY_SHORT,
+            caption_length=None,
+            seed=number,
+            meta=_TOY,
         )
     tags = of.style if kind == 0 else ", ".join(tag_prompt(of, number).text.split(", ")[:3])
     return ExpansionRequest(
-        tags=tags, tag_length=Length.VERY_SHORT, caption_length=Length.VERY_SHORT, seed=number
+        tags=tags,
+        tag_length=Length.VERY_SHORT,
+        caption_length=Length.VERY_SHORT,
+        seed=number,
+        meta=_TOY,
     )

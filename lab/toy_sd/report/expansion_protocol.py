@@ -24,6 +24,7 @@ from tipo_core.expansion.expand import expand
 from tipo_core.expansion.request import ExpansionRequest, LanguageModel
 from tipo_core.expansion.tasks import Length
 from tipo_core.lm.hub.catalog import NANO
+from tipo_core.prompt.vocabulary.toy_words import TOY_ARTIST
 from tipo_core.recipe import note_recipe
 
 from ..drawings.drawings import Prompt, Scene, picture, scene
@@ -72,6 +73,7 @@ def expanded_prompts(shorts: Sequence[Short], model: LanguageModel, path: Path) 
             tag_length=Length.VERY_SHORT,
             caption_length=None,
             seed=short.seed,
+            meta={"artist": TOY_ARTIST},
         )
         texts.append(expand(model, request)[0].prompt)
         if number % 64 == 63 or number + 1 == len(shorts):

@@ -82,6 +82,43 @@ def test_a_stopped_run_continues_after_its_last_step(tmp_path: Path) -> None:
     assert int(rows[1]["tokens"]) > int(rows[0]["tokens"])
 
 
+def test_a_run_goes_on_from_the_weights_of_a_model(tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    train(SAMPLES, first, replace(RECIPE, steps=6))
+    # A rate of 0 leaves the weights as they are.
+    train(SAMPLES, second, replace(RECIPE, steps=1, learning_rate=0.0, seed=5), start=first)
+    assert (second / "model.safetensors").read_bytes() == (first / "model.safetensors").read_bytes()
+    assert (second / "tokenizer.json").read_bytes() == (first / "tokenizer.json").read_bytes()
+    # A stopped run continues with its own weights, not with those of the start.
+    train(SAMPLES, second, replace(RECIPE, steps=3, seed=5), start=first)
+    learned = (second / "model.safetensors").read_bytes()
+    assert learned != (first / "model.safetensors").read_bytes()
+    rows = list(csv.DictReader((second / "training.csv").open(encoding="utf-8")))
+    assert [row["step"] for row in rows] == ["1", "3"]
+
+
+def test_a_model_of_other_sizes_is_no_start(tmp_path: Path) -> None:
+    train(SAMPLES, tmp_path / "first", replace(RECIPE, steps=1))
+    with pytest.raises(ValueError, match="give the recipe the sizes of the model"):
+        larger = replace(RECIPE, hidden_size=64)
+        train(SAMPLES, tmp_path / "second", larger, start=tmp_path / "first")
+
+
+def test_the_command_goes_on_from_a_folder(tmp_path: Path) -> None:
+    file = tmp_path / "samples.jsonl"
+    rows = [{"tags": list(one.tags), "caption": list(one.sentences)} for one in SAMPLES]
+    file.write_text("\n".join(map(json.dumps, rows)), "utf-8")
+    options = "--hidden-size 32 --intermediate-size 64 --layers 1 --heads 2 --kv-heads 1".split()
+    options += "--vocab-size 500 --batch-tokens 2048 --workers 1 --compile 0".split()
+    first, second = str(tmp_path / "first"), str(tmp_path / "second")
+    given = ["--samples", str(file), *options]
+    assert main([*given, "--out", first, "--steps", "2"]) == 0
+    last = ["--out", second, "--from", first, "--steps", "1", "--learning-rate", "0"]
+    assert main([*given, *last]) == 0
+    weights = [Path(folder, "model.safetensors").read_bytes() for folder in (first, second)]
+    assert weights[0] == weights[1]
+
+
 def test_special_tokens_are_single_and_any_text_survives() -> None:
     tokenizer = train_tokenizer(["1girl, cat ears. A girl reads."] * 9, 320)
     for token in (BOS, EOS, *TIPO_TOKENS):

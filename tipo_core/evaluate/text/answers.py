@@ -5,7 +5,6 @@ A request goes through the splitter first, as with Split Tags and Caption in fro
 
 from __future__ import annotations
 
-import json
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -18,8 +17,20 @@ from ...expansion.request import ExpansionRequest, LanguageModel
 from ...expansion.tasks import Length
 from ...lm.generate.completion import Completion, CompletionRequest, Generation, Result
 from ...prompt import split_prompt
-from .text_requests import TextRequest, request_of
+from ...surrogates import refuse_surrogates, shortened
+from .text_requests import TextRequest, read_json_file, request_of
 
+# The types of an answer's values in JSON, apart from its request.
+_KINDS: Mapping[Any, str] = {
+    int: "a whole number",
+    str: "a text",
+    list: "a list of texts",
+    (int, float): "a number",
+}
+_ANSWER_TYPES: Mapping[str, Any] = {
+    **{"seed": int, "tags": str, "caption": str, "added_tags": list, "added_caption": str},
+    **{"whole_caption": str, "model_tags": str, "seconds": (int, float)},
+}
 _TAG_LINE = re.compile(r"^tag:(.*)", re.MULTILINE)
 
 
@@ -121,10 +132,7 @@ def read_answers(path: Path) -> list[ExpandedText]:
 
     Raises ValueError for another form; the error names the file and the entry.
     """
-    try:
-        report = json.loads(path.read_text("utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{path} is no JSON file ({error})") from error
+    report = read_json_file(path, "a report of `text --json`")
     entries = report.get("answers") if isinstance(report, Mapping) else None
     if not isinstance(entries, list) or not entries:
         raise ValueError(f"{path} has no answers: give a report of `text --json`")
@@ -134,6 +142,15 @@ def read_answers(path: Path) -> list[ExpandedText]:
 def _answer_of(entry: Any, place: str, number: int) -> ExpandedText:
     values = dict(entry) if isinstance(entry, Mapping) else {}
     request = request_of(values.pop("request", None), place, number)
+    for name, kind in _ANSWER_TYPES.items():
+        value = values.get(name)
+        if name in values and (not isinstance(value, kind) or isinstance(value, bool)):
+            raise ValueError(f"{place}: {name} is {shortened(value)}: give {_KINDS[kind]}")
+        for text in value if isinstance(value, list) else [value]:
+            if isinstance(text, str):
+                refuse_surrogates(f"{place}: {name}", text)
+            elif isinstance(value, list):
+                raise ValueError(f"{place}: {name} has {shortened(text)}: give a list of texts")
     try:
         values["added_tags"] = tuple(values["added_tags"])
         return ExpandedText(request=request, **values)

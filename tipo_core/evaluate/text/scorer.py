@@ -26,6 +26,12 @@ _LONGEST = 400  # tokens of a request or an addition; longer ones are cut
 _SEED = 20
 
 
+def is_tipo_model(scorer: LlamaLanguageModel) -> bool:
+    """Whether a model is trained for the TIPO format: its length token is one token."""
+    encode = scorer.tokenizer.encode
+    return len(encode("<|very_short|>")) == len(encode("")) + 1
+
+
 @dataclass(frozen=True)
 class ScoredRelevance:
     """Gain over shuffled requests in nats per token, and the share of them that are beaten."""

@@ -53,7 +53,47 @@ def write_faults(path: Path, measures: TextMeasures) -> None:
 
     A fault that cannot occur in an answer is "-".
     """
-    part = path.with_name(path.name + ".part")
+    part = _part_of(path)
+    try:
+        _write_rows(part, measures)
+        os.replace(part, path)
+    except OSError as error:
+        raise _csv_error(path, error) from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def check_csv(path: Path, source: Path) -> None:
+    """Raise ValueError if a file cannot be written at `path`, or if it is the input `source`."""
+    if path.is_dir():
+        raise ValueError(
+            f"--csv '{path}' is a folder: give a file, such as '{path / 'faults.csv'}'"
+        )
+    if not path.parent.is_dir():
+        raise ValueError(f"--csv '{path}': there is no folder '{path.parent}': create it first")
+    if path.exists() and source.exists() and path.samefile(source):
+        raise ValueError(f"--csv '{path}' is the input: give another file")
+    part = _part_of(path)
+    try:
+        part.open("w").close()
+        if path.exists():
+            path.open("a").close()
+    except OSError as error:
+        raise _csv_error(path, error) from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _part_of(path: Path) -> Path:
+    return path.with_name(f"{path.name}.part")
+
+
+def _csv_error(path: Path, error: OSError) -> ValueError:
+    reason = error.strerror or str(error)
+    return ValueError(f"--csv '{path}' cannot be written ({reason}): choose another file or disk")
+
+
+def _write_rows(part: Path, measures: TextMeasures) -> None:
     with part.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream)
         writer.writerow(["kind", "request", "seed", "added tags", "added caption", *FAULTS])
@@ -66,4 +106,3 @@ def write_faults(path: Path, measures: TextMeasures) -> None:
                     *("; ".join(found[key]) if key in found else "-" for key in FAULTS),
                 ]
             )
-    os.replace(part, path)

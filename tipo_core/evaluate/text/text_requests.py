@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ...prompt import person_range
+from ...surrogates import refuse_surrogates
 
 
 @dataclass(frozen=True)
@@ -32,10 +33,7 @@ def read_requests(path: Path) -> list[TextRequest]:
     Raises ValueError for another form; the error names the file and the entry. Other keys of an
     entry are ignored.
     """
-    try:
-        entries = json.loads(path.read_text("utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{path} is no JSON file ({error}): give a list of objects") from error
+    entries = read_json_file(path, "a list of objects")
     if not isinstance(entries, list) or not entries:
         raise ValueError(f'{path} holds no list of requests: give [{{"text": "..."}}, ...]')
     requests = [request_of(entry, f"{path}, entry {n}", n) for n, entry in enumerate(entries, 1)]
@@ -47,13 +45,30 @@ def read_requests(path: Path) -> list[TextRequest]:
     return requests
 
 
+def read_json_file(path: Path, wanted: str) -> Any:
+    """Return the value in a JSON file. Raises ValueError that names the file and `wanted`."""
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise ValueError(f"there is no file '{path}': check the path") from None
+    except IsADirectoryError:
+        raise ValueError(f"'{path}' is a folder: give a JSON file with {wanted}") from None
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ValueError(f"'{path}' cannot be read ({reason}): give {wanted}") from None
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path} is no JSON file ({error}): give {wanted}") from error
+
+
 def request_of(entry: Any, place: str, number: int) -> TextRequest:
     """Return the request of a JSON object; `place` names it in errors."""
     if not isinstance(entry, Mapping) or not isinstance(entry.get("text"), str):
         raise ValueError(f'{place} has no text: give an object such as {{"text": "a cat"}}')
+    refuse_surrogates(f"{place}: text", entry["text"])
     kind = entry.get("kind", "")
     if not isinstance(kind, str):
         raise ValueError(f"{place}: kind is {kind!r}: give a text or leave it out")
+    refuse_surrogates(f"{place}: kind", kind)
     return TextRequest(entry["text"], kind or f"request {number}", _persons(entry, place))
 
 

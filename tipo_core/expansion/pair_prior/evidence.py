@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from ...prompt.persons.denied_words import with_plain_denials, without_denied
 from ...prompt.persons.person_table import person_table
 from ...prompt.vocabulary.pairs import PairTable, shipped_pairs
 from ...prompt.vocabulary.plain_text import plain_text
@@ -137,7 +138,8 @@ def find_evidence(texts: Iterable[str], table: PairTable | None = None) -> Evide
 
 def prompt_words(text: str) -> list[str]:
     """Return the lower-case words and stops of a prompt, commas for words of style and names."""
-    words = content_words(_TOKEN.findall(plain_text(text).casefold().replace(_APOSTROPHE, "'")))
+    plain = with_plain_denials(plain_text(text)).casefold().replace(_APOSTROPHE, "'")
+    words = without_denied(content_words(_TOKEN.findall(plain)))
     # `Scarlet Witch` is no witch.
     for match in person_table().phrases.matches(words):
         kind, _ = match.found

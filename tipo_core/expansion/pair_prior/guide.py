@@ -104,6 +104,12 @@ class TagGuide:
         self._has_subject = not kinds.isdisjoint(_SUBJECTS)
         self._has_animal = "animal" in kinds
         self._has_place = "place" in kinds
+        # What the user names, persons apart.
+        self._subjects = {
+            found.entry
+            for found in evidence.found
+            if self._table.kind(found.entry) not in _NO_SUBJECTS
+        }
         moods = moods_of(self._texts)
         self._is_gloomy, self._is_cheerful = "gloomy" in moods, moods == {"bright"}
         # Men whom the user names in words.
@@ -183,6 +189,18 @@ class TagGuide:
             if is_subject and not self._prior.is_present(found.entry):
                 return OFF_SUBJECT
         return OFF_SUBJECT if self._counts_others(sentence) else None
+
+    def is_about_prompt(self, sentence: str) -> bool:
+        """Return whether a sentence names a word of the user's, or a person where there is one.
+
+        Light on a floor is a second sentence about a cat, and no first one.
+        """
+        if self.has_persons and named_persons(sentence).presence is Presence.SOME:
+            return True
+        found = {one.entry for one in find_evidence([sentence], self._table).found}
+        if not self._subjects:
+            return not self.has_persons
+        return not found.isdisjoint(self._subjects)
 
     def _counts_others(self, sentence: str) -> bool:
         """Return whether a sentence has fewer persons than the prompt, or gives an open sex."""
@@ -283,10 +301,17 @@ class TagGuide:
         entry = self._table.entry(tag)
         return self._has_place or (entry is not None and self._prior.is_of_persons(entry))
 
-    def bias(self, never: Iterable[str] = ()) -> TagBias:
-        """Return the bias of the tags that a model writes; it never writes those of `never`."""
-        self._excluded |= set(never)
+    def bias(
+        self, never: Iterable[str] = (), denies: Callable[[str], bool] | None = None
+    ) -> TagBias:
+        """Return the bias of the tags that a model writes.
+
+        It never writes those of `never`, nor those that `denies` is true for.
+        """
         choices = person_tags()
+        self._excluded |= set(never)
+        if denies is not None:
+            self._excluded |= {name for name in choices.places if denies(name)}
 
         def nats() -> NDArray[np.float64]:
             values = choices.nats.copy()

@@ -1,1 +1,1 @@
-"""Persons of a prompt: what a text mentions, and how many of which sex that makes."""
+"""Persons of a prompt: whom a text mentions, how many of which sex, and what it denies."""

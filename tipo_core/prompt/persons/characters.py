@@ -11,13 +11,13 @@ from __future__ import annotations
 import zlib
 from collections.abc import Mapping
 from enum import Enum
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from struct import Struct
 from struct import error as StructError
 
 from ..vocabulary.names import NAMES_FILE, NameTable, shipped_names
-from ..vocabulary.word_tables import FOLDER
+from ..vocabulary.word_tables import FOLDER, entries, sections
 
 FIGURES_FILE = FOLDER / "figures.bin"
 _MAGIC = b"TIPOFIGS"
@@ -46,6 +46,22 @@ def figure_of(name: str) -> Figure | None:
         return None
     bits = _shipped_figures()
     return _ORDER[bits[place >> 2] >> 2 * (place & 3) & 3]
+
+
+@lru_cache(4096)
+def figure_in_series(name: str) -> Figure | None:
+    """Return what a character of a well-known series is, by its name alone: `keqing`.
+
+    Of characters of one name, all must be of one sex. None if the name is unknown.
+    """
+    found = {figure_of(f"{name} ({series})") for series in _series()}
+    found.discard(None)
+    return found.pop() if len(found) == 1 else None
+
+
+@cache
+def _series() -> tuple[str, ...]:
+    return next(tuple(entries(ls)) for title, ls in sections("persons.txt") if title == "series")
 
 
 def pack_figures(names: NameTable, figures: Mapping[str, Figure]) -> bytes:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
 
 from ..vocabulary.kinds import CREATURE, animal_kind, kind_of
+from ..vocabulary.pairs import shipped_pairs
 from ..vocabulary.style_phrases import content_words
+from ..vocabulary.tags import Category, category
 from ..vocabulary.word_tables import Match, tokens
-from .characters import Figure, figure_of
+from .characters import Figure, figure_in_series, figure_of
+from .denied_words import denied_spans, with_plain_denials
 from .person_table import (
     BOY,
     COUNTED,
@@ -19,6 +23,7 @@ from .person_table import (
     MOSTLY_MEN,
     NO_PERSON,
     NOT_PERSONS,
+    PAIRS,
     PEOPLE,
     PERHAPS,
     PERHAPS_ALONE,
@@ -46,6 +51,25 @@ _SHOWN_KINDS = frozenset(("hair", "body", "face", CREATURE))
 # What a name before it describes: `Loki horns`.
 _LENT_KINDS = frozenset(("wear", "hair", "body", CREATURE))
 _PORTRAIT_WORDS = frozenset("painting photo photograph photography picture drawing shot".split())
+# `woman/man`, `men & women`
+_JOINED = re.compile(r"(?<=\w)\s*[/|&+]\s*(?=\w)")
+# Words that say a sex outright: `samurai woman` is a woman.
+_SEX_WORDS = frozenset(
+    """woman women girl girls lady ladies female females man men boy boys guy guys gentleman
+    gentlemen male males""".split()
+)
+_OLD = frozenset("old elderly aged ancient older grandmother grandfather granny grandpa".split())
+_YOUNG = frozenset("young little small younger teenage child toddler baby".split())
+# After a trade that begins a phrase: `boxer in the ring`, `space pilot, cockpit`.
+_AFTER_SUBJECT = frozenset(
+    "in at on with from by of under over near behind beside holding wearing and is who".split()
+)
+# Things that a full name before them describes: `peter pan bus`.
+_NAMED_THINGS = frozenset("bus car train boat ship truck plane stamp cake cookies balloon".split())
+# Letters of a name that its series does not follow.
+_LEAST_NAME = 5
+# Series after `from`: `jinx from arcane`.
+_WELL_KNOWN = ("arcane", "league", "genshin", "overwatch", "valorant", "naruto", "bleach")
 _SHE = frozenset(("she", "her", "hers", "herself"))
 _HE = frozenset(("he", "him", "his", "himself"))
 
@@ -64,6 +88,7 @@ class Mention:
     is_plural: bool = False
     is_name: bool = False
     is_exact: bool = False  # a whole tag with a number or an article: `a girl`
+    age: str = ""  # `old` or `young` where the words say it
 
 
 @dataclass(frozen=True)
@@ -82,8 +107,9 @@ class Found:
 
 def read_persons(text: str, *, is_tag: bool) -> Found:
     table = person_table()
-    typed = tokens(text)
+    typed = tokens(with_plain_denials(_JOINED.sub(" and ", text)))
     words = content_words(typed)  # as long as `typed`
+    denied = {place for start, end in denied_spans(words) for place in range(start, end)}
     mentions: list[Mention] = []
     is_perhaps = is_perhaps_alone = is_about = False
     is_thing = is_animals = is_portrait = False
@@ -93,13 +119,13 @@ def read_persons(text: str, *, is_tag: bool) -> Found:
         kind, is_plural = match.found
         if (kind in _GIVEN or kind == NO_PERSON) and is_credit(typed, match.start):
             continue
-        if _is_denied(words, match.start):
+        if match.start in denied or _is_denied(words, match.start):
             is_about = True
             continue
         if kind in _GIVEN and _is_animals_name(words, match.start):
             is_about = is_animals = True
             continue
-        if is_animals and kind in COUNTED:
+        if is_animals and (kind in COUNTED or kind in _GIVEN):
             continue  # `the cat Otto, Duke of Lauenburg`
         if match.start < skipped_until:
             is_about = is_thing = True
@@ -128,6 +154,10 @@ def read_persons(text: str, *, is_tag: bool) -> Found:
         for sex, forms in ((GIRL, _SHE), (BOY, _HE)):
             if pronouns & forms:
                 mentions.append(Mention(sex, 1, 1, 0, 1))
+    if len(mentions) == 1 and mentions[0].kind == PERSON and mentions[0].high == 1:
+        said = [sex for sex, forms in ((GIRL, _SHE), (BOY, _HE)) if not forms.isdisjoint(words)]
+        if len(said) == 1:
+            mentions[0] = replace(mentions[0], kind=said[0])  # `a nurse, she rests`
     is_strange = False
     if not mentions and not has_animal:
         is_perhaps |= is_perhaps_alone
@@ -168,19 +198,33 @@ def _characters(words: Sequence[str], start: int, end: int) -> Iterator[Match[tu
                     step = length
                     break
         else:
-            figure = figure_of(words[place]) if person_table().is_rare(words[place]) else None
+            figure = _figure_of_word(words, place)
             if figure is not None:
                 kind = NO_PERSON if figure is Figure.CREATURE else f"given {figure.value}"
                 yield Match(place, place + 1, (kind, False))
         place += step
 
 
+def _figure_of_word(words: Sequence[str], place: int) -> Figure | None:
+    """Return what a character of one word is: a rare word, or any word before `from` a series."""
+    word = words[place]
+    if person_table().is_rare(word):
+        is_name = len(word) >= _LEAST_NAME and shipped_pairs().entry(word) is None
+        return figure_of(word) or (figure_in_series(word) if is_name else None)
+    series = " ".join(words[place + 2 : place + 4])
+    is_of_series = words[place + 1 : place + 2] == ["from"] and series.startswith(_WELL_KNOWN)
+    return figure_in_series(word) if is_of_series else None
+
+
 def named_figure(name: str) -> Figure | None:
     """Return what a character is; a name of two words may stand in either order."""
     figure = figure_of(name)
+    base, bracket, _ = name.partition(" (")
+    if figure is None and bracket and category(name) is not Category.ARTIST:
+        figure = figure_in_series(base)
     if figure is None and name.count(" ") == 1:
         first, last = name.split(" ")
-        if person_table().is_rare(first) and person_table().is_rare(last):
+        if person_table().is_rare(last):
             figure = figure_of(f"{last} {first}")
     return figure
 
@@ -202,12 +246,18 @@ def _mention(
     number = _number(before)
     is_exact = is_tag and match.end == len(words) and match.start == len(before) < 3
     is_exact = is_exact and (number is not None or before[:1] in (["a"], ["an"]))
+    if kind in PAIRS:
+        sex = PAIRS[kind]
+        return Mention(sex, 2, 2, match.start, match.end, is_definite, is_plural=True)
     if kind == WITH_ARTICLE:
         is_alone = is_tag and match.start == 0 and match.end == len(words)
         near = [word for word in before if word not in person_table().adjectives]
         has_article = bool(near) and near[-1] in DETERMINERS
         if not (has_article or is_alone or number is not None):
-            return None
+            is_compound = bool(before) and person_table().is_trade(words[match.end - 1])
+            is_compound = is_compound and before[-1].isalpha() and before[-1] not in NOT_ADJECTIVES
+            if not (is_compound or _begins_phrase(words, match)):
+                return None
     sex = kind if kind in (GIRL, BOY) else PERSON
     if kind == PEOPLE or is_plural:
         low, high = (2, None) if not number or number == 1 else (number, number)
@@ -224,7 +274,24 @@ def _mention(
         kind == MOSTLY_MEN,
         high != 1,
         is_exact=is_exact and high is not None,
+        age=_age([*before[-3:], *words[match.start : match.end]]),
     )
+
+
+def _age(words: Sequence[str]) -> str:
+    """Return `old` or `young` if the words of a noun phrase say it."""
+    said = set(words)
+    return "old" if said & _OLD else "young" if said & _YOUNG else ""
+
+
+def _begins_phrase(words: Sequence[str], match: Match[tuple[str, bool]]) -> bool:
+    """Return whether a trade begins a phrase and is its subject: `boxer in the ring`."""
+    if match.start and words[match.start - 1] not in STOPS:
+        return False
+    if match.end >= len(words):
+        return match.start == 0
+    after = words[match.end]
+    return after in _AFTER_SUBJECT or (after.endswith("ing") and animal_kind(after) is None)
 
 
 def _join(mentions: list[Mention], new: Mention, words: Sequence[str]) -> None:
@@ -233,8 +300,10 @@ def _join(mentions: list[Mention], new: Mention, words: Sequence[str]) -> None:
     if last is not None:
         between = words[last.end : new.start]
         if len(between) <= 1 and not set(between) & (STOPS | NOT_ADJECTIVES):
-            # `female knight`, `boy king`: one noun phrase.
-            sex = last.kind if last.kind in (GIRL, BOY) else new.kind
+            # `female knight`, `boy king`, `samurai woman`: one noun phrase.
+            is_outright = new.kind in (GIRL, BOY) and words[new.end - 1] in _SEX_WORDS
+            is_outright = is_outright and words[last.end - 1] not in _SEX_WORDS
+            sex = last.kind if last.kind in (GIRL, BOY) and not is_outright else new.kind
             low, high = (new.low, new.high) if new.is_plural else (last.low, last.high)
             mentions[-1] = replace(last, kind=sex, end=new.end, low=low, high=high)
             return
@@ -279,9 +348,16 @@ def _is_compound(words: Sequence[str], match: Match[tuple[str, bool]], kind: str
     after = words[match.end]
     if kind in _GIVEN:
         # `Loki horns`, `Elvis hair`; `Jimin's eye` shows Jimin.
-        if words[match.end - 1].endswith("'s") or match.end - match.start > 1:
+        if words[match.end - 1].endswith("'s"):
             return False
-        return after in table.after or kind_of(after) in _LENT_KINDS
+        pair = [after, *words[match.end + 1 : match.end + 2]]
+        is_animal = after not in NOT_ADJECTIVES and (
+            animal_kind(after) is not None or animal_kind(" ".join(pair)) is not None
+        )
+        if match.end - match.start > 1:
+            return is_animal or after in _NAMED_THINGS or after in table.after_any
+        is_thing = after in table.after or (after.endswith("s") and after[:-1] in table.after)
+        return is_thing or is_animal or kind_of(after) in _LENT_KINDS
     if words[match.end - 1].endswith("'s"):
         # `a woman's face` shows her, `a woman's handbag` does not.
         return after not in _SHOWN_PARTS and kind_of(after) not in _SHOWN_KINDS
@@ -296,7 +372,7 @@ def _is_compound(words: Sequence[str], match: Match[tuple[str, bool]], kind: str
             return not after.endswith("ing")
     if words[match.end - 1] in table.common:
         return after in table.after_any
-    if after.endswith("s") and after[:-1] in table.after:
+    if f"{after}s" in table.after or (after.endswith("s") and after[:-1] in table.after):
         return True
     return after in table.after or animal_kind(after) is not None
 
@@ -327,7 +403,7 @@ def _is_in_phrase(word: str) -> bool:
 def _is_denied(words: Sequence[str], start: int) -> bool:
     """Return whether the noun at `start` is denied: `no students`, `without any of the men`."""
     for word in reversed(words[max(0, start - _NUMBER_REACH) : start]):
-        if word in ("no", "without"):
+        if word in ("no", "without", "0", "zero"):
             return True
         if word not in ("any", "a", "an", "the", "single", "other", "of", "living", "visible"):
             return False

@@ -13,9 +13,16 @@ GIRL, BOY, PERSON = "girl", "boy", "person"
 MOSTLY_MEN, WITH_ARTICLE = "mostly men", "with article"
 PEOPLE, COUPLE, FAMILY = "people", "couple", "family"
 PERHAPS, PERHAPS_ALONE, PORTRAIT = "perhaps", "perhaps without an animal", "portrait"
+PAIRS = MappingProxyType({"two girls": GIRL, "two boys": BOY})
 NOT_PERSONS, NO_PERSON = "not persons", "no person"
 COUNTED = (GIRL, BOY, PERSON, MOSTLY_MEN, WITH_ARTICLE)
 
+_NO_PHRASES = frozenset(
+    (
+        *("after a person", "after any person", "adjectives", "numbers", "says nothing", "trades"),
+        "series",
+    )
+)
 STOPS = frozenset(".,;:!?()")
 # Regular endings, and what stands in their place in the word itself.
 _ENDINGS = MappingProxyType(
@@ -37,6 +44,11 @@ class PersonTable:
     adjectives: frozenset[str]
     numbers: dict[str, int]
     ordinary: frozenset[str]
+    trades: frozenset[str]
+
+    def is_trade(self, word: str) -> bool:
+        """Return whether a noun before the word makes a trade: `yoga instructor`."""
+        return word in self.trades
 
     def is_rare(self, word: str) -> bool:
         """Return whether a word is in no list of ordinary words, also without a regular ending."""
@@ -54,7 +66,7 @@ def person_table() -> PersonTable:
     lists = {title: list(entries(lines)) for title, lines in sections("persons.txt")}
     phrases: dict[str, tuple[str, bool]] = {}
     for kind, texts in lists.items():
-        if kind in ("after a person", "after any person", "adjectives", "numbers", "says nothing"):
+        if kind in _NO_PHRASES:
             continue
         for text in texts:
             phrase = folded(text)
@@ -84,6 +96,7 @@ def person_table() -> PersonTable:
             for text, _, number in (entry.partition(":") for entry in lists["numbers"])
         },
         frozenset(ordinary),
+        frozenset(form for text in lists["trades"] for form in (text, _plural(text))),
     )
 
 

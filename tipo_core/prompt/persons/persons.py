@@ -6,6 +6,7 @@ The counts are for the model; the user's text does not change. The words are in
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -16,7 +17,7 @@ from ..vocabulary.tags import Category, canonical, category, person_range
 from ..vocabulary.word_tables import tokens
 from .characters import Figure
 from .mentions import Found, Mention, named_figure, read_persons
-from .person_table import BOY, COUPLE, FAMILY, GIRL, PERSON
+from .person_table import BOY, COUPLE, FAMILY, GIRL, PERSON, person_table
 from .unknown_names import is_unknown_name
 
 Range = tuple[int, int | None]  # at least and at most; None is an open end
@@ -26,6 +27,10 @@ MOST_CHARACTERS = 20_000
 _MOST_OF_TAG = 500
 _MOST_CREDIT_WORDS = 6
 
+# A count inside a longer text, and persons with a number of their own: `cute 1girl`, `girl2`.
+_COUNT = re.compile(r"(\d{1,2})(girl|boy|other)s?")
+_NUMBERED = re.compile(r"(girl|boy|woman|man)(\d)")
+_SEXES = MappingProxyType({"woman": GIRL, "man": BOY})
 _FOCUS = MappingProxyType({"male focus": BOY, "female focus": GIRL})
 
 
@@ -62,6 +67,7 @@ def persons_of(tags: Iterable[str], captions: Iterable[str]) -> Persons:
     found: list[Found] = []
     wear = looks = postures = names = about = animal = False
     series = in_credits = alone = known = unknown = False
+    numbered: set[tuple[str, str]] = set()
     length = 0
     for typed in tags:
         if length > MOST_CHARACTERS:
@@ -78,10 +84,14 @@ def persons_of(tags: Iterable[str], captions: Iterable[str]) -> Persons:
         if name in _FOCUS:
             focus.append((_FOCUS[name], 1, None))
             continue
+        inside, more = _counts_inside(tag)
+        ranges += inside
+        numbered |= more
         group = category(name)
         is_short = len(tokens(name)) <= _MOST_CREDIT_WORDS
         in_credits = group is Category.ARTIST or (in_credits and is_short) or " by " in f" {name} "
-        figure = None if in_credits else named_figure(name)
+        is_word = person_table().phrases.has(tokens(name))
+        figure = None if in_credits or is_word else named_figure(name)
         kind = kind_of(name)
         if figure is Figure.CREATURE:
             animal = about = True
@@ -110,10 +120,16 @@ def persons_of(tags: Iterable[str], captions: Iterable[str]) -> Persons:
                 else:
                     known |= one.is_about
     for caption in captions:
+        inside, more = _counts_inside(caption[:MOST_CHARACTERS])
+        ranges += inside
+        numbered |= more
         one = read_persons(caption[:MOST_CHARACTERS], is_tag=False)
         found.append(one)
         animal |= one.has_animal
         about |= one.is_about
+    for sex in {sex for sex, _ in numbered}:
+        count = sum(one == sex for one, _ in numbered)
+        ranges.append((sex, count, count))
     sexed = [one for one in ranges if one[0] in (GIRL, BOY, "other")]
     if not sexed:
         sexed = focus
@@ -141,6 +157,23 @@ def persons_of(tags: Iterable[str], captions: Iterable[str]) -> Persons:
     if not about:
         return Persons(Presence.OPEN, has_animal=animal)
     return Persons(Presence.NONE, NOBODY, NOBODY, 0, ("no humans",), animal)
+
+
+def _counts_inside(text: str) -> tuple[list[tuple[str, int, int | None]], set[tuple[str, str]]]:
+    """Return the counts inside a text (`1girl walking`), and its numbered persons (`girl2`)."""
+    words = tokens(text)
+    ranges: list[tuple[str, int, int | None]] = []
+    numbered: set[tuple[str, str]] = set()
+    for word in words:
+        if match := _COUNT.fullmatch(word):
+            count = int(match[1])
+            if count:
+                ranges.append((match[2], count, count))
+        elif match := _NUMBERED.fullmatch(word):
+            numbered.add((_SEXES.get(match[1], match[1]), match[2]))
+    if ranges and "solo" in words:
+        ranges.append(("person", 1, 1))
+    return ranges, numbered
 
 
 def named_persons(sentence: str) -> Persons:
@@ -188,9 +221,19 @@ def _merged(found: list[Found]) -> list[Mention]:
             old = best.get(kind, [])
             if any(m.is_exact for m in old) and any(m.high is None for m in group):
                 continue
+            if {m.age for m in old} | {m.age for m in group} == {"old", "young"}:
+                best[kind] = [*old, *group]  # `old woman, young girl`
+                continue
             is_told = any(m.is_exact for m in group) and any(m.high is None for m in old)
             if is_told or sum(m.low for m in group) > sum(m.low for m in best.get(kind, ())):
                 best[kind] = group
+    others = best.get(PERSON, [])
+    if sum(m.high or 2 for m in others) == 1 and len(best) == 2:
+        # `woman, nurse`: two tags of one person; `a woman and a nurse` stand in one text.
+        (sex,) = best.keys() - {PERSON}
+        are_apart = not any({PERSON, sex} <= {m.kind for m in one.mentions} for one in found)
+        if sex in (GIRL, BOY) and are_apart:
+            del best[PERSON]
     return [mention for group in best.values() for mention in group]
 
 

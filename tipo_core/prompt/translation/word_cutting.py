@@ -8,71 +8,58 @@ the one whose first word is longest is taken.
 from __future__ import annotations
 
 import re
-from itertools import groupby
-from types import MappingProxyType
-from typing import NamedTuple
+import unicodedata
 
 from ..vocabulary.translations import Dictionary, Entry, WordKind, russian_stem
+from .numerals import with_numbers
+from .unknown_words import join_unknown
+from .word_tokens import GRAMMAR, Token, narrowed
 
-HAN = "\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-_KANA = "\u3041-\u309f\u30a1-\u30fa\u30fc-\u30ff"
+HAN = "\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003347f"
+_HALF_KANA = "\uff66-\uff9f"
+_KANA = f"\u3041-\u309f\u30a1-\u30fa\u30fc-\u30ff{_HALF_KANA}"
 _HANGUL = "\uac00-\ud7a3"
 _CYRILLIC = "\u0400-\u04ff"
 # Latin letters and digits, also as wide as a Chinese character.
 _LATIN = "0-9A-Za-z\uff10-\uff19\uff21-\uff3a\uff41-\uff5a"
 _LETTER = f"{HAN}{_KANA}{_HANGUL}{_CYRILLIC}"
-IS_FOREIGN = re.compile(f"[{_LETTER}]")
+_WIDE = "\uff21-\uff3a\uff41-\uff5a"
+IS_FOREIGN = re.compile(f"[{_LETTER}{_WIDE}]")
+_HALF_LETTER = re.compile(f"[{_HALF_KANA}][\uff9e\uff9f]?")
 _IS_JAPANESE = re.compile(f"[{_KANA}]")
 _IS_KOREAN = re.compile(f"[{_HANGUL}]")
 _IS_RUSSIAN = re.compile(f"[{_CYRILLIC}]")
 # Letters, and what may stand between and after them: digits, Latin letters (``Tシャツ``), blanks.
-_RUN = re.compile(rf"[{_LETTER}](?:[{_LETTER}]|[{_LATIN} \t\u00b7\u30fb]{{1,4}}(?=[{_LETTER}]))*")
+# Wide Latin letters are a run of their own.
+_RUN = re.compile(
+    rf"[{_LETTER}](?:[{_LETTER}]|[{_LATIN} \t\u00b7\u30fb]{{1,4}}(?=[{_LETTER}]))*"
+    rf"|[{_WIDE}][{_WIDE}\uff10-\uff19]*"
+)
 # Latin letters and digits directly before a run, as in ``JK制服`` and ``2人``.
-_BEFORE_RUN = re.compile(rf"(?<![{_LATIN}_])[{_LATIN}]{{1,3}}\Z")
-_RUSSIAN_WORD = re.compile(f"[{_CYRILLIC}]+")
+# So is a number and a blank.
+_BEFORE_RUN = re.compile(rf"(?<![{_LATIN}_.:])(?:[{_LATIN}]{{1,3}}|[0-9]{{1,2}} )\Z")
+# A number directly after a run may belong to its last word.
+_AFTER_RUN = re.compile(r"[0-9]{1,4}(?![\w.:%])")
+_RUSSIAN_WORD = re.compile(f"[{_CYRILLIC}]+|[0-9]{{1,2}}(?= )")
 _MOST_RUSSIAN_WORDS = 3
-_NARROW = MappingProxyType({code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)})
+# Endings of the plural, and those that the genitive singular has too.
+_RUSSIAN_PLURAL = re.compile(
+    r"(?:[\u0430\u044f](?:\u043c\u0438?|\u0445)|[\u043e\u0435]\u0432|\u0435\u043a)\Z", re.IGNORECASE
+)
+_RUSSIAN_PLURAL_OR_GENITIVE = re.compile(r"[\u0438\u044b]\Z", re.IGNORECASE)
+# Prepositions of the genitive: at, from, without, for, of, with, near, until; there is no.
+_BEFORE_GENITIVE = frozenset(
+    (
+        "\u0443 \u043e\u0442 \u0431\u0435\u0437 \u0434\u043b\u044f \u0438\u0437 "
+        "\u0441 \u043e\u043a\u043e\u043b\u043e \u0434\u043e \u043d\u0435\u0442"
+    ).split()
+)
+_PERSONS = frozenset((WordKind.GIRL, WordKind.BOY, WordKind.PERSON))
 _BLANKS = frozenset(" \t")
 # Costs of a word of the dictionary, of a shorter one, of a word of grammar, and of each letter
 # that is in no word. Unknown hiragana is mostly an ending.
 _WORD_COST, _LETTER_COST, _GRAMMAR_COST = 4, 6, 3
 _UNKNOWN_COST, _HIRAGANA_COST, _LATIN_COST = 10, 5, 2
-_GRAMMAR = frozenset(
-    (
-        *(WordKind.SKIP, WordKind.OF, WordKind.COPULA, WordKind.NUMBER, WordKind.MEASURE),
-        *(WordKind.PLURAL, WordKind.AND),
-    )
-)
-
-_COUNTED = frozenset(
-    (
-        *(WordKind.MEASURE, WordKind.THING, WordKind.GIRL, WordKind.BOY, WordKind.PERSON),
-        *(WordKind.COLOUR, WordKind.ADJECTIVE),
-    )
-)
-
-
-class Token(NamedTuple):
-    """A word of the dictionary in a text, or text between two of them (`entry` None).
-
-    `start` and `end` are offsets. `is_unknown` says that the text is a word that the dictionary
-    lacks; other texts without an entry are blanks, Latin letters and endings.
-    """
-
-    text: str
-    start: int
-    entry: Entry | None = None
-    is_unknown: bool = False
-
-    @property
-    def end(self) -> int:
-        """Offset after the last character."""
-        return self.start + len(self.text)
-
-    @property
-    def kind(self) -> WordKind | None:
-        """The kind of the word, None for text between words."""
-        return self.entry.kind if self.entry else None
 
 
 def is_japanese(text: str) -> bool:
@@ -87,11 +74,17 @@ def is_korean(text: str) -> bool:
 
 def find_runs(text: str) -> list[tuple[int, int]]:
     """Return the ranges of `text` that are written in one of the languages."""
-    runs = []
+    runs: list[tuple[int, int]] = []
     for match in _RUN.finditer(text):
         start, end = match.span()
+        if runs and start < runs[-1][1]:
+            continue
         before = _BEFORE_RUN.search(text, max(0, start - 4), start)
-        runs.append((before.start() if before else start, end))
+        after = _AFTER_RUN.match(text, end)
+        first = before.start() if before else start
+        if runs:
+            first = max(first, runs[-1][1])
+        runs.append((first, after.end() if after else end))
     return runs
 
 
@@ -100,11 +93,38 @@ def cut_words(text: str, start: int, end: int, words: Dictionary, japanese: bool
     run = text[start:end]
     if _IS_RUSSIAN.search(run):
         return _cut_russian(run, start, words)
-    return _with_whole_unknowns(_cheapest(run, start, words, japanese))
+    letters, places = _full_width(run)
+    tokens = _cheapest(letters, 0, words, japanese)
+    if not japanese and all(token.kind is WordKind.MEASURE for token in tokens):
+        tokens = _cheapest(letters, 0, words, japanese=True)
+    cut = join_unknown(with_numbers(tokens))
+    return [
+        token._replace(
+            text=run[places[token.start] : places[token.end]], start=start + places[token.start]
+        )
+        for token in cut
+    ]
+
+
+def _full_width(run: str) -> tuple[str, list[int]]:
+    """Return the run with kana of full width, and the offset of each letter and of the end."""
+    if _HALF_LETTER.search(run) is None:
+        return run, list(range(len(run) + 1))
+    letters: list[str] = []
+    places: list[int] = []
+    position = 0
+    while position < len(run):
+        match = _HALF_LETTER.match(run, position)
+        end = match.end() if match else position + 1
+        for letter in unicodedata.normalize("NFKC", run[position:end]) if match else run[position]:
+            letters.append(letter)
+            places.append(position)
+        position = end
+    return "".join(letters), [*places, len(run)]
 
 
 def _cheapest(run: str, start: int, words: Dictionary, japanese: bool) -> list[Token]:
-    lower = run.lower().translate(_NARROW)
+    lower = narrowed(run.lower())
     folded = lower.translate(words.folding)
     if japanese:
         words_first, words_second = words.japanese_first, words.chinese_first
@@ -149,7 +169,7 @@ def _lengths(words: Dictionary, letter: str, folded: str) -> tuple[int, ...]:
 
 
 def _cost(entry: Entry, length: int) -> int:
-    if entry.kind in _GRAMMAR:
+    if entry.kind in GRAMMAR:
         return _GRAMMAR_COST
     return _WORD_COST if length > 1 else _LETTER_COST
 
@@ -162,68 +182,6 @@ def _unknown_cost(letter: str) -> int:
     return _HIRAGANA_COST if "\u3041" <= letter <= "\u309f" else _UNKNOWN_COST
 
 
-def _with_whole_unknowns(tokens: list[Token]) -> list[Token]:
-    """Join letters that are in no word to unknown words.
-
-    A word of one letter beside an unknown one is part of it: ``\u9e45`` (goose) of the word for
-    penguin, if the dictionary lacked that.
-    """
-    tokens = _with_numbers(tokens)
-    unknown = [token.entry is None and _is_word_letter(token.text) for token in tokens]
-    parts = [
-        is_unknown
-        or (
-            len(token.text) == 1
-            and token.entry is not None
-            and token.kind not in _GRAMMAR
-            and not _is_kana(token.text)
-            and ((place > 0 and unknown[place - 1]) or unknown[place + 1 : place + 2] == [True])
-        )
-        for place, (token, is_unknown) in enumerate(zip(tokens, unknown, strict=True))
-    ]
-    joined: list[Token] = []
-    for is_part, group in groupby(zip(parts, tokens, strict=True), key=lambda pair: pair[0]):
-        members = [token for _, token in group]
-        if is_part:
-            text = "".join([token.text for token in members])
-            joined.append(Token(text, members[0].start, None, True))
-        else:
-            joined += members
-    return joined
-
-
-def _with_numbers(tokens: list[Token]) -> list[Token]:
-    """Join Latin letters and digits; a number before a noun or a measure word is a count."""
-    joined: list[Token] = []
-    for is_latin, group in groupby(tokens, key=_is_latin):
-        members = list(group)
-        if is_latin:
-            text = "".join([token.text for token in members])
-            members = [Token(text, members[0].start)]
-        joined += members
-    for place, token in enumerate(joined[:-1]):
-        is_number = _is_latin(token) and token.text.isdigit() and len(token.text) <= 2
-        if is_number and joined[place + 1].kind in _COUNTED:
-            joined[place] = token._replace(entry=Entry(WordKind.NUMBER, (token.text,)))
-    return joined
-
-
-def _is_latin(token: Token) -> bool:
-    text = token.text.translate(_NARROW)
-    return token.entry is None and text.isascii() and not text.isspace()
-
-
-def _is_word_letter(text: str) -> bool:
-    """Whether an unknown letter is part of a word: hiragana is an ending, Latin is no word here."""
-    if text.translate(_NARROW).isascii():
-        return False
-    return not _is_kana(text) or "\u30a1" <= text <= "\u30fe"
-
-
-def _is_kana(text: str) -> bool:
-    return "\u3041" <= text[0] <= "\u309f"
-
-
 def _cut_russian(run: str, start: int, words: Dictionary) -> list[Token]:
     """Take the longest phrase at each word; words are compared by their stems."""
     matches = list(_RUSSIAN_WORD.finditer(run))
@@ -231,11 +189,33 @@ def _cut_russian(run: str, start: int, words: Dictionary) -> list[Token]:
     tokens: list[Token] = []
     place = 0
     while place < len(matches):
+        if matches[place].group().isdigit():
+            number, begin = matches[place].group(), matches[place].start()
+            tokens.append(Token(number, start + begin, Entry(WordKind.NUMBER, (number,))))
+            place += 1
+            continue
         for length in range(min(_MOST_RUSSIAN_WORDS, len(matches) - place), 0, -1):
             entry = words.russian.get(" ".join(stems[place : place + length]))
             if entry is not None or length == 1:
                 begin, end = matches[place].start(), matches[place + length - 1].end()
-                tokens.append(Token(run[begin:end], start + begin, entry, entry is None))
+                word = Token(run[begin:end], start + begin, entry, entry is None)
+                is_plural = word.kind in _PERSONS and _is_russian_plural(tokens, word.text)
+                tokens.append(word)
+                if is_plural:
+                    tokens.append(Token("", start + end, Entry(WordKind.PLURAL, ())))
                 place += length
                 break
     return tokens
+
+
+def _is_russian_plural(before: list[Token], word: str) -> bool:
+    """Whether a noun is in the plural; after a noun or a preposition it may be in the genitive."""
+    if _RUSSIAN_PLURAL.search(word):
+        return True
+    if _RUSSIAN_PLURAL_OR_GENITIVE.search(word) is None:
+        return False
+    if not before:
+        return True
+    last = before[-1]
+    is_noun = last.kind is WordKind.THING or last.kind in _PERSONS or last.is_unknown
+    return not is_noun and last.text.lower() not in _BEFORE_GENITIVE

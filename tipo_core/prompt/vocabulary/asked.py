@@ -90,11 +90,6 @@ class AskedFor:
         )
 
 
-def is_style_word(tag: str) -> bool:
-    """Return whether a tag is a style or filler word, which a prompt must ask for."""
-    return AskedFor().refuses(tag)
-
-
 @cache
 def _asked_table() -> _AskedTable:
     exact: dict[str, str] = {}

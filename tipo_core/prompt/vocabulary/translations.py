@@ -33,6 +33,8 @@ _RUSSIAN_ENDING = re.compile(
 )
 
 
+# A vowel that only the genitive plural has: ``devushek`` of ``devushka``.
+_FLEETING_VOWEL = re.compile(r"(?<=\w{2}[\u0448\u0447\u0436])\u0435(?=\u043a\Z)")
 # ``-go issneun``: a verb before a noun; at the end of a sentence it has other endings.
 _KOREAN_CONTINUOUS = " \uc788\ub294"
 
@@ -50,7 +52,8 @@ class WordKind(str, Enum):
     """How a word combines with its neighbours; the names of the sections of ``words.txt``.
 
     COLOUR and ADJECTIVE stand before a THING or person. GIRL, BOY and PERSON count persons. HOLD is
-    the verb of a thing in the hand. The last seven have no tag of their own.
+    the verb of a thing in the hand. PRONOUN is a person if no other one is named. The last eight
+    have no tag of their own; NOT takes that of its neighbour.
     """
 
     COLOUR = "colour"
@@ -62,6 +65,8 @@ class WordKind(str, Enum):
     OTHER = "other"
     NAME = "name"
     HOLD = "hold"
+    PRONOUN = "pronoun"
+    NOT = "not"
     NUMBER = "number"
     MEASURE = "measure"
     PLURAL = "plural"
@@ -93,6 +98,7 @@ class Dictionary:
     In `chinese_first` a word that Chinese and Japanese share has its Chinese meaning, in
     `japanese_first` its Japanese one. `lengths` are the lengths of the words that begin with a
     character, the longest first. `russian` has stems; `folding` maps traditional characters.
+    `negated` are the tags that say what is missing: ``no hat``.
     """
 
     chinese_first: Mapping[str, Entry]
@@ -100,6 +106,7 @@ class Dictionary:
     lengths: Mapping[str, tuple[int, ...]]
     russian: Mapping[str, Entry]
     folding: Mapping[int, str]
+    negated: frozenset[str] = frozenset()
 
 
 def read_words(text: str) -> Iterator[Line]:
@@ -151,13 +158,15 @@ def write_table(lines: Iterable[Line]) -> str:
 def russian_stem(phrase: str) -> str:
     """Return the words of a Russian phrase without their endings, in lower case."""
     words = phrase.lower().replace("\u0451", "\u0435").split()
-    return " ".join(_RUSSIAN_ENDING.sub("", word) for word in words)
+    return " ".join(_FLEETING_VOWEL.sub("", _RUSSIAN_ENDING.sub("", word)) for word in words)
 
 
 def build_dictionary(lines: Iterable[Line], folding: Mapping[int, str]) -> Dictionary:
     """Return the dictionary of `lines`; the first line with a word gives its meaning."""
     by_language: dict[Language, dict[str, Entry]] = {language: {} for language in Language}
+    negated: set[str] = set()
     for line in lines:
+        negated.update(tag for tag in line.tags if tag.startswith("no "))
         entry = Entry(line.kind, line.tags)
         for language, words in line.words.items():
             known = by_language[language]
@@ -178,6 +187,7 @@ def build_dictionary(lines: Iterable[Line], folding: Mapping[int, str]) -> Dicti
         {first: tuple(sorted(found, reverse=True)) for first, found in lengths.items()},
         by_language[Language.RUSSIAN],
         folding,
+        frozenset(negated),
     )
 
 

@@ -97,6 +97,10 @@ class PhraseTable(Generic[Found]):
         for word, lengths in self._lengths.items():
             self._lengths[word] = sorted(set(lengths), reverse=True)
 
+    def has(self, words: Sequence[str]) -> bool:
+        """Return whether the words are one phrase, without a gap."""
+        return tuple(words) in self._whole
+
     def matches(self, words: Sequence[str]) -> Iterator[Match[Found]]:
         """Yield the phrases in `words`: the longest at each place, none inside another.
 

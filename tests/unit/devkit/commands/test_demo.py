@@ -39,8 +39,10 @@ def test_toy_sd_draws_small_pictures_of_few_words_and_a_checkpoint_large_ones() 
     assert small["EmptyLatentImage", "width"] == 128
     lengths = [small["TipoExpand", f"{kind}_length"] for kind in ("tag", "caption")]
     assert lengths == ["very_short", "none"]
+    assert small["TipoExpand", "metadata"] == "artist: toy-sd"
     large = values(arguments("--checkpoint", "b.ckpt", "--seed", "0"))
     assert large["EmptyLatentImage", "height"] == 512
+    assert large["TipoExpand", "metadata"] == ""
     assert large["TipoExpand", "seed"] == large["TipoSampler", "seed"] == 0
 
 

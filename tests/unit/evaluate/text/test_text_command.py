@@ -11,6 +11,7 @@ import pytest
 
 from tipo_core import expand, load_model
 from tipo_core.evaluate import __main__ as command_line
+from tipo_core.evaluate.text import text_output
 from tipo_core.evaluate.text.answers import answers_json
 from tipo_core.evaluate.text.intervals import wilson
 from tipo_core.evaluate.text.measure_rows import measure_answers
@@ -150,3 +151,99 @@ def test_bad_options_are_errors(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert "--seeds is 0: give 1 or more" in capsys.readouterr().err
     with pytest.raises(SystemExit):
         command_line.main(["text"])
+
+
+def refused(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
+    """Run a command that has to fail before the work; return its last line."""
+    assert command_line.main(["text", *map(str, arguments)]) == 1
+    captured = capsys.readouterr()
+    assert not captured.out and "Errno" not in captured.err and "expanded" not in captured.err
+    return captured.err.splitlines()[-1]
+
+
+@pytest.fixture
+def answers(tmp_path: Path) -> Path:
+    given = [answer("a fox", "tree, snow", kind="animal"), answer("a lake", "fog", kind="water")]
+    path = tmp_path / "answers.json"
+    path.write_text(json.dumps({"answers": answers_json(given)}), "utf-8")
+    return path
+
+
+def test_csv_and_scorer_are_checked_before_the_work(
+    requests: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    def expand_all(*_: object) -> None:
+        raise AssertionError("the work began")
+
+    monkeypatch.setattr("tipo_core.evaluate.text.answers.expand_all", expand_all)
+    asked = ("--requests", requests)
+    nowhere = tmp_path / "nowhere" / "faults.csv"
+    assert "there is no folder" in refused(capsys, *asked, "--csv", nowhere)
+    assert "is a folder: give a file" in refused(capsys, *asked, "--csv", tmp_path)
+    assert "is the input: give another" in refused(capsys, *asked, "--csv", requests)
+    assert "--scorer 'nowhere' does not exist" in refused(capsys, *asked, "--scorer", "nowhere")
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    message = refused(capsys, *asked, "--scorer", empty)
+    assert f"--scorer '{empty}' cannot be loaded: " in message
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_the_table_is_printed_before_the_file_is_written(
+    answers: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full_disk(part: Path, _: object) -> None:
+        part.write_text("half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(text_output, "_write_rows", full_disk)
+    table = answers.with_name("faults.csv")
+    assert command_line.main(["text", "--answers", str(answers), "--csv", str(table)]) == 1
+    captured = capsys.readouterr()
+    assert captured.out.startswith("| measure |")
+    assert captured.err == (
+        f"error: --csv '{table}' cannot be written (No space left on device): choose another file "
+        "or disk\n"
+    )
+    assert [path.name for path in answers.parent.iterdir()] == ["answers.json"]
+
+
+def test_input_files_are_named_in_errors(
+    tmp_path: Path, answers: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "requests.json"
+    for option in ("--requests", "--answers"):
+        assert f"there is no file '{path}'" in refused(capsys, option, path)
+        assert "is a folder: give a JSON file" in refused(capsys, option, tmp_path)
+    path.write_bytes(b"\xff")
+    assert "is no JSON file" in refused(capsys, "--requests", path)
+    path.write_text('[{"text": "fog"}, {"text": "a \\ud83d cat"}]', "utf-8")
+    message = refused(capsys, "--requests", path)
+    assert f"{path}, entry 2: text has a lone surrogate, U+D83D, at character 3" in message
+    report = json.loads(answers.read_text("utf-8"))
+    for name, value, error in (
+        ("seed", "x", "answer 1: seed is 'x': give a whole number"),
+        ("seed", True, "answer 1: seed is True: give a whole number"),
+        ("added_tags", "tree", "answer 1: added_tags is 'tree': give a list of texts"),
+        ("added_tags", [1], "answer 1: added_tags has 1: give a list of texts"),
+        ("added_caption", "\ud83d", "answer 1: added_caption has a lone surrogate"),
+        ("seconds", None, "answer 1: seconds is None: give a number"),
+    ):
+        entry = {**report["answers"][0], name: value}
+        path.write_text(json.dumps({"answers": [entry]}), "utf-8")
+        assert error in refused(capsys, "--answers", path)
+
+
+def test_a_tipo_model_as_scorer_is_a_warning(
+    requests: Path, answers: Path, capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    asked = ("--scorer", "tipo-nano", "--json")
+    report = json.loads(run(capsys, "--answers", answers, *asked))
+    (warning,) = report["recipe"]["warnings"]
+    assert warning.startswith("the scorer 'tipo-nano' is a TIPO model")
+    assert f"warning: {warning}" in caplog.text
+    small = ("--length", "very_short", "--seeds", 1)
+    report = json.loads(run(capsys, "--requests", requests, *small, *asked))
+    assert "is the model under test" in report["recipe"]["warnings"][0]

@@ -263,6 +263,24 @@ def test_persons_named_in_words_are_counted() -> None:
     assert "1boy" not in banned.added_tags and "tag: 1boy" in model.prompts[0]
 
 
+def test_the_first_sentence_of_a_caption_is_about_the_prompt() -> None:
+    answers = [" The view is a close-up.", " Sunlight falls on the wooden floor.", " A cat sits."]
+    expansion, _ = guided(
+        [*answers], tags="cat, window", tag_length=Length.SHORT, caption_length=Length.VERY_SHORT
+    )
+    assert expansion.added_caption.startswith("A cat sits.")
+    expansion, _ = guided(
+        [" The background is softly blurred.\n"],
+        tags="window",
+        caption="A cat sits by a window.",
+        caption_length=Length.SHORT,
+    )
+    assert expansion.added_caption == "The background is softly blurred."
+    guide = guide_of("1boy", "knight")
+    assert guide.is_about_prompt("He holds a shield.")
+    assert not guide.is_about_prompt("Smoke drifts through the air.")
+
+
 def test_the_prior_can_be_chosen() -> None:
     off, model = guided([" heart, sword, smile"], tags="penguin", pair_prior=False, safe=False)
     assert not model.biased[0]
@@ -272,10 +290,23 @@ def test_the_prior_can_be_chosen() -> None:
 
 
 def test_a_drawing_of_the_demo_is_left_to_the_model() -> None:
-    expansion, model = guided([" smooth, one moon"], tags="planet, wide ring")
+    toy = {"artist": "toy-sd"}
+    expansion, model = guided([" smooth, one moon"], tags="planet, wide ring", meta=toy)
     assert expansion.added_tags == ("smooth", "one moon") and not model.biased[0]
-    expansion, _ = guided([" smooth"], tags="planet, wide ring", pair_prior=True)
+    assert "toy-sd" not in model.prompts[0] and "toy-sd" not in expansion.prompt
+    expansion, _ = guided([" smooth"], tags="planet, wide ring", meta=toy, pair_prior=True)
     assert "smooth" not in expansion.added_tags
+
+
+@pytest.mark.parametrize("tags", ["planet, wide ring", "potted plant, windowsill", "red sun"])
+def test_words_of_the_demo_alone_ask_for_no_drawing_of_it(tags: str) -> None:
+    expansion, _ = guided([" smooth, one moon"], tags=tags)
+    assert expansion.added_tags and "one moon" not in expansion.added_tags
+
+
+def test_the_line_of_the_demo_has_no_effect_on_other_prompts() -> None:
+    expansion, _ = guided([" smooth"], tags="penguin, iceberg", meta={"artist": "toy-sd"})
+    assert "no humans" in expansion.added_tags
 
 
 def test_the_seed_decides_the_proposals() -> None:

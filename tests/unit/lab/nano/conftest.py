@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.nano.data import samples
+from lab.nano.data import photo_captions, samples
 
 TAGS = {
     "1girl": 6000, "solo": 5000, "1boy": 1500, "2girls": 900, "multiple_girls": 1000,
@@ -53,8 +53,9 @@ def corpora(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def small_blocks() -> Iterator[None]:
-    """Samples in small blocks: a test needs few."""
+def small_corpora() -> Iterator[None]:
+    """Samples in small blocks, and captions whose words are all rare: a test needs few."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(samples, "BLOCK", 48)
+        patch.setattr(photo_captions, "_LEAST_COUNT", 1)
         yield

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from lab.nano.data import samples as nano_samples
-from lab.nano.data.captions import write_caption
-from lab.nano.data.corpora import is_held_out_text, tags_in_words
+from lab.nano.data.corpora import is_held_out_text
+from lab.nano.data.photo_captions import PhotoCaption
 from lab.nano.data.samples import SampleSource
 from lab.nano.data.wording import Aspect, aspect, exclusive_group
 from lab.nano.measures.answer_measures import measure_answer
@@ -68,24 +68,25 @@ def test_answers_keep_to_their_length_class(records: list[Record]) -> None:
         measure_answer(asked(one), read_answer(asked(one), one.answer), True).length_reached
         for one in records
     ]
-    # The corpora here are too small for the longest classes; most records reach theirs.
-    assert sum(reached) / len(reached) > 0.75
+    # A class is an upper bound: a third of the answers fill theirs, the others end before.
+    assert 0.3 < sum(reached) / len(reached) < 0.75
 
 
 def test_the_recipe_has_its_shares(records: list[Record]) -> None:
     tasks = Counter(record.task for record in records)
     total = len(records)
     composite = (Task.SHORT_TO_TAG_TO_LONG, Task.SHORT_TO_LONG_TO_TAG, Task.TAG_TO_SHORT_TO_LONG)
-    shares = dict.fromkeys(composite, 0.144) | {Task.TAG_TO_LONG: 0.162, Task.TAGS: 0.126}
-    shares |= dict.fromkeys((Task.LONG_TO_TAG, Task.SHORT_TO_TAG), 0.09)
+    shares = dict.fromkeys(composite, 0.092) | {Task.TAG_TO_LONG: 0.294, Task.TAGS: 0.147}
+    shares |= {Task.LONG_TO_TAG: 0.092, Task.SHORT_TO_TAG: 0.11, Task.SHORT_TO_LONG: 0.08}
     for task, share in shares.items():
         assert abs(tasks[task] / total - share) < 0.03
     masked = sum(record.masked for record in records) / total
     assert abs(masked - 0.30) < 0.04
     dropped = sum(record.request.startswith("target:") for record in records)
     assert dropped / total > 0.08
+    # Of the samples with metadata.
     gen_meta = sum("<|gen_meta|>" in record.request for record in records) / total
-    assert 0.15 < gen_meta < 0.30
+    assert 0.05 < gen_meta < 0.20
 
 
 def test_metadata_lines_come_in_any_order(records: list[Record]) -> None:
@@ -120,10 +121,12 @@ def test_workers_make_the_samples_of_the_source(
     with caplog.at_level("INFO"):
         made = nano_samples.make_samples(corpora, 60, source, workers=1)
     assert len(made) == 60 and made == list(islice(iter(source), 60))
-    # Drafts of two blocks; one in which something is on the block list is left out and counted.
-    left_out = re.search(r"left out (\d+) of 96 drafts", caplog.text)
+    # Drafts of some blocks; one without a fitting caption, or with something on the block list,
+    # is left out and counted.
+    left_out = re.search(r"(\d+) of (96|144) drafts were left out", caplog.text)
     assert left_out is not None
-    assert int(left_out.group(1)) == 96 - len(source.block(0)) - len(source.block(1))
+    drafts = int(left_out.group(2))
+    assert int(left_out.group(1)) == drafts - sum(len(source.block(n)) for n in range(drafts // 48))
     given = (corpora, 1, source.biases)
     assert list(islice(pieces(nano_samples._blocks, given, 1), 2)) == [
         source.block(0), source.block(1),
@@ -133,7 +136,7 @@ def test_workers_make_the_samples_of_the_source(
 def test_a_draft_with_a_blocked_word_is_no_sample(corpora: Path) -> None:
     source = SampleSource(corpora, 1, fit_rounds=0)
     whole = source.block(0)
-    source.captions = ["A naked man stands on a table with a book."]
+    source.photos = [PhotoCaption(("A naked man stands on a table with a book.",))]
     fewer = source.block(0)
     assert len(fewer) < len(whole)
     assert not any("naked" in sentence for sample in fewer for sentence in sample.sentences)
@@ -158,11 +161,6 @@ def test_what_a_caption_says_is_among_the_tags_however_few_there_are() -> None:
             assert "red hat" in split_tags(answer.fields[Field.TAG])
 
 
-def test_a_caption_leaves_out_what_another_tag_says_more_exactly() -> None:
-    caption = " ".join(write_caption(["1girl", "bow", "red bow", "skirt"], random.Random(1)))
-    assert "a red bow" in caption and "a bow" not in caption and "a skirt" in caption
-
-
 def test_one_person_has_one_hair_colour(samples: list[Sample]) -> None:
     alone = [sample for sample in samples if "solo" in sample.tags]
     assert alone
@@ -172,11 +170,49 @@ def test_one_person_has_one_hair_colour(samples: list[Sample]) -> None:
     assert exclusive_group("red bow") == exclusive_group("blue bow") != exclusive_group("red hat")
 
 
-def test_tags_are_found_in_the_words_of_a_caption() -> None:
-    known = {name: 0 for name in ("cat", "blue sky", "sky", "book", "dog")}
-    assert tags_in_words("Two dogs and a cat under a blue sky.", known) == [
-        "dog",
-        "cat",
-        "blue sky",
+def test_a_request_with_few_tags_still_has_those_that_the_caption_names() -> None:
+    tags = ("dog", *(f"thing {n}" for n in range(20)), "red hat", "sitting", "trees")
+    sample = Sample(tags, ("A dog with a red hat sits under a tree.",), {})
+    rng = random.Random(1)
+    some = [make_record(sample, rng) for _ in range(400)]
+    some = [
+        one for one in some if one.task is Task.TAG_TO_LONG and not one.request.endswith("tag:")
     ]
-    assert tags_in_words("A woman and two men read.", known) == ["1girl", "2boys"]
+    assert len(some) > 50
+    for record in some:
+        given = split_tags(asked(record).given[Field.TAG])
+        assert {"dog", "red hat", "sitting", "trees"} <= set(given)
+    assert min(len(split_tags(asked(one).given[Field.TAG])) for one in some) < 10
+
+
+def test_typed_tags_are_in_requests_and_never_in_answers() -> None:
+    sample = Sample(
+        ("cat", "window", "chair", "lamp"), ("A cat on a chair.",), {}, typed=("sketch",)
+    )
+    rng = random.Random(1)
+    records = [make_record(sample, rng) for _ in range(300)]
+    assert not any("sketch" in record.answer for record in records)
+    given = [one for one in records if one.task in (Task.TAGS, Task.TAG_TO_LONG)]
+    assert sum("sketch" in one.request for one in given) > 0.8 * len(given)
+
+
+def test_a_short_caption_may_tell_the_picture_in_other_words() -> None:
+    sample = Sample(("cat", "chair"), ("A cat on a chair.",), {}, retold=("The cat is sitting.",))
+    rng = random.Random(1)
+    records = [make_record(sample, rng) for _ in range(400)]
+    shorts = [
+        one for one in records if one.task.fields[0] is Field.SHORT and "\nshort: " in one.request
+    ]
+    told = [one for one in shorts if "The cat is sitting." in one.request]
+    assert 0.2 < len(told) / len(shorts) < 0.8
+    assert all(one.task is not Task.SHORT_TO_LONG for one in told)
+    # The long caption is the one that the tags belong to.
+    assert not any("The cat is sitting." in one.answer for one in records)
+
+
+def test_names_of_a_sample_are_given_in_every_record() -> None:
+    meta = {"artist": "somebody", "rating": "safe"}
+    sample = Sample(("planet", "red", "two moons", "space"), ("A planet.",), meta, in_order=True)
+    rng = random.Random(1)
+    for record in (make_record(sample, rng) for _ in range(200)):
+        assert "artist: somebody" in record.request and "artist" not in record.answer

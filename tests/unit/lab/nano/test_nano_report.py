@@ -31,7 +31,8 @@ def asked_corpora(corpora: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
     """The corpora with photo captions enough for some to be held out."""
     folder = tmp_path_factory.mktemp("asked") / "corpora"
     shutil.copytree(corpora, folder)
-    lines = [f"A cat sits on a table with {number} books." for number in range(200)]
+    names = ("".join("abcdefghij"[int(digit)] for digit in str(one)) for one in range(200))
+    lines = [f"A cat sits on a table with books of {name}." for name in names]
     with gzip.open(folder / "captions_coco.txt.gz", "wt", encoding="utf-8") as stream:
         stream.write("\n".join(lines) + "\n")
     return folder

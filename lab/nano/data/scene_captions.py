@@ -1,0 +1,221 @@
+"""Sentences about scenes: what a picture without persons shows, and what surrounds its subject.
+
+`scene_sentences.txt` has sentences for the tags of a scene. The wording is random; a sentence that
+names anything but the tags of the picture is refused by `Subject.fits`.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+from .places import ADVERBIALS, NO_PLACES, bare, place_of, plural, time_of
+from .sample_subject import Subject, kind
+from .wording import is_plural, listed, with_article
+
+# Kinds of tags that may be the subject of a picture without persons, the first ones before others.
+_SUBJECT_KINDS = ("animal", "thing", "food", "plant", "place", "nature", "weather")
+_WIDE_KINDS = frozenset(("place", "nature", "weather"))
+# Words for a landscape's surroundings need no "around the forest".
+_BESIDE = re.compile(r"(?:around|beside|past|under|in front of|behind) \{s\}|^\{S\} (?:rests|is)")
+# Parts of a landscape that come in numbers, and waters.
+_MANY = frozenset(
+    """tree rock flower leaf bush plant star cloud mushroom wildflower boulder skyscraper building
+    house column crystal fern""".split()
+)
+_WATERS = frozenset("lake river waterfall pond stream".split())
+_VERBS = {
+    "sitting": "sits", "standing": "stands", "sleeping": "sleeps", "running": "runs",
+    "walking": "walks", "lying": "lies", "swimming": "swims", "flying": "flies", "eating": "eats",
+    "jumping": "jumps", "perched": "perches", "looking back": "looks back",
+    "looking up": "looks up", "grazing": "grazes", "curled up": "lies curled up",
+    "yawning": "yawns", "howling": "howls", "climbing": "climbs", "playing": "plays",
+    "closed eyes": "rests with closed eyes", "looking at viewer": "looks at the viewer",
+}  # fmt: skip
+_SWIMMERS = frozenset(
+    """fish whale dolphin shark jellyfish octopus turtle seal goldfish koi ray orca squid clownfish
+    stingray seahorse manatee otter""".split()
+)
+_BIRDS = frozenset(
+    """bird owl eagle hawk parrot crow raven sparrow robin hummingbird kingfisher falcon""".split()
+)
+
+
+# Sentences with the subject that fit no person.
+_NOT_ON_PERSONS = frozenset(
+    """water_drop moss rust vines dust steam table wooden_table tablecloth plate bowl napkin fork
+    spoon window windowsill stairs path sign cheese herb crate fluffy blanket branch rock
+    reflection depth_of_field storefront wet ivy egg cup potted_plant saucer""".split()
+) | {"water drop", "wooden table", "potted plant", "depth of field"}
+
+
+@cache
+def scene_sentences() -> dict[str, tuple[str, ...]]:
+    """Return the sentences of each tag."""
+    lines = (Path(__file__).parent / "scene_sentences.txt").read_text(encoding="utf-8").splitlines()
+    pairs = (line.split(":", 1) for line in lines if line and not line.startswith("#"))
+    return {
+        tag: tuple(one.strip() for one in text.split(" / ") if one.strip()) for tag, text in pairs
+    }
+
+
+def main_subject(tags: Sequence[str], typed: int) -> str:
+    """Return what a picture without persons is about: of the first `typed` tags; "" if unknown."""
+    for wanted in _SUBJECT_KINDS:
+        for tag in tags[:typed]:
+            if kind(tag) == wanted and tag not in NO_PLACES and tag not in ADVERBIALS:
+                return tag
+    return ""
+
+
+def write_scene(subject: Subject, typed: int, most: int, rng: random.Random) -> list[str]:
+    """Return up to `most` sentences about a picture without persons.
+
+    The first `typed` tags are the request's. The caption ends where the tags say nothing more.
+    """
+    tags = subject.tags
+    name = main_subject(tags, typed)
+    if not name:
+        return []
+    sentences: list[str] = []
+    for _ in range(8):
+        opening = _opening(name, tags, typed, rng)
+        if len(opening.split()) > len(name.split()) + 2 and subject.fits(opening):
+            subject.take(opening)
+            sentences.append(opening)
+            break
+    if not sentences:
+        return []
+    the = f"the {bare(name)}"
+    sentences += more_sentences(
+        subject, the, sentences, most - 1, rng,
+        is_wide=kind(name) in _WIDE_KINDS, is_plural=is_plural(name),
+    )  # fmt: skip
+    return sentences
+
+
+def more_sentences(
+    subject: Subject,
+    the: str,
+    before: Sequence[str],
+    most: int,
+    rng: random.Random,
+    *,
+    is_wide: bool = False,
+    is_plural: bool = False,
+    is_person: bool = False,
+) -> list[str]:
+    """Return up to `most` sentences about the tags of the scene that `before` does not name.
+
+    `the` is the subject in a sentence: `the cat`, `her`. A landscape `is_wide`.
+    """
+    said = " ".join(before).lower()
+    the_is_placed = any(word in said for word in ("stands", "rests", "sits", "lies"))
+    tags = [tag for tag in subject.tags if tag in scene_sentences() and bare(tag) not in said]
+    rng.shuffle(tags)
+    sentences: list[str] = []
+    for tag in tags:
+        if len(sentences) >= most:
+            break
+        choices = list(scene_sentences()[tag])
+        rng.shuffle(choices)
+        for form in choices:
+            is_about = "{S}" in form
+            if is_about and (is_plural or is_person or is_wide or the_is_placed):
+                continue
+            if is_person and ("Only {s}" in form or ("{s}" in form and tag in _NOT_ON_PERSONS)):
+                continue
+            if is_wide and _BESIDE.search(form):
+                continue
+            sentence = form.replace("{s}", the).replace("{S}", the[0].upper() + the[1:])
+            nouns = {word for word in re.findall("[a-z]{4,}", sentence.lower())}
+            if bare(tag) in said or len(nouns & set(re.findall("[a-z]{4,}", said)) - {"the"}) > 2:
+                continue
+            if subject.fits(sentence):
+                subject.take(sentence)
+                sentences.append(sentence)
+                the_is_placed |= is_about
+                said += " " + sentence.lower()
+                break
+    return sentences
+
+
+def _opening(name: str, tags: Sequence[str], typed: int, rng: random.Random) -> str:
+    """Return a first sentence: the subject, what it does, where and when."""
+    others = [tag for tag in tags if tag != name]
+    of = kind(name)
+    phrase = with_article(bare(name))
+    wheres = [place_of(tag) for tag in others if not (of in _WIDE_KINDS and kind(tag) == "thing")]
+    wheres = [one for one in wheres if one]
+    times = [time_of(tag) for tag in others if time_of(tag)]
+    # Typed tags before added ones.
+    where = wheres[0] if wheres and rng.random() < 0.8 else ""
+    when = (times[0] if rng.random() < 0.7 else rng.choice(times)) if times else ""
+    if rng.random() < 0.25:
+        when = ""
+    if of in _WIDE_KINDS:
+        things = [_part(bare(tag)) for tag in others if _is_part(tag)][:2]
+        company = f"with {listed(things)}" if things and rng.random() < 0.7 else ""
+        return finish(f"{phrase} {company or (where if of != 'place' else '')} {when}")
+    verb = ""
+    last = name.rsplit(" ", 1)[-1]
+    if of == "animal":
+        poses = [_VERBS[tag] for tag in others if tag in _VERBS]
+        verb = poses[0] if poses else ""
+        if not verb and rng.random() < 0.7:
+            verb = "swims" if last in _SWIMMERS else "sits" if last in _BIRDS else ""
+            verb = verb or rng.choice(("stands", "sits", "rests"))
+        if last in _SWIMMERS:
+            where = where.replace("by ", "in ") if where.endswith(("ocean", "lake", "sea")) else ""
+            where = "under water" if "underwater" in tags else where
+    elif rng.random() < 0.35 and where.startswith(("on", "in", "by", "at")):
+        verb = rng.choice(("stands", "rests")) if of == "thing" else "rests"
+    if verb and is_plural(bare(name)):
+        verb = plural_verb(verb)
+    if not verb and not where and not when:
+        companions = [
+            with_article(bare(tag))
+            for tag in others
+            if kind(tag) in ("thing", "food", "plant") and not time_of(tag)
+        ][: rng.randint(1, 2)]
+        where = f"with {listed(companions)}" if companions else ""
+    return finish(f"{phrase} {verb} {where} {when}")
+
+
+def _is_part(tag: str) -> bool:
+    """Return whether a landscape may be "with" the tag."""
+    last = bare(tag).rsplit(" ", 1)[-1]
+    if kind(tag) == "nature":
+        return last in _MANY or last in _WATERS
+    return kind(tag) in ("thing", "plant") and not time_of(tag)
+
+
+def _part(name: str) -> str:
+    return plural(name) if name.rsplit(" ", 1)[-1] in _MANY else with_article(name)
+
+
+def plural_verb(verb: str) -> str:
+    """Return a verb phrase in the plural: `looks back` as `look back`."""
+    head, _, rest = verb.partition(" ")
+    irregular = {
+        "is": "are",
+        "has": "have",
+        "flies": "fly",
+        "lies": "lie",
+        "perches": "perch",
+        "stretches": "stretch",
+        "does": "do",
+        "reaches": "reach",
+        "watches": "watch",
+    }
+    head = irregular.get(head, head[:-1] if head.endswith("s") else head)
+    return f"{head} {rest}".strip()
+
+
+def finish(sentence: str) -> str:
+    """Return a sentence with single blanks, a capital letter and a full stop."""
+    text = " ".join(sentence.split())
+    return text[0].upper() + text[1:] + "."
