@@ -27,6 +27,7 @@ from .sweep import grid, sweep, sweep_models
 from .text import bans, expand, fields, format, options, split, task
 from .train import dreambooth_train
 from .train.dataset import class_images, dreambooth_dataset
+from .train.evaluation import dreambooth_evaluate
 from .vae import load_vae, vae_decode, vae_encode
 
 FAMILIES = (
@@ -46,6 +47,7 @@ FAMILIES = (
         dreambooth_dataset,
         class_images,
         dreambooth_train,
+        dreambooth_evaluate,
     ),
 )
 

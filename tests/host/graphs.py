@@ -30,6 +30,7 @@ NODE_IDS = (
     "TipoDreamBoothDataset",
     "TipoClassImages",
     "TipoDreamBoothTrain",
+    "TipoDreamBoothEvaluate",
 )
 TEXT_NODES = (
     *("TipoExpand", "TipoTask", "TipoBans", "TipoSplitPrompt", "TipoFormat", "TipoFields"),

@@ -11,5 +11,6 @@ frechet, vendi, aesthetic   the measures on features
 chart             the charts of --plot
 progress_bar      progress on a terminal
 protocol/         pictures with and without TIPO, measured
+subject/          pictures of a taught subject, as the DreamBooth paper measures them
 text/             the added tags and captions of real requests, measured
 """

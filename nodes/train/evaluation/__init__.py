@@ -1,0 +1,1 @@
+"""DreamBooth Evaluate: pictures of a taught subject, measured."""

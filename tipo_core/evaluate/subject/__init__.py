@@ -1,0 +1,7 @@
+"""Pictures of a taught subject, measured as in the DreamBooth paper (arXiv 2208.12242).
+
+pair_cosines     cosines between the features of two sets of pictures
+subject_scores   subject and prompt fidelity, prior preservation, diversity
+prompt_groups    which prompt belongs to which picture
+score_report     the scores as lines and as JSON
+"""
