@@ -1,4 +1,4 @@
-"""The command line: the text nodes without ComfyUI.
+"""The command line: the text nodes without ComfyUI, and DreamBooth on a ComfyUI server.
 
 `--request FILE` reads a JSON object with the values of the command's request, and with `model` and
 `sampling`; `-` is standard input. Options on the command line win over the file. A list of objects
@@ -29,6 +29,7 @@ from . import (
     split_prompt,
 )
 from .cli_arguments import jobs, parser, read_json, read_standard_input, shown_file
+from .dreambooth.remote.commands import run_dreambooth
 from .expansion.json_form import AnyRequest, expansion_json, read_request, task_json
 from .prompt import FIELDS
 from .surrogates import refuse_surrogates
@@ -212,6 +213,7 @@ _COMMANDS: Mapping[str, Callable[[Mapping[str, Any]], int]] = {
     "split": _run_split,
     "bans": _run_bans,
     "format": _run_format,
+    "dreambooth": run_dreambooth,
 }
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .dreambooth.remote.commands import add_dreambooth
 from .expansion.format import META_KEYS, parse_meta
 from .expansion.json_form import NONE, TAGS_ONLY
 from .expansion.tasks import Length, Task, TranslationMode
@@ -58,6 +59,7 @@ def parser(description: str | None) -> argparse.ArgumentParser:
         "expansion", help="the output of `expand --json`: a file, or - for standard input"
     )
     _add_template(form)
+    add_dreambooth(commands)
     return top
 
 

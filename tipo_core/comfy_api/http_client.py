@@ -101,15 +101,19 @@ class HttpClient:
         """Cancel the run that is executing now; with a `prompt_id`, only if it is that one."""
         self._post("/interrupt", {"prompt_id": prompt_id} if prompt_id else {})
 
-    def upload_image(self, path: Path) -> str:
-        """Upload a picture to the server's input folder; return its name for LoadImage."""
+    def upload_image(self, path: Path, name: str = "", subfolder: str = "") -> str:
+        """Upload a picture to the server's input folder; return its name for LoadImage.
+
+        It is stored as `name` (its own by default) in `subfolder`. The server keeps an equal file
+        of that name, and gives another file of that name a number.
+        """
         boundary = uuid.uuid4().hex
-        kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-        head = (
-            f'--{boundary}\r\nContent-Disposition: form-data; name="image"; '
-            f'filename="{path.name}"\r\nContent-Type: {kind}\r\n\r\n'
-        )
-        body = head.encode() + path.read_bytes() + f"\r\n--{boundary}--\r\n".encode()
+        name = name or path.name
+        kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
+        field = f"--{boundary}\r\nContent-Disposition: form-data; name="
+        folder = f'{field}"subfolder"\r\n\r\n{subfolder}\r\n' if subfolder else ""
+        head = f'{field}"image"; filename="{name}"\r\nContent-Type: {kind}\r\n\r\n'
+        body = (folder + head).encode() + path.read_bytes() + f"\r\n--{boundary}--\r\n".encode()
         kind = f"multipart/form-data; boundary={boundary}"
         with self._open("/upload/image", body, kind) as answer:
             stored = json.loads(answer.read())

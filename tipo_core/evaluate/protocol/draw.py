@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ...comfy_api.api_graph import check_server_has
+from ...comfy_api.followed_run import messages_of
 from ...comfy_api.http_client import GraphRejected, HttpClient
 from ...recipe import note_recipe
 from ..picture_folder import SUFFIXES
@@ -189,7 +190,7 @@ class _Drawing:
     def _take(self, key: Key, entry: Mapping[str, Any]) -> None:
         arm, index = key
         given = self._run.prompts[index]
-        messages = dict(_messages(entry))
+        messages = messages_of(entry)
         if "execution_interrupted" in messages:
             raise RuntimeError(f"{self._named(key)} was cancelled on the server: {_AGAIN}")
         if "execution_error" in messages:
@@ -255,11 +256,6 @@ class _Drawing:
 
     def _named(self, key: Key) -> str:
         return f"row {key[1]} of {key[0]}, {_shown(self._run.prompts[key[1]])},"
-
-
-def _messages(entry: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    status = entry.get("status") or {}
-    return [(kind, data) for kind, data in status.get("messages", [])]
 
 
 def _seconds(messages: Mapping[str, Mapping[str, Any]]) -> float:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from tests.unit.evaluate.protocol.conftest import CANCELLED, EXPANDER, FAILS, FakeServer, colour
+from tests.unit.fake_server import CANCELLED, EXPANDER, FAILS, FakeServer, colour
 from tipo_core.comfy_api.api_graph import GraphError, apply_settings
 from tipo_core.comfy_api.http_client import HttpClient
 from tipo_core.evaluate.protocol import draw as drawing

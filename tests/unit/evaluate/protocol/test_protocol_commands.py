@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
-from tests.unit.evaluate.protocol.conftest import FakeServer
+from tests.unit.fake_server import FakeServer
 from tipo_core.evaluate import __main__ as command_line
 from tipo_core.evaluate.frechet import frechet_distance, gaussian
 from tipo_core.evaluate.protocol.workflow import published_workflow
