@@ -5,6 +5,7 @@
     python -m lab.toy_sd report --run RUN --reader READER --out REPORT --tokenizer ...
     python -m lab.toy_sd protocol --weights PACKED --reader READER --out OUT --tokenizer ...
     python -m lab.toy_sd critter --out tipo_core/assets/critter
+    python -m lab.toy_sd dreambooth --server URL --reader READER --out OUT
 
 Each command continues a run that was stopped, except `reader`.
 """
@@ -18,6 +19,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 _TRAIN = """Train toy-sd, all of it or the rest of a stopped run.
 
@@ -47,6 +49,16 @@ The published protocol (`python -m tipo_core.evaluate protocol`) in one process:
 drawn as they are and as the language model expands them, with the same noise, and both arms are
 compared with drawings. The reader reports the variety of the parts, and the share of pictures that
 show the parts that the short prompt names.
+"""
+_DREAMBOOTH = """Measure what DreamBooth teaches toy-sd, on a ComfyUI server with this pack.
+
+Three trainings on the five pictures of the critter: DreamBooth Train with class pictures, without
+them, and ComfyUI's Train LoRA. Each model, and the untrained one, draws the same prompts from the
+same noise, and the reader says what is in the pictures. Writes report.json, report.md,
+pictures.csv, a chart and sheets of pictures. A stopped run goes on.
+
+    python3 dev.py serve --port 8188
+    python -m lab.toy_sd dreambooth --server http://127.0.0.1:8188 --reader READER --out OUT
 """
 
 
@@ -92,7 +104,9 @@ def _parser() -> argparse.ArgumentParser:
     reader = commands.add_parser(
         "reader", help="train the reader", description=_READER, formatter_class=raw
     )
-    reader.add_argument("--run", type=Path, required=True, help="folder of a run of toy-sd")
+    of_what = reader.add_mutually_exclusive_group(required=True)
+    of_what.add_argument("--run", type=Path, help="folder of a run of toy-sd")
+    of_what.add_argument("--weights", type=Path, help="toy-sd of all styles, trained or packed")
     reader.add_argument("--out", type=Path, required=True, help="folder for the reader")
     reader.add_argument("--threads", type=int, default=1, help="(%(default)s)")
     for name in ("drawings", "round_trips", "unseen", "steps"):
@@ -138,7 +152,44 @@ def _parser() -> argparse.ArgumentParser:
     )
     critter.add_argument("--out", type=Path, required=True, help="folder for the pictures")
     critter.set_defaults(run_command=_critter, threads=0)
+    _add_dreambooth(commands)
     return parser
+
+
+def _add_dreambooth(commands: Any) -> None:
+    from .dreambooth.learning_run import LearningOptions
+    from .dreambooth.training_arms import ARMS, Sampling, Settings
+
+    sub = commands.add_parser(
+        "dreambooth",
+        help="what DreamBooth teaches",
+        description=_DREAMBOOTH,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    sub.add_argument("--server", required=True, metavar="URL", help="a server with this pack")
+    sub.add_argument("--reader", type=Path, required=True, help="folder of the reader")
+    sub.add_argument("--out", type=Path, required=True, help="folder of the run")
+    sub.add_argument("--arms", nargs="+", choices=ARMS, default=ARMS, help="(all)")
+    for name in ("subject", "others", "of_class", "at_once"):
+        count = LearningOptions.__dataclass_fields__[name].default
+        option = f"--{name.replace('_', '-')}"
+        sub.add_argument(option, type=int, default=count, help="pictures (%(default)s)")
+    for entry in fields(Settings):
+        if entry.name != "training":
+            option = f"--{entry.name.replace('_', '-')}"
+            kind = type(entry.default)
+            sub.add_argument(option, type=kind, default=entry.default, help="(%(default)s)")
+    sub.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="INPUT=VALUE",
+        help="another input of DreamBooth Train",
+    )
+    sub.add_argument("--draw-steps", type=int, default=Sampling.steps, help="(%(default)s)")
+    sub.add_argument("--draw-cfg", type=float, default=Sampling.cfg, help="(%(default)s)")
+    _add_threads(sub)
+    sub.set_defaults(run_command=_dreambooth)
 
 
 def _add_tokenizer(parser: argparse.ArgumentParser) -> None:
@@ -158,6 +209,28 @@ def _critter(arguments: argparse.Namespace) -> str:
     return "".join(f"{path}\n" for path in write_example(arguments.out))
 
 
+def _dreambooth(arguments: argparse.Namespace) -> str:
+    from .dreambooth.learning_report import learning_report, markdown
+    from .dreambooth.learning_run import LearningOptions, run_arms
+    from .dreambooth.training_arms import Sampling, Settings, input_value
+
+    names = (entry.name for entry in fields(Settings) if entry.name != "training")
+    settings = Settings(
+        **{name: getattr(arguments, name) for name in names},
+        training=tuple(input_value(text) for text in arguments.set),
+    )
+    options = LearningOptions(
+        server=arguments.server,
+        reader=arguments.reader,
+        out=arguments.out,
+        arms=tuple(arguments.arms),
+        settings=settings,
+        sampling=Sampling(arguments.draw_steps, arguments.draw_cfg),
+        **{name: getattr(arguments, name) for name in ("subject", "others", "of_class", "at_once")},
+    )
+    return markdown(learning_report(options, run_arms(options)))
+
+
 def _train(arguments: argparse.Namespace) -> str:
     from .training.toy_sd_recipe import Recipe
     from .training.train_toy_sd import train_toy_sd
@@ -168,11 +241,14 @@ def _train(arguments: argparse.Namespace) -> str:
 
 
 def _reader(arguments: argparse.Namespace) -> str:
-    from .report.train_reader import Training, reader_of_run
+    from .report.train_reader import Training, reader_of_run, reader_of_weights
 
     names = ("drawings", "round_trips", "unseen", "steps")
     training = Training(**{name: getattr(arguments, name) for name in names})
-    report = reader_of_run(arguments.run, arguments.out, training)
+    if arguments.weights:
+        report = reader_of_weights(arguments.weights, arguments.out, training)
+    else:
+        report = reader_of_run(arguments.run, arguments.out, training)
     return json.dumps(report, indent=2) + "\n"
 
 

@@ -9,4 +9,6 @@ diffusion model the subject, and pictures of its class keep the class.
 - `optimizers`, `weight_average`: the steps
 - `training_loop`, `run_state`: the loop and what it saves
 - `loss_report`: report and chart
+- `dataset`: folders of pictures, sized, captioned and looked at
+- `remote`: a training on a ComfyUI server, from the command line
 """

@@ -1,8 +1,8 @@
 """Measure pictures (your folders, or TIPO's published protocol on a ComfyUI server) or expansions.
 
-    python -m tipo_core.evaluate frechet|vendi|aesthetic|protocol|text
+    python -m tipo_core.evaluate frechet|vendi|aesthetic|subject|protocol|text
 
-commands          the command line of the three measures, with their help texts
+commands          the command line of the measures of folders, with their help texts
 folder_reports    a report of each measure, as a dictionary
 folder_features   features of all pictures of a folder; feature_cache keeps them
 extractors        models that compute features

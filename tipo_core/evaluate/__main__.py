@@ -1,7 +1,8 @@
 """Measure folders of pictures, draw and measure with and without TIPO, or measure expansions.
 
-`frechet`, `vendi` and `aesthetic` read folders of pictures. `protocol` draws the pictures too, on a
-ComfyUI server, with and without TIPO. `text` expands requests and measures the added text.
+`frechet`, `vendi`, `aesthetic` and `subject` read folders of pictures. `protocol` draws the
+pictures too, on a ComfyUI server, with and without TIPO. `text` expands requests and measures the
+added text.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The commands on folders of pictures: frechet, vendi, aesthetic.
+"""The commands on folders of pictures: frechet, vendi, aesthetic, subject.
 
 Their help texts stand here. torch is imported when a command runs, so that --help is quick.
 """
@@ -23,11 +23,13 @@ FEATURES_HELP = (
     "colours of the picture shrunk to SIDE x SIDE; needs no model)"
 )
 HEAD_HELP = "a safetensors file with `weight` (1, D) and `bias` (1), D the length of an embedding"
+CACHE_HELP = "keep features for the next run"
+CLASS_HELP = "pictures of the class that the trained model drew: the lower, the better it was kept"
 UNIT_LENGTH_HELP = "scale features to length 1, so that models of several sizes can be compared"
 
 
 def add_commands(commands: Any) -> None:
-    """Add the three commands to a parser's subparsers."""
+    """Add the commands to a parser's subparsers."""
     frechet = commands.add_parser("frechet", help="distance of drawn pictures from real ones")
     frechet.add_argument("real", type=Path, help="folder with the pictures to compare with")
     frechet.add_argument("drawn", type=Path, help="folder with the pictures to judge")
@@ -40,6 +42,13 @@ def add_commands(commands: Any) -> None:
     aesthetic.add_argument("folder", type=Path, help="folder with the pictures")
     aesthetic.add_argument("--head", type=Path, required=True, metavar="FILE", help=HEAD_HELP)
     _add_common(aesthetic, CLIP, _aesthetic)
+    subject = commands.add_parser("subject", help="likeness of a taught subject, as DreamBooth's")
+    subject.add_argument("real", type=Path, help="folder with real pictures of the subject")
+    subject.add_argument("drawn", type=Path, help="drawn ones, a subfolder for each prompt")
+    subject.add_argument("--class", dest="of_class", type=Path, metavar="FOLDER", help=CLASS_HELP)
+    add_reading(subject, DINO)
+    subject.add_argument("--cache", type=Path, metavar="FOLDER", help=CACHE_HELP)
+    subject.set_defaults(report=_subject)
 
 
 def _add_common(
@@ -47,7 +56,7 @@ def _add_common(
 ) -> None:
     add_reading(sub, features)
     sub.add_argument("--limit", type=int, default=0, help="the first N of a folder (0: all)")
-    sub.add_argument("--cache", type=Path, metavar="FOLDER", help="keep features for the next run")
+    sub.add_argument("--cache", type=Path, metavar="FOLDER", help=CACHE_HELP)
     sub.add_argument("--csv", type=Path, metavar="FILE", help="write one row per picture")
     sub.add_argument("--plot", type=Path, metavar="FILE", help="draw a chart (.png)")
     sub.set_defaults(report=report)
@@ -102,6 +111,14 @@ def _aesthetic(arguments: argparse.Namespace) -> str:
     from .folder_reports import aesthetic_report
 
     return _json(aesthetic_report(arguments.folder, arguments.head, *_common(arguments)))
+
+
+def _subject(arguments: argparse.Namespace) -> str:
+    from .subject.folder_scores import subject_report
+
+    how = reading(arguments, 0, arguments.cache)
+    folders = (arguments.real, arguments.drawn, arguments.of_class)
+    return _json(subject_report(*folders, feature_model(arguments), how))
 
 
 def _json(report: dict[str, Any]) -> str:

@@ -109,7 +109,7 @@ def caption_prompt(of: Scene, seed: int = 0, all_parts: bool = False) -> Prompt:
     named = _named(style, rng, all_parts)
     parts = [(style.part(name), of.attributes[name]) for name in named]
     before = [part.phrase.format(word) for part, word in parts if part.before]
-    after = [_phrase(part.phrase, word) for part, word in parts if not part.before]
+    after = [phrase_with_article(part.phrase, word) for part, word in parts if not part.before]
     noun = " ".join((*before, style.name))
     text = f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
     if after:
@@ -139,7 +139,7 @@ def mixed_prompt(of: Scene, seed: int = 0) -> Prompt:
     return tags
 
 
-def _phrase(phrase: str, word: str) -> str:
+def phrase_with_article(phrase: str, word: str) -> str:
     """Return a phrase with its word and the right article."""
     counted = word.startswith(("no ", "one ")) or word.endswith((" eyes", " moons"))
     if counted or word in NO_ARTICLE:

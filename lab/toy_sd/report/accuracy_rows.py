@@ -148,14 +148,17 @@ def starts_of(rows: Sequence[Asked], side: int) -> torch.Tensor:
 
 
 def checked(
-    point: Point,
+    point: str,
     first: int,
     rows: Sequence[Asked],
     reader: Reader,
     pictures: torch.Tensor,
     starts: torch.Tensor | None = None,
 ) -> list[Row]:
-    """Return the rows that the reader finds for pictures `B, 3, H, W`, numbered from `first`."""
+    """Return the rows that the reader finds for pictures `B, 3, H, W`, numbered from `first`.
+
+    `point` is the name of their settings.
+    """
     distances: list[float | None] = [None] * len(rows)
     if starts is not None:
         distances = (pictures - starts).abs().mean((1, 2, 3)).tolist()
@@ -165,7 +168,7 @@ def checked(
         same = seen.style == row.scene.style
         wrong = [p for p in named if not same or seen.attributes[p] != row.scene.attributes[p]]
         styles = (row.scene.style, seen.style)
-        found.append(Row(point.name, first + n, row.wording, *styles, tuple(wrong), distances[n]))
+        found.append(Row(point, first + n, row.wording, *styles, tuple(wrong), distances[n]))
     return found
 
 
@@ -231,7 +234,7 @@ def measure(
         some = [asked(first + n, styles) for n in range(count)]
         starts = starts_of(some, artist.side) if point.from_picture else None
         pictures = artist.draw(point, some, starts)
-        rows += checked(point, first, some, reader, pictures, starts)
+        rows += checked(point.name, first, some, reader, pictures, starts)
         if first == 0:
             save_strip(pictures[::2], strips / f"{point.name}.png")
         write_rows(path, rows)

@@ -16,7 +16,9 @@ from safetensors.torch import load_file
 from torch.nn import functional
 
 from ..drawings.drawings import Scene, picture, scene
+from ..drawings.styles import STYLES
 from ..model.autoencoder import Autoencoder
+from ..model.checkpoint import open_trained
 from ..training.optimizer_steps import step_generator
 from ..training.toy_sd_recipe import Recipe
 from .reader import NOT_THERE, Head, Reader, heads_of, save, targets
@@ -178,6 +180,15 @@ def make_reader(
     report |= {"unseen": training.unseen, "seconds": round(time.monotonic() - started)}
     (out / REPORT).write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     return report
+
+
+def reader_of_weights(weights: Path, out: Path, training: Training) -> dict[str, Any]:
+    """Train the reader for toy-sd's weights of all styles at 128 pixels, such as the shipped ones.
+
+    Write it into `out` and return its report.
+    """
+    _, vae = open_trained(weights)
+    return make_reader(out, tuple(STYLES), Recipe().side, vae, training)
 
 
 def recipe_of(run: Path) -> Recipe:

@@ -180,3 +180,25 @@ def test_ctrl_c_is_a_line_too(
     asked = ["vendi", str(folders / "real"), *PIXELS]
     assert command_line.main([*asked, "--cache", str(folders / "cache")]) == 130
     assert capsys.readouterr().err == "interrupted: the features computed so far are in the cache\n"
+
+
+def test_subject(folders: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for number in (0, 1):  # two prompts
+        (folders / "drawn" / f"prompt {number}").mkdir()
+    for number, path in enumerate(sorted((folders / "drawn").glob("*.png"))):
+        path.rename(path.parent / f"prompt {number % 2}" / path.name)
+    asked = ("subject", folders / "real", folders / "drawn", "--class", folders / "real", *PIXELS)
+    report = run(capsys, *asked)
+    unit = [torch.nn.functional.normalize(features(seed).double(), dim=1) for seed in (0, 1)]
+    assert report["value"] == pytest.approx(float((unit[1] @ unit[0].T).mean()))
+    assert report["class_like_subject"] == pytest.approx(float((unit[0] @ unit[0].T).mean()))
+    same = torch.arange(14)[:, None] % 2 == torch.arange(14) % 2
+    pairs = (1 - unit[1] @ unit[1].T)[same & ~torch.eye(14, dtype=torch.bool)]
+    assert report["diversity"] == pytest.approx(float(pairs.mean()))
+    assert (report["real"], report["drawn"], report["class"]) == (14, 14, 14)
+
+
+def test_subject_without_a_folder(folders: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ["subject", str(folders / "real"), str(folders / "nothing"), *PIXELS]
+    assert command_line.main(asked) == 1
+    assert "there is no folder" in capsys.readouterr().err

@@ -93,12 +93,12 @@ def test_rows_ask_for_held_out_pairs_in_two_wordings() -> None:
 def test_a_part_is_wrong_where_another_word_or_style_is_seen() -> None:
     of = measure.asked(0, PLANET)
     grey = torch.full((1, 3, 16, 16), 0.5)
-    (found,) = measure.checked(PICTURED, 8, [of], Seeing(), grey, grey - 0.25)
+    (found,) = measure.checked(PICTURED.name, 8, [of], Seeing(), grey, grey - 0.25)
     seen = Seeing().read(grey)[0].attributes
     expected = {name for name, word in of.scene.attributes.items() if seen[name] != word}
     assert set(found.wrong) == expected and found.row == 8
     assert found.distance == pytest.approx(0.25)
-    (other,) = measure.checked(MAIN, 0, [measure.asked(0, ["landscape"])], Seeing(), grey)
+    (other,) = measure.checked(MAIN.name, 0, [measure.asked(0, ["landscape"])], Seeing(), grey)
     assert len(other.wrong) == 4 and other.style_read == "planet" and other.distance is None
 
 
