@@ -11,6 +11,7 @@ import logging
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -159,7 +160,7 @@ class _Run:
         pictures = []
         for number, node_id in zip(numbers, shown, strict=True):
             (image,) = outputs[node_id]["images"]
-            content = reached(self._client, lambda image=image: self._client.view(image))
+            content = reached(self._client, partial(self._client.view, image))
             name = f"{point(arm, one.name)}-{number:03}.png"
             (self._out / PICTURES / name).write_bytes(content)
             with Image.open(io.BytesIO(content)) as file:

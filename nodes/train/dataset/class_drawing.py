@@ -165,7 +165,8 @@ class _Drawing:
         """Draw and save pictures; return their latents. A batch that finds no memory is halved."""
         total = len(numbers) * self._settings.steps
         self._bar, self._started, self._all = memory.step_progress(total), time.monotonic(), numbers
-        coming, noises = self._noises(numbers), {}
+        coming = self._noises(numbers)
+        noises: dict[int, torch.Tensor] = {}
         latents: dict[int, torch.Tensor] = {}
         while len(latents) < len(numbers):
             some = list(numbers[len(latents) : len(latents) + batch_size])

@@ -57,8 +57,9 @@ class ClassImageStore:
 
     def numbers(self, count: int) -> Numbers:
         """Return which of the first `count` pictures, rejected ones apart, are there."""
-        kept, missing, rejected = [], [], 0
-        number = 0
+        kept: list[int] = []
+        missing: list[int] = []
+        number = rejected = 0
         while len(kept) + len(missing) < count and number < count + _MOST_REJECTED:
             number += 1
             has_latent = self._latent(number).is_file()

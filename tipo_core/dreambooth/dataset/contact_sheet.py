@@ -45,7 +45,9 @@ def left_out(count: int) -> str:
     return f"the preview shows {_MOST} of {count} pictures" if count > _MOST else ""
 
 
-def _cut(name: str, draw: ImageDraw.ImageDraw, font: ImageFont.ImageFont) -> str:
+def _cut(
+    name: str, draw: ImageDraw.ImageDraw, font: ImageFont.ImageFont | ImageFont.FreeTypeFont
+) -> str:
     """Return a name cut to the width of a cell; Pillow's small font may lack its letters."""
     plain = name.encode("latin-1", "replace").decode("latin-1")
     while len(plain) > 1 and draw.textlength(plain, font=font) > _CELL:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -84,7 +84,7 @@ def training_graph(base: str, folder: str, options: TrainingOptions) -> Graph:
     return graph
 
 
-def _set(graph: Graph, class_type: str, values: dict[str, object]) -> None:
+def _set(graph: Graph, class_type: str, values: Mapping[str, object]) -> None:
     for node_id in nodes_of_type(graph, class_type):
         given = {name: value for name, value in values.items() if value is not None}
         graph[node_id]["inputs"].update(given)

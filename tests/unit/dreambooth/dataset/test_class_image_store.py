@@ -12,6 +12,7 @@ import torch
 
 from tipo_core.dreambooth.dataset import class_image_store
 from tipo_core.dreambooth.dataset.class_image_store import ClassImageStore, recipe_digest
+from tipo_core.pictures.files.image_file import write_whole
 
 RECIPE = {"model": "abc", "prompt": "critter", "seed": 0}
 
@@ -68,12 +69,10 @@ def test_latents_that_are_not_finite_are_drawn_again(store: ClassImageStore) -> 
 def test_a_full_disk_leaves_no_half_picture(
     store: ClassImageStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = class_image_store.write_whole
-
     def full(path: Path, content: bytes) -> None:
         if path.suffix == ".safetensors":
             raise OSError(errno.ENOSPC, "No space left on device")
-        whole(path, content)
+        write_whole(path, content)
 
     monkeypatch.setattr(class_image_store, "write_whole", full)
     with pytest.raises(OSError, match="No space left"):

@@ -50,7 +50,7 @@ class TrainingServer(FakeServer):
 
 @pytest.fixture
 def server() -> Iterator[TrainingServer]:
-    nodes = {
+    nodes: dict[str, Any] = {
         node["class_type"]: {"input": {}}
         for name in BASES.values()
         for node in load_graph(WORKFLOWS / name).values()
