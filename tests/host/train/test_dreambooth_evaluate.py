@@ -34,7 +34,7 @@ def test_all_scores_are_those_of_numpy(results: Found) -> None:
         "before": scores["prior_before"]["value"],
         "pairs": scores["diversity"]["pairs"]["value"],
     }
-    assert found == pytest.approx(right, abs=2e-5)
+    assert found == pytest.approx(right, abs=1e-6)
     assert (scores["pictures"], scores["real_pictures"], scores["prompts"]) == (4, 3, 2)
 
 
