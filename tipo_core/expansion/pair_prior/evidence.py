@@ -58,6 +58,7 @@ _CONTAINERS = frozenset(
 # Counts that make no person the subject: a busy market is a market.
 _NO_SUBJECTS = frozenset(("no humans", "crowd"))
 _PERSON_PARTS = frozenset("hair eyes eye eyed haired skin skinned lips nails".split())
+_ADVERBS = frozenset(("underwater", "outdoors", "indoors"))
 _DETERMINERS = frozenset("a an the its their his her".split())
 SUBJECT, SETTING, DETAIL = _ROLES = ("subject", "setting", "detail")
 # The nearest of these words before a noun gives its role.
@@ -274,6 +275,8 @@ def _is_unknown_noun(word: str) -> bool:
 def _before(kind: str, following: WordMatch, words: list[str], table: PairTable) -> float:
     """Return the weight of a word of this kind directly before another match."""
     other = table.kind(following.entry)
+    if table.names[following.entry] in _ADVERBS:
+        return 1.0  # `a whale underwater`
     if other not in _HEADS or words[following.end - 1].endswith("ing"):
         return 1.0
     if kind == other == "animal" or (kind == "food" and other == "thing"):

@@ -71,8 +71,11 @@ class TagGuide:
         # A character that the user names has looks that the pair table does not know.
         self._names_character = any(category(tag) is Category.CHARACTERS for tag in tags)
         self._words = WordRepeats()
+        # Ends of the prompt's tags, which a sentence may name: a hat of a straw hat.
+        self._ends: set[str] = set()
         for name in sorted(self._excluded):
             self._words.add(name, is_typed=True)
+            self._ends |= _ends_of(name)
         self._table = shipped_pairs()
         # Words of other languages have other senses.
         tags_of_ours = [tag for tag in tags if self._is_evidence(tag)]
@@ -125,6 +128,11 @@ class TagGuide:
             return False
         return not is_of_another_language(tag)
 
+    def knows(self, tag: str) -> bool:
+        """Return whether a tag, in small letters, is known to the pair table or to the model."""
+        name = canonical(tag)
+        return name == tag and (self._table.entry(name) is not None or name in person_tags().places)
+
     @property
     def evidence_size(self) -> int:
         """The number of words of the prompt that the pair table has, persons apart."""
@@ -158,6 +166,7 @@ class TagGuide:
         if is_accepted:
             self._prior.accept(name, _WEIGHT_OF_ADDED)
             self._words.add(name)
+            self._ends |= _ends_of(name)
             self._colors |= colored_parts(name)
 
     def refuse(self, tag: str) -> str | None:
@@ -186,7 +195,8 @@ class TagGuide:
             return REPEATED
         for found in find_evidence([sentence], self._table).found:
             is_subject = self._table.kind(found.entry) not in _NO_SUBJECTS
-            if is_subject and not self._prior.is_present(found.entry):
+            is_known = self._table.names[found.entry] in self._ends
+            if is_subject and not is_known and not self._prior.is_present(found.entry):
                 return OFF_SUBJECT
         return OFF_SUBJECT if self._counts_others(sentence) else None
 
@@ -337,6 +347,12 @@ class TagGuide:
             return values
 
         return TagBias(choices.shares, nats)
+
+
+def _ends_of(name: str) -> set[str]:
+    """Return a tag without its first words: `broom` of `holding broom`."""
+    words = name.split()
+    return {" ".join(words[start:]) for start in range(len(words))}
 
 
 def _said_places(texts: Iterable[str]) -> list[str]:
