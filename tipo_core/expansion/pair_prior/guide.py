@@ -120,6 +120,7 @@ class TagGuide:
         self._colors: set[str] = set()  # of hair and eyes in added tags
         for found in evidence.found:
             self._words.add(self._table.names[found.entry], is_typed=True)
+            self._ends |= _ends_of(self._table.names[found.entry])
 
     def _is_evidence(self, tag: str) -> bool:
         """Return whether the words of a tag mean what they say: `blue archive` is no archive."""

@@ -132,7 +132,9 @@ def test_one_person_of_an_open_sex_wears_one_hat() -> None:
 def test_what_a_person_carries_is_not_worn() -> None:
     answers = ["backpack, shirt, smile, looking at viewer, walking"]
     texts = [
-        drawn("1girl, street", answers=answers, length=Length.LONG, seed=seed)[0].added_caption
+        drawn(caption="a girl on a street", answers=answers, length=Length.LONG, seed=seed)[
+            0
+        ].added_caption
         for seed in range(8)
     ]
     assert any("carries a backpack" in text for text in texts)
@@ -140,13 +142,17 @@ def test_what_a_person_carries_is_not_worn() -> None:
 
 
 def test_at_least_is_reached_by_the_model() -> None:
-    answers = ["The watch is red. The watch is small. The watch shines. The watch is old."] * 8
+    answers = [f"The watch is {word}." for word in "red old big cold new dark gold fine".split()]
     found, model = drawn(
-        caption="a pocket watch", length=Length.LONG, answers=answers, tag_length=None,
+        caption="a pocket watch",
+        length=Length.VERY_LONG,
+        tag_length=None,
+        answers=answers,
         at_least=True,
-    )  # fmt: skip
-    assert any(prompt.rstrip().split("\n")[-1].startswith("long:") for prompt in model.prompts)
-    assert found.added_caption.count(".") >= 4
+    )
+    assert any(prompt.split("\n")[-1].startswith("long:") for prompt in model.prompts)
+    assert found.caption.count(".") >= Length.VERY_LONG.sentences.least
+    assert "The watch is old." in found.added_caption
 
 
 def test_a_caption_without_tags_says_what_goes_with_the_prompt() -> None:
