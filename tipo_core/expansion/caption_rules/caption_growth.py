@@ -199,8 +199,8 @@ def _about_scene(
     before: str, picture: _Picture, typed: Sequence[str], room: int, rng: random.Random
 ) -> list[str]:
     """Return sentences about a picture without persons."""
-    things = [*typed_things(typed), *typed_things([before])]
-    subject = subject_of(things)
+    things = typed_things(typed)
+    subject = subject_of(typed_things([before])) or subject_of(things)
     sentences: list[str] = []
     if not before.strip() and subject is not None and room > 0:
         sentences += _opening(subject, things, picture, rng)

@@ -165,6 +165,12 @@ def test_a_prompt_that_nothing_is_known_of_is_left_to_the_model() -> None:
     assert len(model.prompts) >= 1 and found.caption != "zorbl"
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_the_caption_says_the_subject_before_the_tags_do(seed: int) -> None:
+    found, _ = drawn("epic clouds, fire", "A gothic church lit by the full moon", seed=seed)
+    assert not re.search("the (?:clouds|fire)", found.added_caption)
+
+
 @pytest.mark.parametrize(
     ("text", "subject"),
     [
@@ -172,6 +178,7 @@ def test_a_prompt_that_nothing_is_known_of_is_left_to_the_model() -> None:
         ("penguins on an iceberg", "penguins"),
         ("snowy village at night", "village"),
         ("a photo of a bus below a toothbrush", "bus"),
+        ("encaustic paint of a bowl, well defined", "bowl"),
         ("Tokyo at night", ""),
         ("a walk with Robin Hood", ""),
         ("", ""),
