@@ -46,7 +46,7 @@ def typed_things(texts: Iterable[str], table: PairTable | None = None) -> list[T
             if role is None or "(" in said or _is_name(said, text):
                 continue
             is_subject = role.role == SUBJECT and role.weight >= _LEAST_WEIGHT
-            is_subject &= _is_noun(said, table.names[match.entry])
+            is_subject &= _is_noun(said, table.names[match.entry], table)
             thing = TypedThing(said, table.kind(match.entry), is_subject)
             if said not in found or (is_subject and not found[said].is_subject):
                 found[said] = thing
@@ -62,17 +62,15 @@ def subject_of(things: Sequence[TypedThing]) -> TypedThing | None:
     return None
 
 
-def _is_noun(said: str, name: str) -> bool:
+def _is_noun(said: str, name: str, table: PairTable) -> bool:
     """Return whether words for the entry `name` take an article: `snowy` does not."""
-    if (
-        name in NO_PLACES
-        or name in ADVERBIALS
-        or is_named_place(name)
-        or name in _NO_SUBJECTS
-    ):
+    if name in NO_PLACES or name in ADVERBIALS or is_named_place(name) or name in _NO_SUBJECTS:
         return False
     start, _, last = said.rpartition(" ")
-    return any(f"{start} {form}".strip() == name for form in (last, *singular_forms(last)))
+    forms = (last, *singular_forms(last))
+    if start and any(table.entry(form) is not None for form in forms):
+        return True  # another name with a noun at its end: `gothic church`
+    return any(f"{start} {form}".strip() == name for form in forms)
 
 
 def _is_name(said: str, text: str) -> bool:

@@ -81,6 +81,11 @@ _SIDES = frozenset(
 )
 # A role is looked for in this many words.
 _ROLE_REACH = 12
+# Words that look like nouns after a noun: `a church lit by the moon`.
+_PARTICIPLES = frozenset(
+    """lit made seen set built worn torn bound hung drawn cut left held kept taken shown shot caught
+    hidden broken woven thrown frozen overgrown sat stood lay hit put spun spread split""".split()
+)
 _NEGATIONS = frozenset(("no", "without", "not"))
 _AFTER_NEGATIONS = frozenset("any a an the other single".split())
 _MODALS = frozenset("can could will would may might must should cannot".split())
@@ -269,7 +274,8 @@ def _is_unknown_noun(word: str) -> bool:
     """Return whether an unknown word may be the noun that the word before it describes."""
     is_doer = word.endswith(("ers", "ors", "ists"))  # `pipe cleaners`
     is_verb = word.endswith(("s", "ed", "ing", "ly")) and not is_doer
-    return word.isalpha() and len(word) > 2 and word not in _PREPOSITIONS and not is_verb
+    is_other = word in _PREPOSITIONS or word in _PARTICIPLES
+    return word.isalpha() and len(word) > 2 and not is_other and not is_verb
 
 
 def _before(kind: str, following: WordMatch, words: list[str], table: PairTable) -> float:

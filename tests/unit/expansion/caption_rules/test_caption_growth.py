@@ -165,10 +165,11 @@ def test_a_prompt_that_nothing_is_known_of_is_left_to_the_model() -> None:
     assert len(model.prompts) >= 1 and found.caption != "zorbl"
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_the_caption_says_the_subject_before_the_tags_do(seed: int) -> None:
-    found, _ = drawn("epic clouds, fire", "A gothic church lit by the full moon", seed=seed)
-    assert not re.search("the (?:clouds|fire)", found.added_caption)
+def test_the_caption_says_the_subject_before_the_tags_do() -> None:
+    text = "A gothic church lit by the full moon"
+    texts = [drawn("epic clouds, fire", text, seed=seed)[0].added_caption for seed in range(8)]
+    assert sum("the gothic church" in one for one in texts) >= 3
+    assert not any("above the fire" in one or "around the fire" in one for one in texts)
 
 
 @pytest.mark.parametrize(
