@@ -151,7 +151,7 @@ def _by_rules(
         sentences = _about_persons(before, picture, guide, tags, room, rng)
     else:
         picture = _Picture(added, texts, policy, guide)
-        sentences = _about_scene(before, picture, tags.typed, room, rng)
+        sentences = _about_scene(before, picture, tags.typed, guide.is_without_persons, room, rng)
     text = before
     for sentence in sentences:
         text = continued_text(Field.LONG, text, (" " if text.strip() else "") + sentence)
@@ -179,7 +179,10 @@ def _about_persons(
 ) -> list[str]:
     """Return sentences about persons and what surrounds them."""
     if not before.strip():
-        return write_caption(picture, room, rng)
+        sentences = write_caption(picture, room, rng)
+        if sentences:
+            return sentences
+    # The user's words name them.
     person = _named_person([*tags.typed, *tags.added], guide.persons)
     return continue_caption(picture, person, room, rng)
 
@@ -196,11 +199,18 @@ def _named_person(tags: Sequence[str], persons: Persons) -> Person:
 
 
 def _about_scene(
-    before: str, picture: _Picture, typed: Sequence[str], room: int, rng: random.Random
+    before: str,
+    picture: _Picture,
+    typed: Sequence[str],
+    is_without_persons: bool,
+    room: int,
+    rng: random.Random,
 ) -> list[str]:
-    """Return sentences about a picture without persons."""
+    """Return sentences about a scene, which may be known to be `is_without_persons`."""
     things = typed_things(typed)
     subject = subject_of(typed_things([before])) or subject_of(things)
+    if subject is None and not before.strip() and is_without_persons:
+        subject = subject_of(typed_things(picture.tags))  # `landscape` names none
     sentences: list[str] = []
     if not before.strip() and subject is not None and room > 0:
         sentences += _opening(subject, things, picture, rng)

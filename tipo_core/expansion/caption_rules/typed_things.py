@@ -8,7 +8,13 @@ from typing import NamedTuple
 
 from ...prompt.vocabulary.pairs import PairTable, shipped_pairs
 from ...prompt.vocabulary.word_forms import singular_forms
-from ..pair_prior.evidence import SUBJECT, find_evidence, find_matches, prompt_words
+from ..pair_prior.evidence import (
+    SETTING_BEFORE_HEAD,
+    SUBJECT,
+    find_evidence,
+    find_matches,
+    prompt_words,
+)
 from .places import ADVERBIALS, NO_PLACES, is_named_place
 
 # Kinds that a sentence may be about, the first ones before others.
@@ -45,7 +51,8 @@ def typed_things(texts: Iterable[str], table: PairTable | None = None) -> list[T
             said = " ".join(words[match.start : match.end])
             if role is None or "(" in said or _is_name(said, text):
                 continue
-            is_subject = role.role == SUBJECT and role.weight >= _LEAST_WEIGHT
+            is_head = role.weight >= _LEAST_WEIGHT and role.weight != SETTING_BEFORE_HEAD
+            is_subject = role.role == SUBJECT and is_head
             is_subject &= _is_noun(said, table.names[match.entry], table)
             thing = TypedThing(said, table.kind(match.entry), is_subject)
             if said not in found or (is_subject and not found[said].is_subject):

@@ -123,6 +123,18 @@ def test_persons_have_their_pronoun(tags: str, caption: str, start: str) -> None
     assert all(not prompt.endswith("long:") for prompt in model.prompts)
 
 
+def test_persons_without_a_first_sentence_are_those_of_the_tags() -> None:
+    found, _ = drawn("two knights fighting", answers=["armor, helmet, serious, cape, shield,"])
+    assert found.added_caption.startswith("They ") and "helmets" in found.added_caption
+
+
+def test_a_landscape_has_a_first_sentence_about_its_scene() -> None:
+    texts = [
+        drawn("landscape", tag_length=length)[0].added_caption for length in (None, Length.SHORT)
+    ]
+    assert all(re.match(r"(?:An?|The) |[A-Z]\w+s ", text) for text in texts), texts
+
+
 def test_one_person_of_an_open_sex_wears_one_hat() -> None:
     found, _ = drawn(caption="a portrait of a knight", answers=["helmet, gauntlets, smile, cape"])
     assert "They" in found.added_caption
@@ -178,6 +190,8 @@ def test_the_caption_says_the_subject_before_the_tags_do() -> None:
         ("a whale underwater", "whale"),
         ("penguins on an iceberg", "penguins"),
         ("snowy village at night", "village"),
+        ("cyberpunk street market, rain", "market"),
+        ("a bowl of ramen", "bowl"),
         ("a photo of a bus below a toothbrush", "bus"),
         ("encaustic paint of a bowl, well defined", "bowl"),
         ("Tokyo at night", ""),
