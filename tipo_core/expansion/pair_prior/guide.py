@@ -40,6 +40,10 @@ _WORD = re.compile(r"[^\W\d_]{3,}")
 _NO_SUBJECTS = frozenset(
     "count,person,pose,creature pose,framing,medium,background,quality,other".split(",")
 )
+_FUNCTION_WORDS = frozenset(
+    """a an the this that these those there here it its is are was were be of in on at with and or
+    but for to from by as he she they his her their some one very . , ; : ! ? ( )""".split()
+)
 NO_HUMANS, _STILL_LIFE = "no humans", "still life"
 # Words of drawings whose persons may have hair and eyes of any colour.
 _DRAWN = ("anime", "manga", "vtuber", "vocaloid", "fantasy", "elf", "fairy", "magical girl", "game")
@@ -132,6 +136,12 @@ class TagGuide:
         return sum(kind not in ("count", "person") for kind in kinds)
 
     @property
+    def knows_nothing(self) -> bool:
+        """Whether the prompt has no word that the pair table has, and names no persons: `!?`."""
+        is_open = self.persons.presence in (Presence.OPEN, Presence.PERHAPS)
+        return is_open and self.evidence_size == 0
+
+    @property
     def _has_evidence(self) -> bool:
         """Whether the prompt has more than counts of persons."""
         found = self._prior.evidence.found
@@ -189,6 +199,10 @@ class TagGuide:
             if is_subject and not self._prior.is_present(found.entry):
                 return OFF_SUBJECT
         return OFF_SUBJECT if self._counts_others(sentence) else None
+
+    def is_fragment(self, sentence: str) -> bool:
+        """Return whether a whole sentence has no word that says something: `The.`"""
+        return _FUNCTION_WORDS.issuperset(tokens(sentence))
 
     def is_about_prompt(self, sentence: str) -> bool:
         """Return whether a sentence names a word of the user's, or a person where there is one.

@@ -281,6 +281,24 @@ def test_the_first_sentence_of_a_caption_is_about_the_prompt() -> None:
     assert not guide.is_about_prompt("Smoke drifts through the air.")
 
 
+def test_a_prompt_without_a_known_word_gets_few_answers() -> None:
+    script = [answer for _ in range(20) for answer in (" zqx,", " zqy zqz,", " smile, zqx,")]
+    for tags in ("!?", "...", "the"):
+        expansion, _ = guided(script, tags=tags)
+        assert expansion.passes[0].result.answers <= 7, tags
+        assert len(expansion.added_tags) >= 4
+
+
+@pytest.mark.parametrize("sentence", ["The.", "A.", "It is.", "There."])
+def test_function_words_alone_are_no_caption(sentence: str) -> None:
+    expansion, _ = guided(
+        [f" {sentence}"], tags="cat", tag_length=None, caption_length=Length.SHORT
+    )
+    assert not expansion.added_caption
+    assert guide_of("!?").is_fragment(sentence)
+    assert not guide_of("!?").is_fragment("A cat.")
+
+
 def test_the_prior_can_be_chosen() -> None:
     off, model = guided([" heart, sword, smile"], tags="penguin", pair_prior=False, safe=False)
     assert not model.biased[0]
