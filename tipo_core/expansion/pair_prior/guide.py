@@ -8,7 +8,7 @@ model writes what they wear and do, with a bias toward tags that go together.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,9 +60,16 @@ class TagGuide:
     """The pair prior of one prompt.
 
     `tags` and `captions` are the user's, in plain words; `persons` are those that they name.
+    Tags of `elsewhere` stand in a prompt before an AND: they say nothing of the place, and of the scene only if no word after the AND is known.
     """
 
-    def __init__(self, tags: Iterable[str], captions: Iterable[str], persons: Persons) -> None:
+    def __init__(
+        self,
+        tags: Iterable[str],
+        captions: Iterable[str],
+        persons: Persons,
+        elsewhere: Collection[str] = (),
+    ) -> None:
         tags = list(tags)
         captions = [text for text in captions if text]
         self.persons = persons
@@ -80,6 +87,10 @@ class TagGuide:
         self._table = shipped_pairs()
         # Words of other languages have other senses.
         tags_of_ours = [tag for tag in tags if self._is_evidence(tag)]
+        if elsewhere:
+            here = [tag for tag in tags_of_ours if tag not in elsewhere]
+            if find_evidence([", ".join(here)], self._table).found:
+                tags_of_ours = here
         known = [", ".join(tags_of_ours)]
         known += [text for text in captions if not is_of_another_language(text)]
         evidence = find_evidence(known, self._table)
@@ -89,7 +100,7 @@ class TagGuide:
         )
         if self.is_without_persons or persons.presence is not Presence.NONE:
             evidence = find_evidence([", ".join(persons.tags), *known], self._table)
-        places = _said_places(self._texts)
+        places = _said_places([*(tag for tag in tags if tag not in elsewhere), *captions])
         self._place = places[0] if len(places) == 1 else None
         self._has_several_places = len(places) > 1
         self._prior = PairPrior(
