@@ -82,8 +82,11 @@ class TagGuide:
         # A character that the user names has looks that the pair table does not know.
         self._names_character = any(category(tag) is Category.CHARACTERS for tag in tags)
         self._words = WordRepeats()
+        # Ends of the prompt's tags, which a sentence may name: a hat of a straw hat.
+        self._ends: set[str] = set()
         for name in sorted(self._excluded):
             self._words.add(name, is_typed=True)
+            self._ends |= _ends_of(name)
         self._table = shipped_pairs()
         # Words of other languages have other senses.
         tags_of_ours = [tag for tag in tags if self._is_evidence(tag)]
@@ -132,6 +135,7 @@ class TagGuide:
         self._colors: set[str] = set()  # of hair and eyes in added tags
         for found in evidence.found:
             self._words.add(self._table.names[found.entry], is_typed=True)
+            self._ends |= _ends_of(self._table.names[found.entry])
 
     def _is_evidence(self, tag: str) -> bool:
         """Return whether the words of a tag mean what they say: `blue archive` is no archive."""
@@ -139,6 +143,11 @@ class TagGuide:
         if is_name and self._table.entry(canonical(tag)) is None:
             return False
         return not is_of_another_language(tag)
+
+    def knows(self, tag: str) -> bool:
+        """Return whether a tag, in small letters, is known to the pair table or to the model."""
+        name = canonical(tag)
+        return name == tag and (self._table.entry(name) is not None or name in person_tags().places)
 
     @property
     def evidence_size(self) -> int:
@@ -179,6 +188,7 @@ class TagGuide:
         if is_accepted:
             self._prior.accept(name, _WEIGHT_OF_ADDED)
             self._words.add(name)
+            self._ends |= _ends_of(name)
             self._colors |= colored_parts(name)
 
     def refuse(self, tag: str) -> str | None:
@@ -207,7 +217,8 @@ class TagGuide:
             return REPEATED
         for found in find_evidence([sentence], self._table).found:
             is_subject = self._table.kind(found.entry) not in _NO_SUBJECTS
-            if is_subject and not self._prior.is_present(found.entry):
+            is_known = self._table.names[found.entry] in self._ends
+            if is_subject and not is_known and not self._prior.is_present(found.entry):
                 return OFF_SUBJECT
         return OFF_SUBJECT if self._counts_others(sentence) else None
 
@@ -362,6 +373,12 @@ class TagGuide:
             return values
 
         return TagBias(choices.shares, nats)
+
+
+def _ends_of(name: str) -> set[str]:
+    """Return a tag without its first words: `broom` of `holding broom`."""
+    words = name.split()
+    return {" ".join(words[start:]) for start in range(len(words))}
 
 
 def _said_places(texts: Iterable[str]) -> list[str]:

@@ -223,10 +223,11 @@ def test_a_sentence_has_the_persons_of_the_prompt(
 
 def test_a_caption_without_a_fitting_sentence_stays_empty() -> None:
     giraffes = [f"A giraffe eats {word}. X" for word in ("grass", "cake", "rice", "soup")] * 20
-    expansion, model = guided(
-        giraffes, tags="penguin, iceberg", tag_length=None, caption_length=Length.SHORT
+    model = Scripted(giraffes)
+    request = ExpansionRequest(
+        "penguin, iceberg", tag_length=None, caption_length=Length.SHORT, pair_prior=True
     )
-    assert expansion.caption == "" and len(model.prompts) <= 6
+    assert expand(model, request)[0].caption == "" and len(model.prompts) <= 6
 
 
 class Guided(Scripted):
@@ -272,17 +273,12 @@ def test_persons_named_in_words_are_counted() -> None:
 
 def test_the_first_sentence_of_a_caption_is_about_the_prompt() -> None:
     answers = [" The view is a close-up.", " Sunlight falls on the wooden floor.", " A cat sits."]
-    expansion, _ = guided(
-        [*answers], tags="cat, window", tag_length=Length.SHORT, caption_length=Length.VERY_SHORT
-    )
-    assert expansion.added_caption.startswith("A cat sits.")
-    expansion, _ = guided(
-        [" The background is softly blurred.\n"],
-        tags="window",
-        caption="A cat sits by a window.",
-        caption_length=Length.SHORT,
-    )
-    assert expansion.added_caption == "The background is softly blurred."
+    lengths = {"tag_length": Length.SHORT, "caption_length": Length.SHORT}
+    opened = ExpansionRequest("cat, window", **lengths, pair_prior=True)
+    assert expand(Scripted(answers), opened)[0].added_caption.startswith("A cat sits.")
+    continued = ExpansionRequest("window", "A cat sits by a window.", **lengths, pair_prior=True)
+    written = expand(Scripted([" The background is softly blurred.\n"]), continued)[0]
+    assert written.added_caption == "The background is softly blurred."
     guide = guide_of("1boy", "knight")
     assert guide.is_about_prompt("He holds a shield.")
     assert not guide.is_about_prompt("Smoke drifts through the air.")

@@ -1,11 +1,10 @@
-"""Where and when: adverbials of places, times and weather, and the plurals of nouns."""
+"""Where and when: adverbials of places, times and weather."""
 
 from __future__ import annotations
 
-import re
-
-from .sample_subject import kind
-from .wording import place_phrase, with_article
+from ...prompt.vocabulary.pairs import shipped_pairs
+from ...prompt.vocabulary.word_forms import singular_forms
+from .noun_phrases import bare, plural, with_article
 
 ADVERBIALS = {
     "night": "at night", "day": "on a clear day", "sunset": "at sunset", "sunrise": "at sunrise",
@@ -22,6 +21,26 @@ ADVERBIALS = {
     "dappled sunlight": "in dappled sunlight", "blizzard": "in a blizzard",
     "snow": "in the snow", "sunny day": "on a sunny day", "aurora": "under an aurora",
     "rainbow": "under a rainbow", "spotlight": "in a spotlight", "smoke": "in the smoke",
+}  # fmt: skip
+PLACES = {
+    "outdoors": "outdoors", "indoors": "indoors", "beach": "on a beach", "forest": "in a forest",
+    "ocean": "by the ocean", "city": "in a city", "street": "on a street", "pool": "at a pool",
+    "field": "in a field", "flower field": "in a field of flowers", "garden": "in a garden",
+    "classroom": "in a classroom", "bedroom": "in a bedroom", "kitchen": "in a kitchen",
+    "library": "in a library", "cafe": "in a cafe", "restaurant": "in a restaurant",
+    "shrine": "at a shrine", "church": "in a church", "castle": "at a castle",
+    "ruins": "among ruins", "mountain": "near a mountain", "bamboo forest": "in a bamboo forest",
+    "desert": "in a desert", "park": "in a park", "balcony": "on a balcony", "space": "in space",
+    "underwater": "under water", "rooftop": "on a rooftop", "town": "in a town",
+    "road": "on a road",
+    "bridge": "on a bridge", "stairs": "on stairs", "on bed": "on a bed", "on chair": "on a chair",
+    "on couch": "on a couch", "on floor": "on the floor", "on ground": "on the ground",
+    "stage": "on a stage", "train station": "at a train station", "stadium": "in a stadium",
+    "office": "in an office", "poolside": "by a pool", "nature": "in nature", "hill": "on a hill",
+    "village": "in a village", "cliff": "on a cliff", "pond": "by a pond", "river": "by a river",
+    "lake": "by a lake", "graveyard": "in a graveyard", "car interior": "inside a car",
+    "sunflower field": "in a field of sunflowers", "path": "on a path", "pavement": "on a pavement",
+    "kotatsu": "at a kotatsu", "festival": "at a festival", "bathroom": "in a bathroom",
 }  # fmt: skip
 _PREPOSITIONS = {
     "on": """beach street road bridge rooftop balcony hill path stage pavement branch rock ice sand
@@ -41,6 +60,7 @@ _PREPOSITION_OF = {
     for preposition, words in _PREPOSITIONS.items()
     for word in words.split()
 }
+_NO_PLACE_KINDS = frozenset(("framing", "quality", "medium", "light", "background"))
 # Words for the whole setting; they name no place.
 NO_PLACES = frozenset(
     """outdoors indoors nature scenery rural urban abandoned real_world_location galaxy
@@ -58,6 +78,17 @@ _NAMED_PLACES = frozenset(
      "new york city", "mars surface"}  # fmt: skip
 
 
+def kind(tag: str) -> str:
+    """Return the kind of a tag, or of its singular, in the pair table; "" for an unknown one."""
+    table = shipped_pairs()
+    start, _, last = tag.rpartition(" ")
+    for form in (last, *singular_forms(last)):
+        entry = table.entry(f"{start} {form}".strip())
+        if entry is not None:
+            return table.kind(entry)
+    return ""
+
+
 def is_named_place(tag: str) -> bool:
     """Return whether a tag is the name of a city or a country."""
     return tag in _NAMED_PLACES
@@ -67,12 +98,13 @@ def place_of(tag: str) -> str:
     """Return the adverbial of a place or surface: `on a beach`; "" for other tags."""
     if tag in NO_PLACES:
         return ""
-    try:
-        return place_phrase(tag)
-    except KeyError:
-        pass
+    if tag in PLACES:
+        return PLACES[tag]
+    of = kind(tag)
+    if of in _NO_PLACE_KINDS:
+        return ""
     last = tag.rsplit(" ", 1)[-1]
-    preposition = _PREPOSITION_OF.get(last, "in" if kind(tag) == "place" else "")
+    preposition = _PREPOSITION_OF.get(last, "in" if of == "place" else "")
     if not preposition:
         return ""
     if preposition == "among":
@@ -82,22 +114,6 @@ def place_of(tag: str) -> str:
     return f"{preposition} {with_article(bare(tag))}"
 
 
-def plural(tag: str) -> str:
-    """Return the plural of a noun phrase."""
-    if tag.endswith("s") or with_article(tag) == tag:
-        return tag
-    if tag.endswith("leaf"):
-        return f"{tag[:-1]}ves"
-    if tag.endswith(("sh", "ch", "x")):
-        return f"{tag}es"
-    return f"{tag[:-1]}ies" if re.search("[^aeiou]y$", tag) else f"{tag}s"
-
-
 def time_of(tag: str) -> str:
     """Return the adverbial of a time, a season, weather or light: `at night`; "" for others."""
     return ADVERBIALS.get(tag, "")
-
-
-def bare(tag: str) -> str:
-    """Return a tag without the note in parentheses: `star (sky)` as `star`."""
-    return re.sub(r" \(.*\)$", "", tag)

@@ -1,8 +1,6 @@
 """Captions for tags of persons: every sentence states some of the tags, and nothing else.
 
-Few corpora have both tags and captions, and none that can be distributed shows drawn persons. So
-captions are written from the tags, two or three of them in a sentence. The wording is random, the
-facts are not.
+Two or three tags are in a sentence. The wording is random, the facts are not.
 """
 
 from __future__ import annotations
@@ -12,6 +10,14 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 
+from .aspects import Aspect, aspect
+from .noun_phrases import (
+    finish,
+    listed,
+    plural,
+    plural_verb,
+    with_article,
+)
 from .person_words import (
     ACTION_VERBS,
     GAZE_VERBS,
@@ -22,21 +28,28 @@ from .person_words import (
     POSE_VERBS,
     ROLES,
 )
-from .places import place_of, plural, time_of
-from .sample_subject import Subject
-from .scene_captions import finish, more_sentences, plural_verb
-from .wording import Aspect, aspect, listed, with_article
+from .places import place_of, time_of
+from .scene_captions import Subject, more_sentences
 
 _NUMBERS = {"1": "one", "2": "two", "3": "three", "4": "four", "5": "five", "6+": "six or more"}
 _COUNT = re.compile(r"^(\d\+?)(girl|boy|other)")
 _MOST_OF_LIST = 3
+_CARRIED = frozenset(("bag", "backpack", "handbag", "suitcase"))
 
 
 class Person:
     """Subject and pronouns of the people in one caption."""
 
-    def __init__(self, subject: str, pronouns: tuple[str, str, str], plural: bool) -> None:
+    def __init__(
+        self,
+        subject: str,
+        pronouns: tuple[str, str, str],
+        plural: bool,
+        several: bool | None = None,
+    ) -> None:
         self.subject = subject
+        # Whether there are several persons; one person of an open sex has plural verbs.
+        self.several = plural if several is None else several
         self.pronoun, self.object, self.possessive = pronouns
         self.plural = plural
 
@@ -49,6 +62,11 @@ class Person:
     def of(self, phrase: str) -> str:
         """Return a phrase with this person's pronouns."""
         return phrase.replace("{her}", self.possessive)
+
+
+# Persons of an open sex.
+ONE_PERSON = Person("", ("they", "them", "their"), plural=True, several=False)
+PERSONS = Person("", ("they", "them", "their"), plural=True)
 
 
 def person_of(tags: Sequence[str], rng: random.Random | None = None) -> Person | None:
@@ -100,27 +118,50 @@ def write_caption(subject: Subject, most: int, rng: random.Random) -> list[str]:
     person = person_of(subject.tags, rng)
     if person is None:
         return []
+    groups = _groups(subject)
+    sentences: list[str] = []
+    for _ in range(8):
+        kept = {name: list(tags) for name, tags in groups.items()}
+        opening = _opening(groups, subject.tags, person, rng)
+        if len(opening.split()) > 3:  # more than a person alone
+            _take(opening, subject, sentences, most)
+        if sentences:
+            return _continue(subject, person, groups, sentences, most, rng)
+        groups = defaultdict(list, kept)
+    return []
+
+
+def continue_caption(subject: Subject, person: Person, most: int, rng: random.Random) -> list[str]:
+    """Return up to `most` sentences that go on about persons whom the text before names."""
+    return _continue(subject, person, _groups(subject), [], most, rng)
+
+
+def _groups(subject: Subject) -> dict[Aspect, list[str]]:
     groups: dict[Aspect, list[str]] = defaultdict(list)
     for tag in without_general([tag for tag in subject.tags if "adjusting" not in tag]):
         groups[aspect(tag)].append(tag)
-    sentences: list[str] = []
+    return groups
 
-    def take(text: str) -> None:
-        if not any(word in " ".join(sentences) for word in ("wear", "dressed")):
-            text = text.replace(" also wear", " wear")
-        sentence = finish(text)
-        if len(sentences) < most and len(sentence.split()) > 3 and subject.fits(sentence):
-            subject.take(sentence)
-            sentences.append(sentence)
 
-    for _ in range(8):
-        kept = {name: list(tags) for name, tags in groups.items()}
-        take(_opening(groups, subject.tags, person, rng))
-        if sentences:
-            break
-        groups = defaultdict(list, kept)
-    if not sentences:
-        return []
+def _take(text: str, subject: Subject, sentences: list[str], most: int) -> None:
+    """Add a sentence if it fits."""
+    if not any(word in " ".join(sentences) for word in ("wear", "dressed")):
+        text = text.replace(" also wear", " wear")
+    sentence = finish(text)
+    if len(sentences) < most and len(sentence.split()) > 2 and subject.fits(sentence):
+        subject.take(sentence)
+        sentences.append(sentence)
+
+
+def _continue(
+    subject: Subject,
+    person: Person,
+    groups: dict[Aspect, list[str]],
+    sentences: list[str],
+    most: int,
+    rng: random.Random,
+) -> list[str]:
+    """Add sentences about looks, clothes and actions, and what surrounds the persons."""
     writers: list[Callable[[], list[str]]] = [
         lambda: _looks(groups, person, rng),
         lambda: _clothes(groups, person, rng),
@@ -143,7 +184,7 @@ def write_caption(subject: Subject, most: int, rng: random.Random) -> list[str]:
         surroundings()
     for write in writers:
         for text in write():
-            take(text)
+            _take(text, subject, sentences, most)
     if not scene_first:
         surroundings()
     return sentences
@@ -155,15 +196,15 @@ def without_general(tags: Sequence[str]) -> list[str]:
     return [tag for tag in tags if tag not in ends]
 
 
-def _take(groups: dict[Aspect, list[str]], wanted: Aspect, most: int) -> list[str]:
+def _pop(groups: dict[Aspect, list[str]], wanted: Aspect, most: int) -> list[str]:
     taken = groups[wanted][:most]
     del groups[wanted][:most]
     return taken
 
 
 def _hair(groups: dict[Aspect, list[str]]) -> str:
-    lengths = [tag[: -len(" hair")] for tag in _take(groups, Aspect.HAIR_LENGTH, 1)]
-    colors = [tag[: -len(" hair")] for tag in _take(groups, Aspect.HAIR_COLOR, 1)]
+    lengths = [tag[: -len(" hair")] for tag in _pop(groups, Aspect.HAIR_LENGTH, 1)]
+    colors = [tag[: -len(" hair")] for tag in _pop(groups, Aspect.HAIR_COLOR, 1)]
     return f"{' '.join(lengths + colors)} hair" if lengths or colors else ""
 
 
@@ -180,7 +221,7 @@ def _opening(
     when = times[0] if times and rng.random() < 0.45 else ""
     looks = []
     if rng.random() < 0.8:
-        looks = [part for part in (_hair(groups), *_take(groups, Aspect.EYES, 1)) if part]
+        looks = [part for part in (_hair(groups), *_pop(groups, Aspect.EYES, 1)) if part]
         if rng.random() < 0.3:
             seen = [tag for tag in tags if tag in LOOKS][:1]
             looks += [LOOKS[tag] for tag in seen]
@@ -189,7 +230,7 @@ def _opening(
     with_looks = f"with {listed(looks)}" if looks else ""
     wears = ""
     if not looks or rng.random() < 0.25:
-        worn = [_worn(tag, person) for tag in _take(groups, Aspect.CLOTHES, 1)]
+        worn = [_worn(tag, person) for tag in _pop(groups, Aspect.CLOTHES, 1)]
         wears = (
             f"in {worn[0]}" if worn and _is_outfit(worn[0]) else f"with {worn[0]}" if worn else ""
         )
@@ -200,7 +241,7 @@ def _opening(
     if len(verbs) > 1 and rng.random() < 0.4:
         doing = f"{verbs[0]} and {verbs[1]}"
     if not doing and not where and not (looks or wears):
-        worn = [_worn(tag, person) for tag in _take(groups, Aspect.CLOTHES, 2)]
+        worn = [_worn(tag, person) for tag in _pop(groups, Aspect.CLOTHES, 2)]
         doing = f"{person.verb('wears')} {listed(worn)}" if worn else ""
     return f"{person.subject} {with_looks} {wears} {doing} {where} {when}"
 
@@ -214,7 +255,7 @@ _OUTFITS = re.compile(
 
 def _worn(tag: str, person: Person) -> str:
     """Return the noun phrase of a worn thing, in the plural for several persons."""
-    return plural(tag) if person.plural else with_article(tag)
+    return plural(tag) if person.several else with_article(tag)
 
 
 def _place(tag: str) -> str:
@@ -242,6 +283,7 @@ def _verbs(
                 text = "reads a book"
             verbs.append(person.of(person.verb(text)))
             groups[aspect(tag)] = [one for one in groups[aspect(tag)] if one != tag]
+    groups[Aspect.HOLDING] = held = [tag for tag in held if tag not in ACTION_VERBS]
     if held and rng.random() < 0.6:
         thing = with_article(held.pop(0).removeprefix("holding "))
         verbs.append(f"{person.verb('holds')} {thing}")
@@ -294,6 +336,8 @@ def _body(body: list[str], person: Person, rng: random.Random) -> str:
 
 def _clothes(groups: dict[Aspect, list[str]], person: Person, rng: random.Random) -> list[str]:
     clothes = groups.pop(Aspect.CLOTHES, [])
+    carried = [tag for tag in clothes if tag.rsplit(" ", 1)[-1] in _CARRIED]
+    clothes = [tag for tag in clothes if tag not in carried]
     sentences: list[str] = []
     while clothes and len(sentences) < 2:
         count = rng.randint(1, _MOST_OF_LIST)
@@ -306,6 +350,9 @@ def _clothes(groups: dict[Aspect, list[str]], person: Person, rng: random.Random
         if also:
             wears = also + person.verb("wears")
         sentences.append(f"{person.pronoun} {wears} {phrases}")
+    if carried:
+        carries = person.verb("carries")
+        sentences.append(f"{person.pronoun} {carries} {_worn(carried[0], person)}")
     return sentences
 
 
