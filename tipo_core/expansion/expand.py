@@ -152,7 +152,7 @@ class VariantState:
         self.guide: TagGuide | None = None
         if uses_pairs:
             self.policy.assume_alone()
-            self.guide = TagGuide(user.plain, [self.user_caption], named)
+            self.guide = TagGuide(user.plain, [self.user_caption], named, user.elsewhere)
         self.added_tags: list[str] = []
         if self.guide is not None and request.tag_length is not None and not named.is_typed:
             self._add_person_tags()
@@ -289,7 +289,13 @@ class VariantState:
 
     def _new_policy(self) -> TagPolicy:
         captions = {Field.LONG: self.user_caption}
-        policy = TagPolicy(self.user.plain, captions, bans=self.bans, safe=self.request.safe)
+        policy = TagPolicy(
+            self.user.plain,
+            captions,
+            bans=self.bans,
+            safe=self.request.safe,
+            elsewhere=self.user.elsewhere,
+        )
         # The tags of the caption's foreign words stand in the result already.
         policy.present.update(map(canonical, self.user.caption_tags))
         return policy

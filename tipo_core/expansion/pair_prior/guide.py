@@ -8,7 +8,7 @@ model writes what they wear and do, with a bias toward tags that go together.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +40,10 @@ _WORD = re.compile(r"[^\W\d_]{3,}")
 _NO_SUBJECTS = frozenset(
     "count,person,pose,creature pose,framing,medium,background,quality,other".split(",")
 )
+_FUNCTION_WORDS = frozenset(
+    """a an the this that these those there here it its is are was were be of in on at with and or
+    but for to from by as he she they his her their some one very . , ; : ! ? ( )""".split()
+)
 NO_HUMANS, _STILL_LIFE = "no humans", "still life"
 # Words of drawings whose persons may have hair and eyes of any colour.
 _DRAWN = ("anime", "manga", "vtuber", "vocaloid", "fantasy", "elf", "fairy", "magical girl", "game")
@@ -56,9 +60,16 @@ class TagGuide:
     """The pair prior of one prompt.
 
     `tags` and `captions` are the user's, in plain words; `persons` are those that they name.
+    Tags of `elsewhere` stand in a prompt before an AND: they say nothing of the place, and of the scene only if no word after the AND is known.
     """
 
-    def __init__(self, tags: Iterable[str], captions: Iterable[str], persons: Persons) -> None:
+    def __init__(
+        self,
+        tags: Iterable[str],
+        captions: Iterable[str],
+        persons: Persons,
+        elsewhere: Collection[str] = (),
+    ) -> None:
         tags = list(tags)
         captions = [text for text in captions if text]
         self.persons = persons
@@ -79,6 +90,10 @@ class TagGuide:
         self._table = shipped_pairs()
         # Words of other languages have other senses.
         tags_of_ours = [tag for tag in tags if self._is_evidence(tag)]
+        if elsewhere:
+            here = [tag for tag in tags_of_ours if tag not in elsewhere]
+            if find_evidence([", ".join(here)], self._table).found:
+                tags_of_ours = here
         known = [", ".join(tags_of_ours)]
         known += [text for text in captions if not is_of_another_language(text)]
         evidence = find_evidence(known, self._table)
@@ -88,7 +103,7 @@ class TagGuide:
         )
         if self.is_without_persons or persons.presence is not Presence.NONE:
             evidence = find_evidence([", ".join(persons.tags), *known], self._table)
-        places = _said_places(self._texts)
+        places = _said_places([*(tag for tag in tags if tag not in elsewhere), *captions])
         self._place = places[0] if len(places) == 1 else None
         self._has_several_places = len(places) > 1
         self._prior = PairPrior(
@@ -139,6 +154,12 @@ class TagGuide:
         """The number of words of the prompt that the pair table has, persons apart."""
         kinds = (self._table.kind(one.entry) for one in self._prior.evidence.found)
         return sum(kind not in ("count", "person") for kind in kinds)
+
+    @property
+    def knows_nothing(self) -> bool:
+        """Whether the prompt has no word that the pair table has, and names no persons: `!?`."""
+        is_open = self.persons.presence in (Presence.OPEN, Presence.PERHAPS)
+        return is_open and self.evidence_size == 0
 
     @property
     def _has_evidence(self) -> bool:
@@ -200,6 +221,10 @@ class TagGuide:
             if is_subject and not is_known and not self._prior.is_present(found.entry):
                 return OFF_SUBJECT
         return OFF_SUBJECT if self._counts_others(sentence) else None
+
+    def is_fragment(self, sentence: str) -> bool:
+        """Return whether a whole sentence has no word that says something: `The.`"""
+        return _FUNCTION_WORDS.issuperset(tokens(sentence))
 
     def is_about_prompt(self, sentence: str) -> bool:
         """Return whether a sentence names a word of the user's, or a person where there is one.

@@ -32,6 +32,8 @@ _SEXES = frozenset((WordKind.GIRL, WordKind.BOY))
 _MODIFIERS = frozenset((WordKind.COLOUR, WordKind.ADJECTIVE))
 _HUMAN_MEASURES = frozenset(("\u4eba", "\uba85"))
 _SUBJECTS = frozenset("\u304c\u306f\u3082")
+# Particles between a noun and its count: *hair ornaments, two*.
+_COUNTED_BY = _SUBJECTS | {"\u3092"}
 # Particles of the object: a verb that is negated has it, its subject stays.
 _OBJECTS = frozenset("\u3092\uc744\ub97c")
 # After *I* these ask for a picture of something else.
@@ -301,7 +303,9 @@ class _Clause:
             last = self.words.pop()
             tags = noun_tags(noun.token, noun.modifiers, count)
             self._add(last.start, token.end, tags, noun.token.kind)
-            self._noun = None
+            # *Holds two swords*: the verb after the count needs the noun.
+            is_object = self._is_postfix and self._tokens[place - 1].text in _OBJECTS
+            self._noun = replace(noun, index=len(self.words) - 1) if is_object else None
             return
         self._begin(token)
         self._count = count
@@ -313,7 +317,7 @@ class _Clause:
         if self._is_postfix:
             if tokens[before].text.isspace():
                 before -= 1
-            is_subject = before > 0 and tokens[before].text in _SUBJECTS
+            is_subject = before > 0 and tokens[before].text in _COUNTED_BY
             if is_subject and tokens[before - 1].kind in _NOUNS:
                 before -= 1
             return tokens[before].kind in _NOUNS and not _noun_follows(tokens, place)

@@ -10,9 +10,16 @@ from tipo_core.expansion.expand import expand
 from tipo_core.expansion.json_form import read_request
 from tipo_core.expansion.pair_prior.guide import TagGuide
 from tipo_core.expansion.pair_prior.word_repeats import WordRepeats
-from tipo_core.expansion.policy import CONTRADICTS, NOT_KNOWN, OFF_SUBJECT, REPEATED
+from tipo_core.expansion.policy import (
+    CONTRADICTS,
+    NOT_KNOWN,
+    OFF_SUBJECT,
+    REPEATED,
+    TagPolicy,
+)
 from tipo_core.expansion.request import Expansion, ExpansionRequest
-from tipo_core.expansion.tasks import Length
+from tipo_core.expansion.tasks import Field, Length
+from tipo_core.expansion.user_text import UserTags
 from tipo_core.lm.generate.completion import CompletionRequest, Generation, Result
 from tipo_core.prompt.persons.persons import persons_of
 
@@ -275,6 +282,46 @@ def test_the_first_sentence_of_a_caption_is_about_the_prompt() -> None:
     guide = guide_of("1boy", "knight")
     assert guide.is_about_prompt("He holds a shield.")
     assert not guide.is_about_prompt("Smoke drifts through the air.")
+
+
+@pytest.mark.parametrize(
+    ("here", "elsewhere", "unfit"),
+    [("outdoors", "indoors", "couch"), ("indoors", "outdoors", "tree"), ("day", "night", "moon")],
+)
+def test_a_prompt_after_and_is_judged_by_its_own_words(
+    here: str, elsewhere: str, unfit: str
+) -> None:
+    user = UserTags(f"{elsewhere} AND {here}")
+    assert user.elsewhere == {elsewhere}
+    policy = TagPolicy(user.plain, elsewhere=user.elsewhere)
+    assert policy.refuse(Field.TAG, {"day": "night sky", "night": "day"}.get(here, elsewhere))
+    guide = TagGuide(user.plain, [""], persons_of(user.plain, []), user.elsewhere)
+    assert unfit not in guide.propose(12, 1, lambda tag: bool(policy.refuse(Field.TAG, tag)))
+    both = UserTags(f"{elsewhere}, {here}")
+    assert not both.elsewhere
+
+
+def test_break_divides_no_prompt() -> None:
+    assert not UserTags("1girl BREAK forest").elsewhere
+    assert UserTags("1girl, hat AND 1girl, scarf :0.5").elsewhere == {"hat"}
+
+
+def test_a_prompt_without_a_known_word_gets_few_answers() -> None:
+    script = [answer for _ in range(20) for answer in (" zqx,", " zqy zqz,", " smile, zqx,")]
+    for tags in ("!?", "...", "the"):
+        expansion, _ = guided(script, tags=tags)
+        assert expansion.passes[0].result.answers <= 7, tags
+        assert len(expansion.added_tags) >= 4
+
+
+@pytest.mark.parametrize("sentence", ["The.", "A.", "It is.", "There."])
+def test_function_words_alone_are_no_caption(sentence: str) -> None:
+    expansion, _ = guided(
+        [f" {sentence}"], tags="cat", tag_length=None, caption_length=Length.SHORT
+    )
+    assert not expansion.added_caption
+    assert guide_of("!?").is_fragment(sentence)
+    assert not guide_of("!?").is_fragment("A cat.")
 
 
 def test_the_prior_can_be_chosen() -> None:
