@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -19,9 +19,10 @@ from ...prompt.sentences import with_stop
 from ..fields import continued_text, derived_seed, grow_field
 from ..format import Request
 from ..pair_prior.guide import TagGuide
-from ..policy import CONTRADICTS, TagPolicy
+from ..policy import TagPolicy
 from ..request import FieldResult
 from ..tasks import Field, Pass
+from .judged_picture import JudgedPicture
 from .noun_phrases import is_plural, with_article
 from .person_captions import ONE_PERSON, PERSONS, Person, continue_caption, person_of, write_caption
 from .scene_captions import MANY, more_sentences, opening_sentence
@@ -32,52 +33,10 @@ _PROPOSED = 9
 _WIDE = frozenset(("place", "nature", "weather"))
 # Words of a caption that say where its subject is.
 _PLACED = re.compile(
-    r"\b(?:on|in|at|by|near|under|above|below|behind|beside|inside|atop|over|front|next|against)\b",
+    r"\b(?:on|in|at|by|near|under|above|below|behind|beside|inside|atop|over|front|next|against"
+    r"|[a-z]{3,}ing)\b",
     re.I,
 )
-# What a sentence says beyond its tag, and the words of a prompt that rule it out.
-_CALM = re.compile(r"\b(?:calm|quiet|lone|empty|gentle|gently|softly)\b")
-_RESTLESS = re.compile(
-    r"\b(?:storm\w*|blizzard\w*|wind\w*|waves?|busy|crowd\w*|traffic|race|racing|battle|war|fight\w*|explo\w+"
-    r"|chaos|chaotic|wild|rapids|splash\w*|fast|speed\w*|market|festival|party|fire|run\w*)\b",
-    re.I,
-)
-_CLEAR = re.compile(r"\b(?:clear|bright|cheerful|sunny|warm)\b")
-_VEILED = re.compile(
-    r"\b(?:cloud\w*|fog\w*|mist\w*|rain\w*|storm\w*|smoke|smog|haze|overcast|dark\w*|gloom\w*"
-    r"|blizzard|snow\w*|winter|cold|night|bleak|horror|dystopian|apocalyp\w+|ruin\w*|haunted)\b",
-    re.I,
-)
-
-
-class _Picture:
-    """The tags of one picture, and the judge of the sentences about them."""
-
-    def __init__(
-        self, tags: Iterable[str], texts: Sequence[str], policy: TagPolicy, guide: TagGuide
-    ) -> None:
-        self.tags = list(tags)
-        self._policy, self._guide = policy, guide
-        said = ", ".join((*texts, *self.tags))
-        self._is_restless = _RESTLESS.search(said) is not None
-        self._is_veiled = _VEILED.search(said) is not None
-        self.rejected: Counter[str] = Counter()
-
-    def fits(self, sentence: str) -> bool:
-        """Return whether a sentence names nothing but the tags, and contradicts none of them."""
-        reason = self._policy.refuse(Field.LONG, sentence) or self._guide.refuse_sentence(sentence)
-        lowered = sentence.lower()
-        is_calm = self._is_restless and _CALM.search(lowered) is not None
-        is_clear = self._is_veiled and _CLEAR.search(lowered) is not None
-        if reason is None and (is_calm or is_clear):
-            reason = CONTRADICTS
-        if reason is not None:
-            self.rejected[reason] += 1
-        return reason is None
-
-    def take(self, sentence: str) -> None:
-        """Add a sentence to the caption; later ones must not contradict it."""
-        self._policy.accept(Field.LONG, sentence)
 
 
 class CaptionTags(NamedTuple):
@@ -147,10 +106,10 @@ def _by_rules(
         # The first sentence names what the user typed; a caption of the user's has named it.
         typed = [] if before.strip() else [tag for tag in tags.typed if guide.knows(tag)]
         named = [*typed, *added]
-        picture = _Picture(named, texts, policy, guide)
+        picture = JudgedPicture(named, texts, policy, guide)
         sentences = _about_persons(before, picture, guide, tags, room, rng)
     else:
-        picture = _Picture(added, texts, policy, guide)
+        picture = JudgedPicture(added, texts, policy, guide)
         sentences = _about_scene(before, picture, tags.typed, guide.is_without_persons, room, rng)
     text = before
     for sentence in sentences:
@@ -171,7 +130,7 @@ def _by_rules(
 
 def _about_persons(
     before: str,
-    picture: _Picture,
+    picture: JudgedPicture,
     guide: TagGuide,
     tags: CaptionTags,
     room: int,
@@ -200,7 +159,7 @@ def _named_person(tags: Sequence[str], persons: Persons) -> Person:
 
 def _about_scene(
     before: str,
-    picture: _Picture,
+    picture: JudgedPicture,
     typed: Sequence[str],
     is_without_persons: bool,
     room: int,
@@ -209,6 +168,8 @@ def _about_scene(
     """Return sentences about a scene, which may be known to be `is_without_persons`."""
     things = typed_things(typed)
     subject = subject_of(typed_things([before])) or subject_of(things)
+    if subject is not None and subject.kind in _WIDE:
+        picture.leave_out_tables()
     if subject is None and not before.strip() and is_without_persons:
         # `landscape` names none: a river before the trees.
         scene = typed_things(tag for tag in picture.tags if with_article(tag) != tag)
@@ -232,7 +193,7 @@ def _about_scene(
 
 
 def _opening(
-    subject: TypedThing, things: Sequence[TypedThing], picture: _Picture, rng: random.Random
+    subject: TypedThing, things: Sequence[TypedThing], picture: JudgedPicture, rng: random.Random
 ) -> list[str]:
     """Return a first sentence that names the subject, where it is and when; [] if none fits."""
     others = [one.words for one in things]

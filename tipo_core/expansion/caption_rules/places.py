@@ -20,7 +20,7 @@ ADVERBIALS = {
     "dark clouds": "under dark clouds", "neon lights": "in the glow of neon lights",
     "dappled sunlight": "in dappled sunlight", "blizzard": "in a blizzard",
     "snow": "in the snow", "sunny day": "on a sunny day", "aurora": "under an aurora",
-    "rainbow": "under a rainbow", "spotlight": "in a spotlight", "smoke": "in the smoke",
+    "rainbow": "under a rainbow", "spotlight": "in a spotlight",
 }  # fmt: skip
 PLACES = {
     "outdoors": "outdoors", "indoors": "indoors", "beach": "on a beach", "forest": "in a forest",
@@ -65,7 +65,8 @@ _NO_PLACE_KINDS = frozenset(
 )
 # Words for the whole setting; they name no place.
 NO_PLACES = frozenset(
-    """outdoors indoors nature scenery rural urban abandoned real_world_location galaxy
+    """outdoors indoors nature scenery rural urban abandoned real_world_location galaxy future past
+    heaven hell paradise dream world
     neon_lights""".replace("_", " ").split()
 ) | {"real world location", "neon lights"}
 # Cities and countries in the pair table, which take no article.

@@ -26,6 +26,9 @@ _BESIDE = re.compile(
     r"(?:around|beside|past|under|in front of|behind|covers?|catches|leads to) \{s\}"
     r"|^\{S\} (?:rests|is)"
 )
+# What lies on a thing and on no animal, and where animals lie and no things.
+_COVERS = re.compile(r"(?:covers?|cling to|climb over|scattered over) \{s\}")
+_LIES_ON = re.compile(r"^\{S\} rests on a (?:cushion|blanket|branch|rock)")
 # Parts of a landscape that come in numbers, and waters.
 MANY = frozenset(
     """tree rock flower leaf bush plant star cloud mushroom wildflower boulder skyscraper building
@@ -132,6 +135,8 @@ def more_sentences(
     `is_wide`; a subject that `is_placed` gets no other place.
     """
     said = " ".join(before).lower()
+    is_animal = bool(the) and kind(the.partition(" ")[2]) == "animal"
+    held = [tag.removeprefix("holding ") for tag in subject.tags if tag.startswith("holding ")]
     the_is_placed = is_placed or any(word in said for word in ("stands", "rests", "sits", "lies"))
     tags = [tag for tag in subject.tags if tag in scene_sentences() and bare(tag) not in said]
     rng.shuffle(tags)
@@ -154,6 +159,10 @@ def more_sentences(
                 continue
             if is_wide and _BESIDE.search(form):
                 continue
+            if _COVERS.search(form) if is_animal or is_person else _LIES_ON.search(form):
+                continue
+            if any(f" {thing} " in f" {form.lower()}" for thing in held):
+                continue  # a held cup stands on no saucer
             sentence = form.replace("{s}", the).replace("{S}", the[:1].upper() + the[1:])
             nouns = {word for word in re.findall("[a-z]{4,}", sentence.lower())}
             if bare(tag) in said or len(nouns & set(re.findall("[a-z]{4,}", said)) - {"the"}) > 2:
@@ -213,7 +222,7 @@ def _is_part(tag: str) -> bool:
     last = bare(tag).rsplit(" ", 1)[-1]
     if kind(tag) == "nature":
         return last in MANY or last in _WATERS
-    return kind(tag) in ("thing", "plant") and not time_of(tag)
+    return kind(tag) in ("place", "plant") and not time_of(tag) and tag not in NO_PLACES
 
 
 def _part(name: str) -> str:

@@ -24,7 +24,8 @@ _WIDE = frozenset(("place", "nature", "weather"))
 _LEAST_WEIGHT = 0.5
 # Places without an article, and forms of a picture, which its sentences are not about.
 _NO_SUBJECTS = frozenset("underwater space heaven hell earth nature mars".split()) | frozenset(
-    "emoji icon sticker logo map poster card page paint studio".split()
+    """emoji icon sticker logo map poster card page paint studio title giant text word letter image
+    scene design model set future past dream photo drawing""".split()
 )
 
 

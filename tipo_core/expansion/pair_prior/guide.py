@@ -20,7 +20,7 @@ from ...prompt.vocabulary.pairs import shipped_pairs
 from ...prompt.vocabulary.slots import slot_table
 from ...prompt.vocabulary.word_tables import tokens
 from ..policy import CONTRADICTS, FRAGMENT, NOT_KNOWN, OFF_SUBJECT, REPEATED
-from .evidence import find_evidence
+from .evidence import THING_BEFORE_HEAD, find_evidence
 from .person_tags import LEAST_LOG_SHARE, colored_parts, person_tags
 from .prior import LARGEST_SCORE, LEAST_SCORE, WITHOUT_PERSONS, PairPrior
 from .safe_tags import moods_of, safe_tags
@@ -119,6 +119,11 @@ class TagGuide:
             or any(f" {word} " in self._typed_words for word in _DRAWN)
         )
         kinds = {self._table.kind(found.entry) for found in evidence.found}
+        # Words that only describe an unknown noun bring no things: `electron cloud model`.
+        weights = [
+            found.weight for found in evidence.found if self._table.kind(found.entry) in _SUBJECTS
+        ]
+        self._is_faint = bool(weights) and max(weights) <= THING_BEFORE_HEAD
         self._has_subject = not kinds.isdisjoint(_SUBJECTS)
         self._has_animal = "animal" in kinds
         self._has_place = "place" in kinds
@@ -269,6 +274,8 @@ class TagGuide:
         def refuses_any(tag: str) -> bool:
             entry = self._table.entry(tag)
             kind = "" if entry is None else self._table.kind(entry)
+            if self._is_faint and kind in _SUBJECTS:
+                return True
             if self.has_persons and kind in _UNFIT_KINDS:
                 return True
             if self._may_show_person and kind == "thing" and not self._is_of_scene(tag):

@@ -102,6 +102,37 @@ def test_a_blizzard_that_is_added_is_not_calm_either(seed: int) -> None:
         assert not re.search(r"\b(?:calm|quiet|clear|bright)\b", found.added_caption)
 
 
+@pytest.mark.parametrize(
+    ("tags", "caption", "unfit"),
+    [
+        ("", "a red apple and a yellow pear", r"\bground\b|The red apple rests on a branch"),
+        (
+            "",
+            "a kitten plays, playing with a ball of yarn",
+            r"The kitten (?:rests|sits|stands|lies)",
+        ),
+        ("", "a squirrel in a forest", "(?:covers?|climb over|cling to) the squirrel"),
+        ("", "a chair", "The chair rests on a (?:cushion|blanket)"),
+        ("", "a soap on a marble countertop", r"\btable\b"),
+        ("spaceship, space, planet", "", "It is night"),
+        ("snowy village at night, hill", "", "[Gg]reen hills"),
+        ("city", "", "A city with an? window"),
+    ],
+)
+def test_a_sentence_says_nothing_that_the_prompt_rules_out(
+    tags: str, caption: str, unfit: str
+) -> None:
+    texts = [drawn(tags, caption, seed=seed)[0].added_caption for seed in range(10)]
+    assert any(texts) and not any(re.search(unfit, text) for text in texts), texts
+
+
+def test_a_held_cup_stands_on_no_saucer() -> None:
+    answers = ["holding cup, smile, scarf, sitting, looking at viewer"]
+    for seed in range(8):
+        found, _ = drawn(caption="a man drinking coffee in a cafe", answers=answers, seed=seed)
+        assert "holding cup" not in found.added_tags or "cup stands" not in found.added_caption
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_a_storm_is_not_calm_and_a_cloudy_sky_is_not_clear(seed: int) -> None:
     found, _ = drawn(caption="a ship in a storm on the ocean under dark clouds", seed=seed)
