@@ -10,7 +10,14 @@ from ..vocabulary.kinds import animal_kind
 from ..vocabulary.style_phrases import content_words
 from ..vocabulary.word_tables import Match, tokens
 from .character_names import GIVEN, Named, character_matches, is_series
-from .compounds import animals, is_animals_name, is_compound, is_word_here, shows_person
+from .compounds import (
+    animals,
+    is_animals_name,
+    is_compound,
+    is_namesake,
+    is_word_here,
+    shows_person,
+)
 from .denied_words import denied_spans, with_plain_denials
 from .noun_numbers import NUMBER_REACH, age_of, number_before
 from .person_table import (
@@ -63,6 +70,7 @@ _AGAINST = frozenset("vs versus x".split())
 # Words before `me`: `a picture of me`, not `show me`.
 _BEFORE_ME = frozenset(("of", "and", "with", ""))
 _THEY = frozenset(("they", "we"))
+_SUBJECT_PRONOUNS = frozenset(("she", "he", "they", "we"))
 _SHE = frozenset(("she", "her", "hers", "herself"))
 _HE = frozenset(("he", "him", "his", "himself"))
 
@@ -114,6 +122,9 @@ def read_persons(text: str, *, is_tag: bool) -> Found:
         kind, is_plural = match.found
         if (kind in GIVEN or kind == NO_PERSON) and is_credit(typed, match.start):
             continue
+        if is_namesake(typed, match.start):
+            is_about = True
+            continue
         if match.start in denied or _is_denied(words, match.start):
             is_about = True
             continue
@@ -151,12 +162,15 @@ def read_persons(text: str, *, is_tag: bool) -> Found:
         if word in ("me", "myself") and (words[place - 1] if place else "") in _BEFORE_ME:
             mentions.append(Mention(PERSON, 1, 1, place, place + 1))
             break
-    if not mentions and not has_animal and not (is_tag and len(words) < 3):
-        pronouns = set(words)
+    begins_with = words[0] if words else ""
+    if not mentions and (not has_animal or begins_with in _SUBJECT_PRONOUNS):
+        # As a tag of one or two words, `her` is no subject.
+        said = set(words) if not (is_tag and len(words) < 3) else set()
+        said = {begins_with} & _SUBJECT_PRONOUNS if has_animal else said
         for sex, forms in ((GIRL, _SHE), (BOY, _HE)):
-            if pronouns & forms:
+            if said & forms:
                 mentions.append(Mention(sex, 1, 1, 0, 1))
-        if not mentions and words[:1] and words[0] in _THEY:
+        if not mentions and said and begins_with in _THEY:
             mentions.append(Mention(PERSON, 2, None, 0, 1, is_plural=True))
     if len(mentions) == 1 and mentions[0].kind == PERSON and mentions[0].high == 1:
         said = [sex for sex, forms in ((GIRL, _SHE), (BOY, _HE)) if not forms.isdisjoint(words)]
