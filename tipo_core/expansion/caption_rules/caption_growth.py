@@ -22,9 +22,9 @@ from ..pair_prior.guide import TagGuide
 from ..policy import CONTRADICTS, TagPolicy
 from ..request import FieldResult
 from ..tasks import Field, Pass
-from .noun_phrases import is_plural
+from .noun_phrases import is_plural, with_article
 from .person_captions import ONE_PERSON, PERSONS, Person, continue_caption, person_of, write_caption
-from .scene_captions import more_sentences, opening_sentence
+from .scene_captions import MANY, more_sentences, opening_sentence
 from .typed_things import TypedThing, subject_of, typed_things
 
 # Tags that are proposed for the caption alone, where no tags are wanted.
@@ -210,7 +210,9 @@ def _about_scene(
     things = typed_things(typed)
     subject = subject_of(typed_things([before])) or subject_of(things)
     if subject is None and not before.strip() and is_without_persons:
-        subject = subject_of(typed_things(picture.tags))  # `landscape` names none
+        # `landscape` names none: a river before the trees.
+        scene = typed_things(tag for tag in picture.tags if with_article(tag) != tag)
+        subject = subject_of(sorted(scene, key=lambda one: one.words in MANY))
     sentences: list[str] = []
     if not before.strip() and subject is not None and room > 0:
         sentences += _opening(subject, things, picture, rng)
@@ -233,9 +235,10 @@ def _opening(
     subject: TypedThing, things: Sequence[TypedThing], picture: _Picture, rng: random.Random
 ) -> list[str]:
     """Return a first sentence that names the subject, where it is and when; [] if none fits."""
-    others = [one.words for one in things if one.words != subject.words]
+    others = [one.words for one in things]
+    others = [one for one in (*others, *picture.tags) if one != subject.words]
     for _ in range(8):
-        sentence = opening_sentence(subject.words, [*others, *picture.tags], rng)
+        sentence = opening_sentence(subject.words, others, rng)
         if len(sentence.split()) > len(subject.words.split()) + 2 and picture.fits(sentence):
             picture.take(sentence)
             return [sentence]

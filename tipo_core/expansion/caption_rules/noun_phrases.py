@@ -74,21 +74,20 @@ def bare(tag: str) -> str:
     return re.sub(r" \(.*\)$", "", tag)
 
 
+_VERBS = {"is": "are", "has": "have", "does": "do", "lies": "lie"}
+
+
 def plural_verb(verb: str) -> str:
     """Return a verb phrase in the plural: `looks back` as `look back`."""
     head, _, rest = verb.partition(" ")
-    irregular = {
-        "is": "are",
-        "has": "have",
-        "flies": "fly",
-        "lies": "lie",
-        "perches": "perch",
-        "stretches": "stretch",
-        "does": "do",
-        "reaches": "reach",
-        "watches": "watch",
-    }
-    head = irregular.get(head, head[:-1] if head.endswith("s") else head)
+    if head in _VERBS:
+        head = _VERBS[head]
+    elif head.endswith("ies"):
+        head = f"{head[:-3]}y"
+    elif head.endswith(("sses", "shes", "ches", "xes", "zzes")):
+        head = head[:-2]
+    else:
+        head = head.removesuffix("s")
     return f"{head} {rest}".strip()
 
 

@@ -168,7 +168,7 @@ def _continue(
         lambda: _doing(groups, person, rng),
     ]
     rng.shuffle(writers)
-    scene_first = rng.random() < 0.3
+    scene_first = bool(sentences) and rng.random() < 0.3
     scene = 0 if most <= 1 else rng.choice((0, 1, 1, 2))
 
     def surroundings() -> None:

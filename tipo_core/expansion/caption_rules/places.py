@@ -60,7 +60,9 @@ _PREPOSITION_OF = {
     for preposition, words in _PREPOSITIONS.items()
     for word in words.split()
 }
-_NO_PLACE_KINDS = frozenset(("framing", "quality", "medium", "light", "background"))
+_NO_PLACE_KINDS = frozenset(
+    "framing quality medium light background wear hair body face action pose held".split()
+)
 # Words for the whole setting; they name no place.
 NO_PLACES = frozenset(
     """outdoors indoors nature scenery rural urban abandoned real_world_location galaxy

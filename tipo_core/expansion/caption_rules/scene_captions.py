@@ -27,7 +27,7 @@ _BESIDE = re.compile(
     r"|^\{S\} (?:rests|is)"
 )
 # Parts of a landscape that come in numbers, and waters.
-_MANY = frozenset(
+MANY = frozenset(
     """tree rock flower leaf bush plant star cloud mushroom wildflower boulder skyscraper building
     house column crystal fern""".split()
 )
@@ -212,9 +212,9 @@ def _is_part(tag: str) -> bool:
     """Return whether a landscape may be "with" the tag."""
     last = bare(tag).rsplit(" ", 1)[-1]
     if kind(tag) == "nature":
-        return last in _MANY or last in _WATERS
+        return last in MANY or last in _WATERS
     return kind(tag) in ("thing", "plant") and not time_of(tag)
 
 
 def _part(name: str) -> str:
-    return plural(name) if name.rsplit(" ", 1)[-1] in _MANY else with_article(name)
+    return plural(name) if name.rsplit(" ", 1)[-1] in MANY else with_article(name)

@@ -247,7 +247,8 @@ class TagGuide:
         ours = self.persons
         least = max(ours.girls[0] + ours.boys[0], 2 if ours.most != 1 else 1)
         is_open = ours.presence is Presence.SOME and not ours.girls[0] and not ours.boys[0]
-        return is_open or (ours.presence is Presence.SOME and (named.most or least) < least)
+        gives_sex = is_open and named.girls[0] + named.boys[0] > 0
+        return gives_sex or (ours.presence is Presence.SOME and (named.most or least) < least)
 
     def _says_twice(self, sentence: str) -> bool:
         """Return whether a sentence names one thing twice: `an umbrella and a red umbrella`."""

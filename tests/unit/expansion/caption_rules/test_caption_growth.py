@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import tipo_core
+from tipo_core.expansion.caption_rules.noun_phrases import plural_verb
 from tipo_core.expansion.caption_rules.typed_things import subject_of, typed_things
 from tipo_core.expansion.expand import expand
 from tipo_core.expansion.request import Expansion, ExpansionRequest
@@ -133,6 +134,25 @@ def test_a_landscape_has_a_first_sentence_about_its_scene() -> None:
         drawn("landscape", tag_length=length)[0].added_caption for length in (None, Length.SHORT)
     ]
     assert all(re.match(r"(?:An?|The) |[A-Z]\w+s ", text) for text in texts), texts
+    assert not any(re.search("tree (?:with|among) trees", text) for text in texts)
+
+
+@pytest.mark.parametrize(
+    ("one", "several"),
+    [
+        ("carries a bag", "carry a bag"),
+        ("crosses {her} arms", "cross {her} arms"),
+        ("watches", "watch"),
+        ("fishes", "fish"),
+        ("lies down", "lie down"),
+        ("flies", "fly"),
+        ("poses", "pose"),
+        ("is", "are"),
+        ("has long hair", "have long hair"),
+    ],
+)
+def test_verbs_have_a_plural(one: str, several: str) -> None:
+    assert plural_verb(one) == several
 
 
 def test_one_person_of_an_open_sex_wears_one_hat() -> None:

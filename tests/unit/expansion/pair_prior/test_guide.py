@@ -317,7 +317,7 @@ def test_a_prompt_without_a_known_word_gets_few_answers() -> None:
 @pytest.mark.parametrize("sentence", ["The.", "A.", "It is.", "There."])
 def test_function_words_alone_are_no_caption(sentence: str) -> None:
     expansion, _ = guided(
-        [f" {sentence}"], tags="cat", tag_length=None, caption_length=Length.SHORT
+        [f" {sentence}"], tags="zorbl", tag_length=None, caption_length=Length.SHORT
     )
     assert not expansion.added_caption
     assert guide_of("!?").is_fragment(sentence)
