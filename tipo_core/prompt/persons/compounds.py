@@ -38,8 +38,8 @@ def is_compound(words: Sequence[str], match: Match[Named], kind: str) -> bool:
         return True
     if kind in COUNTED and match.start and _is_dressed_animal(words, match):
         return True
-    if kind in GIVEN and match.start and words[match.start - 1] in _BEFORE_PLACE_NAMES:
-        return True  # `lake louise`
+    if match.start and words[match.start - 1] in _BEFORE_PLACE_NAMES:
+        return True  # `lake louise`, `mount cook`
     if match.end >= len(words):
         return False
     table = person_table()
