@@ -60,7 +60,8 @@ class TagGuide:
     """The pair prior of one prompt.
 
     `tags` and `captions` are the user's, in plain words; `persons` are those that they name.
-    Tags of `elsewhere` stand in a prompt before an AND: they say nothing of the place, and of the scene only if no word after the AND is known.
+    Tags of `elsewhere` stand in a prompt before an AND. They say nothing of the place, and of the
+    scene only if no word after the AND is known.
     """
 
     def __init__(

@@ -68,10 +68,15 @@ def given_figure(word: str) -> Figure | None:
     return _given_names().get(word)
 
 
-def is_series(words: Sequence[str], match: Match[Named]) -> bool:
-    """Return whether a name is the title of a series here: `ramen from naruto`."""
-    before = words[match.start - 1] if match.start else ""
-    return before in ("from", "(") and bool(series_of(words[match.start : match.end]))
+def places_in_titles(words: Sequence[str]) -> set[int]:
+    """Return the places of the words of a series after a name: `tatsumaki from one punch man`."""
+    found: set[int] = set()
+    for place in range(1, len(words)):
+        if words[place - 1] in ("from", "("):
+            title = _series_titles().at(words, place)
+            if title is not None:
+                found.update(range(place, title.end))
+    return found
 
 
 def is_given_name(name: str) -> bool:

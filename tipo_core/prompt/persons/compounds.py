@@ -25,6 +25,8 @@ _PORTRAIT_WORDS = frozenset("painting photo photograph photography picture drawi
 _NAMED_THINGS = frozenset("bus car train boat ship truck plane stamp cake cookies balloon".split())
 # Pieces of a game that have the names of persons.
 CHESSMEN = frozenset("king kings queen queens bishop bishops knight knights".split())
+_NAMESAKE_REACH = 4
+_BEFORE_PLACE_NAMES = frozenset("lake mount mt port fort cape camp san santa".split())
 _PLAYERS = frozenset("playing plays play player players".split())
 # Words of a person after which a name that is a word as well is a person's name.
 _OF_PERSONS = frozenset("wearing holding smiling walking running standing sitting dancing".split())
@@ -36,10 +38,14 @@ def is_compound(words: Sequence[str], match: Match[Named], kind: str) -> bool:
         return True
     if kind in COUNTED and match.start and _is_dressed_animal(words, match):
         return True
+    if match.start and words[match.start - 1] in _BEFORE_PLACE_NAMES:
+        return True  # `lake louise`, `mount cook`
     if match.end >= len(words):
         return False
     table = person_table()
     after = words[match.end]
+    if after == "made" and words[match.end + 1 : match.end + 2] == ["of"]:
+        return False  # `a giant made of stone`, not `man made`
     if kind in GIVEN:
         # `Loki horns`, `Elvis hair`; `Jimin's eye` shows Jimin.
         if words[match.end - 1].endswith("'s"):
@@ -102,6 +108,12 @@ def animals(words: Sequence[str]) -> Iterator[bool]:
         for text in (word, " ".join(words[place : place + 2])):
             if animal_kind(text) is not None:
                 yield True
+
+
+def is_namesake(words: Sequence[str], start: int) -> bool:
+    """Return whether the noun at `start` names a thing: `an orchid named after a queen`."""
+    before = words[max(0, start - _NAMESAKE_REACH) : start]
+    return "after" in before[1:] and before[before.index("after", 1) - 1] in ("named", "called")
 
 
 def is_word_here(words: Sequence[str], match: Match[Named]) -> bool:

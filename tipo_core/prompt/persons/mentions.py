@@ -9,8 +9,15 @@ from dataclasses import dataclass, replace
 from ..vocabulary.kinds import animal_kind
 from ..vocabulary.style_phrases import content_words
 from ..vocabulary.word_tables import Match, tokens
-from .character_names import GIVEN, Named, character_matches, is_series
-from .compounds import animals, is_animals_name, is_compound, is_word_here, shows_person
+from .character_names import GIVEN, Named, character_matches, places_in_titles
+from .compounds import (
+    animals,
+    is_animals_name,
+    is_compound,
+    is_namesake,
+    is_word_here,
+    shows_person,
+)
 from .denied_words import denied_spans, with_plain_denials
 from .noun_numbers import NUMBER_REACH, age_of, number_before
 from .person_table import (
@@ -60,9 +67,11 @@ _ONE_PERSON = frozenset(
 # Endings of the adjectives of nations: `a nigerian chief`.
 _NATIONS = ("ian", "ese", "ish")
 _AGAINST = frozenset("vs versus x".split())
+_SELF = frozenset(("me", "myself", "us", "ourselves"))
 # Words before `me`: `a picture of me`, not `show me`.
 _BEFORE_ME = frozenset(("of", "and", "with", ""))
 _THEY = frozenset(("they", "we"))
+_SUBJECT_PRONOUNS = frozenset(("she", "he", "they", "we"))
 _SHE = frozenset(("she", "her", "hers", "herself"))
 _HE = frozenset(("he", "him", "his", "himself"))
 
@@ -105,6 +114,7 @@ def read_persons(text: str, *, is_tag: bool) -> Found:
     typed = tokens(with_plain_denials(_JOINED.sub(" and ", text)))
     words = content_words(typed)  # as long as `typed`
     denied = {place for start, end in denied_spans(words) for place in range(start, end)}
+    titles = places_in_titles(words)
     mentions: list[Mention] = []
     is_perhaps = is_perhaps_alone = is_about = False
     is_thing = is_animals = is_portrait = False
@@ -114,13 +124,17 @@ def read_persons(text: str, *, is_tag: bool) -> Found:
         kind, is_plural = match.found
         if (kind in GIVEN or kind == NO_PERSON) and is_credit(typed, match.start):
             continue
+        if is_namesake(typed, match.start):
+            is_about = True
+            continue
         if match.start in denied or _is_denied(words, match.start):
             is_about = True
             continue
         if kind in GIVEN and is_animals_name(words, match.start):
             is_about = is_animals = True
             continue
-        if kind in GIVEN and (is_word_here(words, match) or is_series(words, match)):
+        is_title = match.start in titles
+        if is_title or (kind in GIVEN and is_word_here(words, match)):
             is_about = True
             continue
         if is_animals and (kind in COUNTED or kind in GIVEN):
@@ -148,15 +162,20 @@ def read_persons(text: str, *, is_tag: bool) -> Found:
         word not in table.says_nothing and word not in STOPS for word in _content(typed, table)
     )
     for place, word in enumerate(words if not mentions else ()):
-        if word in ("me", "myself") and (words[place - 1] if place else "") in _BEFORE_ME:
-            mentions.append(Mention(PERSON, 1, 1, place, place + 1))
+        if word in _SELF and (words[place - 1] if place else "") in _BEFORE_ME:
+            is_we = word in ("us", "ourselves")
+            low, high = (2, None) if is_we else (1, 1)
+            mentions.append(Mention(PERSON, low, high, place, place + 1, is_plural=is_we))
             break
-    if not mentions and not has_animal and not (is_tag and len(words) < 3):
-        pronouns = set(words)
+    begins_with = words[0] if words else ""
+    if not mentions and (not has_animal or begins_with in _SUBJECT_PRONOUNS):
+        # As a tag of one or two words, `her` is no subject.
+        pronouns = set(words) if not (is_tag and len(words) < 3) else set()
+        pronouns = {begins_with} & _SUBJECT_PRONOUNS if has_animal else pronouns
         for sex, forms in ((GIRL, _SHE), (BOY, _HE)):
             if pronouns & forms:
                 mentions.append(Mention(sex, 1, 1, 0, 1))
-        if not mentions and words[:1] and words[0] in _THEY:
+        if not mentions and pronouns and begins_with in _THEY:
             mentions.append(Mention(PERSON, 2, None, 0, 1, is_plural=True))
     if len(mentions) == 1 and mentions[0].kind == PERSON and mentions[0].high == 1:
         said = [sex for sex, forms in ((GIRL, _SHE), (BOY, _HE)) if not forms.isdisjoint(words)]

@@ -108,8 +108,8 @@ def persons_of(tags: Iterable[str], captions: Iterable[str]) -> Persons:
             animal = about = True
         elif figure is not None:
             words = frozenset(tokens(name.split(" (")[0]))
-            one = Mention(figure.value, 1, 1, 0, 1, is_name=True, name=words, is_whole_tag=True)
-            found.append(Found((one,), is_about=True, is_named=True))
+            whole = Mention(figure.value, 1, 1, 0, 1, is_name=True, name=words, is_whole_tag=True)
+            found.append(Found((whole,), is_about=True, is_named=True))
         elif group in (Category.GENERAL, Category.CHARACTERS, Category.COPYRIGHTS):
             one = read_persons(tag, is_tag=True)
             found.append(one)
