@@ -155,6 +155,8 @@ def more_sentences(
                 continue
             if "background" in form and "background" in said:
                 continue
+            if is_plural and "Only {s}" in form:
+                continue
             if is_person and ("Only {s}" in form or ("{s}" in form and tag in _NOT_ON_PERSONS)):
                 continue
             if is_wide and _BESIDE.search(form):

@@ -25,7 +25,7 @@ _LEAST_WEIGHT = 0.5
 # Places without an article, and forms of a picture, which its sentences are not about.
 _NO_SUBJECTS = frozenset("underwater space heaven hell earth nature mars".split()) | frozenset(
     """emoji icon sticker logo map poster card page paint studio title giant text word letter image
-    scene design model set future past dream photo drawing""".split()
+    scene design model set profile future past dream photo drawing""".split()
 )
 
 
@@ -72,7 +72,8 @@ def subject_of(things: Sequence[TypedThing]) -> TypedThing | None:
 
 def _is_noun(said: str, name: str, table: PairTable) -> bool:
     """Return whether words for the entry `name` take an article: `snowy` does not."""
-    if name in NO_PLACES or name in ADVERBIALS or is_named_place(name) or name in _NO_SUBJECTS:
+    is_place = name in NO_PLACES or name in ADVERBIALS or is_named_place(name)
+    if is_place or name in _NO_SUBJECTS or said.endswith(("picture", "photo", "image")):
         return False
     start, _, last = said.rpartition(" ")
     forms = (last, *singular_forms(last))

@@ -117,6 +117,7 @@ def test_a_blizzard_that_is_added_is_not_calm_either(seed: int) -> None:
         ("spaceship, space, planet", "", "It is night"),
         ("snowy village at night, hill", "", "[Gg]reen hills"),
         ("city", "", "A city with an? window"),
+        ("", "red and yellow balloons hanging from a ceiling fan", "balloons is"),
     ],
 )
 def test_a_sentence_says_nothing_that_the_prompt_rules_out(
@@ -243,6 +244,7 @@ def test_the_caption_says_the_subject_before_the_tags_do() -> None:
         ("snowy village at night", "village"),
         ("cyberpunk street market, rain", "market"),
         ("a bowl of ramen", "bowl"),
+        ("a profile picture", ""),
         ("a photo of a bus below a toothbrush", "bus"),
         ("encaustic paint of a bowl, well defined", "bowl"),
         ("Tokyo at night", ""),
