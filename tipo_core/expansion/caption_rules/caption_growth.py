@@ -200,7 +200,7 @@ def _opening(
     others = [one for one in (*others, *picture.tags) if one != subject.words]
     for _ in range(8):
         sentence = opening_sentence(subject.words, others, rng)
-        if len(sentence.split()) > len(subject.words.split()) + 2 and picture.fits(sentence):
+        if len(sentence.split()) > len(subject.words.split()) + 1 and picture.fits(sentence):
             picture.take(sentence)
             return [sentence]
     return []

@@ -55,7 +55,7 @@ class JudgedPicture:
         self._is_veiled = _VEILED.search(said) is not None
         self._unfit: list[str] = []
         if _INSIDE.search(said):
-            self._unfit.append("ground")
+            self._unfit += ["ground", "grows? around"]
         typed = ", ".join(texts)
         self._names_table = "table" in typed.lower()
         if _SURFACES.search(typed):

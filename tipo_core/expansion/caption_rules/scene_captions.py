@@ -35,6 +35,15 @@ MANY = frozenset(
     house column crystal fern""".split()
 )
 _WATERS = frozenset("lake river waterfall pond stream".split())
+_LANDMARKS = frozenset(
+    """bridge tower castle path road pier windmill lighthouse temple fountain chimney
+    billboard""".split()
+)
+# A subject that does this stands nowhere.
+_MOVES = frozenset("flying swimming running jumping floating walking falling galloping".split()) | {
+    "motion blur",
+    "speed lines",
+}
 _VERBS = {
     "sitting": "sits", "standing": "stands", "sleeping": "sleeps", "running": "runs",
     "walking": "walks", "lying": "lies", "swimming": "swims", "flying": "flies", "eating": "eats",
@@ -103,7 +112,7 @@ def write_scene(subject: Subject, typed: int, most: int, rng: random.Random) -> 
     sentences: list[str] = []
     for _ in range(8):
         opening = opening_sentence(name, [tag for tag in tags if tag != name], rng)
-        if len(opening.split()) > len(name.split()) + 2 and subject.fits(opening):
+        if len(opening.split()) > len(name.split()) + 1 and subject.fits(opening):
             subject.take(opening)
             sentences.append(opening)
             break
@@ -137,7 +146,10 @@ def more_sentences(
     said = " ".join(before).lower()
     is_animal = bool(the) and kind(the.partition(" ")[2]) == "animal"
     held = [tag.removeprefix("holding ") for tag in subject.tags if tag.startswith("holding ")]
-    the_is_placed = is_placed or any(word in said for word in ("stands", "rests", "sits", "lies"))
+    moves = not _MOVES.isdisjoint(subject.tags)
+    the_is_placed = (
+        is_placed or moves or any(word in said for word in ("stands", "rests", "sits", "lies"))
+    )
     tags = [tag for tag in subject.tags if tag in scene_sentences() and bare(tag) not in said]
     rng.shuffle(tags)
     tags.sort(key=lambda tag: kind(tag) in _LATE_KINDS)
@@ -206,7 +218,8 @@ def opening_sentence(name: str, others: Sequence[str], rng: random.Random) -> st
             where = where.replace("by ", "in ") if where.endswith(("ocean", "lake", "sea")) else ""
             where = "under water" if "underwater" in others else where
     elif rng.random() < 0.35 and where.startswith(("on", "in", "by", "at")):
-        verb = rng.choice(("stands", "rests")) if of == "thing" else "rests"
+        verb = "stands" if of == "thing" else "rests"
+        verb = verb if _MOVES.isdisjoint(others) else ""
     if verb and is_plural(bare(name)):
         verb = plural_verb(verb)
     if not verb and not where and not when:
@@ -222,9 +235,9 @@ def opening_sentence(name: str, others: Sequence[str], rng: random.Random) -> st
 def _is_part(tag: str) -> bool:
     """Return whether a landscape may be "with" the tag."""
     last = bare(tag).rsplit(" ", 1)[-1]
-    if kind(tag) == "nature":
-        return last in MANY or last in _WATERS
-    return kind(tag) in ("place", "plant") and not time_of(tag) and tag not in NO_PLACES
+    if kind(tag) in ("nature", "place") and last in MANY | _WATERS:
+        return True
+    return kind(tag) == "plant" or last in _LANDMARKS
 
 
 def _part(name: str) -> str:

@@ -117,6 +117,9 @@ def test_a_blizzard_that_is_added_is_not_calm_either(seed: int) -> None:
         ("spaceship, space, planet", "", "It is night"),
         ("snowy village at night, hill", "", "[Gg]reen hills"),
         ("city", "", "A city with an? window"),
+        ("no humans, tokyo, skyscraper, night", "", "an? tokyo|an? cityscape"),
+        ("eagle, flying", "", "[Ee]agle (?:rests|sits|stands)"),
+        ("", "a bottle on a shelf in a bathroom", "grows? around"),
         ("", "red and yellow balloons hanging from a ceiling fan", "balloons is"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -273,10 +274,9 @@ def test_persons_named_in_words_are_counted() -> None:
 
 def test_the_first_sentence_of_a_caption_is_about_the_prompt() -> None:
     answers = [" The view is a close-up.", " Sunlight falls on the wooden floor.", " A cat sits."]
-    lengths = {"tag_length": Length.SHORT, "caption_length": Length.SHORT}
-    opened = ExpansionRequest("cat, window", **lengths, pair_prior=True)
+    opened = ExpansionRequest("cat, window", caption_length=Length.SHORT, pair_prior=True)
     assert expand(Scripted(answers), opened)[0].added_caption.startswith("A cat sits.")
-    continued = ExpansionRequest("window", "A cat sits by a window.", **lengths, pair_prior=True)
+    continued = replace(opened, tags="window", caption="A cat sits by a window.")
     written = expand(Scripted([" The background is softly blurred.\n"]), continued)[0]
     assert written.added_caption == "The background is softly blurred."
     guide = guide_of("1boy", "knight")
