@@ -248,9 +248,9 @@ class VariantState:
         check = progress.check
         if step.grows is not Field.TAG:
             if self.guide is not None and self.uses_caption_rules:
-                tags = CaptionTags(
-                    self.user.general, self.added_tags, self.request.tag_length is None
-                )
+                # Additions follow the last prompt of an AND.
+                here = [tag for tag in self.user.general if tag not in self.user.elsewhere]
+                tags = CaptionTags(here, self.added_tags, self.request.tag_length is None)
                 return grow_caption(
                     request, step, seed, self.policy, self.guide, tags, on_token, check
                 )

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from ...lm.generate.completion import Generation, StopReason
 from ...prompt import count_sentences
-from ...prompt.persons.persons import Persons
+from ...prompt.persons.persons import Persons, Presence
 from ...prompt.sentences import with_stop
 from ..fields import continued_text, derived_seed, grow_field
 from ..format import Request
@@ -23,7 +23,7 @@ from ..policy import TagPolicy
 from ..request import FieldResult
 from ..tasks import Field, Pass
 from .judged_picture import JudgedPicture
-from .noun_phrases import is_plural, with_article
+from .noun_phrases import is_plural, listed, with_article
 from .person_captions import ONE_PERSON, PERSONS, Person, continue_caption, person_of, write_caption
 from .scene_captions import MANY, more_sentences, opening_sentence
 from .typed_things import TypedThing, subject_of, typed_things
@@ -31,6 +31,9 @@ from .typed_things import TypedThing, subject_of, typed_things
 # Tags that are proposed for the caption alone, where no tags are wanted.
 _PROPOSED = 9
 _WIDE = frozenset(("place", "nature", "weather"))
+_PLAIN = re.compile(
+    r"\b(?:white|black|grey|gray|simple|plain|transparent|blank|solid) background\b", re.I
+)
 # Words of a caption that say where its subject is.
 _PLACED = re.compile(
     r"\b(?:on|in|at|by|near|under|above|below|behind|beside|inside|atop|over|front|next|against"
@@ -102,7 +105,12 @@ def _by_rules(
         added = guide.propose(_PROPOSED, seed, refuses)
     texts = [", ".join(tags.typed), before]
     room = max(0, step.span.most - count_sentences(before))
-    if guide.has_persons:
+    if _PLAIN.search(", ".join(texts)):
+        room = 0  # a plain background has no scene
+    is_of_persons = guide.has_persons and (
+        guide.persons.presence is Presence.SOME or person_of([*tags.typed, *added]) is not None
+    )
+    if is_of_persons:
         # The first sentence names what the user typed; a caption of the user's has named it.
         typed = [] if before.strip() else [tag for tag in tags.typed if guide.knows(tag)]
         named = [*typed, *added]
@@ -198,8 +206,19 @@ def _opening(
     """Return a first sentence that names the subject, where it is and when; [] if none fits."""
     others = [one.words for one in things]
     others = [one for one in (*others, *picture.tags) if one != subject.words]
+    animals = [one for one in things if one.is_subject and one.kind == "animal"][:3]
+    phrase = ""
+    if subject.count and is_plural(subject.words):
+        phrase = f"{subject.count} {subject.words}"
+    if subject.kind == "animal" and len(animals) > 1:
+        phrase = listed(
+            [
+                f"{one.count} {one.words}".strip() if one.count else with_article(one.words)
+                for one in animals
+            ]
+        )
     for _ in range(8):
-        sentence = opening_sentence(subject.words, others, rng)
+        sentence = opening_sentence(subject.words, others, rng, phrase)
         if len(sentence.split()) > len(subject.words.split()) + 1 and picture.fits(sentence):
             picture.take(sentence)
             return [sentence]

@@ -27,11 +27,22 @@ _PLURAL_LAST = frozenset(
 )
 
 
+_SINGULAR = frozenset("thermos rhinoceros cosmos chaos albatross canvas atlas gas lens".split())
+_IRREGULAR = {
+    "wolf": "wolves", "knife": "knives", "shelf": "shelves", "loaf": "loaves", "leaf": "leaves",
+    "mouse": "mice", "goose": "geese", "ox": "oxen", "man": "men", "woman": "women",
+    "child": "children", "foot": "feet", "tooth": "teeth", "potato": "potatoes",
+    "tomato": "tomatoes", "volcano": "volcanoes", "snowman": "snowmen",
+}  # fmt: skip
+
+
 def with_article(tag: str) -> str:
     """Return `tag` as a noun phrase: 'red bow' -> 'a red bow', 'gloves' -> 'gloves'."""
     last = tag.split(" of ")[0].rsplit(" ", 1)[-1]
-    plural = last in _PLURAL_LAST or (last.endswith("s") and not last.endswith(("ss", "us")))
-    if plural or last in _UNCOUNTED:
+    is_s = last.endswith("s") and not last.endswith(("ss", "us", "is"))
+    if last in _PLURAL_LAST or (is_s and last not in _SINGULAR):
+        return tag
+    if last in _UNCOUNTED and not (last == "glass" and last != tag):
         return tag
     return f"{_article(tag)} {tag}"
 
@@ -62,8 +73,9 @@ def plural(tag: str) -> str:
         return tag
     if tag.endswith("s"):
         return f"{tag}es"
-    if tag.endswith("leaf"):
-        return f"{tag[:-1]}ves"
+    start, _, last = tag.rpartition(" ")
+    if last in _IRREGULAR:
+        return f"{start} {_IRREGULAR[last]}".strip()
     if tag.endswith(("sh", "ch", "x")):
         return f"{tag}es"
     return f"{tag[:-1]}ies" if re.search("[^aeiou]y$", tag) else f"{tag}s"
@@ -74,7 +86,7 @@ def bare(tag: str) -> str:
     return re.sub(r" \(.*\)$", "", tag)
 
 
-_VERBS = {"is": "are", "has": "have", "does": "do", "lies": "lie"}
+_VERBS = {"kiss": "kiss", "hug": "hug", "is": "are", "has": "have", "does": "do", "lies": "lie"}
 
 
 def plural_verb(verb: str) -> str:

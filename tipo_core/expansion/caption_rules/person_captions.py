@@ -34,6 +34,8 @@ from .scene_captions import Subject, more_sentences
 _NUMBERS = {"1": "one", "2": "two", "3": "three", "4": "four", "5": "five", "6+": "six or more"}
 _COUNT = re.compile(r"^(\d\+?)(girl|boy|other)")
 _MOST_OF_LIST = 3
+# Deeds of two persons.
+_TOGETHER = frozenset(("holding hands", "hug", "kiss"))
 _CARRIED = frozenset(("bag", "backpack", "handbag", "suitcase"))
 
 
@@ -72,6 +74,10 @@ PERSONS = Person("", ("they", "them", "their"), plural=True)
 def person_of(tags: Sequence[str], rng: random.Random | None = None) -> Person | None:
     """Return the people of a picture from its count tags; None without people."""
     counts = [found for found in map(_COUNT.match, tags) if found]
+    several = [tag for tag in tags if tag in ("multiple girls", "multiple boys")]
+    if several and not counts:
+        nouns = " and ".join(tag.split()[1] for tag in several)
+        return Person(f"several {nouns}", ("they", "them", "their"), plural=True)
     if not counts:
         return None
     rng = rng or random.Random(0)
@@ -126,6 +132,8 @@ def write_caption(subject: Subject, most: int, rng: random.Random) -> list[str]:
         if len(opening.split()) > 3:  # more than a person alone
             _take(opening, subject, sentences, most)
         if sentences:
+            if person.pronoun == "they" and not person.plural:
+                person = ONE_PERSON
             return _continue(subject, person, groups, sentences, most, rng)
         groups = defaultdict(list, kept)
     return []
@@ -138,8 +146,12 @@ def continue_caption(subject: Subject, person: Person, most: int, rng: random.Ra
 
 def _groups(subject: Subject) -> dict[Aspect, list[str]]:
     groups: dict[Aspect, list[str]] = defaultdict(list)
+    # Of women and men together, no sentence can tell whose hair and clothes the tags are.
+    is_mixed = len({found.group(2) for found in map(_COUNT.match, subject.tags) if found}) > 1
+    is_mixed |= {"multiple girls", "multiple boys"} <= set(subject.tags)
     for tag in without_general([tag for tag in subject.tags if "adjusting" not in tag]):
-        groups[aspect(tag)].append(tag)
+        if not is_mixed or aspect(tag) not in _OF_ONE:
+            groups[aspect(tag)].append(tag)
     return groups
 
 
@@ -246,6 +258,10 @@ def _opening(
     return f"{person.subject} {with_looks} {wears} {doing} {where} {when}"
 
 
+_OF_ONE = frozenset(
+    (Aspect.HAIR_COLOR, Aspect.HAIR_LENGTH, Aspect.HAIR_STYLE, Aspect.EYES, Aspect.BODY,
+     Aspect.CLOTHES, Aspect.POSE)
+)  # fmt: skip
 _OUTFITS = re.compile(
     r"(?:shirt|skirt|dress|jacket|coat|pants|shorts|hoodie|cape|cloak|vest|sweater|cardigan|kimono"
     r"|yukata|hakama|uniform|serafuku|apron|robe|suit|blazer|blouse|pajamas|overalls|gown|armor"
@@ -276,6 +292,8 @@ def _verbs(
     held = groups[Aspect.HOLDING]
     for table in (ACTION_VERBS, POSE_VERBS):
         found = [tag for tag in tags if tag in table]
+        if not person.several:
+            found = [tag for tag in found if tag not in _TOGETHER]
         for tag in found[:1]:
             text = table[tag]
             if tag == "reading" and "holding book" in held:

@@ -78,7 +78,16 @@ _NAMED_PLACES = frozenset(
     saturn venus neptune uranus baghdad jerusalem milan vatican hollywood florence budapest
     athens cairo havana petra""".split()
 ) | {"new york", "hong kong", "san francisco", "los angeles", "las vegas", "neo tokyo",
-     "new york city", "mars surface"}  # fmt: skip
+     "new york city", "mars surface", "mexico", "brazil",
+     "germany", "spain", "canada", "russia", "korea", "turkey", "caribbean", "sweden", "vietnam",
+     "thailand", "australia", "europe", "asia", "america", "bavaria", "tuscany"}  # fmt: skip
+
+
+_LANDMARKS = frozenset(
+    ("eiffel tower", "taj mahal", "stonehenge", "great wall of china", "golden gate bridge",
+     "milky way", "mount fuji", "mount everest", "statue of liberty", "big ben", "colosseum",
+     "himeji castle", "kremlin", "vatican", "petra", "alps", "himalayas", "sahara")
+)  # fmt: skip
 
 
 def kind(tag: str) -> str:
@@ -94,7 +103,7 @@ def kind(tag: str) -> str:
 
 def is_named_place(tag: str) -> bool:
     """Return whether a tag is the name of a city or a country."""
-    return tag in _NAMED_PLACES
+    return tag in _NAMED_PLACES or tag in _LANDMARKS
 
 
 def place_of(tag: str) -> str:
@@ -103,6 +112,11 @@ def place_of(tag: str) -> str:
         return ""
     if tag in PLACES:
         return PLACES[tag]
+    preposition, _, thing = tag.partition(" ")
+    if preposition in ("on", "in", "at", "under") and thing:
+        return f"{preposition} {with_article(thing)}"
+    if is_named_place(tag):
+        return "" if tag in _LANDMARKS else f"in {tag.title()}"
     of = kind(tag)
     if of in _NO_PLACE_KINDS:
         return ""

@@ -46,7 +46,7 @@ _MOVES = frozenset("flying swimming running jumping floating walking falling gal
 }
 _VERBS = {
     "sitting": "sits", "standing": "stands", "sleeping": "sleeps", "running": "runs",
-    "walking": "walks", "lying": "lies", "swimming": "swims", "flying": "flies", "eating": "eats",
+    "walking": "walks", "lying": "lies", "swimming": "swims", "flying": "soars", "eating": "eats",
     "jumping": "jumps", "perched": "perches", "looking back": "looks back",
     "looking up": "looks up", "grazing": "grazes", "curled up": "lies curled up",
     "yawning": "yawns", "howling": "howls", "climbing": "climbs", "playing": "plays",
@@ -55,6 +55,22 @@ _VERBS = {
 _SWIMMERS = frozenset(
     """fish whale dolphin shark jellyfish octopus turtle seal goldfish koi ray orca squid clownfish
     stingray seahorse manatee otter""".split()
+)
+_PLACED_BY = (
+    "stand",
+    "rest",
+    "sits",
+    "sit ",
+    "lies",
+    "lie ",
+    "soar",
+    "runs",
+    "swim",
+    "walk",
+    "jump",
+)
+_CLIMBERS = frozenset(
+    "cat kitten squirrel monkey panda sloth koala leopard lizard snake gecko chameleon".split()
 )
 _BIRDS = frozenset(
     """bird owl eagle hawk parrot crow raven sparrow robin hummingbird kingfisher falcon""".split()
@@ -147,9 +163,7 @@ def more_sentences(
     is_animal = bool(the) and kind(the.partition(" ")[2]) == "animal"
     held = [tag.removeprefix("holding ") for tag in subject.tags if tag.startswith("holding ")]
     moves = not _MOVES.isdisjoint(subject.tags)
-    the_is_placed = (
-        is_placed or moves or any(word in said for word in ("stands", "rests", "sits", "lies"))
-    )
+    the_is_placed = is_placed or moves or any(word in said for word in _PLACED_BY)
     tags = [tag for tag in subject.tags if tag in scene_sentences() and bare(tag) not in said]
     rng.shuffle(tags)
     tags.sort(key=lambda tag: kind(tag) in _LATE_KINDS)
@@ -167,7 +181,7 @@ def more_sentences(
                 continue
             if "background" in form and "background" in said:
                 continue
-            if is_plural and "Only {s}" in form:
+            if is_plural and ("Only {s}" in form or form.startswith("Its ")):
                 continue
             if is_person and ("Only {s}" in form or ("{s}" in form and tag in _NOT_ON_PERSONS)):
                 continue
@@ -190,12 +204,17 @@ def more_sentences(
     return sentences
 
 
-def opening_sentence(name: str, others: Sequence[str], rng: random.Random) -> str:
-    """Return a first sentence: the subject `name`, what it does, where and when."""
+def opening_sentence(name: str, others: Sequence[str], rng: random.Random, phrase: str = "") -> str:
+    """Return a first sentence: the subject `name`, what it does, where and when.
+
+    `phrase` is the subject with its article or number.
+    """
     of = kind(name)
-    phrase = with_article(bare(name))
+    is_single = not phrase
+    phrase = phrase or with_article(bare(name))
     wheres = [place_of(tag) for tag in others if not (of in _WIDE_KINDS and kind(tag) == "thing")]
-    wheres = [one for one in wheres if one]
+    on_branches = name.rsplit(" ", 1)[-1] in _BIRDS | _CLIMBERS
+    wheres = [one for one in wheres if one and (on_branches or "branch" not in one)]
     times = [time_of(tag) for tag in others if time_of(tag)]
     # Typed tags before added ones.
     where = wheres[0] if wheres and rng.random() < 0.8 else ""
@@ -220,7 +239,7 @@ def opening_sentence(name: str, others: Sequence[str], rng: random.Random) -> st
     elif rng.random() < 0.35 and where.startswith(("on", "in", "by", "at")):
         verb = "stands" if of == "thing" else "rests"
         verb = verb if _MOVES.isdisjoint(others) else ""
-    if verb and is_plural(bare(name)):
+    if verb and (is_plural(bare(name)) or not is_single):
         verb = plural_verb(verb)
     if not verb and not where and not when:
         companions = [

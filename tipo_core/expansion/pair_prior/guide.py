@@ -44,6 +44,7 @@ _FUNCTION_WORDS = frozenset(
     """a an the this that these those there here it its is are was were be of in on at with and or
     but for to from by as he she they his her their some one very . , ; : ! ? ( )""".split()
 )
+_DASHES = frozenset(("-", "\u2013", "\u2014"))
 NO_HUMANS, _STILL_LIFE = "no humans", "still life"
 # Words of drawings whose persons may have hair and eyes of any colour.
 _DRAWN = ("anime", "manga", "vtuber", "vocaloid", "fantasy", "elf", "fairy", "magical girl", "game")
@@ -217,12 +218,14 @@ class TagGuide:
 
         It names nothing but the words of the prompt and the added tags, and as many persons.
         """
-        if sentence.lstrip()[:1].islower():
+        first = sentence.lstrip()[:1]
+        if first.islower() or first in _DASHES:
             return FRAGMENT
         if self._says_twice(sentence):
             return REPEATED
         for found in find_evidence([sentence], self._table).found:
-            is_subject = self._table.kind(found.entry) not in _NO_SUBJECTS
+            kind = self._table.kind(found.entry)
+            is_subject = kind not in _NO_SUBJECTS or kind in ("medium", "background")
             is_known = self._table.names[found.entry] in self._ends
             if is_subject and not is_known and not self._prior.is_present(found.entry):
                 return OFF_SUBJECT

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -117,8 +118,14 @@ def test_a_blizzard_that_is_added_is_not_calm_either(seed: int) -> None:
         ("spaceship, space, planet", "", "It is night"),
         ("snowy village at night, hill", "", "[Gg]reen hills"),
         ("city", "", "A city with an? window"),
+        ("cat, tokyo", "", "an? tokyo|in a "),
+        ("1girl, 1boy, wedding, veil, long hair", "", "veils|long hair"),
+        ("two cats, garden", "", "^Cats|Cats "),
+        ("wolf, forest", "", "on a branch|covers the wol"),
+        ("1girl, holding hands, beach", "", r"\bhold hands"),
+        ("car, on roof", "", "an on"),
         ("no humans, tokyo, skyscraper, night", "", "an? tokyo|an? cityscape"),
-        ("eagle, flying", "", "[Ee]agle (?:rests|sits|stands)"),
+        ("eagle, flying, mountain, sky", "", "[Ee]agle (?:rests|sits|stands)"),
         ("", "a bottle on a shelf in a bathroom", "grows? around"),
         ("", "red and yellow balloons hanging from a ceiling fan", "balloons is"),
     ],
@@ -135,6 +142,51 @@ def test_a_held_cup_stands_on_no_saucer() -> None:
     for seed in range(8):
         found, _ = drawn(caption="a man drinking coffee in a cafe", answers=answers, seed=seed)
         assert "holding cup" not in found.added_tags or "cup stands" not in found.added_caption
+
+
+def test_all_animals_of_the_user_are_named() -> None:
+    texts = [drawn("puppy, kitten", seed=seed)[0].added_caption for seed in range(6)]
+    assert all(text.startswith("A puppy and a kitten ") for text in texts), texts
+    assert drawn("two cats, garden")[0].added_caption.startswith("Two cats ")
+
+
+def test_a_note_in_parentheses_is_no_part_of_the_subject() -> None:
+    texts = [drawn("bat (animal), night sky", seed=seed)[0].added_caption for seed in range(6)]
+    assert any(text.startswith("A bat ") for text in texts), texts
+
+
+def test_a_picture_on_a_plain_background_has_no_scene() -> None:
+    assert drawn(caption="a red apple on a white background")[0].added_caption == ""
+
+
+def test_an_unknown_subject_is_no_person() -> None:
+    for tags in ("abstract", "<lora:penguin:1>", "zorbl"):
+        found, _ = drawn(tags, answers=["shirt, jacket, smile, looking at viewer"])
+        assert not found.added_caption.startswith(("They", "A person")), found
+
+
+def test_a_region_before_an_and_gives_no_subject() -> None:
+    texts = [drawn("forest AND city", seed=seed)[0].added_caption for seed in range(6)]
+    assert not any("forest" in text for text in texts), texts
+
+
+@pytest.mark.parametrize("unit", ["cat ", "a cat sits on a chair near a window. ", "a cat AND "])
+def test_the_time_of_a_caption_is_linear(unit: str) -> None:
+    def operations(count: int) -> int:
+        done = 0
+
+        def count_one(frame: object, event: str, argument: object) -> None:
+            nonlocal done
+            done += event in ("call", "c_call")
+
+        sys.setprofile(count_one)
+        try:
+            typed_things([unit * count])
+        finally:
+            sys.setprofile(None)
+        return done
+
+    assert operations(8_000) < 3 * operations(4_000) + 10_000
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -184,6 +236,7 @@ def test_a_landscape_has_a_first_sentence_about_its_scene() -> None:
         ("poses", "pose"),
         ("is", "are"),
         ("has long hair", "have long hair"),
+        ("kiss", "kiss"),
     ],
 )
 def test_verbs_have_a_plural(one: str, several: str) -> None:
