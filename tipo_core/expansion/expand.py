@@ -17,6 +17,7 @@ from ..lm.generate.completion import Cancelled, Generation, StopReason
 from ..prompt import Bans, Template, canonical, count_sentences, person_range, split_sentences
 from ..prompt.joins import join_tags
 from ..prompt.vocabulary.toy_words import is_toy_scene, without_toy_artist
+from .caption_rules.caption_growth import CaptionTags, grow_caption
 from .fields import (
     continued_text,
     derived_seed,
@@ -60,11 +61,12 @@ def expand(
         request.template,
     )
     typed = request.tags, request.caption
+    is_of_pairs = getattr(model, "uses_pair_prior", False)
     uses_pairs = request.pair_prior
     if uses_pairs is None:
         # tipo-nano was taught the drawings of the demo; the table knows real pictures.
         is_toy = is_toy_scene(request.meta, typed)
-        uses_pairs = getattr(model, "uses_pair_prior", False) and not is_toy
+        uses_pairs = is_of_pairs and not is_toy
     # The shipped weights have not learned the line: with it they leave toy-sd's words more often.
     request = replace(request, meta=without_toy_artist(request.meta))
     requests = [
@@ -81,7 +83,7 @@ def expand(
     def grow(variant: int, attempt: int) -> Generation[VariantState]:
         own = requests[variant]
         user = users[own.tags, own.caption]
-        make = partial(VariantState, own, user, bans, variant, attempt, uses_pairs)
+        make = partial(VariantState, own, user, bans, variant, attempt, uses_pairs, is_of_pairs)
         return progress.read(make, own.tags, own.caption).grow(progress)
 
     # 1) the first draw of all variants, side by side
@@ -130,6 +132,7 @@ class VariantState:
         variant: int,
         attempt: int,
         uses_pairs: bool = False,
+        uses_caption_rules: bool = False,
     ) -> None:
         self.request = request
         self.user = user
@@ -137,6 +140,8 @@ class VariantState:
         self.variant = variant
         self.attempt = attempt
         self.seed = derived_seed(request.seed, variant, attempt)
+        # Whether rules write the caption.
+        self.uses_caption_rules = uses_caption_rules
         self.meta = user.metadata(request.meta)
         self.user_caption = "" if user.is_tags[0] else user.plain_captions[0]
         self.policy = self._new_policy()
@@ -147,7 +152,7 @@ class VariantState:
         self.guide: TagGuide | None = None
         if uses_pairs:
             self.policy.assume_alone()
-            self.guide = TagGuide(user.plain, [self.user_caption], named)
+            self.guide = TagGuide(user.plain, [self.user_caption], named, user.elsewhere)
         self.added_tags: list[str] = []
         if self.guide is not None and request.tag_length is not None and not named.is_typed:
             self._add_person_tags()
@@ -242,6 +247,13 @@ class VariantState:
         """Write one field, under the guide if there is one."""
         check = progress.check
         if step.grows is not Field.TAG:
+            if self.guide is not None and self.uses_caption_rules:
+                # Additions follow the last prompt of an AND.
+                here = [tag for tag in self.user.general if tag not in self.user.elsewhere]
+                tags = CaptionTags(here, self.added_tags, self.request.tag_length is None)
+                return grow_caption(
+                    request, step, seed, self.policy, self.guide, tags, on_token, check
+                )
             return grow_field(
                 request, step.grows, step.span, seed, self.policy, on_token, check, self.guide
             )
@@ -277,7 +289,13 @@ class VariantState:
 
     def _new_policy(self) -> TagPolicy:
         captions = {Field.LONG: self.user_caption}
-        policy = TagPolicy(self.user.plain, captions, bans=self.bans, safe=self.request.safe)
+        policy = TagPolicy(
+            self.user.plain,
+            captions,
+            bans=self.bans,
+            safe=self.request.safe,
+            elsewhere=self.user.elsewhere,
+        )
         # The tags of the caption's foreign words stand in the result already.
         policy.present.update(map(canonical, self.user.caption_tags))
         return policy

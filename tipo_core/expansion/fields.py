@@ -43,7 +43,8 @@ MAX_BANNED_FIRST_IDS = 64
 # repeats itself most near its end.
 REJECTIONS = 64
 REJECTIONS_PER_PIECE = 3
-# Answers in a row under a guide that are sentences or unknown words: nothing fits this prompt.
+# Answers in a row under a guide that are sentences or unknown words: nothing fits this prompt. To a
+# prompt without a known word, all refused answers count.
 BARREN_ANSWERS = 6
 # A continued answer has at least as many tokens before an end token or a line break.
 CONTINUED_TOKENS = 4
@@ -228,7 +229,7 @@ def grow_field(
     text = context = start
     pieces: list[str] = []
     answers = prompt_tokens = new_tokens = 0
-    barren = 0  # answers in a row without a tag
+    barren = 0  # answers that count toward BARREN_ANSWERS
     rejected: Counter[str] = Counter()
     retries = _Retries()
     reason = StopReason.TARGET
@@ -273,8 +274,11 @@ def grow_field(
         # 3) a piece was refused: draw again from before it, or continue after it
         if stream.refusal is not None:
             rejected[stream.refusal] += 1
-            is_barren = stream.refusal in (PROSE, NOT_KNOWN) and not stream.accepted
-            barren = barren + 1 if is_barren and guide is not None else 0
+            if guide is not None and guide.knows_nothing:
+                barren += 1
+            else:
+                is_barren = stream.refusal in (PROSE, NOT_KNOWN) and not stream.accepted
+                barren = barren + 1 if is_barren and guide is not None else 0
             if rejected.total() >= max_rejected or barren >= BARREN_ANSWERS:
                 reason = StopReason.REDRAW_LIMIT
                 break

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from types import MappingProxyType
 
 from ..prompt import (
@@ -79,6 +79,7 @@ class TagPolicy:
 
     `tags` and `captions` (the text of each field) are the user's and are not judged. `safe` turns
     the block list on. The first 20,000 characters of the prompt decide what it is about.
+    Tags of `elsewhere` stand in a prompt before an AND: they fill no exclusive slot of this one.
     """
 
     def __init__(
@@ -88,6 +89,7 @@ class TagPolicy:
         *,
         bans: Bans | None = None,
         safe: bool = False,
+        elsewhere: Collection[str] = (),
     ) -> None:
         self.bans = bans or Bans()
         self.safe = safe
@@ -104,7 +106,7 @@ class TagPolicy:
         self._has_animal = self.persons.has_animal
         self._room = _MOST_CHARACTERS
         for tag in typed:
-            self._accept_typed(Field.TAG, tag)
+            self._accept_typed(Field.TAG, tag, tag in elsewhere)
         for field, caption in captions.items():
             for sentence in split_sentences(caption):
                 self._accept_typed(field, sentence)
@@ -126,7 +128,7 @@ class TagPolicy:
         """Return whether the prompt denies what a tag shows: `no cars`, `cloudless`."""
         return self._denied.names(tag)
 
-    def _accept_typed(self, field: Field, piece: str) -> None:
+    def _accept_typed(self, field: Field, piece: str, is_elsewhere: bool = False) -> None:
         is_tag = field is Field.TAG
         self._note(field, piece)
         self._room -= len(piece)
@@ -135,7 +137,8 @@ class TagPolicy:
             if not is_tag or category(piece) is Category.GENERAL:
                 self._denied.add(piece)
                 piece = affirmed(piece)
-            self._slots.add(piece, is_sentence=not is_tag, is_typed=True)
+            if not is_elsewhere:
+                self._slots.add(piece, is_sentence=not is_tag, is_typed=True)
             self._asked = self._asked or AskedFor()
             self._asked.add(piece, is_tag=is_tag)
 

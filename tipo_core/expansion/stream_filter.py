@@ -6,7 +6,7 @@ import re
 
 from ..prompt import split_sentences
 from .pair_prior.guide import TagGuide
-from .policy import OFF_SUBJECT, TagPolicy
+from .policy import FRAGMENT, OFF_SUBJECT, TagPolicy
 from .tasks import Field
 
 # Stops and commas that a model writes before a sentence: the text before it has its own.
@@ -86,6 +86,8 @@ class StreamFilter:
                 self._guide.note(piece, self.refusal is None)
             elif self._guide is not None:
                 self.refusal = self.refusal or self._guide.refuse_sentence(piece)
+                if self._guide.is_fragment(piece):
+                    self.refusal = self.refusal or FRAGMENT
                 is_first = self._is_opening and not self.accepted
                 if is_first and not self._guide.is_about_prompt(piece):
                     self.refusal = self.refusal or OFF_SUBJECT

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from ..prompt import Bans, Category, Segment, SpanKind, canonical, category, escape_tag, parse
 from ..prompt.joins import join_caption, join_tags, open_constructs, without_closings
 from ..prompt.sentences import ends_sentence
+from ..prompt.syntax.composition import AND
 from ..prompt.template import added_field
 from ..prompt.translation.translate import (
     Translation,
@@ -38,6 +39,9 @@ class UserTags:
     `plain` are all tags in plain words, `general` those that stand in the model's tag line. `text`
     is the typed text as it is returned: with `escape_names` the parentheses of `name (series)` are
     escaped, because the host would read them as a weight; all else is verbatim.
+
+    `elsewhere` are plain tags before the last AND: the additions follow it and are judged by the
+    words there.
 
     `captions` are the user's sentences as they are returned, `plain_captions` is what the model
     reads of them. The model reads foreign words as tags, except with OFF; those of a caption
@@ -86,6 +90,7 @@ class UserTags:
             for part, is_tags in zip(parts[1:], self.is_tags, strict=True):
                 tags += part.tags if is_tags else ()
             self.plain = list(dict.fromkeys(tags))
+        self.elsewhere = self._tags_elsewhere(is_japanese_text)
         self.general = [tag for tag in self.plain if category(tag) not in META_CATEGORIES]
         self.banned: Counter[str] = Counter()
         self._bans = bans
@@ -111,6 +116,18 @@ class UserTags:
         self.added_to_captions = tuple(
             tag_sentence(map(escape_tag, one.tags)) for one in own_captions
         )
+
+    def _tags_elsewhere(self, is_japanese_text: bool) -> frozenset[str]:
+        """Return the plain tags that stand before the last AND alone, in a prompt of their own."""
+        end = max((one.end for one in self._segments if _has_and(one)), default=0)
+        before: set[str] = set()
+        after: set[str] = set()
+        for segment in self._segments if end else ():
+            side = before if segment.start < end else after
+            side.update(
+                t for word in segment.words for t in _translated_tag(word, is_japanese_text)
+            )
+        return frozenset(before - after)
 
     def _is_allowed(self, tag: str) -> bool:
         """Whether the bans allow to add a tag."""
@@ -197,6 +214,10 @@ def _translated_tag(tag: str, japanese: bool) -> tuple[str, ...]:
     if not has_foreign_words(tag) or category(tag) in META_CATEGORIES:
         return (tag,)
     return translate(tag, japanese).tags
+
+
+def _has_and(segment: Segment) -> bool:
+    return any(span.kind is SpanKind.BREAK and span.text == AND for span in segment.spans)
 
 
 def _has_break(segment: Segment) -> bool:

@@ -14,6 +14,7 @@ import random
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
@@ -22,6 +23,7 @@ import torch
 from safetensors.torch import save_file
 from tokenizers import Tokenizer
 from torch.nn import functional
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from ..lm.files.fused_weights import to_hf_state_dict
 from ..lm.files.hf_config import hf_config
@@ -145,7 +147,11 @@ def hidden_states(model: Llama, tokens: torch.Tensor) -> torch.Tensor:
     batch, length = tokens.shape
     dtype = torch.get_autocast_dtype(tokens.device.type)
     context = UncachedContext(model.config, batch, length, tokens.device, dtype)
-    return model(tokens.flatten(), context)
+    # On a CPU the backward pass of torch's fused attention takes four times as long as plain
+    # matrix products do: 6,144 tokens a step take 2.4 s in place of 3.2.
+    is_cpu = tokens.device.type == "cpu"
+    with sdpa_kernel(SDPBackend.MATH) if is_cpu else nullcontext():
+        return model(tokens.flatten(), context)
 
 
 def learning_rate(recipe: Recipe, step: int) -> float:

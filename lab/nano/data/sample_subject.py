@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
 
+from tipo_core.expansion.caption_rules.aspects import COLORS
 from tipo_core.expansion.pair_prior.evidence import find_evidence
 from tipo_core.expansion.pair_prior.guide import TagGuide
 from tipo_core.expansion.policy import TagPolicy
@@ -20,7 +21,6 @@ from tipo_core.prompt.vocabulary.pairs import shipped_pairs
 from tipo_core.prompt.vocabulary.word_forms import singular_forms
 
 from ...pairs.corpus_sets import read_rows
-from .wording import COLORS
 
 # Kinds of words that are no tags of a request: the count tags say who is in a picture.
 _NO_TAGS = frozenset(("count", "quality", "other", "medium"))
@@ -78,13 +78,6 @@ class Subject:
     def take(self, sentence: str) -> None:
         """Add a sentence to the caption; later ones must not contradict it."""
         self._policy.accept(Field.LONG, sentence)
-
-
-def kind(tag: str) -> str:
-    """Return the kind of a tag in the pair table, "" for an unknown one."""
-    table = shipped_pairs()
-    entry = table.entry(tag)
-    return "" if entry is None else table.kind(entry)
 
 
 def named_tags(sentences: Iterable[str], nouns: frozenset[str] = frozenset()) -> list[str]:

@@ -24,9 +24,10 @@ from pathlib import Path
 
 import numpy as np
 
+from tipo_core.expansion.caption_rules.aspects import Aspect, aspect
 from tipo_core.prompt.vocabulary.blocklist import blocklist_matches
 
-from .wording import SCENE_ASPECTS, Aspect, aspect, exclusive_group
+from .exclusive_tags import SCENE_ASPECTS, exclusive_group
 
 # Rounded number of pictures of the counts (P); an error scales all lifts by the same factor.
 POSTS = 8_000_000

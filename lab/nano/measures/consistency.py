@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from ..data.wording import COLORS, Aspect, aspect
+from tipo_core.expansion.caption_rules.aspects import COLORS, Aspect, aspect
 
 # Aspects whose words are nouns.
 _NAMED = frozenset(

@@ -15,12 +15,21 @@ import torch
 from tipo_core.expansion.tasks import Length, Task
 from tipo_core.lm.files.loader import load_llama
 from tipo_core.lm.files.model_files import ModelFiles
+from tipo_core.lm.model.kv_cache import UncachedContext
+from tipo_core.lm.model.llama import Llama
 from tipo_core.training.__main__ import main
 from tipo_core.training.record_pools import RecordPools, encode
 from tipo_core.training.records import Record
 from tipo_core.training.sample import Sample, read_samples
 from tipo_core.training.tokenizer import BOS, EOS, PAD, TIPO_TOKENS, token_id, train_tokenizer
-from tipo_core.training.train import Recipe, batches, learning_rate, train
+from tipo_core.training.train import (
+    Recipe,
+    batches,
+    initialise,
+    learning_rate,
+    loss_of,
+    train,
+)
 
 RECIPE = Recipe(
     vocab_size=500,
@@ -178,6 +187,33 @@ def test_the_number_of_processes_does_not_change_the_records() -> None:
     assert [sorted(order) for order in orders] == [list(range(len(samples)))] * 2
     assert orders[0] != orders[1]
     assert all(len(entry.ids) <= 96 for pool in alone for entry in pool)
+
+
+def test_plain_attention_has_the_gradient_of_the_fused_one() -> None:
+    """A CPU trains with plain matrix products, which are faster backward."""
+    tokenizer = train_tokenizer(["a cat, a dog and a bird"] * 40, 300)
+    recipe = Recipe(hidden_size=32, intermediate_size=64, layers=2, heads=4, kv_heads=2)
+    model = Llama(recipe.config(tokenizer))
+    initialise(model, 1)
+    tokens = torch.arange(24).reshape(2, 12) % 20
+    targets = tokens.roll(-1, 1)
+
+    def fused(model: Llama, tokens: torch.Tensor) -> torch.Tensor:
+        dtype = torch.get_autocast_dtype("cpu")
+        batch, length = tokens.shape
+        context = UncachedContext(model.config, batch, length, tokens.device, dtype)
+        return model(tokens.flatten(), context)
+
+    found = []
+    for read in (None, fused):
+        model.zero_grad()
+        loss = loss_of(model, tokens, targets, read)
+        loss.backward()
+        gradients = [one.grad.flatten() for one in model.parameters() if one.grad is not None]
+        found.append((loss.item(), torch.cat(gradients)))
+    (plain_loss, gradient), (fused_loss, other) = found
+    assert plain_loss == pytest.approx(fused_loss, abs=2e-3)
+    assert torch.nn.functional.cosine_similarity(gradient, other, dim=0) > 0.999
 
 
 def test_the_learning_rate_warms_up_stays_level_and_falls_in_a_line() -> None:

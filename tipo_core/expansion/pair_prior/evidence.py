@@ -58,6 +58,7 @@ _CONTAINERS = frozenset(
 # Counts that make no person the subject: a busy market is a market.
 _NO_SUBJECTS = frozenset(("no humans", "crowd"))
 _PERSON_PARTS = frozenset("hair eyes eye eyed haired skin skinned lips nails".split())
+_ADVERBS = frozenset(("underwater", "outdoors", "indoors"))
 _DETERMINERS = frozenset("a an the its their his her".split())
 SUBJECT, SETTING, DETAIL = _ROLES = ("subject", "setting", "detail")
 # The nearest of these words before a noun gives its role.
@@ -80,6 +81,11 @@ _SIDES = frozenset(
 )
 # A role is looked for in this many words.
 _ROLE_REACH = 12
+# Words that look like nouns after a noun: `a church lit by the moon`.
+_PARTICIPLES = frozenset(
+    """lit made seen set built worn torn bound hung drawn cut left held kept taken shown shot caught
+    hidden broken woven thrown frozen overgrown sat stood lay hit put spun spread split""".split()
+)
 _NEGATIONS = frozenset(("no", "without", "not"))
 _AFTER_NEGATIONS = frozenset("any a an the other single".split())
 _MODALS = frozenset("can could will would may might must should cannot".split())
@@ -268,12 +274,15 @@ def _is_unknown_noun(word: str) -> bool:
     """Return whether an unknown word may be the noun that the word before it describes."""
     is_doer = word.endswith(("ers", "ors", "ists"))  # `pipe cleaners`
     is_verb = word.endswith(("s", "ed", "ing", "ly")) and not is_doer
-    return word.isalpha() and len(word) > 2 and word not in _PREPOSITIONS and not is_verb
+    is_other = word in _PREPOSITIONS or word in _PARTICIPLES
+    return word.isalpha() and len(word) > 2 and not is_other and not is_verb
 
 
 def _before(kind: str, following: WordMatch, words: list[str], table: PairTable) -> float:
     """Return the weight of a word of this kind directly before another match."""
     other = table.kind(following.entry)
+    if table.names[following.entry] in _ADVERBS:
+        return 1.0  # `a whale underwater`
     if other not in _HEADS or words[following.end - 1].endswith("ing"):
         return 1.0
     if kind == other == "animal" or (kind == "food" and other == "thing"):

@@ -8,7 +8,7 @@ model writes what they wear and do, with a bias toward tags that go together.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,7 @@ from ...prompt.vocabulary.pairs import shipped_pairs
 from ...prompt.vocabulary.slots import slot_table
 from ...prompt.vocabulary.word_tables import tokens
 from ..policy import CONTRADICTS, FRAGMENT, NOT_KNOWN, OFF_SUBJECT, REPEATED
-from .evidence import find_evidence
+from .evidence import THING_BEFORE_HEAD, find_evidence
 from .person_tags import LEAST_LOG_SHARE, colored_parts, person_tags
 from .prior import LARGEST_SCORE, LEAST_SCORE, WITHOUT_PERSONS, PairPrior
 from .safe_tags import moods_of, safe_tags
@@ -40,6 +40,11 @@ _WORD = re.compile(r"[^\W\d_]{3,}")
 _NO_SUBJECTS = frozenset(
     "count,person,pose,creature pose,framing,medium,background,quality,other".split(",")
 )
+_FUNCTION_WORDS = frozenset(
+    """a an the this that these those there here it its is are was were be of in on at with and or
+    but for to from by as he she they his her their some one very . , ; : ! ? ( )""".split()
+)
+_DASHES = frozenset(("-", "\u2013", "\u2014"))
 NO_HUMANS, _STILL_LIFE = "no humans", "still life"
 # Words of drawings whose persons may have hair and eyes of any colour.
 _DRAWN = ("anime", "manga", "vtuber", "vocaloid", "fantasy", "elf", "fairy", "magical girl", "game")
@@ -56,9 +61,17 @@ class TagGuide:
     """The pair prior of one prompt.
 
     `tags` and `captions` are the user's, in plain words; `persons` are those that they name.
+    Tags of `elsewhere` stand in a prompt before an AND. They say nothing of the place, and of the
+    scene only if no word after the AND is known.
     """
 
-    def __init__(self, tags: Iterable[str], captions: Iterable[str], persons: Persons) -> None:
+    def __init__(
+        self,
+        tags: Iterable[str],
+        captions: Iterable[str],
+        persons: Persons,
+        elsewhere: Collection[str] = (),
+    ) -> None:
         tags = list(tags)
         captions = [text for text in captions if text]
         self.persons = persons
@@ -71,11 +84,18 @@ class TagGuide:
         # A character that the user names has looks that the pair table does not know.
         self._names_character = any(category(tag) is Category.CHARACTERS for tag in tags)
         self._words = WordRepeats()
+        # Ends of the prompt's tags, which a sentence may name: a hat of a straw hat.
+        self._ends: set[str] = set()
         for name in sorted(self._excluded):
             self._words.add(name, is_typed=True)
+            self._ends |= _ends_of(name)
         self._table = shipped_pairs()
         # Words of other languages have other senses.
         tags_of_ours = [tag for tag in tags if self._is_evidence(tag)]
+        if elsewhere:
+            here = [tag for tag in tags_of_ours if tag not in elsewhere]
+            if find_evidence([", ".join(here)], self._table).found:
+                tags_of_ours = here
         known = [", ".join(tags_of_ours)]
         known += [text for text in captions if not is_of_another_language(text)]
         evidence = find_evidence(known, self._table)
@@ -85,7 +105,7 @@ class TagGuide:
         )
         if self.is_without_persons or persons.presence is not Presence.NONE:
             evidence = find_evidence([", ".join(persons.tags), *known], self._table)
-        places = _said_places(self._texts)
+        places = _said_places([*(tag for tag in tags if tag not in elsewhere), *captions])
         self._place = places[0] if len(places) == 1 else None
         self._has_several_places = len(places) > 1
         self._prior = PairPrior(
@@ -101,6 +121,11 @@ class TagGuide:
             or any(f" {word} " in self._typed_words for word in _DRAWN)
         )
         kinds = {self._table.kind(found.entry) for found in evidence.found}
+        # Words that only describe an unknown noun bring no things: `electron cloud model`.
+        weights = [
+            found.weight for found in evidence.found if self._table.kind(found.entry) in _SUBJECTS
+        ]
+        self._is_faint = bool(weights) and max(weights) <= THING_BEFORE_HEAD
         self._has_subject = not kinds.isdisjoint(_SUBJECTS)
         self._has_animal = "animal" in kinds
         self._has_place = "place" in kinds
@@ -117,6 +142,7 @@ class TagGuide:
         self._colors: set[str] = set()  # of hair and eyes in added tags
         for found in evidence.found:
             self._words.add(self._table.names[found.entry], is_typed=True)
+            self._ends |= _ends_of(self._table.names[found.entry])
 
     def _is_evidence(self, tag: str) -> bool:
         """Return whether the words of a tag mean what they say: `blue archive` is no archive."""
@@ -125,11 +151,22 @@ class TagGuide:
             return False
         return not is_of_another_language(tag)
 
+    def knows(self, tag: str) -> bool:
+        """Return whether a tag, in small letters, is known to the pair table or to the model."""
+        name = canonical(tag)
+        return name == tag and (self._table.entry(name) is not None or name in person_tags().places)
+
     @property
     def evidence_size(self) -> int:
         """The number of words of the prompt that the pair table has, persons apart."""
         kinds = (self._table.kind(one.entry) for one in self._prior.evidence.found)
         return sum(kind not in ("count", "person") for kind in kinds)
+
+    @property
+    def knows_nothing(self) -> bool:
+        """Whether the prompt has no word that the pair table has, and names no persons: `!?`."""
+        is_open = self.persons.presence in (Presence.OPEN, Presence.PERHAPS)
+        return is_open and self.evidence_size == 0
 
     @property
     def _has_evidence(self) -> bool:
@@ -158,6 +195,7 @@ class TagGuide:
         if is_accepted:
             self._prior.accept(name, _WEIGHT_OF_ADDED)
             self._words.add(name)
+            self._ends |= _ends_of(name)
             self._colors |= colored_parts(name)
 
     def refuse(self, tag: str) -> str | None:
@@ -180,15 +218,22 @@ class TagGuide:
 
         It names nothing but the words of the prompt and the added tags, and as many persons.
         """
-        if sentence.lstrip()[:1].islower():
+        first = sentence.lstrip()[:1]
+        if first.islower() or first in _DASHES:
             return FRAGMENT
         if self._says_twice(sentence):
             return REPEATED
         for found in find_evidence([sentence], self._table).found:
-            is_subject = self._table.kind(found.entry) not in _NO_SUBJECTS
-            if is_subject and not self._prior.is_present(found.entry):
+            kind = self._table.kind(found.entry)
+            is_subject = kind not in _NO_SUBJECTS or kind in ("medium", "background")
+            is_known = self._table.names[found.entry] in self._ends
+            if is_subject and not is_known and not self._prior.is_present(found.entry):
                 return OFF_SUBJECT
         return OFF_SUBJECT if self._counts_others(sentence) else None
+
+    def is_fragment(self, sentence: str) -> bool:
+        """Return whether a whole sentence has no word that says something: `The.`"""
+        return _FUNCTION_WORDS.issuperset(tokens(sentence))
 
     def is_about_prompt(self, sentence: str) -> bool:
         """Return whether a sentence names a word of the user's, or a person where there is one.
@@ -210,7 +255,8 @@ class TagGuide:
         ours = self.persons
         least = max(ours.girls[0] + ours.boys[0], 2 if ours.most != 1 else 1)
         is_open = ours.presence is Presence.SOME and not ours.girls[0] and not ours.boys[0]
-        return is_open or (ours.presence is Presence.SOME and (named.most or least) < least)
+        gives_sex = is_open and named.girls[0] + named.boys[0] > 0
+        return gives_sex or (ours.presence is Presence.SOME and (named.most or least) < least)
 
     def _says_twice(self, sentence: str) -> bool:
         """Return whether a sentence names one thing twice: `an umbrella and a red umbrella`."""
@@ -232,6 +278,8 @@ class TagGuide:
         def refuses_any(tag: str) -> bool:
             entry = self._table.entry(tag)
             kind = "" if entry is None else self._table.kind(entry)
+            if self._is_faint and kind in _SUBJECTS:
+                return True
             if self.has_persons and kind in _UNFIT_KINDS:
                 return True
             if self._may_show_person and kind == "thing" and not self._is_of_scene(tag):
@@ -337,6 +385,12 @@ class TagGuide:
             return values
 
         return TagBias(choices.shares, nats)
+
+
+def _ends_of(name: str) -> set[str]:
+    """Return a tag without its first words: `broom` of `holding broom`."""
+    words = name.split()
+    return {" ".join(words[start:]) for start in range(len(words))}
 
 
 def _said_places(texts: Iterable[str]) -> list[str]:

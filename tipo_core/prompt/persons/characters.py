@@ -61,7 +61,7 @@ def figure_in_series(name: str) -> Figure | None:
 
 @cache
 def _series() -> tuple[str, ...]:
-    return next(tuple(entries(ls)) for title, ls in sections("persons.txt") if title == "series")
+    return next(tuple(entries(ls)) for title, ls in sections("series.txt") if title == "series")
 
 
 def pack_figures(names: NameTable, figures: Mapping[str, Figure]) -> bytes:

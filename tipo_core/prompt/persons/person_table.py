@@ -20,7 +20,7 @@ COUNTED = (GIRL, BOY, PERSON, MOSTLY_MEN, WITH_ARTICLE)
 _NO_PHRASES = frozenset(
     (
         *("after a person", "after any person", "adjectives", "numbers", "says nothing", "trades"),
-        "series",
+        *("names and words", "dressed animals", "animal roles"),
     )
 )
 STOPS = frozenset(".,;:!?()")
@@ -45,6 +45,9 @@ class PersonTable:
     numbers: dict[str, int]
     ordinary: frozenset[str]
     trades: frozenset[str]
+    words_too: frozenset[str]
+    dressed_animals: frozenset[str]
+    animal_roles: frozenset[str]
 
     def is_trade(self, word: str) -> bool:
         """Return whether a noun before the word makes a trade: `yoga instructor`."""
@@ -97,6 +100,9 @@ def person_table() -> PersonTable:
         },
         frozenset(ordinary),
         frozenset(form for text in lists["trades"] for form in (text, _plural(text))),
+        frozenset(map(folded, lists["names and words"])),
+        frozenset(lists["dressed animals"]),
+        frozenset(lists["animal roles"]),
     )
 
 

@@ -15,8 +15,9 @@ from types import MappingProxyType
 from ..vocabulary.kinds import ANIMAL, CREATURE, PERSON_KINDS, kind_of
 from ..vocabulary.tags import Category, canonical, category, person_range
 from ..vocabulary.word_tables import tokens
+from .character_names import is_given_name, named_figure, series_of
 from .characters import Figure
-from .mentions import Found, Mention, named_figure, read_persons
+from .mentions import Found, Mention, read_persons
 from .person_table import BOY, COUPLE, FAMILY, GIRL, PERSON, person_table
 from .unknown_names import is_unknown_name
 
@@ -26,6 +27,8 @@ NOBODY: Range = (0, 0)
 MOST_CHARACTERS = 20_000
 _MOST_OF_TAG = 500
 _MOST_CREDIT_WORDS = 6
+# Tags in which series are looked for.
+_MOST_TAGS = 200
 
 # A count inside a longer text, and persons with a number of their own: `cute 1girl`, `girl2`.
 _COUNT = re.compile(r"(\d{1,2})(girl|boy|other)s?")
@@ -66,9 +69,12 @@ def persons_of(tags: Iterable[str], captions: Iterable[str]) -> Persons:
     focus: list[tuple[str, int, int | None]] = []
     found: list[Found] = []
     wear = looks = postures = names = about = animal = False
-    series = in_credits = alone = known = unknown = False
+    in_series = in_credits = alone = known = unknown = False
     numbered: set[tuple[str, str]] = set()
     length = 0
+    tags = list(tags)
+    # Of `levi, attack on titan` the second tag says who the first one is.
+    series = [one for tag in tags[:_MOST_TAGS] for one in series_of(tokens(tag[:_MOST_OF_TAG]))]
     for typed in tags:
         if length > MOST_CHARACTERS:
             break
@@ -88,15 +94,22 @@ def persons_of(tags: Iterable[str], captions: Iterable[str]) -> Persons:
         ranges += inside
         numbered |= more
         group = category(name)
+        if group is Category.ARTIST and not in_credits and is_given_name(name):
+            group = Category.CHARACTERS  # `nezuko` is both
         is_short = len(tokens(name)) <= _MOST_CREDIT_WORDS
         in_credits = group is Category.ARTIST or (in_credits and is_short) or " by " in f" {name} "
         is_word = person_table().phrases.has(tokens(name))
-        figure = None if in_credits or is_word else named_figure(name)
+        if any(one.is_named for one in found) and series_of(tokens(name)):
+            about = in_series = True  # `hermione granger, harry potter`
+            continue
+        figure = None if in_credits or is_word else named_figure(name, series)
         kind = kind_of(name)
         if figure is Figure.CREATURE:
             animal = about = True
         elif figure is not None:
-            found.append(Found((Mention(figure.value, 1, 1, 0, 1),), is_about=True))
+            words = frozenset(tokens(name.split(" (")[0]))
+            whole = Mention(figure.value, 1, 1, 0, 1, is_name=True, name=words, is_whole_tag=True)
+            found.append(Found((whole,), is_about=True, is_named=True))
         elif group in (Category.GENERAL, Category.CHARACTERS, Category.COPYRIGHTS):
             one = read_persons(tag, is_tag=True)
             found.append(one)
@@ -109,7 +122,7 @@ def persons_of(tags: Iterable[str], captions: Iterable[str]) -> Persons:
             if one.mentions or one.is_thing:
                 continue
             names |= group is Category.CHARACTERS
-            series |= group is Category.COPYRIGHTS
+            in_series |= group is Category.COPYRIGHTS
             if group is Category.GENERAL:
                 wear |= kind == "wear"
                 looks |= kind in PERSON_KINDS and kind != "wear"
@@ -150,7 +163,7 @@ def persons_of(tags: Iterable[str], captions: Iterable[str]) -> Persons:
     if ("person", 1, 1) in ranges and not animal:
         return Persons(Presence.SOME, (0, 1), (0, 1), 1, ("solo",), animal, True)
     is_perhaps = names or looks or any(one.is_perhaps for one in found)
-    is_perhaps |= (series or wear or postures) and not animal
+    is_perhaps |= (in_series or wear or postures) and not animal
     is_strange = any(one.is_strange for one in found) or unknown or (alone and not known)
     if is_perhaps or is_strange:
         return Persons(Presence.PERHAPS, has_animal=animal, is_name_only=not is_perhaps)
@@ -219,6 +232,10 @@ def _merged(found: list[Found]) -> list[Mention]:
         for kind, group in by_kind.items():
             # `a girl` as a tag of its own says more than `maidens` in a title.
             old = best.get(kind, [])
+            if old and all(m.is_whole_tag for m in (*old, *group)):
+                known = frozenset[str]().union(*(m.name for m in old))
+                best[kind] = [*old, *(m for m in group if m.name.isdisjoint(known))]
+                continue
             if any(m.is_exact for m in old) and any(m.high is None for m in group):
                 continue
             if {m.age for m in old} | {m.age for m in group} == {"old", "young"}:
@@ -260,6 +277,9 @@ def _counted(mentions: list[Mention]) -> Persons:
             tags = ("1girl", "1boy")
         else:
             tags = ("multiple girls", "multiple boys")
+    elif others == (1, 1) and len(tags) == 1 and not any(m.is_plural for m in mentions):
+        # `a wizard and his apprentice`: the words leave the other one open.
+        tags = ("1girl", "1boy")
     total = [girls[1], boys[1], others[1]]
     return Persons(
         Presence.SOME,

@@ -8,6 +8,9 @@ Their units get a bonus on their scores:
 - a list at the end: ``A portrait of Ann, Bo, and Cy.``
 - a place after a comma: ``a girl in a red coat, on a bridge``, with a smaller bonus
 - a subject, an insertion and a verb: ``Ann Lee, clad in silk, dances.``
+
+Words of the tag vocabulary between two whole clauses get a malus: they are tags, and the second
+clause resumes the caption: ``The train leaves the station, night, rain, people wave.``
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from ..vocabulary.pairs import shipped_pairs
 from .prompt_units import Unit
 from .unit_features import CREDIT
 from .word_classes import (
@@ -42,6 +46,10 @@ _CLAUSE = re.compile(
 _CLEAR_SCORE = 1.0  # of a unit that is surely a caption
 _MOST_UNITS = 9  # of a sentence with a list or an insertion
 _MOST_SUBJECT_WORDS = 5
+_TAG_MALUS = 3.2
+_CLAUSE_SCORE, _RESUMED_SCORE = 5.0, 2.0  # of the clauses before and after tags
+_MOST_TAGS_BETWEEN = 6
+_MOST_TAG_WORDS = 2
 _STOPS = frozenset(".!?\u2026")
 _INSERTIONS = frozenset((PARTICIPLE, PAST, PREPOSITION, CONTINUES, PRONOUN, DETERMINER))
 
@@ -62,6 +70,31 @@ def raise_sentences(units: Sequence[Unit], scores: list[float]) -> None:
                     scores[last] += _BONUS
             elif last - first < _MOST_UNITS:
                 _raise_sentence(units[first : last + 1], scores, first)
+
+
+def lower_tags_between(units: Sequence[Unit], scores: list[float]) -> None:
+    """Lower the scores of tags between two clauses, and raise that of the second clause."""
+    first = 1
+    while first < len(units) - 1:
+        last = first
+        while last < len(units) - 1 and _is_bare_tag(units[last], scores[last]):
+            last += 1
+        is_between = 0 < last - first <= _MOST_TAGS_BETWEEN
+        is_between = is_between and scores[first - 1] >= _CLAUSE_SCORE
+        is_between = is_between and units[first - 1].plain[-1:] not in _STOPS
+        is_list = JOIN in _classes(units[last])[:2]  # `a mirror, window, and chair`
+        if is_between and not is_list and scores[last] >= _RESUMED_SCORE:
+            for index in range(first, last):
+                scores[index] -= _TAG_MALUS
+            scores[last] += _SMALL_BONUS
+        first = last + 1
+
+
+def _is_bare_tag(unit: Unit, score: float) -> bool:
+    """Whether a unit is a word or two of the tag vocabulary: ``night``, ``blue sky``."""
+    plain = unit.plain.rstrip(".")
+    is_short = score < 0 and plain.islower() and len(plain.split()) <= _MOST_TAG_WORDS
+    return is_short and unit.separator in ",n" and shipped_pairs().entry(plain) is not None
 
 
 def _raise_sentence(sentence: Sequence[Unit], scores: list[float], first: int) -> None:

@@ -7,12 +7,20 @@ whole row of units is chosen (`viterbi_labels`).
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from ...surrogates import refuse_surrogates
+from ..sentences import ends_sentence
 from ..syntax.parse import parse
+from ..vocabulary.tags import is_known_name
 from .prompt_units import Side, cut_into_units
 from .viterbi_labels import label_units
+
+# A tag of letters that ends with a stop: ``standing.``, not ``mr.`` or ``u.s.``
+_STOPPED_TAG = re.compile(r"(?:\A|[^.])\b[^\W\d_]{4,}\.\Z")
+_MARKS = frozenset(",;:-\u2014\uff0c\u3001\uff1b\uff1a")
+_LATIN = "\u2e80"  # the first sign of Chinese and Japanese scripts
 
 
 @dataclass(frozen=True)
@@ -35,7 +43,9 @@ class SplitPrompt:
 
     `networks` are LoRAs, other angle tags and embeddings that stand alone; `rest` are BREAK, AND,
     comments and lone wildcards. Neighbours of one side keep the user's separator; other parts of a
-    side are joined by ``", "``, captions by a blank, the rest by line breaks.
+    side are joined by ``", "``, captions by a blank, after the end of a sentence, or else a stop or
+    a comma, the rest by line breaks. The stop that ends the last tag before a caption is a
+    separator: ``standing. She smiles.``
     """
 
     tags: str
@@ -52,13 +62,18 @@ def split_prompt(text: str) -> SplitPrompt:
     """
     refuse_surrogates("text", text)
     units = cut_into_units(parse(text))
+    sides = label_units(units)
     parts: list[Part] = []
     position = 0
-    for unit, side in zip(units, label_units(units), strict=True):
+    for number, (unit, side) in enumerate(zip(units, sides, strict=True)):
         if unit.start > position:
             parts.append(Part(text[position : unit.start], Side.SEPARATOR, position))
-        parts.append(Part(text[unit.start : unit.end], side, unit.start))
-        position = unit.end
+        end = unit.end
+        ends_tags = side is Side.TAGS and sides[number + 1 : number + 2] == [Side.CAPTION]
+        if ends_tags and _STOPPED_TAG.search(unit.plain) and not is_known_name(unit.plain):
+            end = unit.start + len(text[unit.start : unit.end].removesuffix("."))
+        parts.append(Part(text[unit.start : end], side, unit.start))
+        position = end
     if position < len(text):
         parts.append(Part(text[position:], Side.SEPARATOR, position))
     return SplitPrompt(
@@ -71,13 +86,16 @@ def split_prompt(text: str) -> SplitPrompt:
 
 
 def _join_side(parts: list[Part], side: Side) -> str:
-    between = " " if side is Side.CAPTION else "\n" if side is Side.REST else ", "
+    between = "\n" if side is Side.REST else ", "
     output: list[str] = []
     separator = None  # the user's own; None once a part of another side has come between
     for part in parts:
         if part.side is side:
             if output:
-                output.append(between if separator is None else separator)
+                if separator is None:
+                    is_caption = side is Side.CAPTION
+                    separator = _seam(output[-1], part.text) if is_caption else between
+                output.append(separator)
             output.append(part.text)
             separator = ""
         elif part.side is Side.SEPARATOR:
@@ -85,3 +103,13 @@ def _join_side(parts: list[Part], side: Side) -> str:
         else:
             separator = None
     return "".join(output)
+
+
+def _seam(before: str, after: str) -> str:
+    """Return the text between two pieces of a caption that tags had come between."""
+    if ends_sentence(before) or before[-1:] in _MARKS:
+        return " "
+    is_wide = before[-1:] > _LATIN
+    if after[:1].isupper() or after[:1] > _LATIN:
+        return "\u3002" if is_wide else ". "
+    return "\uff0c" if is_wide else ", "

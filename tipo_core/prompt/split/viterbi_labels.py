@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .prompt_units import Side, Unit
-from .sentence_forms import raise_sentences
+from .sentence_forms import lower_tags_between, raise_sentences
 from .split_weights import SplitWeights, shipped_weights
 from .unit_features import UnitFeatures, features
 
@@ -27,6 +27,7 @@ def label_units(units: list[Unit]) -> list[Side]:
         found, joints = features([units[index] for index in undecided])
         scores = unit_scores(weights, found)
         raise_sentences([units[index] for index in undecided], scores)
+        lower_tags_between([units[index] for index in undecided], scores)
         captions = best_captions(weights, scores, joints)
         for index, is_caption in zip(undecided, captions, strict=True):
             labels[index] = Side.CAPTION if is_caption else Side.TAGS

@@ -9,9 +9,20 @@ one noun are added: ``红发女孩和蓝发女孩`` are two girls. A negated wor
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ..vocabulary.translations import WordKind
+from .clause_words import (
+    HUMAN_MEASURES,
+    MODIFIERS,
+    NOUNS,
+    PERSONS,
+    SEXES,
+    Noun,
+    TranslatedWord,
+    is_human_measure,
+    noun_follows,
+)
 from .noun_tags import (
     MANY,
     NUMBER_WORDS,
@@ -26,37 +37,15 @@ from .noun_tags import (
 )
 from .word_tokens import Token, is_hiragana
 
-_NOUNS = frozenset((WordKind.GIRL, WordKind.BOY, WordKind.PERSON, WordKind.THING))
-_PERSONS = frozenset((WordKind.GIRL, WordKind.BOY, WordKind.PERSON))
-_SEXES = frozenset((WordKind.GIRL, WordKind.BOY))
-_MODIFIERS = frozenset((WordKind.COLOUR, WordKind.ADJECTIVE))
-_HUMAN_MEASURES = frozenset(("\u4eba", "\uba85"))
 _SUBJECTS = frozenset("\u304c\u306f\u3082")
+# Particles between a noun and its count: *hair ornaments, two*.
+_COUNTED_BY = _SUBJECTS | {"\u3092"}
 # Particles of the object: a verb that is negated has it, its subject stays.
 _OBJECTS = frozenset("\u3092\uc744\ub97c")
 # After *I* these ask for a picture of something else.
 _WISHES = frozenset(
     "\u60f3 \u60f3\u8981 \u8981 \u9700\u8981 \u5e0c\u671b \u559c\u6b22 \u3092".split()
 )
-
-
-@dataclass(frozen=True)
-class TranslatedWord:
-    """A word of the user, or several that belong together, and its tags.
-
-    A negated word may have no tag. `is_person` and `is_pronoun` say that the word names a person.
-    """
-
-    text: str
-    start: int
-    tags: tuple[str, ...]
-    is_person: bool = False
-    is_pronoun: bool = False
-
-    @property
-    def end(self) -> int:
-        """Offset after the last character."""
-        return self.start + len(self.text)
 
 
 def compose_tags(
@@ -77,16 +66,6 @@ def compose_tags(
         clause.read(place, token)
     clause.flush()
     return clause.words
-
-
-@dataclass(frozen=True)
-class _Noun:
-    """A noun that was read: its place among the words, and what belongs to it."""
-
-    index: int
-    token: Token
-    modifiers: tuple[Token, ...]
-    count: int | None
 
 
 class _Clause:
@@ -111,7 +90,7 @@ class _Clause:
         self._outer_count: int | None = None  # of a noun after a relative clause
         self._start: int | None = None  # of the count or the first modifier
         self._hold: Token | None = None
-        self._noun: _Noun | None = None  # the last one
+        self._noun: Noun | None = None  # the last one
         self._has_copula = False
         self._people: tuple[int, int] | None = None  # the offsets of a number and its *persons*
         self._measure = -1  # the place of a word for a person that is a measure word
@@ -120,14 +99,14 @@ class _Clause:
         self._negation: Token | None = None
         self._last_negation: Token | None = None
         # The noun before *and*, and whether words of another noun follow.
-        self._pair: _Noun | None = None
+        self._pair: Noun | None = None
         self._has_gap = False
 
     def read(self, place: int, token: Token) -> None:
         kind = token.kind
         if place == self._measure:
             return
-        if self._is_postfix and _is_human_measure(self._tokens, place):
+        if self._is_postfix and is_human_measure(self._tokens, place):
             if self._count is not None:
                 self._people = (self._tokens[place - 1].start, token.end)
             return
@@ -136,11 +115,11 @@ class _Clause:
             return
         if kind is not WordKind.SKIP and not token.text.isspace():
             self._last_negation = None
-        if kind in _MODIFIERS:
+        if kind in MODIFIERS:
             self._read_modifier(place, token)
         elif kind is WordKind.NUMBER:
             self._read_number(place, token)
-        elif kind in _NOUNS:
+        elif kind in NOUNS:
             self._read_noun(place, token)
         elif kind is WordKind.OF:
             if not self._modifiers:
@@ -223,7 +202,7 @@ class _Clause:
         self._negation = self._negation or self._last_negation
         before = self._tokens[place - 1] if place else None
         noun = self._noun
-        if noun is not None and before is not None and before.kind in (*_NOUNS, WordKind.PLURAL):
+        if noun is not None and before is not None and before.kind in (*NOUNS, WordKind.PLURAL):
             self._pair, self._has_gap = noun, False
 
     def _read_modifier(self, place: int, token: Token) -> None:
@@ -301,7 +280,9 @@ class _Clause:
             last = self.words.pop()
             tags = noun_tags(noun.token, noun.modifiers, count)
             self._add(last.start, token.end, tags, noun.token.kind)
-            self._noun = None
+            # *Holds two swords*: the verb after the count needs the noun.
+            is_object = self._is_postfix and self._tokens[place - 1].text in _OBJECTS
+            self._noun = replace(noun, index=len(self.words) - 1) if is_object else None
             return
         self._begin(token)
         self._count = count
@@ -313,17 +294,17 @@ class _Clause:
         if self._is_postfix:
             if tokens[before].text.isspace():
                 before -= 1
-            is_subject = before > 0 and tokens[before].text in _SUBJECTS
-            if is_subject and tokens[before - 1].kind in _NOUNS:
+            is_subject = before > 0 and tokens[before].text in _COUNTED_BY
+            if is_subject and tokens[before - 1].kind in NOUNS:
                 before -= 1
-            return tokens[before].kind in _NOUNS and not _noun_follows(tokens, place)
+            return tokens[before].kind in NOUNS and not noun_follows(tokens, place)
         following = tokens[place + 1] if place + 1 < len(tokens) else None
-        if tokens[before].kind not in _NOUNS or following is None:
+        if tokens[before].kind not in NOUNS or following is None:
             return False
-        is_person = following.text in _HUMAN_MEASURES
+        is_person = following.text in HUMAN_MEASURES
         if not (following.kind is WordKind.MEASURE or is_person):
             return False
-        if _noun_follows(tokens, place + 1):
+        if noun_follows(tokens, place + 1):
             return False
         self._measure = place + 1 if is_person else -1
         return True
@@ -343,7 +324,7 @@ class _Clause:
             end = following.end
             count = MANY if count is None else count
         tags = noun_tags(token, self._modifiers, count)
-        noun = _Noun(len(self.words), token, tuple(self._modifiers), count)
+        noun = Noun(len(self.words), token, tuple(self._modifiers), count)
         noun, tags = self._with_pair(noun, tags)
         if self._hold is not None:
             tags = (*tags, *held_tags(self._hold, token))
@@ -352,13 +333,13 @@ class _Clause:
         self._modifiers, self._count, self._start, self._hold = [], None, None, None
         self._has_copula = False
 
-    def _with_pair(self, noun: _Noun, tags: tuple[str, ...]) -> tuple[_Noun, tuple[str, ...]]:
+    def _with_pair(self, noun: Noun, tags: tuple[str, ...]) -> tuple[Noun, tuple[str, ...]]:
         """Add the count of a noun to that of the same noun before *and*."""
         pair = self._pair
         self._has_gap = True
         if pair is None or tags_of(pair.token)[:1] != tags_of(noun.token)[:1]:
             return noun, tags
-        is_sex = noun.token.kind in _SEXES
+        is_sex = noun.token.kind in SEXES
         is_plain = not (pair.modifiers or noun.modifiers)
         self._pair = None
         if not (is_sex or is_plain):
@@ -375,7 +356,7 @@ class _Clause:
                 before, tags=with_count(before.tags, noun.token, total)
             )
             kept = without_count(tags)
-        return _Noun(pair.index, pair.token, pair.modifiers, total), kept
+        return Noun(pair.index, pair.token, pair.modifiers, total), kept
 
     def _takes_outer(self, place: int) -> bool:
         """Whether a relative clause ends before the noun, or the noun is a person."""
@@ -384,7 +365,7 @@ class _Clause:
         before = [token for token in self._tokens[max(0, place - 2) : place]]
         if not before or before[-1].kind is not WordKind.OF:
             return False
-        return len(before) < 2 or before[0].kind not in _MODIFIERS
+        return len(before) < 2 or before[0].kind not in MODIFIERS
 
     def _read_hold(self, token: Token) -> None:
         self._end_count()
@@ -401,23 +382,5 @@ class _Clause:
     def _add(
         self, start: int, end: int, tags: tuple[str, ...], kind: WordKind | None = None
     ) -> None:
-        is_person = kind in _PERSONS or kind is WordKind.NAME
+        is_person = kind in PERSONS or kind is WordKind.NAME
         self.words.append(TranslatedWord(self._text[start:end], start, tags, is_person))
-
-
-def _is_human_measure(tokens: Sequence[Token], place: int) -> bool:
-    """Whether the word for a person is a measure word: two *persons* of girls."""
-    after_number = place > 0 and tokens[place - 1].kind is WordKind.NUMBER
-    return after_number and tokens[place].text in _HUMAN_MEASURES
-
-
-def _noun_follows(tokens: Sequence[Token], place: int) -> bool:
-    """Whether a number is followed by its own noun, after its measure word."""
-    for token in tokens[place + 1 : place + 4]:
-        if token.kind is WordKind.OF or token.kind in _MODIFIERS:
-            return True
-        if token.kind in _NOUNS:
-            return token.text not in _HUMAN_MEASURES
-        if token.kind is not WordKind.MEASURE and not token.text.isspace():
-            return False
-    return False

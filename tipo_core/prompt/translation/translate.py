@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from ..vocabulary.translations import Dictionary, shipped_dictionary
-from .tag_grammar import TranslatedWord, compose_tags
+from .clause_words import TranslatedWord
+from .tag_grammar import compose_tags
 from .wanted_text import text_ranges
 from .word_cutting import IS_FOREIGN, cut_words, find_runs, is_japanese, is_korean
 from .word_tokens import Token, is_latin, narrowed

@@ -101,6 +101,14 @@ class PhraseTable(Generic[Found]):
         """Return whether the words are one phrase, without a gap."""
         return tuple(words) in self._whole
 
+    def at(self, words: Sequence[str], place: int) -> Match[Found] | None:
+        """Return the longest phrase without a gap that begins at `place`."""
+        for length in self._lengths.get(words[place], ()) if place < len(words) else ():
+            found = self._whole.get(tuple(words[place : place + length]))
+            if found is not None and place + length <= len(words):
+                return Match(place, place + length, found)
+        return None
+
     def matches(self, words: Sequence[str]) -> Iterator[Match[Found]]:
         """Yield the phrases in `words`: the longest at each place, none inside another.
 

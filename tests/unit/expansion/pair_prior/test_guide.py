@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -10,9 +11,16 @@ from tipo_core.expansion.expand import expand
 from tipo_core.expansion.json_form import read_request
 from tipo_core.expansion.pair_prior.guide import TagGuide
 from tipo_core.expansion.pair_prior.word_repeats import WordRepeats
-from tipo_core.expansion.policy import CONTRADICTS, NOT_KNOWN, OFF_SUBJECT, REPEATED
+from tipo_core.expansion.policy import (
+    CONTRADICTS,
+    NOT_KNOWN,
+    OFF_SUBJECT,
+    REPEATED,
+    TagPolicy,
+)
 from tipo_core.expansion.request import Expansion, ExpansionRequest
-from tipo_core.expansion.tasks import Length
+from tipo_core.expansion.tasks import Field, Length
+from tipo_core.expansion.user_text import UserTags
 from tipo_core.lm.generate.completion import CompletionRequest, Generation, Result
 from tipo_core.prompt.persons.persons import persons_of
 
@@ -216,10 +224,11 @@ def test_a_sentence_has_the_persons_of_the_prompt(
 
 def test_a_caption_without_a_fitting_sentence_stays_empty() -> None:
     giraffes = [f"A giraffe eats {word}. X" for word in ("grass", "cake", "rice", "soup")] * 20
-    expansion, model = guided(
-        giraffes, tags="penguin, iceberg", tag_length=None, caption_length=Length.SHORT
+    model = Scripted(giraffes)
+    request = ExpansionRequest(
+        "penguin, iceberg", tag_length=None, caption_length=Length.SHORT, pair_prior=True
     )
-    assert expansion.caption == "" and len(model.prompts) <= 6
+    assert expand(model, request)[0].caption == "" and len(model.prompts) <= 6
 
 
 class Guided(Scripted):
@@ -265,20 +274,54 @@ def test_persons_named_in_words_are_counted() -> None:
 
 def test_the_first_sentence_of_a_caption_is_about_the_prompt() -> None:
     answers = [" The view is a close-up.", " Sunlight falls on the wooden floor.", " A cat sits."]
-    expansion, _ = guided(
-        [*answers], tags="cat, window", tag_length=Length.SHORT, caption_length=Length.VERY_SHORT
-    )
-    assert expansion.added_caption.startswith("A cat sits.")
-    expansion, _ = guided(
-        [" The background is softly blurred.\n"],
-        tags="window",
-        caption="A cat sits by a window.",
-        caption_length=Length.SHORT,
-    )
-    assert expansion.added_caption == "The background is softly blurred."
+    opened = ExpansionRequest("cat, window", caption_length=Length.SHORT, pair_prior=True)
+    assert expand(Scripted(answers), opened)[0].added_caption.startswith("A cat sits.")
+    continued = replace(opened, tags="window", caption="A cat sits by a window.")
+    written = expand(Scripted([" The background is softly blurred.\n"]), continued)[0]
+    assert written.added_caption == "The background is softly blurred."
     guide = guide_of("1boy", "knight")
     assert guide.is_about_prompt("He holds a shield.")
     assert not guide.is_about_prompt("Smoke drifts through the air.")
+
+
+@pytest.mark.parametrize(
+    ("here", "elsewhere", "unfit"),
+    [("outdoors", "indoors", "couch"), ("indoors", "outdoors", "tree"), ("day", "night", "moon")],
+)
+def test_a_prompt_after_and_is_judged_by_its_own_words(
+    here: str, elsewhere: str, unfit: str
+) -> None:
+    user = UserTags(f"{elsewhere} AND {here}")
+    assert user.elsewhere == {elsewhere}
+    policy = TagPolicy(user.plain, elsewhere=user.elsewhere)
+    assert policy.refuse(Field.TAG, {"day": "night sky", "night": "day"}.get(here, elsewhere))
+    guide = TagGuide(user.plain, [""], persons_of(user.plain, []), user.elsewhere)
+    assert unfit not in guide.propose(12, 1, lambda tag: bool(policy.refuse(Field.TAG, tag)))
+    both = UserTags(f"{elsewhere}, {here}")
+    assert not both.elsewhere
+
+
+def test_break_divides_no_prompt() -> None:
+    assert not UserTags("1girl BREAK forest").elsewhere
+    assert UserTags("1girl, hat AND 1girl, scarf :0.5").elsewhere == {"hat"}
+
+
+def test_a_prompt_without_a_known_word_gets_few_answers() -> None:
+    script = [answer for _ in range(20) for answer in (" zqx,", " zqy zqz,", " smile, zqx,")]
+    for tags in ("!?", "...", "the"):
+        expansion, _ = guided(script, tags=tags)
+        assert expansion.passes[0].result.answers <= 7, tags
+        assert len(expansion.added_tags) >= 4
+
+
+@pytest.mark.parametrize("sentence", ["The.", "A.", "It is.", "There."])
+def test_function_words_alone_are_no_caption(sentence: str) -> None:
+    expansion, _ = guided(
+        [f" {sentence}"], tags="zorbl", tag_length=None, caption_length=Length.SHORT
+    )
+    assert not expansion.added_caption
+    assert guide_of("!?").is_fragment(sentence)
+    assert not guide_of("!?").is_fragment("A cat.")
 
 
 def test_the_prior_can_be_chosen() -> None:

@@ -12,10 +12,11 @@ import pytest
 
 from lab.nano.data import samples as nano_samples
 from lab.nano.data.corpora import is_held_out_text
+from lab.nano.data.exclusive_tags import exclusive_group
 from lab.nano.data.photo_captions import PhotoCaption
 from lab.nano.data.samples import SampleSource
-from lab.nano.data.wording import Aspect, aspect, exclusive_group
 from lab.nano.measures.answer_measures import measure_answer
+from tipo_core.expansion.caption_rules.aspects import Aspect, aspect
 from tipo_core.expansion.format import META_KEYS, Request, read_answer, split_tags
 from tipo_core.expansion.tasks import Field, Task
 from tipo_core.prompt import count_sentences

@@ -166,3 +166,55 @@ def test_parts_are_verbatim_and_in_order() -> None:
         ("\n", Side.SEPARATOR),
     ]
     assert all(text[part.start : part.end] == part.text for part in parts)
+
+
+@pytest.mark.parametrize(
+    ("text", "tags", "caption"),
+    [
+        (
+            "A cat sits on a mat, masterpiece, the mat is red",
+            "masterpiece",
+            "A cat sits on a mat, the mat is red",
+        ),
+        (
+            "best quality, A girl walks in the rain, standing. She wears a red coat.",
+            "best quality, standing",
+            "A girl walks in the rain. She wears a red coat.",
+        ),
+        (
+            "best quality, A knight rides a horse, armor. He holds a spear.",
+            "best quality, armor",
+            "A knight rides a horse. He holds a spear.",
+        ),
+        (
+            "1girl, solo, A girl plays the violin, stage, spotlight, the hall is empty",
+            "1girl, solo, stage, spotlight",
+            "A girl plays the violin, the hall is empty",
+        ),
+        (
+            "The train leaves the station, night, rain, people wave from the platform",
+            "night, rain",
+            "The train leaves the station, people wave from the platform",
+        ),
+        (
+            "\u4e00\u4e2a\u5973\u5b69\u5728\u8bfb\u4e66\uff0c1girl\uff0c\u5979\u5728\u5fae\u7b11\u3002",
+            "1girl",
+            "\u4e00\u4e2a\u5973\u5b69\u5728\u8bfb\u4e66\u3002\u5979\u5728\u5fae\u7b11\u3002",
+        ),
+    ],
+)
+def test_a_caption_resumes_after_tags(text: str, tags: str, caption: str) -> None:
+    split = split_prompt(text)
+    assert (split.tags, split.caption) == (tags, caption)
+    assert "".join(part.text for part in split.parts) == text
+
+
+@pytest.mark.parametrize(
+    "caption",
+    [
+        "A living room has a mirror, window, couch, chair, and television in it.",
+        "A woman walks through the market, tired, alone, her bags are heavy.",
+    ],
+)
+def test_a_list_inside_a_sentence_stays_in_it(caption: str) -> None:
+    assert split_prompt(f"1girl, hat, {caption}").caption == caption

@@ -110,6 +110,43 @@ def test_pairs_that_go_together(one: str, other: str) -> None:
     assert contradicting_slot(other, one) is None
 
 
+@pytest.mark.parametrize(
+    "pair",
+    """
+    a knight in a meadow / straw hat; a viking in the snow / earmuffs; samurai / hoodie
+    pharaoh / jacket; a mosque at night / stained glass; a mosque / bell tower; torii / cross
+    a synagogue / church; hanukkah / church; chinese new year / yukata; chinese new year / kimono
+    hanfu / obi; hanbok / furisode; indian wedding / church; geometric pyramids / camel
+    abstract pyramids / desert; portrait of a knight / armored boots; closeup of a girl / full body
+    close-up / boots; closeup of a girl / wide shot
+    """.replace("\n", ";").split(";"),
+)
+def test_things_of_another_era_faith_or_culture(pair: str) -> None:
+    if pair.strip():
+        typed, added = pair.split("/")
+        slots = PromptSlots()
+        slots.add(typed.strip(), is_sentence=True, is_typed=True)
+        assert slots.contradiction(added.strip()) is not None
+
+
+@pytest.mark.parametrize(
+    ("typed", "added"),
+    [
+        ("a knight in a meadow", "helmet"),
+        ("samurai", "kimono"),
+        ("a church", "stained glass"),
+        ("torii", "pagoda"),
+        ("egyptian pyramids", "camel"),
+        ("full length portrait of a girl", "boots"),
+        ("a knight in sneakers", "shoes"),
+    ],
+)
+def test_things_of_the_same_era_and_faith(typed: str, added: str) -> None:
+    slots = PromptSlots()
+    slots.add(typed, is_sentence=True, is_typed=True)
+    assert slots.contradiction(added) is None
+
+
 def test_no_words_stand_for_two_values_of_a_slot() -> None:
     for slot in slot_table().slots.values():
         for (one, words), (other, others) in itertools.combinations(slot.values.items(), 2):

@@ -1,11 +1,10 @@
-"""Where and when: adverbials of places, times and weather, and the plurals of nouns."""
+"""Where and when: adverbials of places, times and weather."""
 
 from __future__ import annotations
 
-import re
-
-from .sample_subject import kind
-from .wording import place_phrase, with_article
+from ...prompt.vocabulary.pairs import shipped_pairs
+from ...prompt.vocabulary.word_forms import singular_forms
+from .noun_phrases import bare, plural, with_article
 
 ADVERBIALS = {
     "night": "at night", "day": "on a clear day", "sunset": "at sunset", "sunrise": "at sunrise",
@@ -21,7 +20,27 @@ ADVERBIALS = {
     "dark clouds": "under dark clouds", "neon lights": "in the glow of neon lights",
     "dappled sunlight": "in dappled sunlight", "blizzard": "in a blizzard",
     "snow": "in the snow", "sunny day": "on a sunny day", "aurora": "under an aurora",
-    "rainbow": "under a rainbow", "spotlight": "in a spotlight", "smoke": "in the smoke",
+    "rainbow": "under a rainbow", "spotlight": "in a spotlight",
+}  # fmt: skip
+PLACES = {
+    "outdoors": "outdoors", "indoors": "indoors", "beach": "on a beach", "forest": "in a forest",
+    "ocean": "by the ocean", "city": "in a city", "street": "on a street", "pool": "at a pool",
+    "field": "in a field", "flower field": "in a field of flowers", "garden": "in a garden",
+    "classroom": "in a classroom", "bedroom": "in a bedroom", "kitchen": "in a kitchen",
+    "library": "in a library", "cafe": "in a cafe", "restaurant": "in a restaurant",
+    "shrine": "at a shrine", "church": "in a church", "castle": "at a castle",
+    "ruins": "among ruins", "mountain": "near a mountain", "bamboo forest": "in a bamboo forest",
+    "desert": "in a desert", "park": "in a park", "balcony": "on a balcony", "space": "in space",
+    "underwater": "under water", "rooftop": "on a rooftop", "town": "in a town",
+    "road": "on a road",
+    "bridge": "on a bridge", "stairs": "on stairs", "on bed": "on a bed", "on chair": "on a chair",
+    "on couch": "on a couch", "on floor": "on the floor", "on ground": "on the ground",
+    "stage": "on a stage", "train station": "at a train station", "stadium": "in a stadium",
+    "office": "in an office", "poolside": "by a pool", "nature": "in nature", "hill": "on a hill",
+    "village": "in a village", "cliff": "on a cliff", "pond": "by a pond", "river": "by a river",
+    "lake": "by a lake", "graveyard": "in a graveyard", "car interior": "inside a car",
+    "sunflower field": "in a field of sunflowers", "path": "on a path", "pavement": "on a pavement",
+    "kotatsu": "at a kotatsu", "festival": "at a festival", "bathroom": "in a bathroom",
 }  # fmt: skip
 _PREPOSITIONS = {
     "on": """beach street road bridge rooftop balcony hill path stage pavement branch rock ice sand
@@ -41,9 +60,13 @@ _PREPOSITION_OF = {
     for preposition, words in _PREPOSITIONS.items()
     for word in words.split()
 }
+_NO_PLACE_KINDS = frozenset(
+    "framing quality medium light background wear hair body face action pose held".split()
+)
 # Words for the whole setting; they name no place.
 NO_PLACES = frozenset(
-    """outdoors indoors nature scenery rural urban abandoned real_world_location galaxy
+    """outdoors indoors nature scenery rural urban abandoned real_world_location galaxy future past
+    heaven hell paradise dream world
     neon_lights""".replace("_", " ").split()
 ) | {"real world location", "neon lights"}
 # Cities and countries in the pair table, which take no article.
@@ -55,24 +78,50 @@ _NAMED_PLACES = frozenset(
     saturn venus neptune uranus baghdad jerusalem milan vatican hollywood florence budapest
     athens cairo havana petra""".split()
 ) | {"new york", "hong kong", "san francisco", "los angeles", "las vegas", "neo tokyo",
-     "new york city", "mars surface"}  # fmt: skip
+     "new york city", "mars surface", "mexico", "brazil",
+     "germany", "spain", "canada", "russia", "korea", "turkey", "caribbean", "sweden", "vietnam",
+     "thailand", "australia", "europe", "asia", "america", "bavaria", "tuscany"}  # fmt: skip
+
+
+_LANDMARKS = frozenset(
+    ("eiffel tower", "taj mahal", "stonehenge", "great wall of china", "golden gate bridge",
+     "milky way", "mount fuji", "mount everest", "statue of liberty", "big ben", "colosseum",
+     "himeji castle", "kremlin", "vatican", "petra", "alps", "himalayas", "sahara")
+)  # fmt: skip
+
+
+def kind(tag: str) -> str:
+    """Return the kind of a tag, or of its singular, in the pair table; "" for an unknown one."""
+    table = shipped_pairs()
+    start, _, last = tag.rpartition(" ")
+    for form in (last, *singular_forms(last)):
+        entry = table.entry(f"{start} {form}".strip())
+        if entry is not None:
+            return table.kind(entry)
+    return ""
 
 
 def is_named_place(tag: str) -> bool:
     """Return whether a tag is the name of a city or a country."""
-    return tag in _NAMED_PLACES
+    return tag in _NAMED_PLACES or tag in _LANDMARKS
 
 
 def place_of(tag: str) -> str:
     """Return the adverbial of a place or surface: `on a beach`; "" for other tags."""
     if tag in NO_PLACES:
         return ""
-    try:
-        return place_phrase(tag)
-    except KeyError:
-        pass
+    if tag in PLACES:
+        return PLACES[tag]
+    preposition, _, thing = tag.partition(" ")
+    if preposition in ("on", "in", "at", "under") and thing:
+        return f"{preposition} {with_article(thing)}"
+    if is_named_place(tag):
+        return "" if tag in _LANDMARKS else f"in {tag.title()}"
+    of = kind(tag)
+    if of in _NO_PLACE_KINDS:
+        return ""
     last = tag.rsplit(" ", 1)[-1]
-    preposition = _PREPOSITION_OF.get(last, "in" if kind(tag) == "place" else "")
+    preposition = _PREPOSITION_OF.get(last, "in" if of == "place" else "")
     if not preposition:
         return ""
     if preposition == "among":
@@ -82,22 +131,6 @@ def place_of(tag: str) -> str:
     return f"{preposition} {with_article(bare(tag))}"
 
 
-def plural(tag: str) -> str:
-    """Return the plural of a noun phrase."""
-    if tag.endswith("s") or with_article(tag) == tag:
-        return tag
-    if tag.endswith("leaf"):
-        return f"{tag[:-1]}ves"
-    if tag.endswith(("sh", "ch", "x")):
-        return f"{tag}es"
-    return f"{tag[:-1]}ies" if re.search("[^aeiou]y$", tag) else f"{tag}s"
-
-
 def time_of(tag: str) -> str:
     """Return the adverbial of a time, a season, weather or light: `at night`; "" for others."""
     return ADVERBIALS.get(tag, "")
-
-
-def bare(tag: str) -> str:
-    """Return a tag without the note in parentheses: `star (sky)` as `star`."""
-    return re.sub(r" \(.*\)$", "", tag)

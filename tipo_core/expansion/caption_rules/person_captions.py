@@ -1,8 +1,6 @@
 """Captions for tags of persons: every sentence states some of the tags, and nothing else.
 
-Few corpora have both tags and captions, and none that can be distributed shows drawn persons. So
-captions are written from the tags, two or three of them in a sentence. The wording is random, the
-facts are not.
+Two or three tags are in a sentence. The wording is random, the facts are not.
 """
 
 from __future__ import annotations
@@ -12,6 +10,14 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 
+from .aspects import Aspect, aspect
+from .noun_phrases import (
+    finish,
+    listed,
+    plural,
+    plural_verb,
+    with_article,
+)
 from .person_words import (
     ACTION_VERBS,
     GAZE_VERBS,
@@ -22,21 +28,30 @@ from .person_words import (
     POSE_VERBS,
     ROLES,
 )
-from .places import place_of, plural, time_of
-from .sample_subject import Subject
-from .scene_captions import finish, more_sentences, plural_verb
-from .wording import Aspect, aspect, listed, with_article
+from .places import place_of, time_of
+from .scene_captions import Subject, more_sentences
 
 _NUMBERS = {"1": "one", "2": "two", "3": "three", "4": "four", "5": "five", "6+": "six or more"}
 _COUNT = re.compile(r"^(\d\+?)(girl|boy|other)")
 _MOST_OF_LIST = 3
+# Deeds of two persons.
+_TOGETHER = frozenset(("holding hands", "hug", "kiss"))
+_CARRIED = frozenset(("bag", "backpack", "handbag", "suitcase"))
 
 
 class Person:
     """Subject and pronouns of the people in one caption."""
 
-    def __init__(self, subject: str, pronouns: tuple[str, str, str], plural: bool) -> None:
+    def __init__(
+        self,
+        subject: str,
+        pronouns: tuple[str, str, str],
+        plural: bool,
+        several: bool | None = None,
+    ) -> None:
         self.subject = subject
+        # Whether there are several persons; one person of an open sex has plural verbs.
+        self.several = plural if several is None else several
         self.pronoun, self.object, self.possessive = pronouns
         self.plural = plural
 
@@ -51,9 +66,18 @@ class Person:
         return phrase.replace("{her}", self.possessive)
 
 
+# Persons of an open sex.
+ONE_PERSON = Person("", ("they", "them", "their"), plural=True, several=False)
+PERSONS = Person("", ("they", "them", "their"), plural=True)
+
+
 def person_of(tags: Sequence[str], rng: random.Random | None = None) -> Person | None:
     """Return the people of a picture from its count tags; None without people."""
     counts = [found for found in map(_COUNT.match, tags) if found]
+    several = [tag for tag in tags if tag in ("multiple girls", "multiple boys")]
+    if several and not counts:
+        nouns = " and ".join(tag.split()[1] for tag in several)
+        return Person(f"several {nouns}", ("they", "them", "their"), plural=True)
     if not counts:
         return None
     rng = rng or random.Random(0)
@@ -100,34 +124,63 @@ def write_caption(subject: Subject, most: int, rng: random.Random) -> list[str]:
     person = person_of(subject.tags, rng)
     if person is None:
         return []
-    groups: dict[Aspect, list[str]] = defaultdict(list)
-    for tag in without_general([tag for tag in subject.tags if "adjusting" not in tag]):
-        groups[aspect(tag)].append(tag)
+    groups = _groups(subject)
     sentences: list[str] = []
-
-    def take(text: str) -> None:
-        if not any(word in " ".join(sentences) for word in ("wear", "dressed")):
-            text = text.replace(" also wear", " wear")
-        sentence = finish(text)
-        if len(sentences) < most and len(sentence.split()) > 3 and subject.fits(sentence):
-            subject.take(sentence)
-            sentences.append(sentence)
-
     for _ in range(8):
         kept = {name: list(tags) for name, tags in groups.items()}
-        take(_opening(groups, subject.tags, person, rng))
+        opening = _opening(groups, subject.tags, person, rng)
+        if len(opening.split()) > 3:  # more than a person alone
+            _take(opening, subject, sentences, most)
         if sentences:
-            break
+            if person.pronoun == "they" and not person.plural:
+                person = ONE_PERSON
+            return _continue(subject, person, groups, sentences, most, rng)
         groups = defaultdict(list, kept)
-    if not sentences:
-        return []
+    return []
+
+
+def continue_caption(subject: Subject, person: Person, most: int, rng: random.Random) -> list[str]:
+    """Return up to `most` sentences that go on about persons whom the text before names."""
+    return _continue(subject, person, _groups(subject), [], most, rng)
+
+
+def _groups(subject: Subject) -> dict[Aspect, list[str]]:
+    groups: dict[Aspect, list[str]] = defaultdict(list)
+    # Of women and men together, no sentence can tell whose hair and clothes the tags are.
+    is_mixed = len({found.group(2) for found in map(_COUNT.match, subject.tags) if found}) > 1
+    is_mixed |= {"multiple girls", "multiple boys"} <= set(subject.tags)
+    for tag in without_general([tag for tag in subject.tags if "adjusting" not in tag]):
+        if not is_mixed or aspect(tag) not in _OF_ONE:
+            groups[aspect(tag)].append(tag)
+    return groups
+
+
+def _take(text: str, subject: Subject, sentences: list[str], most: int) -> None:
+    """Add a sentence if it fits."""
+    if not any(word in " ".join(sentences) for word in ("wear", "dressed")):
+        text = text.replace(" also wear", " wear")
+    sentence = finish(text)
+    if len(sentences) < most and len(sentence.split()) > 2 and subject.fits(sentence):
+        subject.take(sentence)
+        sentences.append(sentence)
+
+
+def _continue(
+    subject: Subject,
+    person: Person,
+    groups: dict[Aspect, list[str]],
+    sentences: list[str],
+    most: int,
+    rng: random.Random,
+) -> list[str]:
+    """Add sentences about looks, clothes and actions, and what surrounds the persons."""
     writers: list[Callable[[], list[str]]] = [
         lambda: _looks(groups, person, rng),
         lambda: _clothes(groups, person, rng),
         lambda: _doing(groups, person, rng),
     ]
     rng.shuffle(writers)
-    scene_first = rng.random() < 0.3
+    scene_first = bool(sentences) and rng.random() < 0.3
     scene = 0 if most <= 1 else rng.choice((0, 1, 1, 2))
 
     def surroundings() -> None:
@@ -143,7 +196,7 @@ def write_caption(subject: Subject, most: int, rng: random.Random) -> list[str]:
         surroundings()
     for write in writers:
         for text in write():
-            take(text)
+            _take(text, subject, sentences, most)
     if not scene_first:
         surroundings()
     return sentences
@@ -155,15 +208,15 @@ def without_general(tags: Sequence[str]) -> list[str]:
     return [tag for tag in tags if tag not in ends]
 
 
-def _take(groups: dict[Aspect, list[str]], wanted: Aspect, most: int) -> list[str]:
+def _pop(groups: dict[Aspect, list[str]], wanted: Aspect, most: int) -> list[str]:
     taken = groups[wanted][:most]
     del groups[wanted][:most]
     return taken
 
 
 def _hair(groups: dict[Aspect, list[str]]) -> str:
-    lengths = [tag[: -len(" hair")] for tag in _take(groups, Aspect.HAIR_LENGTH, 1)]
-    colors = [tag[: -len(" hair")] for tag in _take(groups, Aspect.HAIR_COLOR, 1)]
+    lengths = [tag[: -len(" hair")] for tag in _pop(groups, Aspect.HAIR_LENGTH, 1)]
+    colors = [tag[: -len(" hair")] for tag in _pop(groups, Aspect.HAIR_COLOR, 1)]
     return f"{' '.join(lengths + colors)} hair" if lengths or colors else ""
 
 
@@ -180,7 +233,7 @@ def _opening(
     when = times[0] if times and rng.random() < 0.45 else ""
     looks = []
     if rng.random() < 0.8:
-        looks = [part for part in (_hair(groups), *_take(groups, Aspect.EYES, 1)) if part]
+        looks = [part for part in (_hair(groups), *_pop(groups, Aspect.EYES, 1)) if part]
         if rng.random() < 0.3:
             seen = [tag for tag in tags if tag in LOOKS][:1]
             looks += [LOOKS[tag] for tag in seen]
@@ -189,7 +242,7 @@ def _opening(
     with_looks = f"with {listed(looks)}" if looks else ""
     wears = ""
     if not looks or rng.random() < 0.25:
-        worn = [_worn(tag, person) for tag in _take(groups, Aspect.CLOTHES, 1)]
+        worn = [_worn(tag, person) for tag in _pop(groups, Aspect.CLOTHES, 1)]
         wears = (
             f"in {worn[0]}" if worn and _is_outfit(worn[0]) else f"with {worn[0]}" if worn else ""
         )
@@ -200,11 +253,15 @@ def _opening(
     if len(verbs) > 1 and rng.random() < 0.4:
         doing = f"{verbs[0]} and {verbs[1]}"
     if not doing and not where and not (looks or wears):
-        worn = [_worn(tag, person) for tag in _take(groups, Aspect.CLOTHES, 2)]
+        worn = [_worn(tag, person) for tag in _pop(groups, Aspect.CLOTHES, 2)]
         doing = f"{person.verb('wears')} {listed(worn)}" if worn else ""
     return f"{person.subject} {with_looks} {wears} {doing} {where} {when}"
 
 
+_OF_ONE = frozenset(
+    (Aspect.HAIR_COLOR, Aspect.HAIR_LENGTH, Aspect.HAIR_STYLE, Aspect.EYES, Aspect.BODY,
+     Aspect.CLOTHES, Aspect.POSE)
+)  # fmt: skip
 _OUTFITS = re.compile(
     r"(?:shirt|skirt|dress|jacket|coat|pants|shorts|hoodie|cape|cloak|vest|sweater|cardigan|kimono"
     r"|yukata|hakama|uniform|serafuku|apron|robe|suit|blazer|blouse|pajamas|overalls|gown|armor"
@@ -214,7 +271,7 @@ _OUTFITS = re.compile(
 
 def _worn(tag: str, person: Person) -> str:
     """Return the noun phrase of a worn thing, in the plural for several persons."""
-    return plural(tag) if person.plural else with_article(tag)
+    return plural(tag) if person.several else with_article(tag)
 
 
 def _place(tag: str) -> str:
@@ -235,6 +292,8 @@ def _verbs(
     held = groups[Aspect.HOLDING]
     for table in (ACTION_VERBS, POSE_VERBS):
         found = [tag for tag in tags if tag in table]
+        if not person.several:
+            found = [tag for tag in found if tag not in _TOGETHER]
         for tag in found[:1]:
             text = table[tag]
             if tag == "reading" and "holding book" in held:
@@ -242,6 +301,7 @@ def _verbs(
                 text = "reads a book"
             verbs.append(person.of(person.verb(text)))
             groups[aspect(tag)] = [one for one in groups[aspect(tag)] if one != tag]
+    groups[Aspect.HOLDING] = held = [tag for tag in held if tag not in ACTION_VERBS]
     if held and rng.random() < 0.6:
         thing = with_article(held.pop(0).removeprefix("holding "))
         verbs.append(f"{person.verb('holds')} {thing}")
@@ -294,6 +354,8 @@ def _body(body: list[str], person: Person, rng: random.Random) -> str:
 
 def _clothes(groups: dict[Aspect, list[str]], person: Person, rng: random.Random) -> list[str]:
     clothes = groups.pop(Aspect.CLOTHES, [])
+    carried = [tag for tag in clothes if tag.rsplit(" ", 1)[-1] in _CARRIED]
+    clothes = [tag for tag in clothes if tag not in carried]
     sentences: list[str] = []
     while clothes and len(sentences) < 2:
         count = rng.randint(1, _MOST_OF_LIST)
@@ -306,6 +368,9 @@ def _clothes(groups: dict[Aspect, list[str]], person: Person, rng: random.Random
         if also:
             wears = also + person.verb("wears")
         sentences.append(f"{person.pronoun} {wears} {phrases}")
+    if carried:
+        carries = person.verb("carries")
+        sentences.append(f"{person.pronoun} {carries} {_worn(carried[0], person)}")
     return sentences
 
 

@@ -1,7 +1,7 @@
 """Sentences about scenes: what a picture without persons shows, and what surrounds its subject.
 
-`scene_sentences.txt` has sentences for the tags of a scene. The wording is random; a sentence that
-names anything but the tags of the picture is refused by `Subject.fits`.
+`assets/slots/sentences.txt` has sentences for the tags of a scene. The wording is random; a
+sentence that names anything but the tags of the picture is refused by `Subject.fits`.
 """
 
 from __future__ import annotations
@@ -10,26 +10,43 @@ import random
 import re
 from collections.abc import Sequence
 from functools import cache
-from pathlib import Path
+from typing import Protocol
 
-from .places import ADVERBIALS, NO_PLACES, bare, place_of, plural, time_of
-from .sample_subject import Subject, kind
-from .wording import is_plural, listed, with_article
+from ...prompt.vocabulary.word_tables import sections
+from .noun_phrases import bare, finish, is_plural, listed, plural, plural_verb, with_article
+from .places import ADVERBIALS, NO_PLACES, kind, place_of, time_of
 
 # Kinds of tags that may be the subject of a picture without persons, the first ones before others.
 _SUBJECT_KINDS = ("animal", "thing", "food", "plant", "place", "nature", "weather")
 _WIDE_KINDS = frozenset(("place", "nature", "weather"))
+# How the picture is made comes after what it shows.
+_LATE_KINDS = frozenset(("framing", "quality", "medium", "background", "other"))
 # Words for a landscape's surroundings need no "around the forest".
-_BESIDE = re.compile(r"(?:around|beside|past|under|in front of|behind) \{s\}|^\{S\} (?:rests|is)")
+_BESIDE = re.compile(
+    r"(?:around|beside|past|under|in front of|behind|covers?|catches|leads to) \{s\}"
+    r"|^\{S\} (?:rests|is)"
+)
+# What lies on a thing and on no animal, and where animals lie and no things.
+_COVERS = re.compile(r"(?:covers?|cling to|climb over|scattered over) \{s\}")
+_LIES_ON = re.compile(r"^\{S\} rests on a (?:cushion|blanket|branch|rock)")
 # Parts of a landscape that come in numbers, and waters.
-_MANY = frozenset(
+MANY = frozenset(
     """tree rock flower leaf bush plant star cloud mushroom wildflower boulder skyscraper building
     house column crystal fern""".split()
 )
 _WATERS = frozenset("lake river waterfall pond stream".split())
+_LANDMARKS = frozenset(
+    """bridge tower castle path road pier windmill lighthouse temple fountain chimney
+    billboard""".split()
+)
+# A subject that does this stands nowhere.
+_MOVES = frozenset("flying swimming running jumping floating walking falling galloping".split()) | {
+    "motion blur",
+    "speed lines",
+}
 _VERBS = {
     "sitting": "sits", "standing": "stands", "sleeping": "sleeps", "running": "runs",
-    "walking": "walks", "lying": "lies", "swimming": "swims", "flying": "flies", "eating": "eats",
+    "walking": "walks", "lying": "lies", "swimming": "swims", "flying": "soars", "eating": "eats",
     "jumping": "jumps", "perched": "perches", "looking back": "looks back",
     "looking up": "looks up", "grazing": "grazes", "curled up": "lies curled up",
     "yawning": "yawns", "howling": "howls", "climbing": "climbs", "playing": "plays",
@@ -38,6 +55,22 @@ _VERBS = {
 _SWIMMERS = frozenset(
     """fish whale dolphin shark jellyfish octopus turtle seal goldfish koi ray orca squid clownfish
     stingray seahorse manatee otter""".split()
+)
+_PLACED_BY = (
+    "stand",
+    "rest",
+    "sits",
+    "sit ",
+    "lies",
+    "lie ",
+    "soar",
+    "runs",
+    "swim",
+    "walk",
+    "jump",
+)
+_CLIMBERS = frozenset(
+    "cat kitten squirrel monkey panda sloth koala leopard lizard snake gecko chameleon".split()
 )
 _BIRDS = frozenset(
     """bird owl eagle hawk parrot crow raven sparrow robin hummingbird kingfisher falcon""".split()
@@ -52,11 +85,23 @@ _NOT_ON_PERSONS = frozenset(
 ) | {"water drop", "wooden table", "potted plant", "depth of field"}
 
 
+class Subject(Protocol):
+    """The tags of one picture; it judges the sentences of the picture's caption."""
+
+    tags: list[str]
+
+    def fits(self, sentence: str) -> bool:
+        """Return whether a sentence names nothing but the tags, and contradicts none of them."""
+
+    def take(self, sentence: str) -> None:
+        """Add a sentence to the caption; later ones must not contradict it."""
+
+
 @cache
 def scene_sentences() -> dict[str, tuple[str, ...]]:
-    """Return the sentences of each tag."""
-    lines = (Path(__file__).parent / "scene_sentences.txt").read_text(encoding="utf-8").splitlines()
-    pairs = (line.split(":", 1) for line in lines if line and not line.startswith("#"))
+    """Return the sentences of each tag. Raises ValueError if the table is missing."""
+    lines = (line for _, lines in sections("sentences.txt") for line in lines)
+    pairs = (line.split(":", 1) for line in lines)
     return {
         tag: tuple(one.strip() for one in text.split(" / ") if one.strip()) for tag, text in pairs
     }
@@ -82,8 +127,8 @@ def write_scene(subject: Subject, typed: int, most: int, rng: random.Random) -> 
         return []
     sentences: list[str] = []
     for _ in range(8):
-        opening = _opening(name, tags, typed, rng)
-        if len(opening.split()) > len(name.split()) + 2 and subject.fits(opening):
+        opening = opening_sentence(name, [tag for tag in tags if tag != name], rng)
+        if len(opening.split()) > len(name.split()) + 1 and subject.fits(opening):
             subject.take(opening)
             sentences.append(opening)
             break
@@ -107,15 +152,21 @@ def more_sentences(
     is_wide: bool = False,
     is_plural: bool = False,
     is_person: bool = False,
+    is_placed: bool = False,
 ) -> list[str]:
     """Return up to `most` sentences about the tags of the scene that `before` does not name.
 
-    `the` is the subject in a sentence: `the cat`, `her`. A landscape `is_wide`.
+    `the` is the subject in a sentence: `the cat`, `her`; "" if it is unknown. A landscape
+    `is_wide`; a subject that `is_placed` gets no other place.
     """
     said = " ".join(before).lower()
-    the_is_placed = any(word in said for word in ("stands", "rests", "sits", "lies"))
+    is_animal = bool(the) and kind(the.partition(" ")[2]) == "animal"
+    held = [tag.removeprefix("holding ") for tag in subject.tags if tag.startswith("holding ")]
+    moves = not _MOVES.isdisjoint(subject.tags)
+    the_is_placed = is_placed or moves or any(word in said for word in _PLACED_BY)
     tags = [tag for tag in subject.tags if tag in scene_sentences() and bare(tag) not in said]
     rng.shuffle(tags)
+    tags.sort(key=lambda tag: kind(tag) in _LATE_KINDS)
     sentences: list[str] = []
     for tag in tags:
         if len(sentences) >= most:
@@ -123,14 +174,24 @@ def more_sentences(
         choices = list(scene_sentences()[tag])
         rng.shuffle(choices)
         for form in choices:
+            if not the and ("{s}" in form or "{S}" in form):
+                continue
             is_about = "{S}" in form
             if is_about and (is_plural or is_person or is_wide or the_is_placed):
+                continue
+            if "background" in form and "background" in said:
+                continue
+            if is_plural and ("Only {s}" in form or form.startswith("Its ")):
                 continue
             if is_person and ("Only {s}" in form or ("{s}" in form and tag in _NOT_ON_PERSONS)):
                 continue
             if is_wide and _BESIDE.search(form):
                 continue
-            sentence = form.replace("{s}", the).replace("{S}", the[0].upper() + the[1:])
+            if _COVERS.search(form) if is_animal or is_person else _LIES_ON.search(form):
+                continue
+            if any(f" {thing} " in f" {form.lower()}" for thing in held):
+                continue  # a held cup stands on no saucer
+            sentence = form.replace("{s}", the).replace("{S}", the[:1].upper() + the[1:])
             nouns = {word for word in re.findall("[a-z]{4,}", sentence.lower())}
             if bare(tag) in said or len(nouns & set(re.findall("[a-z]{4,}", said)) - {"the"}) > 2:
                 continue
@@ -143,13 +204,17 @@ def more_sentences(
     return sentences
 
 
-def _opening(name: str, tags: Sequence[str], typed: int, rng: random.Random) -> str:
-    """Return a first sentence: the subject, what it does, where and when."""
-    others = [tag for tag in tags if tag != name]
+def opening_sentence(name: str, others: Sequence[str], rng: random.Random, phrase: str = "") -> str:
+    """Return a first sentence: the subject `name`, what it does, where and when.
+
+    `phrase` is the subject with its article or number.
+    """
     of = kind(name)
-    phrase = with_article(bare(name))
+    is_single = not phrase
+    phrase = phrase or with_article(bare(name))
     wheres = [place_of(tag) for tag in others if not (of in _WIDE_KINDS and kind(tag) == "thing")]
-    wheres = [one for one in wheres if one]
+    on_branches = name.rsplit(" ", 1)[-1] in _BIRDS | _CLIMBERS
+    wheres = [one for one in wheres if one and (on_branches or "branch" not in one)]
     times = [time_of(tag) for tag in others if time_of(tag)]
     # Typed tags before added ones.
     where = wheres[0] if wheres and rng.random() < 0.8 else ""
@@ -170,10 +235,11 @@ def _opening(name: str, tags: Sequence[str], typed: int, rng: random.Random) -> 
             verb = verb or rng.choice(("stands", "sits", "rests"))
         if last in _SWIMMERS:
             where = where.replace("by ", "in ") if where.endswith(("ocean", "lake", "sea")) else ""
-            where = "under water" if "underwater" in tags else where
+            where = "under water" if "underwater" in others else where
     elif rng.random() < 0.35 and where.startswith(("on", "in", "by", "at")):
-        verb = rng.choice(("stands", "rests")) if of == "thing" else "rests"
-    if verb and is_plural(bare(name)):
+        verb = "stands" if of == "thing" else "rests"
+        verb = verb if _MOVES.isdisjoint(others) else ""
+    if verb and (is_plural(bare(name)) or not is_single):
         verb = plural_verb(verb)
     if not verb and not where and not when:
         companions = [
@@ -188,34 +254,10 @@ def _opening(name: str, tags: Sequence[str], typed: int, rng: random.Random) -> 
 def _is_part(tag: str) -> bool:
     """Return whether a landscape may be "with" the tag."""
     last = bare(tag).rsplit(" ", 1)[-1]
-    if kind(tag) == "nature":
-        return last in _MANY or last in _WATERS
-    return kind(tag) in ("thing", "plant") and not time_of(tag)
+    if kind(tag) in ("nature", "place") and last in MANY | _WATERS:
+        return True
+    return kind(tag) == "plant" or last in _LANDMARKS
 
 
 def _part(name: str) -> str:
-    return plural(name) if name.rsplit(" ", 1)[-1] in _MANY else with_article(name)
-
-
-def plural_verb(verb: str) -> str:
-    """Return a verb phrase in the plural: `looks back` as `look back`."""
-    head, _, rest = verb.partition(" ")
-    irregular = {
-        "is": "are",
-        "has": "have",
-        "flies": "fly",
-        "lies": "lie",
-        "perches": "perch",
-        "stretches": "stretch",
-        "does": "do",
-        "reaches": "reach",
-        "watches": "watch",
-    }
-    head = irregular.get(head, head[:-1] if head.endswith("s") else head)
-    return f"{head} {rest}".strip()
-
-
-def finish(sentence: str) -> str:
-    """Return a sentence with single blanks, a capital letter and a full stop."""
-    text = " ".join(sentence.split())
-    return text[0].upper() + text[1:] + "."
+    return plural(name) if name.rsplit(" ", 1)[-1] in MANY else with_article(name)

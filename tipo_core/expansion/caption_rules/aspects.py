@@ -1,7 +1,6 @@
-"""The part of a picture that a general tag describes, and English phrases for the tag.
+"""The part of a picture that a general tag describes.
 
-`captions.py` writes captions from these phrases. `aspect(tag)` classifies a tag by its words; other
-functions return its article, number or phrase. All tables are written by hand for this project.
+`aspect(tag)` classifies a tag by its words. All tables are written by hand for this project.
 """
 
 from __future__ import annotations
@@ -11,6 +10,7 @@ from enum import Enum
 from functools import lru_cache
 
 from .person_words import POSE_VERBS
+from .places import PLACES
 
 
 class Aspect(str, Enum):
@@ -36,9 +36,6 @@ class Aspect(str, Enum):
     STYLE = "style"
     OTHER = "other"
 
-
-# Aspects of the tags of a picture without people.
-SCENE_ASPECTS = frozenset({Aspect.PLACE, Aspect.SKY, Aspect.THING, Aspect.STYLE, Aspect.BACKGROUND})
 
 COLORS = frozenset(
     """aqua black blonde blue brown green grey orange pink purple red white yellow silver gold
@@ -83,26 +80,6 @@ _ACTIONS = frozenset(
     shouting yawning hugging laughing cleaning chasing falling jumping flying crying whispering
     cheering waking dreaming fleeing bowing punching kicking""".split()
 )
-_PLACES = {
-    "outdoors": "outdoors", "indoors": "indoors", "beach": "on a beach", "forest": "in a forest",
-    "ocean": "by the ocean", "city": "in a city", "street": "on a street", "pool": "at a pool",
-    "field": "in a field", "flower field": "in a field of flowers", "garden": "in a garden",
-    "classroom": "in a classroom", "bedroom": "in a bedroom", "kitchen": "in a kitchen",
-    "library": "in a library", "cafe": "in a cafe", "restaurant": "in a restaurant",
-    "shrine": "at a shrine", "church": "in a church", "castle": "at a castle",
-    "ruins": "among ruins", "mountain": "near a mountain", "bamboo forest": "in a bamboo forest",
-    "desert": "in a desert", "park": "in a park", "balcony": "on a balcony", "space": "in space",
-    "underwater": "under water", "rooftop": "on a rooftop", "town": "in a town",
-    "road": "on a road",
-    "bridge": "on a bridge", "stairs": "on stairs", "on bed": "on a bed", "on chair": "on a chair",
-    "on couch": "on a couch", "on floor": "on the floor", "on ground": "on the ground",
-    "stage": "on a stage", "train station": "at a train station", "stadium": "in a stadium",
-    "office": "in an office", "poolside": "by a pool", "nature": "in nature", "hill": "on a hill",
-    "village": "in a village", "cliff": "on a cliff", "pond": "by a pond", "river": "by a river",
-    "lake": "by a lake", "graveyard": "in a graveyard", "car interior": "inside a car",
-    "sunflower field": "in a field of sunflowers", "path": "on a path", "pavement": "on a pavement",
-    "kotatsu": "at a kotatsu", "festival": "at a festival", "bathroom": "in a bathroom",
-}  # fmt: skip
 _SKY = frozenset(
     """sky cloud clouds night day sunset sunrise moon sun star stars rain snow snowing fog
     sunlight moonlight dusk evening morning horizon rainbow sunbeam winter summer autumn
@@ -165,7 +142,7 @@ def aspect(tag: str) -> Aspect:
         (_HAIR_LENGTHS, Aspect.HAIR_LENGTH),
         (_EXPRESSION, Aspect.EXPRESSION),
         (POSE_VERBS, Aspect.POSE),
-        (_PLACES, Aspect.PLACE),
+        (PLACES, Aspect.PLACE),
         (_FRAMING, Aspect.FRAMING),
         (_STYLES, Aspect.STYLE),
     ):
@@ -193,86 +170,3 @@ def aspect(tag: str) -> Aspect:
     if first in _ACTIONS:
         return Aspect.ACTION
     return Aspect.OTHER
-
-
-# A picture of one person has at most one tag of each group.
-_ONE_OF = (
-    frozenset(("open mouth", "closed mouth", "parted lips")),
-    frozenset(("sitting", "standing", "kneeling", "walking", "running", "lying", "squatting")),
-    frozenset(("upper body", "full body", "cowboy shot", "portrait", "close-up", "wide shot")),
-    frozenset(("indoors", "outdoors")),
-    frozenset(("day", "night", "sunset", "sunrise", "evening", "dusk", "morning")),
-    frozenset(("smile", "frown", "grin", "expressionless", "light smile", "pout", "smirk")),
-    frozenset(("from side", "from above", "from below", "from behind", "straight-on")),
-    frozenset(("monochrome", "limited palette", "spot color")),
-)
-_COLOURED = re.compile(rf"^(?:{'|'.join(sorted(COLORS))}) (\w+)$")
-
-
-@lru_cache(maxsize=8192)
-def exclusive_group(tag: str) -> str:
-    """Return the tag's group of mutually exclusive tags (for one person), or ''."""
-    found = aspect(tag)
-    if found in (Aspect.HAIR_COLOR, Aspect.HAIR_LENGTH, Aspect.GAZE, Aspect.BACKGROUND):
-        return str(found.value)
-    coloured = _COLOURED.match(tag)
-    if coloured:
-        return str(coloured.group(1))
-    for number, group in enumerate(_ONE_OF):
-        if tag in group:
-            return f"one of {number}"
-    return ""
-
-
-def place_phrase(tag: str) -> str:
-    """Return the adverbial for a place tag: 'beach' -> 'on a beach'."""
-    return _PLACES[tag]
-
-
-_UNCOUNTED = frozenset(
-    """hair water fire grass food armor jewelry rice bread coffee tea meat denim machinery
-    footwear serafuku hakama sky rain snow eyewear chocolate juice cheese ketchup bamboo
-    sunlight moonlight paper skin fog wind stubble lightning night day evening morning dusk sky
-    scenery sunrise sunset winter summer autumn starry ice honey iron paint pasta gnocchi sand mud
-    moss ivy bamboo smoke steam dust glass metal wood wine beer milk butter cream sugar salt flour
-    soup noodles spaghetti sushi tofu seaweed seafood bacon ham beef pork salmon tuna caviar
-    clothing underwear furniture luggage hay lava magma sunshine darkness lace leather fur cotton
-    silk wool gold silver copper concrete rubble debris graffiti jam yogurt oatmeal porridge
-    lettuce spinach cabbage broccoli cauliflower garlic ginger parsley basil mint granola ramen
-    popcorn toast curry pottery porcelain ceramic equipment music art foam lightning thunder
-    aurora coral wheat corn lumber coal jewelry cutlery tableware cookware software hail frost
-    vegetation foliage wildlife cattle livestock poultry traffic""".split()
-)
-_PLURAL_LAST = frozenset(
-    """blossoms pants kneehighs socks glasses leaves noodles people children men women fries
-    scissors sheep deer cattle jeans""".split()
-)
-
-
-def with_article(tag: str) -> str:
-    """Return `tag` as a noun phrase: 'red bow' -> 'a red bow', 'gloves' -> 'gloves'."""
-    last = tag.split(" of ")[0].rsplit(" ", 1)[-1]
-    plural = last in _PLURAL_LAST or (last.endswith("s") and not last.endswith(("ss", "us")))
-    if plural or last in _UNCOUNTED:
-        return tag
-    return f"{_article(tag)} {tag}"
-
-
-def _article(phrase: str) -> str:
-    return (
-        "an"
-        if phrase[0] in "aeiou"
-        and not phrase.startswith(("uni", "eu", "one", "uten", "util", "us"))
-        else "a"
-    )
-
-
-def is_plural(tag: str) -> bool:
-    """Return whether the noun phrase of `tag` takes a plural verb."""
-    last = tag.split(" of ")[0].rsplit(" ", 1)[-1]
-    return with_article(tag) == tag and last not in _UNCOUNTED
-
-
-def listed(phrases: list[str]) -> str:
-    """Return 'a, b and c'."""
-    return phrases[0] if len(phrases) == 1 else f"{', '.join(phrases[:-1])} and {phrases[-1]}"

@@ -27,7 +27,7 @@ POSE_VERBS = {
 ACTION_VERBS = {
     "reading": "reads", "reading a book": "reads a book", "singing": "sings", "dancing": "dances",
     "cooking": "cooks", "sleeping": "sleeps", "swimming": "swims", "writing": "writes",
-    "fishing": "fishes", "flying": "flies", "jumping": "jumps", "praying": "prays",
+    "fishing": "fishes", "flying": "soars", "jumping": "jumps", "praying": "prays",
     "crying": "cries", "laughing": "laughs", "yawning": "yawns", "shouting": "shouts",
     "cheering": "cheers", "eating": "eats", "drinking": "drinks", "painting (action)": "paints",
     "playing instrument": "plays an instrument", "playing piano": "plays the piano",

@@ -1,0 +1,1 @@
+"""Captions by rules: sentences that say what the tags of a prompt show."""
