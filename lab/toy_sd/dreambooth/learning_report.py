@@ -28,6 +28,7 @@ NAMES = {
     "core": "ComfyUI's Train LoRA",
 }
 _OTHERS = tuple(STYLES)
+_SHARES = ("subject", "words", "class like subject", "class parts", "others")
 _SHOWN = 6  # pictures of a strip
 _COLOURS = ("#9aa0a6", "#1f77b4", "#ff7f0e", "#117733")
 
@@ -58,6 +59,7 @@ def _figures(sets: Sequence[PromptSet], rows: Sequence[Row], arm: str) -> dict[s
         "subject": wilson([float(is_subject(row.wrong)) for row in subject]),
         "words": bootstrap_mean([_words_right(by_set[SUBJECT_SET], row) for row in subject]),
         "class like subject": wilson([float(is_subject(row.wrong)) for row in of_class]),
+        "class parts": bootstrap_mean([_parts_of_subject(row) for row in of_class]),
     }
     every, before = [], []
     for name in _OTHERS:
@@ -78,6 +80,11 @@ def _right(one: PromptSet, row: Row) -> float:
     return 1 - len(row.wrong) / len(one.row(row.row).prompt.named)
 
 
+def _parts_of_subject(row: Row) -> float:
+    """Return the share of the subject's parts in a picture of the open class."""
+    return 1 - len(set(row.wrong) & set(SUBJECT)) / len(SUBJECT)
+
+
 def _words_right(one: PromptSet, row: Row) -> float:
     """Return the share of the words besides the subject that are obeyed."""
     words = set(one.row(row.row).prompt.named) - set(SUBJECT)
@@ -88,16 +95,15 @@ def markdown(report: dict[str, Any]) -> str:
     """Return the table of the arms."""
     lines = [
         "| | subject recognised | other words obeyed | `critter` alone is the subject "
-        "| other pictures right | they lose | training |",
-        "|---|---:|---:|---:|---:|---:|---:|",
+        "| parts of the subject in it | other pictures right | they lose | training |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|",
     ]
     for arm, found in report["arms"].items():
         lost = "-" if arm == UNTRAINED else _points(found["others lose"])
         seconds = report["trainings"].get(arm, {}).get("seconds", 0.0)
         cells = [
             NAMES[arm],
-            *(_percent(found[name]) for name in ("subject", "words", "class like subject")),
-            _percent(found["others"]),
+            *(_percent(found[name]) for name in _SHARES),
             lost,
             f"{seconds / 60:.1f} min" if seconds else "-",
         ]
@@ -127,6 +133,7 @@ def chart(report: dict[str, Any], path: Path) -> None:
         "subject": "subject\nrecognised",
         "words": "other words\nobeyed",
         "class like subject": "`critter` alone\nis the subject",
+        "class parts": "parts of the\nsubject in it",
         **{name: f"{name}\nright" for name in _OTHERS},
     }
     arms = report["arms"]

@@ -244,6 +244,7 @@ def test_figures_by_hand() -> None:
     right = [1 - len(w & n) / len(n) for w, n in zip(wrong, named, strict=True)]
     assert figures["words"]["value"] == pytest.approx(sum(right) / 2)
     assert figures["class like subject"]["value"] == 0.5
+    assert figures["class parts"]["value"] == 0.5
     assert figures["planet"]["value"] == pytest.approx((0.75 + 0) / 2)
     assert figures["others lose"]["value"] == pytest.approx((0.25 + 0.75) / 2)
     assert figures["landscape"] is None
