@@ -8,8 +8,9 @@ from __future__ import annotations
 import io
 import json
 import logging
+import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
@@ -33,6 +34,7 @@ from .training_arms import ARMS, CORE, PRIOR, UNTRAINED, Arms, Sampling, Setting
 
 log = logging.getLogger("tipo-suite")
 
+_SPEED = re.compile(r"^(\d+) steps in .*, ([\d.e+-]+) a second$", re.MULTILINE)
 EXAMPLE = Path(__file__).resolve().parents[3] / "tipo_core" / "assets" / "critter"
 ROWS, TIMES, RECIPE, PICTURES = "pictures.csv", "trainings.json", "run.json", "pictures"
 
@@ -142,13 +144,13 @@ class _Run:
         check_server_has(graph, self._client.object_info())
         log.info("%s: training", name)
         started = time.monotonic()
-        outputs: Mapping[str, Any] = {}
+        report: list[str] | None = None
         try:
-            outputs = run_graph(self._client, graph)
+            report = run_graph(self._client, graph).get(shown, {}).get("text", [])
         finally:
             entry = self._times.setdefault(name, {"seconds": 0.0, "report": []})
-            entry["seconds"] += time.monotonic() - started
-            entry["report"] = outputs.get(shown, {}).get("text", [])
+            entry["seconds"] += _seconds(report, time.monotonic() - started)
+            entry["report"] = report or []
             _write_json(self._out / TIMES, self._times)
         log.info("%s: %.0f s in all", name, self._times[name]["seconds"])
 
@@ -168,6 +170,18 @@ class _Run:
         tensor = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2)
         self.rows += checked(point(arm, one.name), numbers[0], some, self._reader, tensor)
         write_rows(self._out / ROWS, self.rows)
+
+
+def _seconds(report: list[str] | None, whole: float) -> float:
+    """Return the seconds of a training's steps by its report, else the `whole` time of its run.
+
+    A training that was finished before has a report without steps: 0.
+    """
+    text = "\n".join(report or [])
+    if not text.startswith("DreamBooth: "):
+        return whole
+    found = _SPEED.search(text)
+    return int(found[1]) / float(found[2]) if found else 0.0
 
 
 def point(arm: str, name: str) -> str:

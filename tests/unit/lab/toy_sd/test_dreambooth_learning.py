@@ -175,6 +175,13 @@ def test_graphs_have_whole_links_and_the_servers_defaults(arm: str) -> None:
         assert "train" not in drawing
 
 
+def test_seconds_are_those_of_the_steps() -> None:
+    report = ["DreamBooth: 5 pictures\n400 steps in 2 min 40 s, 2.5 a second\nstate: x"]
+    assert learning_run._seconds(report, 1000.0) == 160
+    assert learning_run._seconds(["DreamBooth: 5 pictures\nwent on from step 400"], 9.0) == 0
+    assert learning_run._seconds([], 9.0) == learning_run._seconds(None, 9.0) == 9
+
+
 def test_values_of_set() -> None:
     assert input_value("ema_decay=0.5") == ("ema_decay", 0.5)
     assert input_value("targets=all linear") == ("targets", "all linear")
