@@ -184,7 +184,9 @@ class Arms:
                 joined = [f"joined {number}", 0]
             else:
                 joined = [f"sized {number}", 0]
-        graph["latents"] = node("VAEEncode", pixels=joined, vae=["checkpoint", 2])
+        # A list of pictures: ComfyUI 0.3.75 cannot train on a batch of latents.
+        graph["single"] = node("RebatchImages", images=joined, batch_size=1)
+        graph["latents"] = node("VAEEncode", pixels=["single", 0], vae=["checkpoint", 2])
         graph["text"] = node("CLIPTextEncode", clip=["checkpoint", 1], text=f"{TOKEN} {CLASS}")
         given = {
             "model": ["checkpoint", 0], "latents": ["latents", 0], "positive": ["text", 0],

@@ -57,7 +57,7 @@ OBJECT_INFO: dict[str, Any] = {
         name: {"input": {}}
         for name in (
             "CheckpointLoaderSimple TipoClassImages TipoDreamBoothDataset PreviewImage LoadImage "
-            "ImageScale ImageBatch VAEEncode CLIPTextEncode SaveLoRA"
+            "ImageScale ImageBatch RebatchImages VAEEncode CLIPTextEncode SaveLoRA"
         ).split()
     },
 }
