@@ -165,7 +165,8 @@ def strips(options: LearningOptions, arms: Sequence[str], out: Path) -> None:
     sets = {one.name: one for one in options.sets}
     subject = [(SUBJECT_SET, number) for number in range(_SHOWN)]
     names = [CLASS_SET, "critter", "planet", "planet", "potted plant", "landscape"]
-    others = [(name, names[:number].count(name)) for number, name in enumerate(names)]
+    # Two successive rows word the same scene, and others may resemble it.
+    others = [(name, 4 * names[:number].count(name)) for number, name in enumerate(names)]
     for title, wanted in (("subject", subject), ("others", others)):
         shown = [(name, number) for name, number in wanted if number < sets[name].count]
         for arm in arms:
