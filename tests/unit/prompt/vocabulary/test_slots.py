@@ -241,3 +241,19 @@ def test_a_tag_of_the_model_does_not_open_a_slot_of_the_user() -> None:
     assert slots.contradiction("red hair") == "hair colour"
     slots.add("multicolored hair", is_typed=True)
     assert slots.contradiction("red hair") is None
+
+
+@pytest.mark.parametrize(
+    ("typed", "unfit"),
+    [
+        ("naked", ("pants", "shirt", "jacket", "white dress", "boots", "long sleeves")),
+        ("blindfold", ("blue eyes", "looking at viewer")),
+        ("headless", ("blue eyes", "looking at viewer")),
+    ],
+)
+def test_what_a_person_does_not_have_is_not_added(typed: str, unfit: tuple[str, ...]) -> None:
+    slots = PromptSlots(1)
+    slots.add("1boy", is_typed=True)
+    slots.add(typed, is_typed=True)
+    assert [tag for tag in unfit if not slots.contradiction(tag)] == []
+    assert not slots.contradiction("short hair")
