@@ -24,7 +24,15 @@ from ..request import FieldResult
 from ..tasks import Field, Pass
 from .judged_picture import JudgedPicture
 from .noun_phrases import is_plural, listed, with_article
-from .person_captions import ONE_PERSON, PERSONS, Person, continue_caption, person_of, write_caption
+from .person_captions import (
+    ONE_PERSON,
+    PERSONS,
+    Person,
+    continue_caption,
+    one_of,
+    person_of,
+    write_caption,
+)
 from .scene_captions import MANY, more_sentences, opening_sentence
 from .typed_things import TypedThing, subject_of, typed_things
 
@@ -33,6 +41,11 @@ _PROPOSED = 9
 _WIDE = frozenset(("place", "nature", "weather"))
 _PLAIN = re.compile(
     r"\b(?:white|black|grey|gray|simple|plain|transparent|blank|solid) background\b", re.I
+)
+_YOUNG = re.compile(
+    r"\b(?:girls?|boys?|child\w*|kids?|teens?|teenage\w*|schoolgirls?|schoolboys?|young|baby|toddler"
+    r"|daughters?|sons?|little|princess|princesses)\b",
+    re.I,
 )
 # Words of a caption that say where its subject is.
 _PLACED = re.compile(
@@ -146,12 +159,27 @@ def _about_persons(
 ) -> list[str]:
     """Return sentences about persons and what surrounds them."""
     if not before.strip():
-        sentences = write_caption(picture, room, rng)
+        is_grown = _is_grown(", ".join(tags.typed), guide)
+        sentences = write_caption(picture, room, rng, is_grown)
         if sentences:
             return sentences
     # The user's words name them.
     person = _named_person([*tags.typed, *tags.added], guide.persons)
+    if person is ONE_PERSON:
+        things = typed_things([before, *tags.typed])
+        nouns = [one.words for one in things if one.kind == "person" and one.is_subject]
+        person = one_of(nouns[0]) if len(nouns) == 1 and not is_plural(nouns[0]) else person
     return continue_caption(picture, person, room, rng)
+
+
+def _is_grown(typed: str, guide: TagGuide) -> bool | None:
+    """Return whether the user's words say that the persons are grown; None if they do not say."""
+    if _YOUNG.search(typed):
+        return False
+    persons = guide.persons
+    in_words = persons.presence is Presence.SOME and not persons.is_typed
+    is_man = persons.boys[0] > 0 and persons.girls[0] == 0
+    return True if in_words and (is_man or not guide.names_character) else None
 
 
 def _named_person(tags: Sequence[str], persons: Persons) -> Person:

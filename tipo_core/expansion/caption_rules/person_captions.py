@@ -71,7 +71,9 @@ ONE_PERSON = Person("", ("they", "them", "their"), plural=True, several=False)
 PERSONS = Person("", ("they", "them", "their"), plural=True)
 
 
-def person_of(tags: Sequence[str], rng: random.Random | None = None) -> Person | None:
+def person_of(
+    tags: Sequence[str], rng: random.Random | None = None, is_grown: bool | None = None
+) -> Person | None:
     """Return the people of a picture from its count tags; None without people."""
     counts = [found for found in map(_COUNT.match, tags) if found]
     several = [tag for tag in tags if tag in ("multiple girls", "multiple boys")]
@@ -81,7 +83,8 @@ def person_of(tags: Sequence[str], rng: random.Random | None = None) -> Person |
     if not counts:
         return None
     rng = rng or random.Random(0)
-    is_grown = not GROWN_UP.isdisjoint(tags)
+    if is_grown is None and not GROWN_UP.isdisjoint(tags):
+        is_grown = True
     nouns = []
     total = 0
     for matched in counts:
@@ -102,8 +105,9 @@ def person_of(tags: Sequence[str], rng: random.Random | None = None) -> Person |
     return Person(nouns[0], pronouns.get(sex, ("they", "them", "their")), plural=False)
 
 
-def _noun(sex: str, one: bool, is_grown: bool, rng: random.Random) -> str:
-    young = rng.random()
+def _noun(sex: str, one: bool, is_grown: bool | None, rng: random.Random) -> str:
+    """Return the noun of a person; of an open age by chance."""
+    young = rng.random() if is_grown is None else 0.5
     if sex == "girl":
         noun = "woman" if is_grown or young < 0.2 else "girl"
         noun = "young woman" if one and not is_grown and young > 0.9 else noun
@@ -116,12 +120,21 @@ def _noun(sex: str, one: bool, is_grown: bool, rng: random.Random) -> str:
     return noun if one else plurals.get(noun, noun + "s")
 
 
-def write_caption(subject: Subject, most: int, rng: random.Random) -> list[str]:
+def one_of(noun: str) -> Person:
+    """Return a person of an open sex by the noun of the user: `the knight`."""
+    the = f"the {noun}"
+    return Person(the, (the, the, "their"), plural=False)
+
+
+def write_caption(
+    subject: Subject, most: int, rng: random.Random, is_grown: bool | None = None
+) -> list[str]:
     """Return up to `most` sentences about the persons of `subject` and what surrounds them.
 
-    The first one names the persons and their action. Without people there is none.
+    The first one names the persons and their action. `is_grown` says what the user's words say of
+    their age, None if nothing. Without people there is none.
     """
-    person = person_of(subject.tags, rng)
+    person = person_of(subject.tags, rng, is_grown)
     if person is None:
         return []
     groups = _groups(subject)

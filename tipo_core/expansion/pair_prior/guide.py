@@ -82,7 +82,7 @@ class TagGuide:
         # Canonical names that the model must not write.
         self._excluded = {canonical(tag) for tag in tags}
         # A character that the user names has looks that the pair table does not know.
-        self._names_character = any(category(tag) is Category.CHARACTERS for tag in tags)
+        self.names_character = any(category(tag) is Category.CHARACTERS for tag in tags)
         self._words = WordRepeats()
         # Ends of the prompt's tags, which a sentence may name: a hat of a straw hat.
         self._ends: set[str] = set()
@@ -117,7 +117,7 @@ class TagGuide:
         # Tags of image boards count persons; drawings of that kind have hair of any colour.
         self._has_any_color = (
             persons.is_typed
-            or self._names_character
+            or self.names_character
             or any(f" {word} " in self._typed_words for word in _DRAWN)
         )
         kinds = {self._table.kind(found.entry) for found in evidence.found}
@@ -376,7 +376,7 @@ class TagGuide:
             unfit: tuple[str, ...] = _CHEERFUL if self._is_gloomy else ()
             if self._is_of_men:
                 unfit += tuple(name for name in _LONG_HAIR if self._prior.score_of(name) <= 0)
-            if self._names_character:
+            if self.names_character:
                 values[choices.is_look] = -np.inf
             for name in (*self._excluded, *unfit):
                 place = choices.places.get(name)
