@@ -23,8 +23,8 @@ from tipo_core.training.sample import Sample
 
 # Words of the first version's captions that nobody types in a prompt.
 _FILLERS = re.compile(
-    r"is seen|is in view|is shown|can be seen|quiet scene|an ice[.,]|a snowing|with day|the picture(?! frame)"
-    r"|one can see|in this image|is drawn|the scene"
+    r"is seen|is in view|is shown|can be seen|quiet scene|an ice[.,]|a snowing|with day"
+    r"|the picture(?! frame)|one can see|in this image|is drawn|the scene"
 )
 
 
