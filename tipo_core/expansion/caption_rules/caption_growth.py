@@ -236,12 +236,12 @@ def _opening(
     others = [one for one in (*others, *picture.tags) if one != subject.words]
     animals = [one for one in things if one.is_subject and one.kind == "animal"][:3]
     phrase = ""
-    if subject.count and is_plural(subject.words):
-        phrase = f"{subject.count} {subject.words}"
+    if subject.number and is_plural(subject.words):
+        phrase = f"{subject.number} {subject.words}"
     if subject.kind == "animal" and len(animals) > 1:
         phrase = listed(
             [
-                f"{one.count} {one.words}".strip() if one.count else with_article(one.words)
+                f"{one.number} {one.words}".strip() if one.number else with_article(one.words)
                 for one in animals
             ]
         )

@@ -78,8 +78,8 @@ def person_of(
     counts = [found for found in map(_COUNT.match, tags) if found]
     several = [tag for tag in tags if tag in ("multiple girls", "multiple boys")]
     if several and not counts:
-        nouns = " and ".join(tag.split()[1] for tag in several)
-        return Person(f"several {nouns}", ("they", "them", "their"), plural=True)
+        sexes = " and ".join(tag.split()[1] for tag in several)
+        return Person(f"several {sexes}", ("they", "them", "their"), plural=True)
     if not counts:
         return None
     rng = rng or random.Random(0)

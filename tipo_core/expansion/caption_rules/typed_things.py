@@ -39,7 +39,7 @@ class TypedThing(NamedTuple):
     words: str
     kind: str
     is_subject: bool
-    count: str = ""  # a number above one before the words: `two`
+    number: str = ""  # a number above one before the words: `two`
 
 
 def typed_things(texts: Iterable[str], table: PairTable | None = None) -> list[TypedThing]:
@@ -63,8 +63,8 @@ def typed_things(texts: Iterable[str], table: PairTable | None = None) -> list[T
             is_subject = role.role == SUBJECT and is_head
             is_subject &= _is_noun(said, table.names[match.entry], table)
             before = words[match.start - 1] if match.start else ""
-            count = before if before in _NUMBERS else ""
-            thing = TypedThing(said, table.kind(match.entry), is_subject, count)
+            number = before if before in _NUMBERS else ""
+            thing = TypedThing(said, table.kind(match.entry), is_subject, number)
             if said not in found or (is_subject and not found[said].is_subject):
                 found[said] = thing
     return list(found.values())
