@@ -38,7 +38,6 @@ from .typed_things import TypedThing, subject_of, typed_things
 
 # Tags that are proposed for the caption alone, where no tags are wanted.
 _PROPOSED = 9
-_WIDE = frozenset(("place", "nature", "weather"))
 _PLAIN = re.compile(
     r"\b(?:white|black|grey|gray|simple|plain|transparent|blank|solid) background\b", re.I
 )
@@ -82,7 +81,8 @@ def grow_caption(
     before = request.given.get(Field.LONG, "")
     written = _by_rules(before, step, seed, policy, guide, tags)
     must_fill = step.at_least and not written.reached
-    if (written.pieces and not must_fill) or not (must_fill or tags.are_unwanted):
+    has_nothing = tags.are_unwanted and not written.pieces
+    if not must_fill and not has_nothing:
         return written
     longer = continued_text(Field.LONG, before, written.added)
     result = yield from grow_field(
@@ -118,8 +118,7 @@ def _by_rules(
         added = guide.propose(_PROPOSED, seed, refuses)
     texts = [", ".join(tags.typed), before]
     room = max(0, step.span.most - count_sentences(before))
-    if _PLAIN.search(", ".join(texts)):
-        room = 0  # a plain background has no scene
+    has_scene = _PLAIN.search(", ".join(texts)) is None
     is_of_persons = guide.has_persons and (
         guide.persons.presence is Presence.SOME or person_of([*tags.typed, *added]) is not None
     )
@@ -128,9 +127,10 @@ def _by_rules(
         typed = [] if before.strip() else [tag for tag in tags.typed if guide.knows(tag)]
         named = [*typed, *added]
         picture = JudgedPicture(named, texts, policy, guide)
-        sentences = _about_persons(before, picture, guide, tags, room, rng)
+        sentences = _about_persons(before, picture, guide, tags, room, rng, has_scene)
     else:
         picture = JudgedPicture(added, texts, policy, guide)
+        room = room if has_scene else 0
         sentences = _about_scene(before, picture, tags.typed, guide.is_without_persons, room, rng)
     text = before
     for sentence in sentences:
@@ -156,11 +156,12 @@ def _about_persons(
     tags: CaptionTags,
     room: int,
     rng: random.Random,
+    has_scene: bool,
 ) -> list[str]:
-    """Return sentences about persons and what surrounds them."""
+    """Return sentences about persons, and what surrounds them where the picture `has_scene`."""
     if not before.strip():
         is_grown = _is_grown(", ".join(tags.typed), guide)
-        sentences = write_caption(picture, room, rng, is_grown)
+        sentences = write_caption(picture, room, rng, is_grown, has_scene)
         if sentences:
             return sentences
     # The user's words name them.
@@ -169,7 +170,7 @@ def _about_persons(
         things = typed_things([before, *tags.typed])
         nouns = [one.words for one in things if one.kind == "person" and one.is_subject]
         person = one_of(nouns[0]) if len(nouns) == 1 and not is_plural(nouns[0]) else person
-    return continue_caption(picture, person, room, rng)
+    return continue_caption(picture, person, room, rng, has_scene)
 
 
 def _is_grown(typed: str, guide: TagGuide) -> bool | None:
@@ -204,7 +205,7 @@ def _about_scene(
     """Return sentences about a scene, which may be known to be `is_without_persons`."""
     things = typed_things(typed)
     subject = subject_of(typed_things([before])) or subject_of(things)
-    if subject is not None and subject.kind in _WIDE:
+    if subject is not None and subject.is_wide:
         picture.leave_out_tables()
     if subject is None and not before.strip() and is_without_persons:
         # `landscape` names none: a river before the trees.
@@ -221,7 +222,7 @@ def _about_scene(
             [before, *typed, *sentences],
             room - len(sentences),
             rng,
-            is_wide=subject is not None and subject.kind in _WIDE,
+            is_wide=subject is not None and subject.is_wide,
             is_plural=bool(words) and is_plural(words),
             is_placed=_PLACED.search(before) is not None,
         )
@@ -241,7 +242,7 @@ def _opening(
     if subject.kind == "animal" and len(animals) > 1:
         phrase = listed(
             [
-                f"{one.number} {one.words}".strip() if one.number else with_article(one.words)
+                f"{one.number} {one.words}" if one.number else with_article(one.words)
                 for one in animals
             ]
         )

@@ -127,12 +127,17 @@ def one_of(noun: str) -> Person:
 
 
 def write_caption(
-    subject: Subject, most: int, rng: random.Random, is_grown: bool | None = None
+    subject: Subject,
+    most: int,
+    rng: random.Random,
+    is_grown: bool | None = None,
+    has_scene: bool = True,
 ) -> list[str]:
     """Return up to `most` sentences about the persons of `subject` and what surrounds them.
 
     The first one names the persons and their action. `is_grown` says what the user's words say of
-    their age, None if nothing. Without people there is none.
+    their age, None if nothing. Surroundings are told where the picture `has_scene`. Without people
+    there is no caption.
     """
     person = person_of(subject.tags, rng, is_grown)
     if person is None:
@@ -141,20 +146,22 @@ def write_caption(
     sentences: list[str] = []
     for _ in range(8):
         kept = {name: list(tags) for name, tags in groups.items()}
-        opening = _opening(groups, subject.tags, person, rng)
+        opening = _opening(groups, subject.tags, person, rng, has_scene)
         if len(opening.split()) > 3:  # more than a person alone
             _take(opening, subject, sentences, most)
         if sentences:
             if person.pronoun == "they" and not person.plural:
                 person = ONE_PERSON
-            return _continue(subject, person, groups, sentences, most, rng)
+            return _continue(subject, person, groups, sentences, most, rng, has_scene)
         groups = defaultdict(list, kept)
     return []
 
 
-def continue_caption(subject: Subject, person: Person, most: int, rng: random.Random) -> list[str]:
+def continue_caption(
+    subject: Subject, person: Person, most: int, rng: random.Random, has_scene: bool = True
+) -> list[str]:
     """Return up to `most` sentences that go on about persons whom the text before names."""
-    return _continue(subject, person, _groups(subject), [], most, rng)
+    return _continue(subject, person, _groups(subject), [], most, rng, has_scene)
 
 
 def _groups(subject: Subject) -> dict[Aspect, list[str]]:
@@ -185,6 +192,7 @@ def _continue(
     sentences: list[str],
     most: int,
     rng: random.Random,
+    has_scene: bool,
 ) -> list[str]:
     """Add sentences about looks, clothes and actions, and what surrounds the persons."""
     writers: list[Callable[[], list[str]]] = [
@@ -194,7 +202,7 @@ def _continue(
     ]
     rng.shuffle(writers)
     scene_first = bool(sentences) and rng.random() < 0.3
-    scene = 0 if most <= 1 else rng.choice((0, 1, 1, 2))
+    scene = rng.choice((0, 1, 1, 2)) if has_scene and most > 1 else 0
 
     def surroundings() -> None:
         room = min(scene, most - len(sentences))
@@ -234,14 +242,18 @@ def _hair(groups: dict[Aspect, list[str]]) -> str:
 
 
 def _opening(
-    groups: dict[Aspect, list[str]], tags: Sequence[str], person: Person, rng: random.Random
+    groups: dict[Aspect, list[str]],
+    tags: Sequence[str],
+    person: Person,
+    rng: random.Random,
+    has_scene: bool,
 ) -> str:
-    """Return the persons of the picture, their action, the place and the time."""
-    places = [_place(tag) for tag in tags if not tag.startswith("holding ")]
-    places = [one for one in places if one]
-    times = [one for one in map(time_of, tags) if one]
+    """Return the persons of the picture, their action, and in a scene the place and the time."""
+    scene = [tag for tag in tags if has_scene and not tag.startswith("holding ")]
+    places = [one for one in map(_place, scene) if one]
+    times = [one for one in map(time_of, scene) if one]
     where = places[0] if places and rng.random() < 0.75 else ""
-    if not where and "outdoors" in tags and rng.random() < 0.25:
+    if not where and "outdoors" in scene and rng.random() < 0.25:
         where = "outdoors"
     when = times[0] if times and rng.random() < 0.45 else ""
     looks = []

@@ -15,11 +15,10 @@ from ..pair_prior.evidence import (
     find_matches,
     prompt_words,
 )
-from .places import ADVERBIALS, NO_PLACES, is_named_place
+from .places import ADVERBIALS, NO_PLACES, WIDE_KINDS, is_named_place
 
 # Kinds that a sentence may be about, the first ones before others.
 _NARROW = frozenset(("animal", "creature", "thing", "food", "plant"))
-_WIDE = frozenset(("place", "nature", "weather"))
 # A word that only describes the noun after it is no subject.
 _LEAST_WEIGHT = 0.5
 # Characters of a text that are read.
@@ -40,6 +39,11 @@ class TypedThing(NamedTuple):
     kind: str
     is_subject: bool
     number: str = ""  # a number above one before the words: `two`
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether it fills the whole picture, as a landscape does."""
+        return self.kind in WIDE_KINDS
 
 
 def typed_things(texts: Iterable[str], table: PairTable | None = None) -> list[TypedThing]:
@@ -72,7 +76,7 @@ def typed_things(texts: Iterable[str], table: PairTable | None = None) -> list[T
 
 def subject_of(things: Sequence[TypedThing]) -> TypedThing | None:
     """Return what the prompt is about: a thing before a place; None if that is not known."""
-    for kinds in (_NARROW, _WIDE):
+    for kinds in (_NARROW, WIDE_KINDS):
         for thing in things:
             if thing.is_subject and thing.kind in kinds:
                 return thing

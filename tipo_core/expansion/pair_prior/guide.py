@@ -40,6 +40,8 @@ _WORD = re.compile(r"[^\W\d_]{3,}")
 _NO_SUBJECTS = frozenset(
     "count,person,pose,creature pose,framing,medium,background,quality,other".split(",")
 )
+# Kinds that change the whole picture.
+_MADE_OF = frozenset(("medium", "background"))
 _FUNCTION_WORDS = frozenset(
     """a an the this that these those there here it its is are was were be of in on at with and or
     but for to from by as he she they his her their some one very . , ; : ! ? ( )""".split()
@@ -225,7 +227,7 @@ class TagGuide:
             return REPEATED
         for found in find_evidence([sentence], self._table).found:
             kind = self._table.kind(found.entry)
-            is_subject = kind not in _NO_SUBJECTS or kind in ("medium", "background")
+            is_subject = kind not in _NO_SUBJECTS or kind in _MADE_OF
             is_known = self._table.names[found.entry] in self._ends
             if is_subject and not is_known and not self._prior.is_present(found.entry):
                 return OFF_SUBJECT

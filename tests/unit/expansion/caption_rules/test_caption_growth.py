@@ -1,4 +1,4 @@
-"""Captions by rules: they say what the tags show, and nothing else."""
+"""Captions by rules: they name the tags, and nothing else."""
 
 from __future__ import annotations
 
@@ -157,6 +157,13 @@ def test_a_note_in_parentheses_is_no_part_of_the_subject() -> None:
 
 def test_a_picture_on_a_plain_background_has_no_scene() -> None:
     assert drawn(caption="a red apple on a white background")[0].added_caption == ""
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_person_on_a_plain_background_has_a_caption_without_a_scene(seed: int) -> None:
+    answers = ["smile, looking at viewer, short hair, shirt, sunlight, hat"]
+    found, _ = drawn("1girl, red hair, white background", answers=answers, seed=seed)
+    assert found.added_caption and "unlight" not in found.added_caption
 
 
 def test_an_unknown_subject_is_no_person() -> None:
