@@ -31,10 +31,10 @@ from tipo_core.training.workers import pieces
 from .corpora import read_lines, style_phrases
 from .photo_captions import PhotoCaption, photo_captions
 from .sample_subject import Subject, named_tags, read_nouns
-from .scene_captions import write_scene
 from .tag_fit import ROUNDS, fit_biases
 from .tag_sets import Start, TagSampler, TagStatistics
 from .toy_scenes import toy_scene, toy_sentences, toy_tags
+from .training_scenes import write_scene
 
 log = logging.getLogger("tipo-suite")
 

@@ -14,7 +14,7 @@ import pytest
 from lab.nano.data.photo_captions import photo_captions
 from lab.nano.data.sample_subject import Subject, named_tags
 from lab.nano.data.samples import SampleSource
-from lab.nano.data.scene_captions import write_scene
+from lab.nano.data.training_scenes import write_scene
 from tipo_core.expansion.caption_rules.noun_phrases import plural, with_article
 from tipo_core.expansion.caption_rules.person_captions import person_of, write_caption
 from tipo_core.expansion.caption_rules.places import place_of
