@@ -21,7 +21,7 @@ from tipo_core.expansion.caption_rules.noun_phrases import bare
 from tipo_core.expansion.caption_rules.person_captions import person_of, write_caption
 from tipo_core.expansion.caption_rules.person_words import ROLES
 from tipo_core.expansion.caption_rules.places import is_named_place, kind
-from tipo_core.expansion.caption_rules.scene_captions import more_sentences, write_scene
+from tipo_core.expansion.caption_rules.scene_captions import more_sentences
 from tipo_core.prompt.vocabulary.blocklist import blocklist_matches
 from tipo_core.prompt.vocabulary.pairs import shipped_pairs
 from tipo_core.prompt.vocabulary.toy_words import TOY_ARTIST
@@ -34,6 +34,7 @@ from .sample_subject import Subject, named_tags, read_nouns
 from .tag_fit import ROUNDS, fit_biases
 from .tag_sets import Start, TagSampler, TagStatistics
 from .toy_scenes import toy_scene, toy_sentences, toy_tags
+from .training_scenes import write_scene
 
 log = logging.getLogger("tipo-suite")
 

@@ -133,6 +133,8 @@ def test_format_renders_presets_and_templates_of_ones_own(whole: WholeRun) -> No
     assert own == [variant["prompt"] for variant in whole.variants]
     preset = whole.outcome.outputs[the_node(whole.graph, "TipoFormat")]["text"]
     for text, variant in zip(preset, whole.variants, strict=True):
-        assert text.startswith("1girl,") and variant["caption"] in text
+        # The preset may put tags between the user's caption and its continuation.
+        typed = variant["caption"].removesuffix(variant["added_caption"]).strip()
+        assert text.startswith("1girl,") and typed in text and variant["added_caption"] in text
         assert variant["fields"]["typed_general"] in text
         assert variant["fields"]["added_general"] in text

@@ -1,1 +1,1 @@
-"""Captions by rules: sentences that say what the tags of a prompt show."""
+"""Captions by rules: sentences about the tags of a prompt."""

@@ -24,15 +24,27 @@ from ..request import FieldResult
 from ..tasks import Field, Pass
 from .judged_picture import JudgedPicture
 from .noun_phrases import is_plural, listed, with_article
-from .person_captions import ONE_PERSON, PERSONS, Person, continue_caption, person_of, write_caption
+from .person_captions import (
+    ONE_PERSON,
+    PERSONS,
+    Person,
+    continue_caption,
+    one_of,
+    person_of,
+    write_caption,
+)
 from .scene_captions import MANY, more_sentences, opening_sentence
 from .typed_things import TypedThing, subject_of, typed_things
 
 # Tags that are proposed for the caption alone, where no tags are wanted.
 _PROPOSED = 9
-_WIDE = frozenset(("place", "nature", "weather"))
 _PLAIN = re.compile(
     r"\b(?:white|black|grey|gray|simple|plain|transparent|blank|solid) background\b", re.I
+)
+_YOUNG = re.compile(
+    r"\b(?:girls?|boys?|child\w*|kids?|teens?|teenage\w*|schoolgirls?|schoolboys?|young|baby|toddler"
+    r"|daughters?|sons?|little|princess|princesses)\b",
+    re.I,
 )
 # Words of a caption that say where its subject is.
 _PLACED = re.compile(
@@ -69,7 +81,8 @@ def grow_caption(
     before = request.given.get(Field.LONG, "")
     written = _by_rules(before, step, seed, policy, guide, tags)
     must_fill = step.at_least and not written.reached
-    if (written.pieces and not must_fill) or not (must_fill or tags.are_unwanted):
+    has_nothing = tags.are_unwanted and not written.pieces
+    if not must_fill and not has_nothing:
         return written
     longer = continued_text(Field.LONG, before, written.added)
     result = yield from grow_field(
@@ -105,8 +118,7 @@ def _by_rules(
         added = guide.propose(_PROPOSED, seed, refuses)
     texts = [", ".join(tags.typed), before]
     room = max(0, step.span.most - count_sentences(before))
-    if _PLAIN.search(", ".join(texts)):
-        room = 0  # a plain background has no scene
+    has_scene = _PLAIN.search(", ".join(texts)) is None
     is_of_persons = guide.has_persons and (
         guide.persons.presence is Presence.SOME or person_of([*tags.typed, *added]) is not None
     )
@@ -115,9 +127,10 @@ def _by_rules(
         typed = [] if before.strip() else [tag for tag in tags.typed if guide.knows(tag)]
         named = [*typed, *added]
         picture = JudgedPicture(named, texts, policy, guide)
-        sentences = _about_persons(before, picture, guide, tags, room, rng)
+        sentences = _about_persons(before, picture, guide, tags, room, rng, has_scene)
     else:
         picture = JudgedPicture(added, texts, policy, guide)
+        room = room if has_scene else 0
         sentences = _about_scene(before, picture, tags.typed, guide.is_without_persons, room, rng)
     text = before
     for sentence in sentences:
@@ -143,15 +156,31 @@ def _about_persons(
     tags: CaptionTags,
     room: int,
     rng: random.Random,
+    has_scene: bool,
 ) -> list[str]:
-    """Return sentences about persons and what surrounds them."""
+    """Return sentences about persons, and what surrounds them where the picture `has_scene`."""
     if not before.strip():
-        sentences = write_caption(picture, room, rng)
+        is_grown = _is_grown(", ".join(tags.typed), guide)
+        sentences = write_caption(picture, room, rng, is_grown, has_scene)
         if sentences:
             return sentences
     # The user's words name them.
     person = _named_person([*tags.typed, *tags.added], guide.persons)
-    return continue_caption(picture, person, room, rng)
+    if person is ONE_PERSON:
+        things = typed_things([before, *tags.typed])
+        nouns = [one.words for one in things if one.kind == "person" and one.is_subject]
+        person = one_of(nouns[0]) if len(nouns) == 1 and not is_plural(nouns[0]) else person
+    return continue_caption(picture, person, room, rng, has_scene)
+
+
+def _is_grown(typed: str, guide: TagGuide) -> bool | None:
+    """Return whether the user's words say that the persons are grown; None if they do not say."""
+    if _YOUNG.search(typed):
+        return False
+    persons = guide.persons
+    in_words = persons.presence is Presence.SOME and not persons.is_typed
+    is_man = persons.boys[0] > 0 and persons.girls[0] == 0
+    return True if in_words and (is_man or not guide.names_character) else None
 
 
 def _named_person(tags: Sequence[str], persons: Persons) -> Person:
@@ -176,7 +205,7 @@ def _about_scene(
     """Return sentences about a scene, which may be known to be `is_without_persons`."""
     things = typed_things(typed)
     subject = subject_of(typed_things([before])) or subject_of(things)
-    if subject is not None and subject.kind in _WIDE:
+    if subject is not None and subject.is_wide:
         picture.leave_out_tables()
     if subject is None and not before.strip() and is_without_persons:
         # `landscape` names none: a river before the trees.
@@ -193,7 +222,7 @@ def _about_scene(
             [before, *typed, *sentences],
             room - len(sentences),
             rng,
-            is_wide=subject is not None and subject.kind in _WIDE,
+            is_wide=subject is not None and subject.is_wide,
             is_plural=bool(words) and is_plural(words),
             is_placed=_PLACED.search(before) is not None,
         )
@@ -208,12 +237,12 @@ def _opening(
     others = [one for one in (*others, *picture.tags) if one != subject.words]
     animals = [one for one in things if one.is_subject and one.kind == "animal"][:3]
     phrase = ""
-    if subject.count and is_plural(subject.words):
-        phrase = f"{subject.count} {subject.words}"
+    if subject.number and is_plural(subject.words):
+        phrase = f"{subject.number} {subject.words}"
     if subject.kind == "animal" and len(animals) > 1:
         phrase = listed(
             [
-                f"{one.count} {one.words}".strip() if one.count else with_article(one.words)
+                f"{one.number} {one.words}" if one.number else with_article(one.words)
                 for one in animals
             ]
         )

@@ -71,17 +71,20 @@ ONE_PERSON = Person("", ("they", "them", "their"), plural=True, several=False)
 PERSONS = Person("", ("they", "them", "their"), plural=True)
 
 
-def person_of(tags: Sequence[str], rng: random.Random | None = None) -> Person | None:
+def person_of(
+    tags: Sequence[str], rng: random.Random | None = None, is_grown: bool | None = None
+) -> Person | None:
     """Return the people of a picture from its count tags; None without people."""
     counts = [found for found in map(_COUNT.match, tags) if found]
     several = [tag for tag in tags if tag in ("multiple girls", "multiple boys")]
     if several and not counts:
-        nouns = " and ".join(tag.split()[1] for tag in several)
-        return Person(f"several {nouns}", ("they", "them", "their"), plural=True)
+        sexes = " and ".join(tag.split()[1] for tag in several)
+        return Person(f"several {sexes}", ("they", "them", "their"), plural=True)
     if not counts:
         return None
     rng = rng or random.Random(0)
-    is_grown = not GROWN_UP.isdisjoint(tags)
+    if is_grown is None and not GROWN_UP.isdisjoint(tags):
+        is_grown = True
     nouns = []
     total = 0
     for matched in counts:
@@ -102,8 +105,9 @@ def person_of(tags: Sequence[str], rng: random.Random | None = None) -> Person |
     return Person(nouns[0], pronouns.get(sex, ("they", "them", "their")), plural=False)
 
 
-def _noun(sex: str, one: bool, is_grown: bool, rng: random.Random) -> str:
-    young = rng.random()
+def _noun(sex: str, one: bool, is_grown: bool | None, rng: random.Random) -> str:
+    """Return the noun of a person; of an open age by chance."""
+    young = rng.random() if is_grown is None else 0.5
     if sex == "girl":
         noun = "woman" if is_grown or young < 0.2 else "girl"
         noun = "young woman" if one and not is_grown and young > 0.9 else noun
@@ -116,32 +120,48 @@ def _noun(sex: str, one: bool, is_grown: bool, rng: random.Random) -> str:
     return noun if one else plurals.get(noun, noun + "s")
 
 
-def write_caption(subject: Subject, most: int, rng: random.Random) -> list[str]:
+def one_of(noun: str) -> Person:
+    """Return a person of an open sex by the noun of the user: `the knight`."""
+    the = f"the {noun}"
+    return Person(the, (the, the, "their"), plural=False)
+
+
+def write_caption(
+    subject: Subject,
+    most: int,
+    rng: random.Random,
+    is_grown: bool | None = None,
+    has_scene: bool = True,
+) -> list[str]:
     """Return up to `most` sentences about the persons of `subject` and what surrounds them.
 
-    The first one names the persons and their action. Without people there is none.
+    The first one names the persons and their action. `is_grown` says what the user's words say of
+    their age, None if nothing. Surroundings are told where the picture `has_scene`. Without people
+    there is no caption.
     """
-    person = person_of(subject.tags, rng)
+    person = person_of(subject.tags, rng, is_grown)
     if person is None:
         return []
     groups = _groups(subject)
     sentences: list[str] = []
     for _ in range(8):
         kept = {name: list(tags) for name, tags in groups.items()}
-        opening = _opening(groups, subject.tags, person, rng)
+        opening = _opening(groups, subject.tags, person, rng, has_scene)
         if len(opening.split()) > 3:  # more than a person alone
             _take(opening, subject, sentences, most)
         if sentences:
             if person.pronoun == "they" and not person.plural:
                 person = ONE_PERSON
-            return _continue(subject, person, groups, sentences, most, rng)
+            return _continue(subject, person, groups, sentences, most, rng, has_scene)
         groups = defaultdict(list, kept)
     return []
 
 
-def continue_caption(subject: Subject, person: Person, most: int, rng: random.Random) -> list[str]:
+def continue_caption(
+    subject: Subject, person: Person, most: int, rng: random.Random, has_scene: bool = True
+) -> list[str]:
     """Return up to `most` sentences that go on about persons whom the text before names."""
-    return _continue(subject, person, _groups(subject), [], most, rng)
+    return _continue(subject, person, _groups(subject), [], most, rng, has_scene)
 
 
 def _groups(subject: Subject) -> dict[Aspect, list[str]]:
@@ -172,6 +192,7 @@ def _continue(
     sentences: list[str],
     most: int,
     rng: random.Random,
+    has_scene: bool,
 ) -> list[str]:
     """Add sentences about looks, clothes and actions, and what surrounds the persons."""
     writers: list[Callable[[], list[str]]] = [
@@ -181,7 +202,7 @@ def _continue(
     ]
     rng.shuffle(writers)
     scene_first = bool(sentences) and rng.random() < 0.3
-    scene = 0 if most <= 1 else rng.choice((0, 1, 1, 2))
+    scene = rng.choice((0, 1, 1, 2)) if has_scene and most > 1 else 0
 
     def surroundings() -> None:
         room = min(scene, most - len(sentences))
@@ -221,14 +242,18 @@ def _hair(groups: dict[Aspect, list[str]]) -> str:
 
 
 def _opening(
-    groups: dict[Aspect, list[str]], tags: Sequence[str], person: Person, rng: random.Random
+    groups: dict[Aspect, list[str]],
+    tags: Sequence[str],
+    person: Person,
+    rng: random.Random,
+    has_scene: bool,
 ) -> str:
-    """Return the persons of the picture, their action, the place and the time."""
-    places = [_place(tag) for tag in tags if not tag.startswith("holding ")]
-    places = [one for one in places if one]
-    times = [one for one in map(time_of, tags) if one]
+    """Return the persons of the picture, their action, and in a scene the place and the time."""
+    scene = [tag for tag in tags if has_scene and not tag.startswith("holding ")]
+    places = [one for one in map(_place, scene) if one]
+    times = [one for one in map(time_of, scene) if one]
     where = places[0] if places and rng.random() < 0.75 else ""
-    if not where and "outdoors" in tags and rng.random() < 0.25:
+    if not where and "outdoors" in scene and rng.random() < 0.25:
         where = "outdoors"
     when = times[0] if times and rng.random() < 0.45 else ""
     looks = []

@@ -90,6 +90,10 @@ _LANDMARKS = frozenset(
 )  # fmt: skip
 
 
+# Kinds of words that fill the whole picture.
+WIDE_KINDS = frozenset(("place", "nature", "weather"))
+
+
 def kind(tag: str) -> str:
     """Return the kind of a tag, or of its singular, in the pair table; "" for an unknown one."""
     table = shipped_pairs()

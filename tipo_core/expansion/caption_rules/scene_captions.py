@@ -14,11 +14,8 @@ from typing import Protocol
 
 from ...prompt.vocabulary.word_tables import sections
 from .noun_phrases import bare, finish, is_plural, listed, plural, plural_verb, with_article
-from .places import ADVERBIALS, NO_PLACES, kind, place_of, time_of
+from .places import WIDE_KINDS, kind, place_of, time_of
 
-# Kinds of tags that may be the subject of a picture without persons, the first ones before others.
-_SUBJECT_KINDS = ("animal", "thing", "food", "plant", "place", "nature", "weather")
-_WIDE_KINDS = frozenset(("place", "nature", "weather"))
 # How the picture is made comes after what it shows.
 _LATE_KINDS = frozenset(("framing", "quality", "medium", "background", "other"))
 # Words for a landscape's surroundings need no "around the forest".
@@ -79,9 +76,9 @@ _BIRDS = frozenset(
 
 # Sentences with the subject that fit no person.
 _NOT_ON_PERSONS = frozenset(
-    """water_drop moss rust vines dust steam table wooden_table tablecloth plate bowl napkin fork
-    spoon window windowsill stairs path sign cheese herb crate fluffy blanket branch rock
-    reflection depth_of_field storefront wet ivy egg cup potted_plant saucer""".split()
+    """moss rust vines dust steam table tablecloth plate bowl napkin fork spoon window windowsill
+    stairs path sign cheese herb crate fluffy blanket branch rock reflection storefront wet ivy egg
+    cup saucer""".split()
 ) | {"water drop", "wooden table", "potted plant", "depth of field"}
 
 
@@ -105,41 +102,6 @@ def scene_sentences() -> dict[str, tuple[str, ...]]:
     return {
         tag: tuple(one.strip() for one in text.split(" / ") if one.strip()) for tag, text in pairs
     }
-
-
-def main_subject(tags: Sequence[str], typed: int) -> str:
-    """Return what a picture without persons is about: of the first `typed` tags; "" if unknown."""
-    for wanted in _SUBJECT_KINDS:
-        for tag in tags[:typed]:
-            if kind(tag) == wanted and tag not in NO_PLACES and tag not in ADVERBIALS:
-                return tag
-    return ""
-
-
-def write_scene(subject: Subject, typed: int, most: int, rng: random.Random) -> list[str]:
-    """Return up to `most` sentences about a picture without persons.
-
-    The first `typed` tags are the request's. The caption ends where the tags say nothing more.
-    """
-    tags = subject.tags
-    name = main_subject(tags, typed)
-    if not name:
-        return []
-    sentences: list[str] = []
-    for _ in range(8):
-        opening = opening_sentence(name, [tag for tag in tags if tag != name], rng)
-        if len(opening.split()) > len(name.split()) + 1 and subject.fits(opening):
-            subject.take(opening)
-            sentences.append(opening)
-            break
-    if not sentences:
-        return []
-    the = f"the {bare(name)}"
-    sentences += more_sentences(
-        subject, the, sentences, most - 1, rng,
-        is_wide=kind(name) in _WIDE_KINDS, is_plural=is_plural(name),
-    )  # fmt: skip
-    return sentences
 
 
 def more_sentences(
@@ -212,7 +174,7 @@ def opening_sentence(name: str, others: Sequence[str], rng: random.Random, phras
     of = kind(name)
     is_single = not phrase
     phrase = phrase or with_article(bare(name))
-    wheres = [place_of(tag) for tag in others if not (of in _WIDE_KINDS and kind(tag) == "thing")]
+    wheres = [place_of(tag) for tag in others if not (of in WIDE_KINDS and kind(tag) == "thing")]
     on_branches = name.rsplit(" ", 1)[-1] in _BIRDS | _CLIMBERS
     wheres = [one for one in wheres if one and (on_branches or "branch" not in one)]
     times = [time_of(tag) for tag in others if time_of(tag)]
@@ -221,7 +183,7 @@ def opening_sentence(name: str, others: Sequence[str], rng: random.Random, phras
     when = (times[0] if rng.random() < 0.7 else rng.choice(times)) if times else ""
     if rng.random() < 0.25:
         when = ""
-    if of in _WIDE_KINDS:
+    if of in WIDE_KINDS:
         things = [_part(bare(tag)) for tag in others if _is_part(tag)][:2]
         company = f"with {listed(things)}" if things and rng.random() < 0.7 else ""
         return finish(f"{phrase} {company or (where if of != 'place' else '')} {when}")

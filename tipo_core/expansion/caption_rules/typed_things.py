@@ -15,11 +15,10 @@ from ..pair_prior.evidence import (
     find_matches,
     prompt_words,
 )
-from .places import ADVERBIALS, NO_PLACES, is_named_place
+from .places import ADVERBIALS, NO_PLACES, WIDE_KINDS, is_named_place
 
 # Kinds that a sentence may be about, the first ones before others.
 _NARROW = frozenset(("animal", "creature", "thing", "food", "plant"))
-_WIDE = frozenset(("place", "nature", "weather"))
 # A word that only describes the noun after it is no subject.
 _LEAST_WEIGHT = 0.5
 # Characters of a text that are read.
@@ -39,7 +38,12 @@ class TypedThing(NamedTuple):
     words: str
     kind: str
     is_subject: bool
-    count: str = ""  # a number above one before the words: `two`
+    number: str = ""  # a number above one before the words: `two`
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether it fills the whole picture, as a landscape does."""
+        return self.kind in WIDE_KINDS
 
 
 def typed_things(texts: Iterable[str], table: PairTable | None = None) -> list[TypedThing]:
@@ -63,8 +67,8 @@ def typed_things(texts: Iterable[str], table: PairTable | None = None) -> list[T
             is_subject = role.role == SUBJECT and is_head
             is_subject &= _is_noun(said, table.names[match.entry], table)
             before = words[match.start - 1] if match.start else ""
-            count = before if before in _NUMBERS else ""
-            thing = TypedThing(said, table.kind(match.entry), is_subject, count)
+            number = before if before in _NUMBERS else ""
+            thing = TypedThing(said, table.kind(match.entry), is_subject, number)
             if said not in found or (is_subject and not found[said].is_subject):
                 found[said] = thing
     return list(found.values())
@@ -72,7 +76,7 @@ def typed_things(texts: Iterable[str], table: PairTable | None = None) -> list[T
 
 def subject_of(things: Sequence[TypedThing]) -> TypedThing | None:
     """Return what the prompt is about: a thing before a place; None if that is not known."""
-    for kinds in (_NARROW, _WIDE):
+    for kinds in (_NARROW, WIDE_KINDS):
         for thing in things:
             if thing.is_subject and thing.kind in kinds:
                 return thing

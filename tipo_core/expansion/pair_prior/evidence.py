@@ -220,8 +220,9 @@ def _weighed(words: list[str], matches: list[WordMatch], table: PairTable) -> It
             continue  # `it could spring to life`
         if following in _PERSON_PARTS:
             continue  # `silver hair` is no silver
-        if name.endswith("ing") and following in _DETERMINERS:
-            continue  # `a beaver building a dam`
+        is_plural_form = match.start > 0 and name != singular
+        if (name.endswith("ing") or is_plural_form) and following in _DETERMINERS:
+            continue  # `a beaver building a dam`, `a train crosses a bridge`
         weight = 1.0
         if following == "of":
             if singular in _SHAPES:

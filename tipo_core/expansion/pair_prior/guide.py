@@ -40,6 +40,8 @@ _WORD = re.compile(r"[^\W\d_]{3,}")
 _NO_SUBJECTS = frozenset(
     "count,person,pose,creature pose,framing,medium,background,quality,other".split(",")
 )
+# Kinds that change the whole picture.
+_MADE_OF = frozenset(("medium", "background"))
 _FUNCTION_WORDS = frozenset(
     """a an the this that these those there here it its is are was were be of in on at with and or
     but for to from by as he she they his her their some one very . , ; : ! ? ( )""".split()
@@ -82,7 +84,7 @@ class TagGuide:
         # Canonical names that the model must not write.
         self._excluded = {canonical(tag) for tag in tags}
         # A character that the user names has looks that the pair table does not know.
-        self._names_character = any(category(tag) is Category.CHARACTERS for tag in tags)
+        self.names_character = any(category(tag) is Category.CHARACTERS for tag in tags)
         self._words = WordRepeats()
         # Ends of the prompt's tags, which a sentence may name: a hat of a straw hat.
         self._ends: set[str] = set()
@@ -117,7 +119,7 @@ class TagGuide:
         # Tags of image boards count persons; drawings of that kind have hair of any colour.
         self._has_any_color = (
             persons.is_typed
-            or self._names_character
+            or self.names_character
             or any(f" {word} " in self._typed_words for word in _DRAWN)
         )
         kinds = {self._table.kind(found.entry) for found in evidence.found}
@@ -225,7 +227,7 @@ class TagGuide:
             return REPEATED
         for found in find_evidence([sentence], self._table).found:
             kind = self._table.kind(found.entry)
-            is_subject = kind not in _NO_SUBJECTS or kind in ("medium", "background")
+            is_subject = kind not in _NO_SUBJECTS or kind in _MADE_OF
             is_known = self._table.names[found.entry] in self._ends
             if is_subject and not is_known and not self._prior.is_present(found.entry):
                 return OFF_SUBJECT
@@ -376,7 +378,7 @@ class TagGuide:
             unfit: tuple[str, ...] = _CHEERFUL if self._is_gloomy else ()
             if self._is_of_men:
                 unfit += tuple(name for name in _LONG_HAIR if self._prior.score_of(name) <= 0)
-            if self._names_character:
+            if self.names_character:
                 values[choices.is_look] = -np.inf
             for name in (*self._excluded, *unfit):
                 place = choices.places.get(name)

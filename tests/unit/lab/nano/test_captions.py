@@ -14,17 +14,18 @@ import pytest
 from lab.nano.data.photo_captions import photo_captions
 from lab.nano.data.sample_subject import Subject, named_tags
 from lab.nano.data.samples import SampleSource
+from lab.nano.data.training_scenes import write_scene
 from tipo_core.expansion.caption_rules.noun_phrases import plural, with_article
 from tipo_core.expansion.caption_rules.person_captions import person_of, write_caption
 from tipo_core.expansion.caption_rules.places import place_of
-from tipo_core.expansion.caption_rules.scene_captions import scene_sentences, write_scene
+from tipo_core.expansion.caption_rules.scene_captions import scene_sentences
 from tipo_core.prompt.vocabulary.blocklist import blocklist_matches
 from tipo_core.training.sample import Sample
 
 # Words of the first version's captions that nobody types in a prompt.
 _FILLERS = re.compile(
-    r"is seen|is in view|is shown|can be seen|quiet scene|an ice[.,]|a snowing|with day|the picture(?! frame)"
-    r"|one can see|in this image|is drawn|the scene"
+    r"is seen|is in view|is shown|can be seen|quiet scene|an ice[.,]|a snowing|with day"
+    r"|the picture(?! frame)|one can see|in this image|is drawn|the scene"
 )
 
 
