@@ -88,13 +88,10 @@ class TrainingRun:
     def resume(self) -> bool:
         """Go on from the saved state if there is one that fits; return whether there was."""
         state = load_state(self.state_file) if self.state_file else None
+        if state is not None and state.step > self.recipe.steps:
+            self.notes.append(f"a saved training of {state.step} steps is longer; it is kept")
+            state = self._shorter_state()
         if state is None:
-            return False
-        if state.step > self.recipe.steps:
-            self.notes.append(
-                f"the saved training has {state.step} steps, more than {self.recipe.steps}: "
-                "started anew"
-            )
             return False
         parameters = self.parameters
         if state.weights.keys() != parameters.keys():
@@ -111,6 +108,13 @@ class TrainingRun:
         self.step = state.step
         self.records[:] = [StepRecord(int(row[0]), *row[1:]) for row in state.records]
         return True
+
+    def _shorter_state(self) -> RunState | None:
+        """Choose a file for this number of steps beside the longer training's; return its state."""
+        assert self.state_file is not None
+        name = f"{self.state_file.stem}-{self.recipe.steps}{self.state_file.suffix}"
+        self.state_file = self.state_file.with_name(name)
+        return load_state(self.state_file)
 
     def run(self, after_step: Callable[[TrainingRun], None] = lambda run: None) -> None:
         """Train up to the recipe's last step; `after_step` is called after each.

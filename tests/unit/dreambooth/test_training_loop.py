@@ -112,9 +112,23 @@ def test_a_finished_run_is_not_trained_again_and_can_be_longer(tmp_path: Path) -
     assert more.resume()
     more.run()
     assert same(more, finished(longer))
-    shorter = run(replace(RECIPE, steps=3), file=file)
+
+
+def test_a_shorter_training_leaves_the_longer_ones_state(tmp_path: Path) -> None:
+    file = tmp_path / "state.safetensors"
+    longer = finished(file=file)
+    recipe = replace(RECIPE, steps=3)
+    shorter = run(recipe, file=file)
     assert not shorter.resume()
-    assert shorter.notes == ["the saved training has 11 steps, more than 3: started anew"]
+    assert shorter.notes == [f"a saved training of {RECIPE.steps} steps is longer; it is kept"]
+    shorter.run()
+    assert same(shorter, finished(recipe))
+    again = run(recipe, file=file, cancel_at=(0, 0))
+    assert again.resume() and again.step == 3
+    kept = run(file=file, cancel_at=(0, 0))
+    assert kept.resume() and kept.step == RECIPE.steps and not kept.notes
+    kept.run()
+    assert same(kept, longer)
 
 
 def test_the_state_is_saved_every_n_steps(tmp_path: Path) -> None:
