@@ -63,14 +63,12 @@ def test_the_loss_falls() -> None:
     assert [record.step for record in one.records] == list(range(1, 301))
 
 
-OPTIMIZERS = ["AdamW", "Adam", "SGD", "RMSprop", "Adafactor", "NAdam", "Prodigy"]
+OPTIMIZERS = ["AdamW", "Adam", "SGD", "RMSprop", "Adafactor", "NAdam", "Prodigy", "Lion"]
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 @pytest.mark.parametrize("step", [1, 3, 6])
 def test_a_cancelled_run_goes_on_to_the_bit(tmp_path: Path, step: int, optimizer: str) -> None:
-    if optimizer == "Prodigy":
-        pytest.importorskip("prodigyopt")
     recipe = replace(RECIPE, optimizer=optimizer, schedule="cosine", warmup=2, accumulation=2)
     whole = finished(recipe)
     file = tmp_path / "folder" / "state.safetensors"
