@@ -12,7 +12,7 @@ import torch
 
 from .objective import Loss
 from .optimizers import new_optimizer, rate_factor, set_rate
-from .run_state import RunState, load_state, save_state
+from .run_state import RunState, damaged, load_state, save_state
 from .training_recipe import TrainingRecipe
 from .weight_average import WeightAverage
 
@@ -94,19 +94,29 @@ class TrainingRun:
         if state is None:
             return False
         parameters = self.parameters
-        if state.weights.keys() != parameters.keys():
-            raise ValueError(
-                f"the saved training {self.state_file} has other layers than this model: delete "
-                "the file to start anew"
-            )
+        shapes = {name: one.shape for name, one in parameters.items()}
+        averages = self._average.weights if self._average else {}
+        for found, wanted in ((state.weights, shapes), (state.average, averages)):
+            if found.keys() != wanted.keys() or any(
+                found[name].shape != shapes[name] for name in found
+            ):
+                raise ValueError(
+                    f"the saved training {self.state_file} has other layers than this model: "
+                    "delete the file to start anew"
+                )
+        assert self.state_file is not None
+        try:
+            self._optimizer.load_state_dict(state.optimizer)
+            records = [StepRecord(int(row[0]), *row[1:]) for row in state.records]
+        except (ValueError, KeyError, TypeError, AttributeError, IndexError, RuntimeError) as error:
+            raise damaged(self.state_file, error) from error
         with torch.no_grad():
             for name, parameter in parameters.items():
                 parameter.copy_(state.weights[name])
-            for name, average in (self._average.weights if self._average else {}).items():
+            for name, average in averages.items():
                 average.copy_(state.average[name])
-        self._optimizer.load_state_dict(state.optimizer)
         self.step = state.step
-        self.records[:] = [StepRecord(int(row[0]), *row[1:]) for row in state.records]
+        self.records[:] = records
         return True
 
     def _shorter_state(self) -> RunState | None:

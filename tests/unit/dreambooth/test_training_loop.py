@@ -12,7 +12,7 @@ import torch
 
 from tipo_core.dreambooth.objective import Loss
 from tipo_core.dreambooth.private_generators import generator_of
-from tipo_core.dreambooth.run_state import load_state
+from tipo_core.dreambooth.run_state import RunState, load_state, save_state
 from tipo_core.dreambooth.training_loop import TrainingRun, smoothed
 from tipo_core.dreambooth.training_recipe import TrainingRecipe
 
@@ -231,3 +231,43 @@ def test_nothing_to_train_is_named() -> None:
 def test_the_smoothed_loss_starts_at_the_first() -> None:
     assert smoothed([2.0, 2.0, 2.0]) == pytest.approx([2.0, 2.0, 2.0])
     assert smoothed([1.0, 3.0])[1] == pytest.approx((0.95 * 1 + 3) / 1.95)
+
+
+def changed(path: Path, **values: Any) -> None:
+    """Write a state again with other values of its fields."""
+    state = load_state(path)
+    assert state is not None
+    path.unlink()
+    save_state(path, replace(state, **values))
+
+
+DAMAGES: dict[str, Callable[[RunState], dict[str, Any]]] = {
+    "no losses": lambda state: {"records": []},
+    "short losses": lambda state: {"records": [row[:2] for row in state.records]},
+    "step before the first": lambda state: {"step": -3},
+    "no optimizer": lambda state: {"optimizer": {}},
+    "no groups": lambda state: {"optimizer": {**state.optimizer, "param_groups": []}},
+    "other shape": lambda state: {"weights": {k: v[..., :1] for k, v in state.weights.items()}},
+    "no average": lambda state: {"average": {}},
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_every_damage_has_its_remedy_and_changes_no_weight(tmp_path: Path, damage: str) -> None:
+    file = tmp_path / "state.safetensors"
+    first = finished(file=file)
+    state = load_state(file)
+    assert state is not None
+    changed(file, **DAMAGES[damage](state))
+    again = run(file=file)
+    before = again.result()
+    with pytest.raises(ValueError, match="delete the file to start anew"):
+        again.resume()
+    assert all(torch.equal(before[name], one) for name, one in again.result().items())
+    assert first.step == RECIPE.steps
+
+
+def test_a_folder_in_place_of_a_state_is_named(tmp_path: Path) -> None:
+    (tmp_path / "state.safetensors").mkdir()
+    with pytest.raises(ValueError, match="delete the file"):
+        run(file=tmp_path / "state.safetensors").resume()
