@@ -279,7 +279,7 @@ def one_block() -> list[Any]:
     return found
 
 
-def wrong_links() -> dict[str, str]:
+def wrong_links() -> dict[str, Any]:
     """Links that do not belong together, a caption without the token, a name below a file."""
 
     class Vae:
