@@ -133,7 +133,7 @@ def test_links_that_do_not_belong_together_are_named(results: Found) -> None:
     assert "the VAE gives NaN or infinite values for sks critter 0" in found["nan"]
     assert "connect the CLIP that belongs to the model" in found["clip"]
     assert "only the token 'sks' is trained, and captions lack it: critter 0" in found["caption"]
-    assert "a file is a file, not a folder" in found["file"]
+    assert "a file is a file: write a name" in found["file"]
     assert "ends with a folder: add a name, such as loras/dreambooth" in found["folder"]
     assert "has no name" in found["dot"]
     assert not found["trained"]

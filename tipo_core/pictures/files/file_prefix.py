@@ -199,13 +199,13 @@ def prefix_problem(prefix: str, output: str | Path) -> str | None:
         return f"filename_prefix {shown} leads out of the output folder: {_REMEDY}."
     if os.path.basename(path) == ".":
         return f"filename_prefix {shown} has no name: {_REMEDY}."
-    file = next((one for one in (folder, *folder.parents) if one.is_file()), None)
-    if file is not None:
-        return f"filename_prefix {shown}: {file.name} is a file, not a folder: {_REMEDY}."
     if len(folder.relative_to(root).parts) > _MAX_DEPTH:
         return (
             f"filename_prefix {shown} has more than {_MAX_DEPTH} folders in one another: {_REMEDY}."
         )
+    file = next((one for one in (folder, *folder.parents) if os.path.isfile(one)), None)
+    if file is not None:
+        return f"filename_prefix {shown}: {file.name[:_MAX_SHOWN]} is a file: {_REMEDY}."
     return None
 
 

@@ -48,3 +48,12 @@ def test_nul_is_named_and_not_printed(tmp_path: Path, prefix: str) -> None:
     problem = prefix_problem(prefix, tmp_path)
     assert problem and "has a NUL character: write a name" in problem
     assert "\0" not in problem and len(problem) < 300
+
+
+def test_a_file_in_place_of_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "a file").write_text("")
+    problem = prefix_problem("a file/sub/TIPO", tmp_path)
+    assert problem and "a file is a file: write a name" in problem
+    assert prefix_problem("a file", tmp_path) is None
+    problem = prefix_problem("sub/..", tmp_path)
+    assert problem and "has no name" in problem
