@@ -153,7 +153,7 @@ class UserTags:
         return without_closings(self._underscored(tag), self._opened)
 
     def spelled_tags(self, added_tags: Iterable[str]) -> list[tuple[str, str]]:
-        """Return the tags that follow the user's, plain and spelled; those of foreign words first."""
+        """Return the tags that follow the user's, plain and spelled, foreign words' first."""
         return [(tag, self.spelled(tag)) for tag in (*self._added_names, *added_tags)]
 
     def added_caption(self, place: int, sentences: str) -> str:

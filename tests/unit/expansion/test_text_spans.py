@@ -20,7 +20,8 @@ from .scripted import Scripted
 
 TAGS = " long hair, miku (append), masterpiece, k-on!"
 SENTENCES = " She smiles. It rains."
-TYPED = st.text(alphabet="ab, .(:1.2)[]{|}<>#/*\\\n\u732b!", max_size=30)
+SIGNS = "ab, .(:1.2)[]{|}<>#/*\\\n\u732b!"
+TYPED = st.lists(st.text(SIGNS, max_size=12), max_size=3).map(" BREAK ".join)
 
 
 def expanded(tags: str, caption: str = "", **changes: object) -> Expansion:
@@ -43,7 +44,14 @@ def added(expansion: Expansion) -> list[str]:
 @given(
     TYPED,
     TYPED,
-    st.sampled_from([DEFAULT_TEMPLATE, *PRESETS.values(), "a <|user|>. b <|added|>, c"]),
+    st.sampled_from(
+        [
+            DEFAULT_TEMPLATE,
+            *PRESETS.values(),
+            "a <|user|>. b <|added|>, c",
+            "<|general|> | <|head|>",
+        ]
+    ),
     st.sampled_from(TranslationMode),
     st.booleans(),
 )

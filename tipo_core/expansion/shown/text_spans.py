@@ -30,6 +30,7 @@ def prompt_spans(
     for part in template.filled(fields):
         if not part.field:
             spans.append(TextSpan(part.text, Origin.JOINT))
+        if not part.field or not part.text:
             continue
         # A template may name a field a thousand times.
         if part.field not in known:
