@@ -52,6 +52,8 @@ def test_one_result_needs_no_list_and_a_prompt_alone_is_enough() -> None:
     assert Template.parse("<|user|> <|extended|>").render(one.fields) == "1girl, hat"
     (one,) = pinned_expansions('{"prompt": "x", "caption": "A girl.", "later": [1]}')
     assert (one.tags, one.caption) == ("", "A girl.")
+    (one,) = pinned_expansions('{"prompt": "x", "seed": 1.8446744073709552e19}')
+    assert one.seed == 2**64
 
 
 def test_spans_of_another_prompt_are_left_out() -> None:
@@ -79,6 +81,7 @@ def test_spans_of_another_prompt_are_left_out() -> None:
         ('{"prompt": "", "fields": {"user": 1}}', r"fields in result 0.*not an object"),
         ('{"prompt": "", "added_tags": "hat"}', r"added_tags.*not a list of texts"),
         ('{"prompt": "", "seed": "1"}', r"seed.*whole number"),
+        ('{"prompt": "", "seed": 1e999}', r"seed.*whole number"),
         (f'{{"prompt": "", "version": {VERSION + 1}}}', rf"reads up to {VERSION}: update"),
         ('{"prompt": "", "version": "1"}', r"has the version '1'"),
     ],

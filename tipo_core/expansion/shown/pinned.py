@@ -79,6 +79,8 @@ def _read_result(values: Any, number: int) -> Expansion:
     tags, caption = text_of("tags", prompt if is_plain else ""), text_of("caption")
     given = mapping_of("fields", str) or {"user": tags, "general": tags, "extended": caption}
     seed = values.get("seed", 0)
+    if isinstance(seed, float) and seed.is_integer():
+        seed = int(seed)  # JavaScript writes large numbers so
     if not isinstance(seed, int):
         _refuse(number, "seed", seed, "a whole number")
     return Expansion(
