@@ -97,6 +97,12 @@ def click(comfy: ComfyPage, action: str) -> None:
     box(comfy, f'[data-action="{action}"]').click()
 
 
+def saved_graph(comfy: ComfyPage) -> dict[str, Any]:
+    """Return the workflow as a file has it."""
+    saved: dict[str, Any] = json.loads(comfy.run("() => JSON.stringify(app.graph.serialize())"))
+    return saved
+
+
 def choose(comfy: ComfyPage, tag: str, label: str) -> None:
     """Click an added tag, then an entry of its menu."""
     box(comfy, ".tipo-tag").filter(has_text=tag).first.click()
@@ -173,8 +179,7 @@ def test_a_pinned_result_runs_without_the_models_file(
     (pinned,) = json.loads(comfy.run(QUEUED))
     assert pinned == result
     comfy.set_widgets({"TipoLoadModel": {"model": "not-here"}, "TipoExpand": {"tags": "other"}})
-    saved = comfy.run("() => app.graph.serialize()")
-    comfy.load(saved)
+    comfy.load(saved_graph(comfy))
     entry = run_to_end(comfy)
     (again,) = next(output["tipo"] for output in entry["outputs"].values() if "tipo" in output)
     assert (again["prompt"], again["pinned"]) == (result["prompt"], True)
@@ -307,7 +312,7 @@ def test_the_keyboard_reaches_the_tags_and_nothing_else(comfy: ComfyPage) -> Non
 
 def test_old_workflows_open_and_the_box_is_no_input_of_an_unpinned_run(comfy: ComfyPage) -> None:
     opened(comfy)
-    saved = comfy.run("() => app.graph.serialize()")
+    saved = saved_graph(comfy)
     (node,) = (one for one in saved["nodes"] if one["type"] == "TipoExpand")
     values = node["widgets_values"]
     assert values[-1] == '{"tipo_result":1}'

@@ -53,6 +53,7 @@ export class ResultBox {
   show({ results = [], pinned = false, before, marks = {} }) {
     const text = words();
     this.closeMenu();
+    const refocus = this.focused();
     this.tab = Math.min(this.tab, Math.max(0, results.length - 1));
     const result = results[this.tab];
     const seed = typeof result?.seed === "number";
@@ -97,7 +98,14 @@ export class ResultBox {
       return part;
     });
     this.text.replaceChildren(...parts, make("div", { className: "tipo-notes" }, ...notes));
-    this.text.scrollTop = 0;
+    refocus();
+  }
+
+  // Returns the function that gives the focus back to the button or tag that has it now.
+  focused() {
+    const all = () => [...this.element.querySelectorAll("[data-action], .tipo-tag")];
+    const place = all().indexOf(document.activeElement);
+    return () => place >= 0 && all()[place]?.focus();
   }
 
   showTabs(count, text, again) {
@@ -144,15 +152,17 @@ export class ResultBox {
 
   // `typed` are the user's tags and caption, `draft` the additions so far.
   write([tags, caption], draft) {
-    const parts = [
-      [tags, "user"],
-      [draft.tags, "tag"],
-      [caption, "user"],
-      [draft.caption, "sentence"],
-    ].filter(([content]) => content?.trim());
-    const shown = parts.map(([content, origin], place) =>
-      make("span", { className: `tipo-${origin}`, textContent: (place ? "\n" : "") + content }),
-    );
+    // The order of the default template: added tags follow the last text of the user's.
+    const added = [draft.tags, "tag", "\n"];
+    const sentences = [draft.caption, "sentence", caption?.trim() ? " " : "\n"];
+    const own = caption?.trim() ? [[caption, "user", "\n"], sentences, added] : [added, sentences];
+    const shown = [[tags, "user", ""], ...own]
+      .filter(([content]) => content?.trim())
+      .map(([textContent, origin, joint], place) => [
+        place ? joint : "",
+        make("span", { className: `tipo-${origin}`, textContent }),
+      ])
+      .flat();
     this.text.replaceChildren(...shown);
     this.text.scrollTop = this.text.scrollHeight;
   }
