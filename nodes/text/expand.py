@@ -223,16 +223,16 @@ class TipoExpand(io.ComfyNode):
         translation: str = TranslationMode.ADD_TAGS.value,
         pinned: str = "",
     ) -> io.NodeOutput:
-        if is_pinned(pinned):
-            from ...tipo_core.expansion.shown.pinned import pinned_expansions
-
-            return shown_output(read_text(lambda: pinned_expansions(pinned), pinned))
         # Imported on the first run: these take longer than the rest of the pack.
         from ...tipo_core.expansion.expand import expand
         from ...tipo_core.expansion.format import parse_meta
-        from ...tipo_core.expansion.json_form import translation_named
+        from ...tipo_core.expansion.json_form import expansion_json, translation_named
         from ...tipo_core.expansion.request import ExpansionRequest
+        from ...tipo_core.expansion.shown.pinned import pinned_expansions
 
+        if is_pinned(pinned):
+            expansions = read_text(lambda: pinned_expansions(pinned), pinned)
+            return shown_output(expansions, [expansion_json(one) for one in expansions])
         request = ExpansionRequest(
             tags=tags,
             caption=caption,
@@ -254,15 +254,14 @@ class TipoExpand(io.ComfyNode):
         )
         options = options or SamplingOptions(temperature, top_p, min_p, top_k)
         ready = model.ready(options, variants)
-        output = shown_output(expand(ready, request, progress(), draft_sender(cls)))
-        save_result(cls, output.ui["tipo"])
-        return output
+        expansions = expand(ready, request, progress(), draft_sender(cls))
+        results = [expansion_json(expansion) for expansion in expansions]
+        save_result(cls, results)
+        return shown_output(expansions, results)
 
 
-def shown_output(expansions: list[Expansion]) -> io.NodeOutput:
-    """Return the outputs of the node, and what it shows: the texts and the results as JSON."""
-    from ...tipo_core.expansion.json_form import expansion_json
-
+def shown_output(expansions: list[Expansion], results: list[dict[str, Any]]) -> io.NodeOutput:
+    """Return the outputs of the node; it shows the texts and sends the results as JSON."""
     return io.NodeOutput(
         [expansion.prompt for expansion in expansions],
         [expansion.tags for expansion in expansions],
@@ -272,7 +271,7 @@ def shown_output(expansions: list[Expansion]) -> io.NodeOutput:
         [metadata_text(expansion.proposed) for expansion in expansions],
         ui={
             "text": ["\n\n".join(expansion_text(one, len(expansions)) for one in expansions)],
-            "tipo": [expansion_json(expansion) for expansion in expansions],
+            "tipo": results,
         },
     )
 

@@ -9,10 +9,10 @@ from typing import Protocol
 
 from ..lm.generate.completion import Generation, Result, StopReason
 from ..prompt.choices import resolve_choices
+from ..prompt.origins import TextSpan
 from ..prompt.presets import DEFAULT_TEMPLATE
 from ..prompt.translation.translate import Translation
 from ..surrogates import refuse_surrogates, require_text, shortened
-from .shown.origins import TextSpan
 from .tasks import MAX_ROUNDS, MAX_VARIANTS, Length, Pass, TranslationMode
 
 

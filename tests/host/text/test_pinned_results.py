@@ -15,7 +15,7 @@ from devkit.server.websocket_client import Client, Graph, GraphRejected, Outcome
 from tests.front_end import read_png
 from tests.host.graphs import inputs_of, text_only, texts
 from tests.host.text.prompt_graphs import LIMIT, add, show, shown
-from tests.unit.expansion.documented import documented_keys
+from tests.unit.expansion.shown.documented import documented_keys
 
 SHOWN = '{"tipo_result":1}'
 MISSING = "a-model-that-is-not-here"

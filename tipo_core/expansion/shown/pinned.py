@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from typing import Any, NoReturn
 
 from ...prompt import FIELDS
+from ...prompt.origins import Origin, TextSpan
 from ...surrogates import refuse_surrogates, shortened
 from ..json_form import VERSION
 from ..request import Expansion
 from ..tasks import MAX_VARIANTS
-from .origins import Origin, TextSpan
 
 _REMEDY = (
     "take the entries of `tipo` that TIPO Expand has in the history of a run, or clear the value "

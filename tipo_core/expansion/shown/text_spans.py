@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ...prompt import Category, Template, category, split_sentences
+from ...prompt.origins import Origin, TextSpan
 from ..user_text import UserTags
-from .origins import Origin, TextSpan
 
 _ALL_ADDED = frozenset(("added", "added_to_tags", "added_to_caption"))
 _GENERAL = frozenset((str(Category.GENERAL), "added_general"))

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 
+from tests.unit.expansion.scripted import Scripted
 from tipo_core.expansion.expand import expand
 from tipo_core.expansion.json_form import VERSION, expansion_json, task_json
 from tipo_core.expansion.request import ExpansionRequest
-from tipo_core.expansion.shown.origins import Origin
 from tipo_core.expansion.task import TaskRequest, run_task
 from tipo_core.expansion.tasks import Length, Task
+from tipo_core.prompt.origins import Origin
 
 from .documented import PAGE, documented_keys
-from .scripted import Scripted
 
 
 def test_the_keys_of_an_expansion_are_documented() -> None:

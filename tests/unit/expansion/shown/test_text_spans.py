@@ -9,14 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.unit.expansion.scripted import Scripted
 from tipo_core.expansion.expand import expand
 from tipo_core.expansion.request import Expansion, ExpansionRequest
-from tipo_core.expansion.shown.origins import Origin
 from tipo_core.expansion.tasks import Length, TranslationMode
 from tipo_core.prompt import Template
+from tipo_core.prompt.origins import Origin
 from tipo_core.prompt.presets import DEFAULT_TEMPLATE, PRESETS
-
-from .scripted import Scripted
 
 TAGS = " long hair, miku (append), masterpiece, k-on!"
 SENTENCES = " She smiles. It rains."

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tests.unit.expansion.scripted import Scripted
 from tipo_core.expansion.expand import expand
 from tipo_core.expansion.request import Expansion, ExpansionRequest
 from tipo_core.expansion.shown.draft import Draft
 from tipo_core.expansion.tasks import Length
-
-from .scripted import Scripted
 
 Shown = list[tuple[str, str]]
 

@@ -8,15 +8,14 @@ from typing import Any
 
 import pytest
 
+from tests.unit.expansion.scripted import Scripted
 from tipo_core.expansion.expand import expand
 from tipo_core.expansion.json_form import VERSION, expansion_json
 from tipo_core.expansion.request import Expansion, ExpansionRequest
-from tipo_core.expansion.shown.origins import Origin
 from tipo_core.expansion.shown.pinned import pinned_expansions
 from tipo_core.expansion.tasks import MAX_VARIANTS, Length
 from tipo_core.prompt import FIELDS, Template
-
-from .scripted import Scripted
+from tipo_core.prompt.origins import Origin
 
 
 def results(variants: int = 2) -> list[Expansion]:

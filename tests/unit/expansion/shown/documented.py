@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-PAGE = Path(__file__).resolve().parents[3] / "docs" / "results-json.md"
+PAGE = Path(__file__).resolve().parents[4] / "docs" / "results-json.md"
 
 
 def documented_keys(heading: str) -> set[str]:

@@ -21,7 +21,7 @@ from tipo_core.expansion.shown.draft import Draft
 from tipo_core.expansion.stream_filter import StreamFilter
 from tipo_core.expansion.tasks import Field, Length
 
-SOURCE = Path(__file__).resolve().parents[3] / "nodes" / "text" / "result_stream.py"
+SOURCE = Path(__file__).resolve().parents[4] / "nodes" / "text" / "result_stream.py"
 NODE = SimpleNamespace(hidden=SimpleNamespace(unique_id="7"))
 
 
