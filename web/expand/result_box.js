@@ -135,7 +135,7 @@ export class ResultBox {
     this.menu = make("div", { className: "tipo-menu" }, item("ban", text("ban")), item("own", text("own")));
     this.menu.setAttribute("role", "group");
     this.menu.setAttribute("aria-label", span.tag);
-    this.menu.part = part;
+    this.opener = part;
     const bottom = part.offsetTop + part.offsetHeight - this.text.scrollTop;
     const left = Math.min(part.offsetLeft, this.element.clientWidth - 110);
     Object.assign(this.menu.style, { top: `${bottom}px`, left: `${Math.max(0, left)}px` });
@@ -146,7 +146,7 @@ export class ResultBox {
   closeMenu() {
     const { menu } = this;
     this.menu = undefined;
-    if (menu?.contains(document.activeElement)) menu.part.focus();
+    if (menu?.contains(document.activeElement)) this.opener.focus();
     menu?.remove();
   }
 

@@ -17,14 +17,9 @@ const MARGIN = 10;
 
 const isResult = (one) => typeof one?.prompt === "string" && (one.version ?? 1) === 1;
 
-// Values come from files of others. The API's form is a result, or a list of results.
+// The API's form is a result, or a list of results.
 function readState(value) {
-  let read;
-  try {
-    read = typeof value === "string" && value.trim() ? JSON.parse(value) : {};
-  } catch {
-    return EMPTY;
-  }
+  const read = value?.trim() ? JSON.parse(value) : {};
   const isApi = Array.isArray(read) || isResult(read);
   const results = (isApi ? [read].flat() : (read?.results ?? [])).filter(isResult);
   if (!results.length) return EMPTY;
@@ -45,6 +40,15 @@ class Result {
     const isShort = state.pinned || value.length <= MOST_CHARACTERS;
     this.value = isShort ? value : JSON.stringify(EMPTY);
     this.box.show(state);
+  }
+
+  // Values come from files of others: a damaged one is no result.
+  read(value) {
+    try {
+      this.set(readState(value));
+    } catch {
+      this.set(EMPTY);
+    }
   }
 
   // The results of a run, `ui.tipo`.
@@ -114,7 +118,7 @@ function resultWidget(node, name) {
   const widget = node.addDOMWidget(name, "TIPO_RESULT", element, {
     margin: MARGIN,
     getValue: () => result.value,
-    setValue: (value) => result.set(readState(value)),
+    setValue: (value) => result.read(value),
     getMinHeight: () => MIN_HEIGHT,
   });
   widget.serializeValue = () =>
