@@ -32,7 +32,7 @@ from ..inputs import (
 )
 from ..memory import progress, read_text
 from .bans import joined_rules
-from .pinned_prompts import is_pinned
+from .pinned_prompts import pinned_json
 from .result_stream import draft_sender
 from .saved_result import save_result
 from .shown_text import expansion_text, metadata_text
@@ -193,7 +193,7 @@ class TipoExpand(io.ComfyNode):
 
     @classmethod
     def check_lazy_status(cls, pinned: str = "", model: Any = None, **others: Any) -> list[str]:
-        return [] if model is not None or is_pinned(pinned) else ["model"]
+        return [] if model is not None or pinned_json(pinned) else ["model"]
 
     @classmethod
     def execute(
@@ -230,8 +230,9 @@ class TipoExpand(io.ComfyNode):
         from ...tipo_core.expansion.request import ExpansionRequest
         from ...tipo_core.expansion.shown.pinned import pinned_expansions
 
-        if is_pinned(pinned):
-            expansions = read_text(lambda: pinned_expansions(pinned), pinned)
+        stored = pinned_json(pinned)
+        if stored:
+            expansions = read_text(lambda: pinned_expansions(stored), stored)
             return shown_output(expansions, [expansion_json(one) for one in expansions])
         request = ExpansionRequest(
             tags=tags,

@@ -7,15 +7,30 @@ when that is queued.
 
 from __future__ import annotations
 
+import json
 import sys
 from typing import Any
+
+from .saved_result import STORED_BEGIN
 
 _NODE = "TipoExpand"
 
 
-def is_pinned(pinned: Any) -> bool:
-    """Return whether the value of the input `pinned` is a stored result."""
-    return isinstance(pinned, str) and bool(pinned.strip())
+def pinned_json(value: Any) -> str:
+    """Return the JSON of the results that the input `pinned` holds, "" if nothing is pinned.
+
+    A workflow stores the value of the page, which has the shown results whether they are pinned or
+    not; the page sends the pinned ones alone.
+    """
+    if not isinstance(value, str) or not value.strip():
+        return ""
+    if not value.startswith(STORED_BEGIN):
+        return value
+    try:
+        stored = json.loads(value)
+    except (ValueError, RecursionError):
+        return value
+    return json.dumps(stored.get("results") or []) if stored.get("pinned") is True else ""
 
 
 def without_unused_models(json_data: Any) -> Any:
@@ -25,7 +40,7 @@ def without_unused_models(json_data: Any) -> Any:
         inputs = node.get("inputs") if isinstance(node, dict) else None
         if not isinstance(inputs, dict) or node.get("class_type") != _NODE:
             continue
-        if is_pinned(inputs.get("pinned")):
+        if pinned_json(inputs.get("pinned")):
             inputs["model"] = None
     return json_data
 

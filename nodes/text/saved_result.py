@@ -12,7 +12,7 @@ from typing import Any
 
 # The page writes the value of the result's widget as JSON with this key first.
 _KEY = "tipo_result"
-_BEGIN = f'{{"{_KEY}":'
+STORED_BEGIN = f'{{"{_KEY}":'
 VERSION = 1
 # A longer result is stored only if it is pinned: a workflow has a copy of it.
 MOST_CHARACTERS = 250_000
@@ -34,7 +34,7 @@ def save_result(node: Any, results: Sequence[dict[str, Any]]) -> None:
     if not isinstance(values, list):
         return
     for place, value in enumerate(values):
-        if isinstance(value, str) and value.startswith(_BEGIN):
+        if isinstance(value, str) and value.startswith(STORED_BEGIN):
             values[place] = _value(results)
 
 

@@ -34,7 +34,7 @@ export class ResultBox {
     this.status = make("span", { className: "tipo-status" });
     this.status.setAttribute("role", "status");
     this.element = make("div", { className: "tipo-result widget-expands" });
-    this.element.append(this.bar, this.tabs, this.text);
+    this.element.append(this.bar, this.tabs, this.text, this.status);
     // The canvas would take keys (Delete removes the node) and drags of the selection.
     this.element.addEventListener("keydown", (event) => {
       if (event.key === "Escape") this.closeMenu();
@@ -58,7 +58,7 @@ export class ResultBox {
     const result = results[this.tab];
     const seed = typeof result?.seed === "number";
     const button = (name, tip, enabled, label = text(name)) => {
-      const values = { textContent: label, title: tip, disabled: !enabled, type: "button" };
+      const values = { textContent: label, title: tip, disabled: !enabled };
       const made = make("button", { ...values, onclick: () => this.act(name, result) });
       made.dataset.action = name;
       return made;
@@ -75,7 +75,6 @@ export class ResultBox {
       button("keep", text("keepTip"), seed),
       button("next", text("nextTip"), seed),
       button("last", text("lastTip"), typeof before === "number"),
-      this.status,
     );
     this.showTabs(results.length, text, () => this.show({ results, pinned, before, marks }));
     this.element.dataset.pinned = pinned;
@@ -109,11 +108,9 @@ export class ResultBox {
   }
 
   showTabs(count, text, again) {
-    this.tabs.hidden = count < 2;
-    this.tabs.style.display = count < 2 ? "none" : "";
     this.tabs.setAttribute("aria-label", text("variants"));
-    const made = Array.from({ length: count }, (_, place) => {
-      const tab = make("button", { textContent: `#${place + 1}`, type: "button" });
+    const made = Array.from({ length: count > 1 ? count : 0 }, (_, place) => {
+      const tab = make("button", { textContent: `#${place + 1}` });
       tab.setAttribute("role", "tab");
       tab.setAttribute("aria-selected", place === this.tab);
       tab.tabIndex = place === this.tab ? 0 : -1;
@@ -131,7 +128,7 @@ export class ResultBox {
     this.closeMenu();
     const text = words();
     const item = (name, label) =>
-      make("button", { textContent: label, type: "button", onclick: () => this.act(name, result, span) });
+      make("button", { textContent: label, onclick: () => this.act(name, result, span) });
     this.menu = make("div", { className: "tipo-menu" }, item("ban", text("ban")), item("own", text("own")));
     this.menu.setAttribute("role", "group");
     this.menu.setAttribute("aria-label", span.tag);

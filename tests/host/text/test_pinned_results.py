@@ -72,6 +72,12 @@ def test_a_prompt_alone_can_be_pinned_and_a_wrong_value_is_named(
         *("1girl, red hat", "1girl, red hat"),
         True,
     )
+    stored = {"tipo_result": 1, "pinned": False, "results": [{"prompt": "stored"}]}
+    for is_pinned in (True, False):
+        stored["pinned"] = is_pinned
+        inputs_of(small, "TipoExpand")["pinned"] = json.dumps(stored)
+        (result,) = texts(small, client.run(small, timeout=LIMIT))
+        assert (result["prompt"] == "stored") == is_pinned
     inputs_of(small, "TipoExpand")["pinned"] = "1girl, red hat"
     with pytest.raises(RunFailed, match=r"pinned is no JSON .*history"):
         client.run(small, timeout=LIMIT)
