@@ -25,6 +25,7 @@ from .image import clip_encode, sampler, save, sdxl_size
 from .lora import prompt_loras
 from .sweep import grid, sweep, sweep_models
 from .text import bans, expand, fields, format, options, split, task
+from .text.pinned_prompts import prepare_queued_graphs
 from .train import dreambooth_train
 from .train.dataset import class_images, dreambooth_dataset
 from .train.evaluation import dreambooth_evaluate
@@ -56,4 +57,5 @@ class TipoSuite(ComfyExtension):
     """All nodes of the pack, in the order of the menu."""
 
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
+        prepare_queued_graphs()
         return [with_checked_inputs(node) for family in FAMILIES for node in family.NODES]

@@ -52,6 +52,7 @@ class _Check:
     io_type: str
     is_optional: bool
     is_list: bool
+    is_lazy: bool
 
     def problem(self, value: Any) -> str:
         """Return why `value` does not fit and the remedy, '' if it fits."""
@@ -80,7 +81,9 @@ def with_checked_inputs(node: type[io.ComfyNode]) -> type[io.ComfyNode]:
     """
     declared = node.define_schema()
     checks = {
-        one.id: _Check(one.get_io_type(), bool(one.optional), bool(declared.is_input_list))
+        one.id: _Check(
+            one.get_io_type(), bool(one.optional), bool(declared.is_input_list), bool(one.lazy)
+        )
         for one in declared.inputs
         if isinstance(one, io.Input)
     }
@@ -88,9 +91,14 @@ def with_checked_inputs(node: type[io.ComfyNode]) -> type[io.ComfyNode]:
 
     def checked(cls: type[io.ComfyNode], /, **values: Any) -> io.NodeOutput:
         given = {}
+        # ComfyUI gives None for a lazy input that the node does not ask for.
+        unused = [name for name, check in checks.items() if check.is_lazy and name in values]
+        if unused:
+            asked = cls.check_lazy_status(**values)
+            unused = [name for name in unused if values[name] is None and name not in asked]
         for name, value in values.items():
             check = checks.get(name)
-            if check:
+            if check and name not in unused:
                 check_value(name, value, check)
             if value is not None or check is None or not check.is_optional:
                 given[name] = value

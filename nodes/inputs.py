@@ -63,9 +63,30 @@ def text_seed_input() -> io.Int.Input:
     return seed_input("The same inputs and seed give the same text; 0 is a seed like any other.")
 
 
-def model_input() -> io.Input:
-    """Return the input of a language model."""
-    return TipoModel.Input("model", tooltip="Language model from Load TIPO Model.")
+def model_input(*, is_lazy: bool = False) -> io.Input:
+    """Return the input of a language model; a node may leave a lazy one out of its run."""
+    tooltip = "Language model from Load TIPO Model."
+    return TipoModel.Input("model", tooltip=tooltip, lazy=is_lazy or None)
+
+
+class ResultInput(io.String.Input):
+    """A text whose widget is the box of the result (web/expand/), not a text box."""
+
+    def as_dict(self) -> dict[str, Any]:
+        described: dict[str, Any] = super().as_dict()
+        return described | {"widgetType": "TIPO_RESULT"}
+
+
+def pinned_input() -> io.String.Input:
+    """Return the input of a stored result, which the page shows and writes."""
+    return ResultInput(
+        "pinned",
+        default="",
+        optional=True,
+        socketless=True,
+        tooltip="The result, and its buttons. A pinned result is used as it is, without the "
+        "model, until it is unpinned. For the API: the JSON of a result of this node, or empty.",
+    )
 
 
 def token_sampling_inputs(temperature_max: float, top_k_max: int) -> list[io.Input]:

@@ -15,6 +15,8 @@ const executedAt = new Map();
 const texts = new Map();
 const started = new Set();
 
+const showsText = (node) => Boolean(node.tipoTextBox ?? node.tipoResult);
+
 // Returns the same number for nodes with the same types and inputs. A link counts as the number of
 // its source node, so ids do not matter.
 function signature(graph, id, known) {
@@ -38,7 +40,7 @@ function signature(graph, id, known) {
 function rememberTexts({ prompt: [, , graph], outputs }) {
   const known = new Map();
   for (const [id, output] of Object.entries(outputs ?? {})) {
-    if (output?.text && Object.hasOwn(graph, id)) texts.set(signature(graph, id, known), output.text);
+    if (output?.text && Object.hasOwn(graph, id)) texts.set(signature(graph, id, known), output);
   }
 }
 
@@ -54,7 +56,7 @@ async function rememberOlderRuns() {
 }
 
 async function fillBoxes(promptId, endedAt) {
-  if (![...allNodes()].some(([, node]) => node.tipoTextBox)) return;
+  if (![...allNodes()].some(([, node]) => showsText(node))) return;
   const run = (await readHistory(`/history/${promptId}`))[promptId];
   if (!run) return;
   rememberTexts(run);
@@ -70,7 +72,7 @@ async function fillBoxes(promptId, endedAt) {
       !run.outputs[id] &&
       !(executedAt.get(id) > endedAt) &&
       isOurs(node) &&
-      node.tipoTextBox &&
+      showsText(node) &&
       graph[id]?.class_type === node.comfyClass,
   );
   const known = new Map();
@@ -79,7 +81,9 @@ async function fillBoxes(promptId, endedAt) {
   for (const [id, node] of silent) {
     // A later run may have executed the node while the history was read.
     if (executedAt.get(id) > endedAt) continue;
-    node.tipoTextBox.value = textOf(id)?.join("\n\n") ?? "";
+    const output = textOf(id);
+    if (!node.tipoResult) node.tipoTextBox.value = output?.text.join("\n\n") ?? "";
+    else if (output?.tipo) node.tipoResult.executed(output.tipo);
   }
 }
 

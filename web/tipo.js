@@ -59,7 +59,10 @@ app.registerExtension({
     const { onNodeCreated, onExecuted } = nodeType.prototype;
     nodeType.prototype.onNodeCreated = function (...args) {
       onNodeCreated?.apply(this, args);
-      this.tipoTextBox = addTextBox(this, showsPicture ? BOX_HEIGHT : undefined);
+      // TIPO Expand shows its text with the buttons of expand/result_widget.js.
+      if (!this.tipoResult) {
+        this.tipoTextBox = addTextBox(this, showsPicture ? BOX_HEIGHT : undefined);
+      }
       addRoom(this, !showsPicture);
     };
     nodeType.prototype.onExecuted = function (output) {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from comfy_api.latest import io
 
@@ -22,6 +22,7 @@ from ..inputs import (
     options_input,
     pair_prior_input,
     pair_prior_of,
+    pinned_input,
     resolve_choices_input,
     text_box,
     text_output,
@@ -29,9 +30,15 @@ from ..inputs import (
     token_sampling_inputs,
     translation_input,
 )
-from ..memory import progress
+from ..memory import progress, read_text
 from .bans import joined_rules
+from .pinned_prompts import pinned_json
+from .result_stream import draft_sender
+from .saved_result import save_result
 from .shown_text import expansion_text, metadata_text
+
+if TYPE_CHECKING:
+    from ...tipo_core.expansion.request import Expansion
 
 NO_EXPANSION = "none"
 LENGTHS = [NO_EXPANSION, *(length.value for length in Length)]
@@ -83,7 +90,7 @@ class TipoExpand(io.ComfyNode):
             "or both. Your text is kept as typed and the additions follow it. Each variant is one "
             "entry of the outputs, and the nodes that follow run once for each.",
             inputs=[
-                model_input(),
+                model_input(is_lazy=True),
                 text_box(
                     "tags",
                     "Your tags, separated by commas. Weights, LoRAs, embeddings and wildcards are "
@@ -154,7 +161,9 @@ class TipoExpand(io.ComfyNode):
                 at_least_input(),
                 pair_prior_input(),
                 translation_input(),
+                pinned_input(),
             ],
+            hidden=[io.Hidden.unique_id, io.Hidden.extra_pnginfo],
             outputs=[
                 text_output(
                     "prompt", "prompt", "The whole prompt, as the template orders it.", is_list=True
@@ -183,6 +192,10 @@ class TipoExpand(io.ComfyNode):
         )
 
     @classmethod
+    def check_lazy_status(cls, pinned: str = "", model: Any = None, **others: Any) -> list[str]:
+        return [] if model is not None or pinned_json(pinned) else ["model"]
+
+    @classmethod
     def execute(
         cls,
         model: Any,
@@ -208,13 +221,19 @@ class TipoExpand(io.ComfyNode):
         at_least: bool = False,
         pair_prior: str = AUTO_PRIOR,
         translation: str = TranslationMode.ADD_TAGS.value,
+        pinned: str = "",
     ) -> io.NodeOutput:
         # Imported on the first run: these take longer than the rest of the pack.
         from ...tipo_core.expansion.expand import expand
         from ...tipo_core.expansion.format import parse_meta
         from ...tipo_core.expansion.json_form import expansion_json, translation_named
         from ...tipo_core.expansion.request import ExpansionRequest
+        from ...tipo_core.expansion.shown.pinned import pinned_expansions
 
+        stored = pinned_json(pinned)
+        if stored:
+            expansions = read_text(lambda: pinned_expansions(stored), stored)
+            return shown_output(expansions, [expansion_json(one) for one in expansions])
         request = ExpansionRequest(
             tags=tags,
             caption=caption,
@@ -235,19 +254,27 @@ class TipoExpand(io.ComfyNode):
             translation=translation_named(translation),
         )
         options = options or SamplingOptions(temperature, top_p, min_p, top_k)
-        expansions = expand(model.ready(options, variants), request, progress())
-        return io.NodeOutput(
-            [expansion.prompt for expansion in expansions],
-            [expansion.tags for expansion in expansions],
-            [expansion.caption for expansion in expansions],
-            [expansion.added for expansion in expansions],
-            expansions,
-            [metadata_text(expansion.proposed) for expansion in expansions],
-            ui={
-                "text": ["\n\n".join(expansion_text(one, len(expansions)) for one in expansions)],
-                "tipo": [expansion_json(expansion) for expansion in expansions],
-            },
-        )
+        ready = model.ready(options, variants)
+        expansions = expand(ready, request, progress(), draft_sender(cls))
+        results = [expansion_json(expansion) for expansion in expansions]
+        save_result(cls, results)
+        return shown_output(expansions, results)
+
+
+def shown_output(expansions: list[Expansion], results: list[dict[str, Any]]) -> io.NodeOutput:
+    """Return the outputs of the node; it shows the texts and sends the results as JSON."""
+    return io.NodeOutput(
+        [expansion.prompt for expansion in expansions],
+        [expansion.tags for expansion in expansions],
+        [expansion.caption for expansion in expansions],
+        [expansion.added for expansion in expansions],
+        expansions,
+        [metadata_text(expansion.proposed) for expansion in expansions],
+        ui={
+            "text": ["\n\n".join(expansion_text(one, len(expansions)) for one in expansions)],
+            "tipo": results,
+        },
+    )
 
 
 NODES = [TipoExpand]

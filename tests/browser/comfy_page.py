@@ -176,10 +176,13 @@ class ComfyPage:
         self.run("() => app.queuePrompt(0, 1)")
 
     def boxes(self) -> dict[str, str]:
-        """Return the texts of the pack's text boxes, by node id."""
+        """Return the texts of the pack's text boxes, and TIPO Expand's prompts, by node id."""
         shown: dict[str, str] = self.run(
-            """() => Object.fromEntries(app.graph.nodes.filter(node => node.tipoTextBox)
-                 .map(node => [String(node.id), node.tipoTextBox.element.value]))"""
+            """() => Object.fromEntries(app.graph.nodes
+                 .filter(node => node.tipoTextBox ?? node.tipoResult)
+                 .map(node => [String(node.id), node.tipoTextBox?.element.value
+                   ?? (node.tipoResult.state.results ?? []).map(one => one.prompt)
+                     .join('\\n\\n')]))"""
         )
         return shown
 

@@ -25,17 +25,19 @@ DROP = """([name, mime, content]) => {
 GRAPH = """() => Object.fromEntries(app.graph.nodes.map(node =>
   [node.id, [node.type, node.serialize().widgets_values ?? []]]))"""
 
+RESULT = "app.graph.nodes.find(one => one.type === 'TipoExpand').tipoResult"
+
 
 @pytest.mark.parametrize("kind", ["png", "webp", "avif"])
 def test_dropped(kind: str, comfy: ComfyPage, screenshots: Screenshots) -> None:
     open_small_graph(comfy, SEED)
     comfy.set_widgets({"TipoSaveImage": {"format": kind}})
+    outputs = run_to_end(comfy)["outputs"].values()
+    (image,) = (image for output in outputs for image in output.get("images", []))
+    # The picture also has the result of its run, which the page shows when the run has ended.
+    comfy.wait_for(f"() => ({RESULT})?.state.results")
     saved: dict[str, Any] = comfy.run(GRAPH)
-    (image,) = (
-        image
-        for output in run_to_end(comfy)["outputs"].values()
-        for image in output.get("images", [])
-    )
+    shown = comfy.run(f"() => ({RESULT}).box.text.innerText")
     path = comfy.front_end.base / "output" / image["subfolder"] / image["filename"]
     assert path.suffix == f".{kind}"
     comfy.run("() => app.graph.clear()")
@@ -46,5 +48,8 @@ def test_dropped(kind: str, comfy: ComfyPage, screenshots: Screenshots) -> None:
     comfy.settled()
     screenshots.take(comfy)
     assert comfy.run(GRAPH) == saved
+    assert comfy.run(f"() => ({RESULT}).box.text.innerText") == shown
+    (texts,) = (output["tipo"] for output in outputs if "tipo" in output)
+    assert shown.startswith(texts[0]["prompt"])
     assert comfy.alerts() == []
     assert comfy.console == []

@@ -22,12 +22,13 @@ _WORD = re.compile(r"[a-z0-9]+")
 class TranslatedText:
     """The user's text with the tags of all regions but the last, and the tags of that one.
 
-    `inside` are the tags in the text.
+    `inside` are the tags in the text, and `ranges` the places in it that are not the user's.
     """
 
     text: str
     tags: tuple[str, ...] = ()
     inside: tuple[str, ...] = ()
+    ranges: tuple[tuple[int, int], ...] = ()
 
 
 def add_to_tags(
@@ -86,9 +87,10 @@ def _added(
         return TranslatedText(text)
     found = regions(text)
     pieces: list[str] = []
-    position = place = 0
+    position = place = length = 0
     tags: list[str] = []
     inside: list[str] = []
+    ranges: list[tuple[int, int]] = []
     for start, end in found:
         own: list[str] = []
         while place < len(translation.words) and translation.words[place].start < end:
@@ -99,6 +101,11 @@ def _added(
         # The weight of a prompt beside an AND stays at the end.
         if tags and (end < found[-1][1] or text[end:].strip()):
             pieces += [text[position:start], joined(region, tags)]
+            # The joined text begins with the region.
+            added_at = length + end - position
+            length += len(pieces[-2]) + len(pieces[-1])
+            ranges.append((added_at, length))
             inside += tags
             position, tags = end, []
-    return TranslatedText("".join([*pieces, text[position:]]), tuple(tags), tuple(inside))
+    whole = "".join([*pieces, text[position:]])
+    return TranslatedText(whole, tuple(tags), tuple(inside), tuple(ranges))

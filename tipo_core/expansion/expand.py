@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -30,6 +30,8 @@ from .pair_prior.guide import NO_HUMANS, TagGuide
 from .policy import TagPolicy, banned_counts
 from .progress_meter import ProgressMeter
 from .request import Expansion, ExpansionRequest, FieldResult, LanguageModel, PassReport
+from .shown.draft import Draft, watched
+from .shown.text_spans import prompt_spans
 from .tag_growth import grow_tags
 from .tasks import Field, Length, Pass, Task, plan_passes
 from .user_text import UserTags
@@ -42,12 +44,16 @@ def expand(
     model: LanguageModel,
     request: ExpansionRequest,
     on_progress: Callable[[float], None] | None = None,
+    on_draft: Callable[[Sequence[Draft]], None] | None = None,
 ) -> list[Expansion]:
     """Return the variants of `request`, in order.
 
     `on_progress` receives the share that is done, from 0 to 1, after every token and between the
     stages of work on the user's text. It may raise `Cancelled`: then the text so far is returned,
     and unfinished variants are marked. Any other exception reaches the caller.
+
+    `on_draft` receives the variants as far as they are written, after each token and each part of a
+    variant. It must be quick: it decides how often it reads their texts.
 
     Variant k depends on the seed and the variants before it, never on the number of variants. A
     variant that equals an earlier one is drawn again, at most `ATTEMPTS` times in all.
@@ -80,11 +86,19 @@ def expand(
             make = partial(UserTags, *given)
             users[own.tags, own.caption] = progress.read(make, own.tags, own.caption)
 
+    drafts = [Draft((own.tags, own.caption)) for own in requests]
+
     def grow(variant: int, attempt: int) -> Generation[VariantState]:
         own = requests[variant]
         user = users[own.tags, own.caption]
         make = partial(VariantState, own, user, bans, variant, attempt, uses_pairs, is_of_pairs)
-        return progress.read(make, own.tags, own.caption).grow(progress)
+        state = progress.read(make, own.tags, own.caption)
+        if on_draft is None:
+            return state.grow(progress)
+        drafts[variant] = draft = Draft(state.typed)
+        show = partial(on_draft, drafts)
+        state.show_in(draft, show)
+        return watched(state.grow(progress), state.policy, draft, show)
 
     # 1) the first draw of all variants, side by side
     states = model.run([grow(variant, 0) for variant in range(request.variants)])
@@ -167,6 +181,17 @@ class VariantState:
         self.rejected: Counter[str] = Counter()
         self.was_cancelled = False
         self.seconds = 0.0
+        self._on_addition: Callable[[], None] = lambda: None
+
+    def show_in(self, draft: Draft, show: Callable[[], None]) -> None:
+        """Write the additions into `draft` after each pass, and call `show`."""
+
+        def settle() -> None:
+            draft.settle(self.added_tags, self.added_caption)
+            show()
+
+        self._on_addition = settle
+        settle()
 
     @property
     def typed(self) -> tuple[str, str]:
@@ -335,6 +360,7 @@ class VariantState:
         self.rejected.update(result.rejected)
         self.reports.append(PassReport(step, round_, result))
         self.was_cancelled = result.reason is StopReason.CANCELLED
+        self._on_addition()
 
     def _pass_request(self, step: Pass, tags: str) -> Request:
         given = {Field.TAG: tags, Field.LONG: self.caption}
@@ -367,8 +393,9 @@ class VariantState:
         caption = fields["extended"] or fields["generated"]
         added = fields["added"], sentences.strip()
         rejected = self.rejected + self.user.banned
+        spans = prompt_spans(template, fields, self.user, self.added_tags)
         return Expansion(
-            prompt=template.render(fields),
+            prompt="".join(span.text for span in spans),
             tags=tags,
             caption=caption,
             added="\n".join(part for part in added if part),
@@ -385,4 +412,5 @@ class VariantState:
             repeats=earlier.get((tags, caption)),
             was_cancelled=self.was_cancelled,
             seconds=self.seconds,
+            spans=spans,
         )

@@ -13,6 +13,8 @@ from .request import Expansion, ExpansionRequest, FieldResult
 from .task import TaskRequest, TaskResult
 from .tasks import Length, Task, TranslationMode
 
+# Of the results. New keys do not change it; a key that is removed or means something else does.
+VERSION = 1
 NONE = "none"
 TAGS_ONLY = "tags"
 
@@ -79,14 +81,24 @@ def _read(name: str, kind: Any, value: Any) -> Any:
 
 
 def expansion_json(expansion: Expansion) -> dict[str, Any]:
-    """Return an expansion as JSON values."""
+    """Return an expansion as JSON values; docs/results-json.md describes them."""
     return {
+        "version": VERSION,
+        "pinned": expansion.was_pinned,
         "prompt": expansion.prompt,
         "tags": expansion.tags,
         "caption": expansion.caption,
         "added": expansion.added,
         "added_tags": list(expansion.added_tags),
         "added_caption": expansion.added_caption,
+        "spans": [
+            {
+                "text": span.text,
+                "origin": span.origin.value,
+                **({"tag": span.tag} if span.tag else {}),
+            }
+            for span in expansion.spans
+        ],
         "fields": dict(expansion.fields),
         "proposed": dict(expansion.proposed),
         "banned": dict(expansion.banned),
@@ -102,6 +114,8 @@ def expansion_json(expansion: Expansion) -> dict[str, Any]:
                 "task": report.step.task.value or TAGS_ONLY,
                 "length": report.step.length.value,
                 "round": report.round,
+                "least": report.step.span.least,
+                "most": report.step.span.most,
                 **_field_json(report.step.grows, report.result),
             }
             for report in expansion.passes
@@ -110,8 +124,9 @@ def expansion_json(expansion: Expansion) -> dict[str, Any]:
 
 
 def task_json(result: TaskResult) -> dict[str, Any]:
-    """Return the result of a single task as JSON values."""
+    """Return the result of a single task as JSON values; docs/results-json.md describes them."""
     return {
+        "version": VERSION,
         "tags": result.tags,
         "short": result.short,
         "long": result.long,

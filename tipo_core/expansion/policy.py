@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from types import MappingProxyType
 
 from ..prompt import (
@@ -93,6 +93,8 @@ class TagPolicy:
     ) -> None:
         self.bans = bans or Bans()
         self.safe = safe
+        # Is told of each accepted tag and sentence, for a host that shows them.
+        self.on_accept: Callable[[Field, str], None] | None = None
         typed = list(tags)
         # The persons that the user names, as tags or in words.
         self.persons = persons_of(typed, captions.values())
@@ -149,6 +151,8 @@ class TagPolicy:
         if field is Field.TAG:
             self._has_animal |= kind_of(piece) == ANIMAL
         self._count_persons()
+        if self.on_accept is not None:
+            self.on_accept(field, piece)
 
     def assume_alone(self) -> None:
         """Take the one person that the prompt names for the only one in the picture."""

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from ..lm.generate.completion import Generation, Result, StopReason
 from ..prompt.choices import resolve_choices
+from ..prompt.origins import TextSpan
 from ..prompt.presets import DEFAULT_TEMPLATE
 from ..prompt.translation.translate import Translation
 from ..surrogates import refuse_surrogates, require_text, shortened
@@ -172,7 +173,9 @@ class Expansion:
     by the entry of the bans. `attempts` is the number of draws of this variant; `repeats` is the
     number of an earlier variant with the same text, or None. `was_cancelled` says that the run
     ended early. `translation` has the foreign words of the user's text. `seconds` is the time from
-    the variant's start to its end; variants that run side by side count the same time.
+    the variant's start to its end; variants that run side by side count the same time. `spans` are
+    the parts of `prompt` with their origins; a result from elsewhere may have none. `was_pinned`
+    says that the result was stored and is used again, without a run of a model.
     """
 
     prompt: str
@@ -192,3 +195,5 @@ class Expansion:
     was_cancelled: bool
     seconds: float
     translation: Translation = field(default_factory=Translation)
+    spans: tuple[TextSpan, ...] = ()
+    was_pinned: bool = False

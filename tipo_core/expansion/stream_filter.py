@@ -35,9 +35,9 @@ class StreamFilter:
         # The refused piece and the reason, if a piece was refused.
         self.refused = ""
         self.refusal: str | None = None
-        self._field = field
+        self.field = field
         self._room = room
-        self._policy = policy
+        self.policy = policy
         self._guide = guide
         self._is_opening = is_opening
         self._judged_words = 0  # of the sentence that is being written
@@ -48,11 +48,15 @@ class StreamFilter:
         if self._is_done or "\n" in text:
             return True
         # A letter after a full stop begins the next sentence, so that the one before is complete.
-        if self._field is Field.TAG or text[-1:].isalnum():
+        if self.field is Field.TAG or text[-1:].isalnum():
             self.feed(text)
-        if self._guide is not None and self._field is not Field.TAG and not self._is_done:
+        if self._guide is not None and self.field is not Field.TAG and not self._is_done:
             self._judge_early(text)
         return self._is_done
+
+    def unjudged(self, text: str) -> str:
+        """Return the end of the completion, `text` so far, that is not judged yet."""
+        return text[self._position :]
 
     def _judge_early(self, text: str) -> None:
         """Refuse the sentence that is being written as soon as it leaves the subject.
@@ -70,7 +74,7 @@ class StreamFilter:
     def feed(self, text: str, is_whole: bool = False) -> None:
         """Judge the new pieces of the completion; its last piece only if `text` `is_whole`."""
         rest = text[self._position :]
-        is_tags = self._field is Field.TAG
+        is_tags = self.field is Field.TAG
         pieces = rest.split(",") if is_tags else split_sentences(rest)
         for piece in pieces if is_whole else pieces[:-1]:
             if self._is_done:
@@ -80,7 +84,7 @@ class StreamFilter:
             piece = piece.strip() if is_tags else _STRAY_STOPS.sub("", piece)
             if not piece.strip() or piece in _NO_TAGS:
                 continue
-            self.refusal = self._policy.refuse(self._field, piece)
+            self.refusal = self.policy.refuse(self.field, piece)
             if self._guide is not None and is_tags:
                 self.refusal = self.refusal or self._guide.refuse(piece)
                 self._guide.note(piece, self.refusal is None)
@@ -94,7 +98,7 @@ class StreamFilter:
             if self.refusal is not None:
                 self.refused = piece
                 return
-            self._policy.accept(self._field, piece)
+            self.policy.accept(self.field, piece)
             self.accepted.append(piece)
 
     @property

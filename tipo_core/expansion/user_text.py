@@ -111,7 +111,13 @@ class UserTags:
         self.text = self._returned(own_tags.text)
         self.added_tags = tuple(self.spelled(tag) for tag in own_tags.tags)
         self._added_names = own_tags.tags
+        # The tags of foreign words that stand in `text`, plain and spelled, and their places.
+        self.inside_tags = tuple(
+            (tag, self._returned(self.spelled(tag))) for tag in own_tags.inside
+        )
+        self.inside_ranges = self._returned_ranges(own_tags.ranges)
         self.captions = tuple(one.text for one in own_captions)
+        self.caption_ranges = tuple(one.ranges for one in own_captions)
         self.caption_tags = tuple(tag for one in own_captions for tag in (*one.inside, *one.tags))
         self.added_to_captions = tuple(
             tag_sentence(map(escape_tag, one.tags)) for one in own_captions
@@ -145,6 +151,10 @@ class UserTags:
         It ends no construct that the user left open.
         """
         return without_closings(self._underscored(tag), self._opened)
+
+    def spelled_tags(self, added_tags: Iterable[str]) -> list[tuple[str, str]]:
+        """Return the tags that follow the user's, plain and spelled, foreign words' first."""
+        return [(tag, self.spelled(tag)) for tag in (*self._added_names, *added_tags)]
 
     def added_caption(self, place: int, sentences: str) -> str:
         """Return the tags of the foreign words of caption `place`, then the model's `sentences`."""
@@ -181,10 +191,9 @@ class UserTags:
                 parts[str(name)].append(self._returned(segment.text))
         typed_general = list(parts[str(Category.GENERAL)])
         spelled = []
-        for tag in (*self._added_names, *added_tags):
-            name = category(tag)
-            spelled.append(self.spelled(tag))
-            parts[str(name)].append(spelled[-1])
+        for tag, text in self.spelled_tags(added_tags):
+            spelled.append(text)
+            parts[str(category(tag))].append(text)
         # A template may place the caption after the user's tags.
         whole = join_caption(caption, without_closings(added_caption, self._opened))
         sentences = without_closings(added_caption, self._opened).strip()
@@ -207,6 +216,17 @@ class UserTags:
     def _returned(self, typed: str) -> str:
         """Return a part of the typed text as the result has it."""
         return parse(typed).escaped() if self._escape_names else typed
+
+    def _returned_ranges(self, ranges: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+        """Return the places that ranges of the typed text, in order, have in the result."""
+        found: list[tuple[int, int]] = []
+        position = length = 0
+        for start, end in ranges:
+            first = length + len(self._returned(self._typed[position:start]))
+            length = first + len(self._returned(self._typed[start:end]))
+            position = end
+            found.append((first, length))
+        return tuple(found)
 
 
 def _translated_tag(tag: str, japanese: bool) -> tuple[str, ...]:

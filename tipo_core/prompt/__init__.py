@@ -7,6 +7,7 @@
 - `vocabulary`: categories and spellings of tags, name lists, blocklist
 - `sentences`: the sentences of a caption
 - `joins`: texts of tags and captions, joined so that each keeps its meaning
+- `origins`: the parts of a prompt by their writer
 - `choices`: one option of each ``{a|b}``, by a seed
 - `template`: the language of templates, and `presets`: ready ones
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 from ..surrogates import refuse_surrogates, shortened
 from .joins import SEPARATORS, ends_in_open_line
@@ -42,6 +42,16 @@ class _Part:
 
     kind: str
     text: str
+
+
+class FilledPart(NamedTuple):
+    """A piece of a filled template: its text and the field that it comes from.
+
+    The template's own words, and what stands between two parts, come from no field.
+    """
+
+    text: str
+    field: str = ""
 
 
 @dataclass(frozen=True)
@@ -85,6 +95,10 @@ class Template:
         Raises ValueError for an unknown name in `fields`, a lone surrogate in its value, and an
         output of more than `MAX_OUTPUT` characters.
         """
+        return "".join(part.text for part in self.filled(fields))
+
+    def filled(self, fields: Mapping[str, str]) -> list[FilledPart]:
+        """Return the parts of the text that `render` makes; joined they are the text."""
         if not isinstance(fields, Mapping):
             raise TypeError(f"fields is {shortened(fields)}: give a mapping of texts by field")
         unknown = [name for name in fields if name not in FIELDS]
@@ -93,38 +107,41 @@ class Template:
         for name, value in fields.items():
             refuse_surrogates(f"field {name!r}", value)
         fields = _with_parts(fields)
-        output = [fields.get("head", "") if self._needs_head() else ""]
+        output = [FilledPart(fields.get("head", "") if self._needs_head() else "", "head")]
         can_generate = {"generated", *_MAY_BE_GENERATED}.intersection(self.fields)
         takes_generated = min(can_generate, key=_GENERATED_FIRST.index, default="")
         ends = _Ends()
         left: _Part | None = None  # the part before, with its value for a text
         glue: list[str] = []
-        length = len(output[0])
+        length = len(output[0].text)
         for part in self.parts:
             if part.kind == "glue":
                 glue.append(part.text)
                 continue
-            value = part.text
+            value, name = part.text, ""
             if part.kind == "field":
-                value = fields.get(part.text, "")
-                if part.text == takes_generated and not value.strip():
-                    value = fields.get("generated", "")
+                name = part.text
+                value = fields.get(name, "")
+                if name == takes_generated and not value.strip():
+                    name = "generated"
+                    value = fields.get(name, "")
             if not value.strip():
                 continue
+            between = ""
             if left is not None:
-                output.append(ends.between(left, glue, value))
-            elif output[0] and not output[0][-1].isspace():
-                output.append(" ")
-            output.append(value)
-            length += len(output[-2]) + len(value)
+                between = ends.between(left, glue, value)
+            elif output[0].text and not output[0].text[-1].isspace():
+                between = " "
+            output += [FilledPart(between), FilledPart(value, name)]
+            length += len(between) + len(value)
             if length > MAX_OUTPUT:
                 raise ValueError(
                     f"the template's output has more than {MAX_OUTPUT:,} characters: name each "
                     "field only once"
                 )
             left, glue = _Part(_kind(part), value), []
-        output.append(_final_stop(left.text, glue) if left is not None else "")
-        return "".join(output)
+        output.append(FilledPart(_final_stop(left.text, glue) if left is not None else ""))
+        return output
 
     def _needs_head(self) -> bool:
         """Whether the template places tags by category and has no field for the user's head."""

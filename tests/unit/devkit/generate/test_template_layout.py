@@ -33,7 +33,7 @@ LEAST_HEIGHTS = {
     "TipoClipSkipEncode": 426,
     "TipoDreamBoothDataset": 578,
     "TipoDreamBoothTrain": 1118,
-    "TipoExpand": 906,
+    "TipoExpand": 970,
     "TipoFields": 438,
     "TipoFormat": 254,
     "TipoLoadModel": 262,
