@@ -1,4 +1,4 @@
-// Shows the text of a run (`ui.text`) on the node: the expanded prompt, or the node's report. The
+// Shows the expanded prompt (`ui.text`) on TIPO Expand; reports.js shows the other nodes' texts. The
 // box is not an input: it is neither saved in the workflow nor sent with the prompt, so the saved
 // values of the node's own widgets keep their order. A DOM widget works in both renderers.
 import { app } from "../../scripts/app.js";
@@ -6,10 +6,7 @@ import { app } from "../../scripts/app.js";
 const BOX_HEIGHT = 96;
 // Of the classic canvas, on each side between a widget and its element.
 const MARGIN = 10;
-// A new node opens at its smallest size, where a prompt box shows one line: room for four more.
-const ROOM = 60;
-
-function addTextBox(node, maxHeight) {
+function addTextBox(node) {
   const box = document.createElement("textarea");
   // The Nodes 2.0 renderer of older front ends lets only elements of this class grow.
   box.className = "comfy-multiline-input widget-expands";
@@ -34,33 +31,20 @@ function addTextBox(node, maxHeight) {
       box.value = text ?? "";
     },
     getMinHeight: () => BOX_HEIGHT,
-    getMaxHeight: () => maxHeight,
   });
   widget.serialize = false;
   return widget;
 }
 
-// The canvas shares the room out equally among the boxes that may grow. A saved size replaces this.
-function addRoom(node, reportMayGrow) {
-  const prompts = node.widgets.filter((widget) => widget.type === "customtext").length;
-  const each = prompts ? ROOM : 2 * MARGIN;
-  const room = each * (prompts + (reportMayGrow ? 1 : 0));
-  const [width, height] = node.computeSize();
-  node.setSize([Math.max(node.size[0], width), Math.max(node.size[1], height + room)]);
-}
-
 app.registerExtension({
   name: "tiposuite.ShownText",
   beforeRegisterNodeDef(nodeType, nodeDef) {
-    if (!nodeDef.name.startsWith("Tipo") || !nodeDef.output?.includes("STRING")) return;
+    if (nodeDef.name !== "TipoExpand") return;
 
-    // On a node that also shows a picture, the picture gets the remaining height.
-    const showsPicture = nodeDef.output_node && nodeDef.output.includes("IMAGE");
     const { onNodeCreated, onExecuted } = nodeType.prototype;
     nodeType.prototype.onNodeCreated = function (...args) {
       onNodeCreated?.apply(this, args);
-      this.tipoTextBox = addTextBox(this, showsPicture ? BOX_HEIGHT : undefined);
-      addRoom(this, !showsPicture);
+      this.tipoTextBox = addTextBox(this);
     };
     nodeType.prototype.onExecuted = function (output) {
       onExecuted?.call(this, output);

@@ -21,6 +21,7 @@ from ...tipo_core.dreambooth.training_loop import StepRecord, TrainingRun
 from ...tipo_core.dreambooth.training_pictures import PictureSet
 from ...tipo_core.dreambooth.training_recipe import FULL, NOTHING, TOKEN, TrainingRecipe
 from ...tipo_core.memory import is_out_of_memory
+from ...tipo_core.report_lines import warnings_of
 from ...tipo_core.units import bytes_text
 from .. import memory
 from .caption_conditions import training_mode
@@ -215,7 +216,7 @@ def _results(
         f"memory besides the model: about {bytes_text(estimate.total)}",
         *([f"went on from step {resumed_at}"] if resumed_at is not None else []),
         *([speed] if (speed := follower.speed(run)) else []),
-        *run.notes,
+        *warnings_of(run.notes),
         *inputs.subject.notes,
         *(inputs.class_set.notes if inputs.class_set else ()),
         *(f"saved: {_shown_path(path)}" for path in files),

@@ -179,7 +179,7 @@ class ComfyPage:
         """Return the texts of the pack's text boxes, by node id."""
         shown: dict[str, str] = self.run(
             """() => Object.fromEntries(app.graph.nodes.filter(node => node.tipoTextBox)
-                 .map(node => [String(node.id), node.tipoTextBox.element.value]))"""
+                 .map(node => [String(node.id), node.tipoTextBox.value]))"""
         )
         return shown
 
