@@ -1,27 +1,29 @@
-"""The prompt and report boxes of new nodes, measured in the graph's units."""
+"""The text boxes of several lines: room on new nodes, and labels that stay."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import pytest
 
 from tests.browser.comfy_page import ComfyPage
 from tests.browser.conftest import Screenshots
 
-# Nodes with one prompt box, several, and only a report, also above a picture.
-TYPES = ("TipoClipSkipEncode", "TipoLoraPrompt", "TipoTask", "TipoSampler", "TipoSaveImage")
+# Nodes with one prompt box and several.
+TYPES = ("TipoClipSkipEncode", "TipoLoraPrompt", "TipoTask", "TipoBans")
 # Five lines; in Nodes 2.0 the front ends give their own text boxes no more than 52 or 64.
 PROMPT_HEIGHT = {"classic": 80, "nodes2": 50}
-REPORT_HEIGHT = 74
 
 ADD = """types => {
   app.graph.clear()
   types.forEach((type, at) => {
     const node = LiteGraph.createNode(type)
-    node.pos = [at * 450, 0]
+    node.pos = [(at % 6) * 450, Math.floor(at / 6) * 900]
     app.graph.add(node)
   })
 }"""
-# Of each node, the distances of its text boxes to its lower edge, and their heights.
+# Of each node, the distances of its text boxes to its lower edge, their heights, and their labels
+# with the heights of their letters.
 MEASURE = """() => app.graph.nodes.map(node => {
   const { scale } = app.canvas.ds
   const { top: canvasTop } = app.canvas.canvas.getBoundingClientRect()
@@ -29,47 +31,88 @@ MEASURE = """() => app.graph.nodes.map(node => {
   const [, y, , height] = node.boundingRect
   const bottom = drawn ? drawn.getBoundingClientRect().bottom
     : (y + height + app.canvas.ds.offset[1]) * scale + canvasTop
-  const elements = drawn ? [...drawn.querySelectorAll('textarea')]
-    : node.widgets.filter(one => one.element).map(one => one.element)
+  const elements = drawn ? [...drawn.querySelectorAll('textarea:not([readonly])')]
+    : node.widgets.filter(one => one.type === 'customtext' && node.isWidgetVisible(one))
+        .map(one => one.element)
   return { type: node.type, boxes: elements.map(element => {
     const box = element.getBoundingClientRect()
-    return { isReport: element.readOnly, height: box.height / scale,
-             room: (bottom - box.bottom) / scale } }) }
+    const label = element.labels?.[0] ?? element.parentElement?.querySelector('.tipo-label')
+    const shown = label?.getBoundingClientRect()
+    return { height: box.height / scale, room: (bottom - box.bottom) / scale,
+             label: label?.textContent.trim() ?? '',
+             isSeen: Boolean(shown && shown.height && shown.top >= box.top - 1
+                             && shown.bottom <= box.bottom + 1),
+             padding: parseFloat(getComputedStyle(element).paddingTop) } }) }
 })"""
 
 
-@pytest.fixture
-def new_nodes(comfy: ComfyPage) -> ComfyPage:
-    """A page with one new node of each type."""
-    comfy.run(ADD, list(TYPES))
+def add(comfy: ComfyPage, types: list[str]) -> None:
+    """Put new nodes onto an empty canvas."""
+    comfy.run(ADD, types)
     comfy.settled()
     # The page measures boxes within the window only.
     comfy.fit()
     comfy.wait_for(
         """() => app.graph.nodes.every(({ id, widgets }) => LiteGraph.vueNodesMode
-             ? document.querySelector(`[data-node-id="${id}"] textarea`)
-             : widgets.every(({ element }) => !element || element.offsetHeight))"""
+             ? document.querySelector(`[data-node-id="${id}"]`)
+             : widgets?.every(({ type, element, hidden }) =>
+                 type !== 'customtext' || hidden || element.offsetHeight) ?? true)"""
     )
+    comfy.settled()
+
+
+@pytest.fixture
+def new_nodes(comfy: ComfyPage) -> ComfyPage:
+    """A page with one new node of each type."""
+    add(comfy, list(TYPES))
     return comfy
+
+
+def boxes_of(comfy: ComfyPage) -> dict[str, list[dict[str, Any]]]:
+    return {one["type"]: one["boxes"] for one in comfy.run(MEASURE)}
 
 
 def test_boxes_of_new_nodes_lie_inside_and_show_several_lines(
     new_nodes: ComfyPage, screenshots: Screenshots
 ) -> None:
     screenshots.take(new_nodes)
-    found = {one["type"]: one["boxes"] for one in new_nodes.run(MEASURE)}
+    found = boxes_of(new_nodes)
     assert set(found) == set(TYPES)
-    prompts = {name: sum(not box["isReport"] for box in boxes) for name, boxes in found.items()}
-    assert prompts == dict(zip(TYPES, (1, 1, 4, 0, 0), strict=True))
-    assert all(sum(box["isReport"] for box in boxes) == 1 for boxes in found.values())
     wrong = [
         (name, box)
         for name, boxes in found.items()
         for box in boxes
-        if box["room"] < 0
-        or box["height"] < (REPORT_HEIGHT if box["isReport"] else PROMPT_HEIGHT[new_nodes.renderer])
+        if box["room"] < 0 or box["height"] < PROMPT_HEIGHT[new_nodes.renderer]
     ]
     assert wrong == []
+
+
+def test_every_text_box_of_the_pack_has_a_label(comfy: ComfyPage, screenshots: Screenshots) -> None:
+    types = comfy.run(
+        """() => Object.values(LiteGraph.registered_node_types).map(one => one.nodeData)
+             .filter(def => def?.name.startsWith('Tipo') && Object.values(
+               { ...def.input.required, ...def.input.optional }).some(([, o]) => o?.multiline))
+             .map(def => def.name)"""
+    )
+    assert {"TipoExpand", "TipoTask", "TipoBans", "TipoClassImages"} <= set(types)
+    add(comfy, types)
+    # The label stays beside a text, where the placeholder would be gone.
+    comfy.run(
+        """() => app.graph.nodes.forEach(node => node.widgets
+             .filter(one => one.type === 'customtext').forEach(one => { one.value = 'a cat' }))"""
+    )
+    comfy.settled()
+    screenshots.take(comfy)
+    found = boxes_of(comfy)
+    names = comfy.run(
+        """() => Object.fromEntries(app.graph.nodes.map(node => [node.type, node.widgets
+             .filter(one => one.type === 'customtext').map(one => one.label ?? one.name)]))"""
+    )
+    for name, boxes in found.items():
+        assert boxes, name
+        assert {box["label"] for box in boxes} <= set(names[name]), name
+        assert all(box["isSeen"] and box["padding"] >= 15 for box in boxes), (name, boxes)
+    assert comfy.console == []
 
 
 def test_a_saved_size_is_kept(new_nodes: ComfyPage) -> None:

@@ -110,8 +110,8 @@ def test_faults_are_named_and_not_fatal(tmp_path: Path) -> None:
     fitting = Fitting(128, 128)
     made, report = subject_set(found_in(tmp_path), settings(fitting=fitting))
     assert made.notes == (
-        "warning: only 2 pictures: with fewer than 3 the model learns the picture, not the subject; "
-        "add some with other backgrounds and poses",
+        "warning: only 2 pictures: with fewer than 3 the model learns the picture, not the "
+        "subject; add some with other backgrounds and poses",
         "warning: left out, broken.png: no picture, whatever its name says",
         "warning: no picture: notes.pdf",
         "warning: z.txt: a caption without a picture",
