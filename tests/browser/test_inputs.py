@@ -85,7 +85,8 @@ def test_muted_options_override_nothing(comfy: ComfyPage) -> None:
     comfy.run("() => { app.graph.nodes.find(one => one.type === 'TipoOptions').mode = 2 }")
     # Nodes 2.0 draws a node again when it changes.
     comfy.run(
-        "() => { app.canvas.setDirty(true, true); app.graph.nodes[0].onConnectionsChange?.() }"
+        """() => { app.canvas.setDirty(true, true)
+             app.graph.nodes.forEach(node => node.onConnectionsChange?.()) }"""
     )
     assert_overridden(comfy, False)
 
@@ -109,11 +110,10 @@ def test_seven_inputs_at_first_sight(comfy: ComfyPage, screenshots: Screenshots)
         """() => {
           const [node] = app.graph.nodes
           const drawn = document.querySelector(`[data-node-id="${node.id}"]`)
-          const names = node.widgets.map(one => one.label ?? one.name)
           if (!drawn) return node.widgets.filter(one => node.isWidgetVisible(one)
             && node.inputs.some(input => input.widget?.name === one.name)).map(one => one.name)
           return [...drawn.querySelectorAll('.lg-node-widget')].filter(one => one.offsetHeight)
-            .map(one => one.dataset.widgetName ?? one.innerText.trim() || one.querySelector('textarea')?.ariaLabel)
+            .map(one => one.innerText.trim() || one.querySelector('textarea')?.ariaLabel)
         }"""
     )
     # The model is an input without a widget.

@@ -114,8 +114,8 @@ def test_the_text_can_be_selected(nodes: ComfyPage) -> None:
     box = nodes.page.locator(".tipo-report textarea:visible")
     box.click()
     nodes.page.keyboard.press("Control+a")
-    selected = "() => { const box = document.activeElement; return box.value.slice(box.selectionStart, box.selectionEnd) }"
-    assert nodes.run(selected) == "1girl, red hair"
+    selected = "box => box.value.slice(box.selectionStart, box.selectionEnd)"
+    assert box.evaluate(selected) == "1girl, red hair"
     nodes.page.keyboard.type("x")
     assert box.input_value() == "1girl, red hair"
 
