@@ -72,6 +72,8 @@ function addReport(node, isResult) {
     setValue: (text) => {
       box.value = text ?? "";
       draw();
+      const [, least] = node.computeSize();
+      if (node.size[1] < least) node.setSize([node.size[0], least]);
     },
   });
   widget.serialize = false;

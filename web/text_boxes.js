@@ -36,7 +36,7 @@ export function refreshNodes() {
 }
 
 const textWidgets = (node) =>
-  (node.widgets ?? []).filter(({ element }) => element?.tagName === "TEXTAREA");
+  (node.widgets ?? []).filter(({ type, element }) => type === "customtext" && element);
 
 function addLabel(box, text) {
   const label = document.createElement("span");
@@ -44,7 +44,7 @@ function addLabel(box, text) {
   label.textContent = text;
   // With a background: scrolled text does not run through it.
   label.style.cssText = `position: absolute; inset: 1px 1px auto; padding: 0 6px; border-radius: 4px;
-    font: 10px/${LABEL_HEIGHT}px sans-serif; color: var(--descrip-text, #999);
+    width: auto; height: ${LABEL_HEIGHT}px; font: 10px/${LABEL_HEIGHT}px sans-serif; color: var(--descrip-text, #999);
     background: var(--comfy-input-bg, #222); pointer-events: none`;
   box.style.paddingTop = `${LABEL_HEIGHT + 2}px`;
   box.ariaLabel ??= text;

@@ -34,7 +34,7 @@ SIZES = """type => {
   const { element } = node.tipoTextBox
   const { scale, offset } = app.canvas.ds
   const drawn = document.querySelector(`[data-node-id="${node.id}"]`)
-  const [, y, , height] = node.boundingRect
+  const y = node.pos[1], height = node.size[1]
   const box = drawn?.getBoundingClientRect()
   const bottom = box ? box.bottom
     : (y + height + offset[1]) * scale + app.canvas.canvas.getBoundingClientRect().top

@@ -41,7 +41,8 @@ MEASURE = """() => app.graph.nodes.map(node => {
     return { height: box.height / scale, room: (bottom - box.bottom) / scale,
              label: label?.textContent.trim() ?? '',
              isSeen: Boolean(shown && shown.height && shown.top >= box.top - 1
-                             && shown.bottom <= box.bottom + 1),
+                             && (shown.bottom - box.top) / scale
+                                <= parseFloat(getComputedStyle(element).paddingTop) + 2),
              padding: parseFloat(getComputedStyle(element).paddingTop) } }) }
 })"""
 
