@@ -8,8 +8,10 @@ from playwright.sync_api import Locator
 from tests.browser.comfy_page import ComfyPage
 from tests.browser.conftest import Screenshots
 
-ADD = """type => {
+ADD = """async type => {
   app.graph.clear()
+  // Nodes 2.0 would keep the elements of nodes with the same ids.
+  await new Promise(done => requestAnimationFrame(() => setTimeout(done)))
   app.graph.add(LiteGraph.createNode(type))
 }"""
 VALUE = """name => app.graph.nodes[0].widgets.find(one => one.name === name).value"""

@@ -10,8 +10,10 @@ from tests.browser.comfy_page import ComfyPage
 from tests.browser.conftest import Screenshots
 
 OVERRIDDEN = ["temperature", "top_p", "min_p", "top_k"]
-ADD = """() => {
+ADD = """async () => {
   app.graph.clear()
+  // Nodes 2.0 would keep the elements of nodes with the same ids.
+  await new Promise(done => requestAnimationFrame(() => setTimeout(done)))
   const [expand, options] = ['TipoExpand', 'TipoOptions'].map((type, at) => {
     const node = LiteGraph.createNode(type)
     node.pos = [(1 - at) * 450, 0]

@@ -15,8 +15,10 @@ REPORT, RESULT = "TipoSampler", "TipoFormat"
 TYPES = (REPORT, RESULT, "TipoSaveImage", "TipoVaeDecode")
 LINE_HEIGHT = 21  # pixels, with rounding
 
-ADD = """types => {
+ADD = """async types => {
   app.graph.clear()
+  // Nodes 2.0 would keep the elements of nodes with the same ids.
+  await new Promise(done => requestAnimationFrame(() => setTimeout(done)))
   types.forEach((type, at) => {
     const node = LiteGraph.createNode(type)
     node.pos = [at * 450, 0]

@@ -14,8 +14,10 @@ TYPES = ("TipoClipSkipEncode", "TipoLoraPrompt", "TipoTask", "TipoBans")
 # Five lines; in Nodes 2.0 the front ends give their own text boxes no more than 52 or 64.
 PROMPT_HEIGHT = {"classic": 80, "nodes2": 50}
 
-ADD = """types => {
+ADD = """async types => {
   app.graph.clear()
+  // Nodes 2.0 would keep the elements of nodes with the same ids.
+  await new Promise(done => requestAnimationFrame(() => setTimeout(done)))
   types.forEach((type, at) => {
     const node = LiteGraph.createNode(type)
     node.pos = [(at % 6) * 450, Math.floor(at / 6) * 900]
