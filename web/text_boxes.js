@@ -45,9 +45,10 @@ function addLabel(box, text) {
   // With a background: scrolled text does not run through it.
   label.style.cssText = `position: absolute; inset: 1px 1px auto; padding: 0 6px; border-radius: 4px;
     width: auto; height: ${LABEL_HEIGHT}px; font: 10px/${LABEL_HEIGHT}px sans-serif; color: var(--descrip-text, #999);
-    background: var(--comfy-input-bg, #222); pointer-events: none`;
+    background: ${getComputedStyle(box).backgroundColor}; pointer-events: none`;
   box.style.paddingTop = `${LABEL_HEIGHT + 2}px`;
   box.ariaLabel ??= text;
+  box.placeholder = "";
   box.parentElement.append(label);
 }
 

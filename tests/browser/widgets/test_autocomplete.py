@@ -22,10 +22,7 @@ def box_of(comfy: ComfyPage, node_type: str = "TipoTask", name: str = "tags") ->
     comfy.run(ADD, node_type)
     comfy.settled()
     comfy.fit()
-    if comfy.renderer == "classic":
-        found = comfy.page.locator(f'textarea[placeholder="{name}"]')
-    else:
-        found = comfy.page.locator("[data-node-id]").get_by_label(name, exact=True)
+    found = comfy.page.get_by_label(name, exact=True)
     found.first.wait_for()
     comfy.settled()
     found.first.click()
