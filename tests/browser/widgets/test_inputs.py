@@ -102,8 +102,8 @@ def has_advanced_inputs(comfy: ComfyPage) -> bool:
 
 
 def test_seven_inputs_at_first_sight(comfy: ComfyPage, screenshots: Screenshots) -> None:
-    if not has_advanced_inputs(comfy):
-        pytest.skip("this ComfyUI has no advanced inputs")
+    if comfy.renderer == "classic" or not has_advanced_inputs(comfy):
+        pytest.skip("the classic canvas and older ComfyUI versions fold no inputs")
     comfy.run("() => { app.graph.clear(); app.graph.add(LiteGraph.createNode('TipoExpand')) }")
     comfy.settled()
     comfy.fit()
@@ -112,23 +112,10 @@ def test_seven_inputs_at_first_sight(comfy: ComfyPage, screenshots: Screenshots)
         """() => {
           const [node] = app.graph.nodes
           const drawn = document.querySelector(`[data-node-id="${node.id}"]`)
-          if (!drawn) return node.widgets.filter(one => node.isWidgetVisible(one)
-            && node.inputs.some(input => input.widget?.name === one.name)).map(one => one.name)
           return [...drawn.querySelectorAll('.lg-node-widget')].filter(one => one.offsetHeight)
             .map(one => one.innerText.trim() || one.querySelector('textarea')?.ariaLabel)
         }"""
     )
     # The model is an input without a widget.
     assert 5 <= len(shown) + 1 <= 7, shown
-    if comfy.renderer == "classic":
-        values = comfy.run("() => app.graph.serialize().nodes[0].widgets_values")
-        comfy.run(
-            "() => app.graph.nodes[0].widgets.find(one => one.name === 'tipo_advanced').callback()"
-        )
-        comfy.settled()
-        screenshots.take(comfy, "unfolded")
-        assert comfy.run(
-            "() => app.graph.nodes[0].widgets.every(one => app.graph.nodes[0].isWidgetVisible(one))"
-        )
-        assert comfy.run("() => app.graph.serialize().nodes[0].widgets_values") == values
     assert comfy.console == []
