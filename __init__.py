@@ -17,7 +17,9 @@ __all__ = ["WEB_DIRECTORY", "comfy_entrypoint"]
 
 
 async def comfy_entrypoint() -> TipoSuite:
-    """Called once by ComfyUI: the pack's nodes."""
+    """Called once by ComfyUI: the pack's nodes, and the address that completes tags."""
     from .nodes import TipoSuite
+    from .nodes.tag_route import add_tag_route
 
+    add_tag_route()
     return TipoSuite()

@@ -12,6 +12,7 @@ memory.py         the only file that touches ComfyUI's model management, progres
 inputs.py         link types, and inputs and outputs that several nodes share
 checked_inputs.py the types of a node's values, checked before it runs
 host_features.py  the only file that tests the host for features of declarations
+tag_route.py      the address at which the page asks for tags to complete
 fingerprint.py    digests by which ComfyUI sees that a file was replaced
 """
 

@@ -15,6 +15,7 @@ import torch
 
 from ...tipo_core.pictures.loras.lora_schedule import Keyframe
 from ...tipo_core.pictures.text.schedule_times import steps_of_a1111
+from ...tipo_core.report_lines import warning
 from .guidance_wrappers import wrap
 
 _BEFORE_ALL, _AFTER_ALL = 999999999.9, -1.0  # noise levels; the first one is core's
@@ -56,8 +57,10 @@ def lora_lines(conditioning: Sequence[Any], steps: int) -> list[str]:
     others = {frame.schedule_steps for frame in frames} - {steps}
     if others:
         lines.append(
-            f"Load LoRAs from Prompt looked for changes in schedule_steps {max(others)}: if one is "
-            f"missing, set it to {steps}"
+            warning(
+                f"Load LoRAs from Prompt looked for changes in schedule_steps {max(others)}: if "
+                f"one is missing, set it to {steps}"
+            )
         )
     return lines
 

@@ -32,6 +32,7 @@ from ...tipo_core.pictures.files.metadata import ImageMetadata, storable
 from ...tipo_core.pictures.files.swept_values import SWEEP_NODE
 from ...tipo_core.pictures.files.used_files import FOLDERS, UsedFile, read_used_files
 from ...tipo_core.pictures.files.way_back import graph_of_picture
+from ...tipo_core.report_lines import warning
 from ..memory import check_interrupt, read_text
 from ..sweep.sweep import sweep_choices
 
@@ -134,8 +135,10 @@ def hashes_of(
         }
     names = ", ".join(path.name for one, path in paths.items() if one not in known)
     has_failed = thread is not None and not thread.is_alive()
-    problem = "no hash, see ComfyUI's log" if has_failed else "no hash yet, it is being computed"
-    return picture_hashes(known.items()), f"{problem}: {names}" if names else None
+    note = f"(no hash yet, it is being computed: {names})"
+    if has_failed:
+        note = warning(f"no hash, see ComfyUI's log: {names}")
+    return picture_hashes(known.items()), note if names else None
 
 
 def _listed_path(used: UsedFile) -> Path | None:

@@ -18,6 +18,7 @@ from ...tipo_core.pictures.text.token_weights import A1111, COMFY
 from ...tipo_core.pictures.text.unread_forms import comment_lines, unread_forms
 from ...tipo_core.pictures.text.unread_syntax import square_bracket_note
 from ...tipo_core.prompt.syntax.comments import without_comments
+from ...tipo_core.report_lines import warning, warnings_of
 from ..inputs import check_choice
 from ..memory import check_interrupt, read_text
 from .encoding.clip_tokens import (
@@ -160,9 +161,10 @@ def encode(
             of_encoder, add_dict=extras
         )
         conditioning += timed(conds, clause, schedule, is_scheduled=is_scheduled)
-        notes = [*weights_note(clip, tokens), *left_out(clip, tokens), *tokens.notes]
+        notes = [*left_out(clip, tokens), *tokens.notes]
         notes += encoder.cond_stage_model.notes if is_weighted else []
-        encoded.append(EncodedClause(clause, chunks, tuple(notes)))
+        lines = (*weights_note(clip, tokens), *warnings_of(notes))
+        encoded.append(EncodedClause(clause, chunks, lines))
 
     def report() -> str:
         lines = skip_lines(settings.clip_skip, encoders)
@@ -170,8 +172,8 @@ def encode(
         lines += _syntax_lines(texts, tokens, is_a1111)
         lines += _unused_lines(clip, texts, size, tokens)
         if has_syntax:
-            lines += [*comment_lines(typed), *schedule.notes()]
-        lines += unread_forms(texts.by_encoder, is_clip=bool(tokens.of_clip))
+            lines += [*comment_lines(typed), *warnings_of(schedule.notes())]
+        lines += warnings_of(unread_forms(texts.by_encoder, is_clip=bool(tokens.of_clip)))
         lines += clause_lines(encoded, schedule.steps if schedule.has_steps else None)
         found = [one.clause for one in encoded]
         return "\n".join(lines + other_samplers_lines(found, schedule))
@@ -198,8 +200,10 @@ def _weight_lines(settings: Settings, is_weighted: bool) -> list[str]:
     if is_weighted:
         return [chosen]
     return [
-        f"{chosen} do not apply, because the model does not read CLIP's output alone: "
-        "comfy and none are used"
+        warning(
+            f"{chosen} do not apply, because the model does not read CLIP's output alone: "
+            "comfy and none are used"
+        )
     ]
 
 
@@ -208,10 +212,10 @@ def _syntax_lines(texts: Texts, tokens: PromptTokens, is_a1111: bool) -> list[st
     if not is_a1111:
         found = texts.by_encoder[:2] if tokens.of_clip else ()
         notes = dict.fromkeys(square_bracket_note(text) for text in found)
-        return [note for note in notes if note]
+        return warnings_of(note for note in notes if note)
     others = ", ".join(key for key in tokens.others if key not in CLIP_KEYS)
     if not tokens.of_clip:
-        return ["syntax A1111 does not apply: the model has no CLIP"]
+        return [warning("syntax A1111 does not apply: the model has no CLIP")]
     return [f"syntax A1111{f'; {others}: ComfyUI' if others else ''}"]
 
 
@@ -221,9 +225,11 @@ def _unused_lines(
     """Return a note per input that has no effect on this model."""
     lines = []
     if texts.text_g and "g" not in tokens.of_clip:
-        lines.append("text_g does not apply: the model has no CLIP-G")
+        lines.append(warning("text_g does not apply: the model has no CLIP-G"))
     if texts.text_t5 and not tokens.others:
-        lines.append("text_t5 does not apply: the model has no other text encoder than CLIP")
+        lines.append(
+            warning("text_t5 does not apply: the model has no other text encoder than CLIP")
+        )
     is_sdxl = isinstance(clip.cond_stage_model, comfy.sdxl_clip.SDXLClipModel)
     if size is not None and is_sdxl:
         lines.append(
@@ -231,5 +237,5 @@ def _unused_lines(
             f"target {size.target_width} x {size.target_height}"
         )
     elif size is not None:
-        lines.append("size does not apply: only SDXL takes sizes")
+        lines.append(warning("size does not apply: only SDXL takes sizes"))
     return lines

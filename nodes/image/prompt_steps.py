@@ -24,6 +24,7 @@ from ...tipo_core.pictures.text.prompt_schedule import (
     StepPlan,
 )
 from ...tipo_core.pictures.text.schedule_times import EARLY, StepOf, Time
+from ...tipo_core.report_lines import warning
 from ..memory import read_text
 from .guidance_wrappers import wrap
 from .rehearsal import rehearsed
@@ -114,12 +115,14 @@ class PromptSteps:
                 if plan.replaced:
                     where = steps_text(ranges_of(plan.replaced))
                     lines.append(
-                        f"{name}, {where}: the prompt's text was not encoded and another one was "
-                        f"used: set schedule_steps of the encode node to {self.steps} (now "
-                        f"{schedule.steps})"
+                        warning(
+                            f"{name}, {where}: the prompt's text was not encoded and another one "
+                            f"was used: set schedule_steps of the encode node to {self.steps} (now "
+                            f"{schedule.steps})"
+                        )
                     )
         if lines and not self.progress.is_exact:
-            lines.append("with this sampler the steps of the texts are approximate")
+            lines.append(warning("with this sampler the steps of the texts are approximate"))
         return lines
 
     def _is_active(self, entry: Mapping[str, Any], step: int) -> bool:

@@ -20,12 +20,13 @@ from ...tipo_core.pictures.files.image_file import disk_problem, encoded, save_r
 from ...tipo_core.pictures.files.infotext import NO_HASHES
 from ...tipo_core.pictures.files.metadata import ImageMetadata
 from ...tipo_core.pictures.files.unfinished_files import remove_leftovers
+from ...tipo_core.report_lines import warnings_of
 from ..host_features import schema
 from ..inputs import SettingsType, linked_text, report_output
 from ..memory import check_interrupt
 from .picture_metadata import graph_of, hashes_of, metadata_of, prefix_of, settings_of
 
-METADATA_OFF = "no metadata: the server runs with --disable-metadata"
+METADATA_OFF = "(no metadata: the server runs with --disable-metadata)"
 
 
 def to_pillow(image: torch.Tensor) -> Image.Image:
@@ -217,15 +218,15 @@ class TipoSaveImage(io.ComfyNode):
     ) -> io.NodeOutput:
         metadata, note = ImageMetadata(), None
         graph = graph_of(cls.hidden)
-        prefix, notes = prefix_of(cls.hidden, graph, filename_prefix)
+        prefix, unread = prefix_of(cls.hidden, graph, filename_prefix)
         if not args.disable_metadata:
             height, width = images.shape[1:3]
             found = settings_of(cls.hidden, graph, text, negative, settings)
             files, note = hashes_of(cls.hidden, graph, found) if hashes else (NO_HASHES, None)
             metadata = metadata_of(cls.hidden, graph, found, (width, height), files)
         saved, report = save_images(images, prefix, format, quality, target_kb, metadata)
-        notes += [METADATA_OFF] if args.disable_metadata else [note] if note else []
-        report = "\n".join([report, *(f"({one})" for one in notes)])
+        notes = [METADATA_OFF] if args.disable_metadata else [note] if note else []
+        report = "\n".join([report, *warnings_of(unread), *notes])
         return io.NodeOutput(report, ui={**ui.SavedImages(saved).as_dict(), "text": [report]})
 
 

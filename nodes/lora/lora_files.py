@@ -14,6 +14,7 @@ from safetensors import SafetensorError
 
 from ...tipo_core.pictures.loras.lora_names import LoraNames
 from ...tipo_core.pictures.loras.lora_tags import LoraTag
+from ...tipo_core.report_lines import warning
 
 ERROR, SKIP = "error", "skip"
 
@@ -66,7 +67,9 @@ def find_loras(tags: Sequence[LoraTag], missing: str) -> FoundLoras:
                 files[tag.name] = names.find(tag.name)
             except LookupError as error:
                 absent[tag.name] = str(error.args[0])
-                notes.append(f"{tag.text}: there is no such file in models/loras, left out")
+                notes.append(
+                    warning(f"{tag.text}: there is no such file in models/loras, left out")
+                )
     if absent and missing == ERROR:
         count = "this LoRA" if len(absent) == 1 else "these LoRAs"
         raise ValueError(

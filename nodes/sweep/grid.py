@@ -12,6 +12,7 @@ from ...tipo_core.pictures.files.swept_values import SWEEP_NODE, unconnected_par
 from ...tipo_core.pictures.sampling.grid import draw_grid, grid_report
 from ...tipo_core.pictures.sampling.grid_layout import BACKGROUNDS, LARGEST_FONT_SIZE, GridStyle
 from ...tipo_core.pictures.sampling.sweep import Sweep
+from ...tipo_core.report_lines import warning
 from ..host_features import schema
 from ..inputs import SweepType, report_output
 
@@ -91,8 +92,8 @@ class TipoGrid(io.ComfyNode):
         grid, layout = draw_grid(images, row_labels, column_labels, style)
         report = grid_report(layout, plan.cell_names, plan.shape[1])
         if unused := _unused(plan, Graph(cls.hidden.prompt), str(cls.hidden.unique_id)):
-            report += (
-                f"\nTIPO Sweep changes {', '.join(unused)}, but no node is connected to this "
+            report += "\n" + warning(
+                f"TIPO Sweep changes {', '.join(unused)}, but no node is connected to this "
                 "output, so the pictures do not differ in it: connect it to the node that uses it."
             )
         images_shown = ui.PreviewImage(grid[None], cls=cls).as_dict()

@@ -23,6 +23,7 @@ from ...tipo_core.dreambooth.training_pictures import PictureSet
 from ...tipo_core.dreambooth.training_recipe import FULL, NOTHING, TOKEN, TrainingRecipe
 from ...tipo_core.memory import is_out_of_memory
 from ...tipo_core.pictures.files.file_prefix import safe_prefix
+from ...tipo_core.report_lines import warnings_of
 from ...tipo_core.units import bytes_text
 from .. import memory
 from .caption_conditions import training_mode
@@ -235,8 +236,8 @@ def _results(
         f"memory besides the model: about {bytes_text(estimate.total)}",
         *([f"went on from step {resumed_at}"] if resumed_at is not None else []),
         *([speed] if (speed := follower.speed(run)) else []),
-        *run.notes,
-        *_model_notes(inputs.model),
+        *warnings_of(run.notes),
+        *warnings_of(_model_notes(inputs.model)),
         *inputs.subject.notes,
         *(inputs.class_set.notes if inputs.class_set else ()),
         *(f"saved: {_shown_path(path)}" for path in files),

@@ -17,6 +17,7 @@ from ...tipo_core.pictures.vae.inpainting import (
 )
 from ...tipo_core.pictures.vae.input_checks import pixels_problem
 from ...tipo_core.pictures.vae.tiling import AUTO, DEFAULT_OVERLAP, DEFAULT_TILE, Tiling
+from ...tipo_core.report_lines import warning
 from ..host_features import schema
 from ..inputs import report_output, tiling_inputs
 from .vae_run import encode_pixels, is_of_pictures
@@ -62,7 +63,7 @@ def masked(
     if fill == SURROUNDINGS:
         pixels = filled_from_surroundings(pixels, mask)
         line += ", filled from its surroundings"
-    return pixels, mask, line
+    return pixels, mask, line if mask.any() else warning(line)
 
 
 def encode(

@@ -19,6 +19,7 @@ from ...tipo_core.pictures.vae.attempts import (
 from ...tipo_core.pictures.vae.input_checks import broken_vae_problem, shape_text
 from ...tipo_core.pictures.vae.tiling import AUTO, RowStrips, Tiles, Tiling, tile_note
 from ...tipo_core.pictures.vae.vae_precision import precision_name
+from ...tipo_core.report_lines import warning
 from ..memory import free_device
 from .vae_copies import FiniteCheck, has_strips, in_strips, with_check, without_silent_tiles
 from .vae_fp32 import in_fp32
@@ -66,11 +67,11 @@ def run_vae(vae: Any, job: Job, asked: Tiling) -> tuple[torch.Tensor, list[str]]
         if not is_finite:
             raise ValueError(broken_vae_problem(job.verb))
         line = f"{precision_name(dtype)} gave NaN or infinite values: computed again in fp32"
-        lines.append(line + (f", {attempt_text(attempts, index)}" if index else ""))
+        lines.append(warning(line + (f", {attempt_text(attempts, index)}" if index else "")))
         dtype = torch.float32
     if isinstance(attempts[index], Tiles):
         note = tile_note(asked, job.factor)
-        lines += [note] if note else []
+        lines += [warning(note)] if note else []
         if getattr(vae, "handles_tiling", False):  # newer cores
             lines.append("this kind of VAE chooses its tiles itself")
     seconds = time.perf_counter() - began

@@ -180,9 +180,9 @@ class ComfyPage:
         shown: dict[str, str] = self.run(
             """() => Object.fromEntries(app.graph.nodes
                  .filter(node => node.tipoTextBox ?? node.tipoResult)
-                 .map(node => [String(node.id), node.tipoTextBox?.element.value
+                 .map(node => [String(node.id), node.tipoTextBox?.value
                    ?? (node.tipoResult.state.results ?? []).map(one => one.prompt)
-                     .join('\\n\\n')]))"""
+                     .join('\n\n')]))"""
         )
         return shown
 

@@ -58,7 +58,7 @@ def flat(tree: Any, path: str = "") -> dict[str, str]:
 def locale_texts(language: str) -> dict[str, str]:
     """Return all texts of locales/<language>, by the keys that the page uses."""
     found: dict[str, str] = {}
-    for name, prefix in (("main", ""), ("nodeDefs", "nodeDefs")):
+    for name, prefix in (("main", ""), ("nodeDefs", "nodeDefs"), ("settings", "settings")):
         path = ROOT / "locales" / language / f"{name}.json"
         if path.exists():
             found |= flat(json.loads(path.read_text("utf-8")), prefix)

@@ -35,7 +35,7 @@ FLOORS = (
     ("prompt",),
     (
         *("memory", "units", "optional_imports", "error_collector", "recipe", "surrogates"),
-        "listening",
+        *("listening", "report_lines"),
     ),
 )
 # Imports that each top folder may not have.

@@ -22,6 +22,7 @@ from ....tipo_core.dreambooth.dataset.class_image_store import ClassImageStore, 
 from ....tipo_core.dreambooth.loss_report import duration
 from ....tipo_core.dreambooth.training_pictures import PictureSet, TrainingPicture
 from ....tipo_core.memory import is_out_of_memory
+from ....tipo_core.report_lines import warning
 from ... import memory
 from ..model_digest import model_digest
 
@@ -187,7 +188,7 @@ class _Drawing:
                     "that use the device. The finished pictures are kept."
                 )
             batch_size = max(batch_size // 2, 1)
-            self.notes.append(f"memory ran out: went on with {batch_size} at a time")
+            self.notes.append(warning(f"memory ran out: went on with {batch_size} at a time"))
         return latents
 
     def _noises(self, numbers: Sequence[int]) -> Iterator[tuple[int, torch.Tensor]]:

@@ -9,6 +9,7 @@ from comfy_api.latest import io, ui
 
 from ....tipo_core.dreambooth.dataset.picture_fitting import CENTER, CROPS, Fitting
 from ....tipo_core.dreambooth.dataset.rare_tokens import DEFAULT_TOKEN, without_token
+from ....tipo_core.report_lines import warning
 from ...host_features import schema
 from ...inputs import DatasetType, check_choice, report_output, seed_input, text_output
 from ...memory import byte_progress, main_memory_free
@@ -184,7 +185,7 @@ class TipoDreamBoothDataset(io.ComfyNode):
         tokens = token_report(clip, token) if clip is not None else []
         names = [one.name for one in made.pictures]
         sheet = contact_sheet([one.content for one in made.pictures], names)
-        rest = [one for one in (name_note(folder), left_out(len(names))) if one]
+        rest = [one for one in (warning(name_note(folder)), left_out(len(names))) if one]
         report = "\n".join(
             [
                 *lines[:3],

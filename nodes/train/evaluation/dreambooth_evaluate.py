@@ -10,6 +10,7 @@ import torch
 from comfy_api.latest import io, ui
 
 from ....tipo_core.dreambooth.dataset.rare_tokens import without_token
+from ....tipo_core.report_lines import warnings_of
 from ...host_features import schema
 from ...inputs import DatasetType, report_output, text_box, text_output
 from ..dataset.picture_sources import as_image
@@ -127,7 +128,7 @@ class TipoDreamBoothEvaluate(io.ComfyNode):
         ]
         sheet = contact_sheet([drawn[n] for n in order], names)
         rest = [line for line in (left_out(len(drawn)),) if line]
-        report = "\n".join(score_lines(scores, [*notes, *rest]))
+        report = "\n".join(score_lines(scores, [*warnings_of(notes), *rest]))
         answer = json.dumps(scores.as_json(), ensure_ascii=False)
         return io.NodeOutput(answer, as_image(sheet), report, ui=ui.PreviewText(report))
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from ...report_lines import warning
+
 # Short words of one token in CLIP's vocabulary, as the DreamBooth paper chooses them. "sks" is the
 # habit of most guides; it is also the name of a rifle.
 RARE_TOKENS = ("sks", "ohwx", "olis", "shs", "hta", "sls", "phol")
@@ -42,5 +44,5 @@ def token_lines(
             line += ", each of which means something already"
             if others:
                 line += f"; one token: {', '.join(others)}"
-        lines.append(line)
+        lines.append(line if length == 1 else warning(line))
     return lines

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import torch
 
+from ...report_lines import warnings_of
 from ...units import bytes_text
 from ..private_generators import generator_of
 from ..training_pictures import PictureSet, TrainingPicture
@@ -116,7 +117,7 @@ def subject_set(
             fitted.append(fit_of)
             pictures += _training_pictures(one, caption, fit_of, settings.has_mirrored)
     repeats = -(-settings.repeats // crops)
-    notes = _notes(found, settings, captions, pictures, fitted[::crops])
+    notes = warnings_of(_notes(found, settings, captions, pictures, fitted[::crops]))
     prompt = caption_for(settings.prompt, settings.token, None)
     made = PictureSet(tuple(pictures), prompt, settings.token, repeats, tuple(notes))
     return made, [*_summary(found, settings, captions, fitted[::crops], crops, made), *notes]

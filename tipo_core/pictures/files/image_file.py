@@ -10,6 +10,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from ...report_lines import warnings_of
 from .formats import JPEG, JPEG_EXIF_BYTES, PNG, encode_png, lossy_encoder
 from .metadata import ImageMetadata
 from .unfinished_files import unfinished_name
@@ -120,7 +121,7 @@ def save_report(format: str, files: list[tuple[str, Encoded]]) -> str:
     """Report each file (path, picture) on a line, then each note once."""
     lines = [f"{path}: {format}, {kilobytes(len(one.content))}, {one.how}" for path, one in files]
     notes = dict.fromkeys(note for _, one in files for note in one.notes)
-    return "\n".join([*lines, *(f"({note})" for note in notes)])
+    return "\n".join([*lines, *warnings_of(notes)])
 
 
 def disk_problem(error: OSError, folder: str | Path) -> str:

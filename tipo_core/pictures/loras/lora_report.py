@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ...report_lines import warning
 from .lora_schedule import LoraUse
 from .lora_tags import PromptTags
 
@@ -30,7 +31,7 @@ class AppliedLora:
         use = self.use
         if not self.in_model and not self.in_clip:
             model = "the model and the text encoder" if self.has_clip else "the model"
-            return (
+            return warning(
                 f"LoRA '{use.file}' has no effect: none of its {self.keys} keys is in {model}. Its "
                 f"keys are {self.made_for}: choose a LoRA that was made for this model."
             )
@@ -53,13 +54,13 @@ def lora_lines(applied: Sequence[AppliedLora], tags: PromptTags, notes: Sequence
     lines = [one.line() for one in applied]
     lines += notes
     lines += [
-        f"{tag.text}: {', '.join(tag.unused)} is not supported and has no effect"
+        warning(f"{tag.text}: {', '.join(tag.unused)} is not supported and has no effect")
         for tag in tags.loras
         if tag.unused
     ]
-    lines += [f"{tag}: not supported, left out" for tag in tags.unsupported]
+    lines += [warning(f"{tag}: not supported, left out") for tag in tags.unsupported]
     lines += [
-        f"{choice}: a LoRA in a choice is not applied until the choice is made"
+        warning(f"{choice}: a LoRA in a choice is not applied until the choice is made")
         for choice in tags.choices
     ]
     return lines or ["no LoRA in the text"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from ...report_lines import warnings_of
 from .axis import (
     CHECKPOINT,
     NAMES,
@@ -152,7 +153,7 @@ def sweep_of(
             f"the checkpoint changes with each picture: set rows to {CHECKPOINT}, and it changes "
             "once per row"
         )
-    return sweep, "\n".join([sweep_report(sweep), *notes])
+    return sweep, "\n".join([sweep_report(sweep), *warnings_of(notes)])
 
 
 def _empty_value_notes(sweep: Sweep) -> list[str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ...report_lines import warning
+
 
 @dataclass(frozen=True)
 class TextEncoder:
@@ -54,7 +56,9 @@ def skip_lines(clip_skip: int, encoders: Sequence[TextEncoder]) -> list[str]:
     if clip_skip and not skip_applies(encoders):
         others = ", ".join(encoder.name for encoder in encoders if not encoder.is_clip)
         why = f"the model also reads text with {others}" if others else "no CLIP encoder found"
-        first = f"clip_skip {clip_skip} does not apply ({why}): the model's default is used"
+        first = warning(
+            f"clip_skip {clip_skip} does not apply ({why}): the model's default is used"
+        )
     elif clip_skip:
         first = f"clip_skip {abs(clip_skip)}"
     else:

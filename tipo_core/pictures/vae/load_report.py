@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ...report_lines import warning
 from ...units import bytes_text
 
 
@@ -56,12 +57,16 @@ def vae_report(vae: LoadedVae) -> str:
     # "auto" needs no warning: it is a usual format, or set by an option of ComfyUI's command line.
     if vae.asked != "auto" and vae.precision not in vae.usual:
         lines.append(
-            f"ComfyUI itself runs this VAE in {' or '.join(vae.usual)}: black or broken pictures "
-            f"are possible in {vae.precision}."
+            warning(
+                f"ComfyUI itself runs this VAE in {' or '.join(vae.usual)}: black or broken "
+                f"pictures are possible in {vae.precision}."
+            )
         )
     if vae.precision == "fp16" and vae.device == "cpu":
         lines.append(
-            "Most CPUs have no fp16 arithmetic and can take a hundred times as long: choose "
-            "bf16 or fp32 there."
+            warning(
+                "Most CPUs have no fp16 arithmetic and can take a hundred times as long: choose "
+                "bf16 or fp32 there."
+            )
         )
     return "\n".join(lines)

@@ -78,8 +78,9 @@ def test_token_as_a_word() -> None:
 def test_lines_on_tokens() -> None:
     lines = token_lines("zwx", {"clip_l": 2, "clip_g": 1, "t5xxl": 0}, {"clip_l": ("sks", "ohwx")})
     assert lines == [
-        "token 'zwx' in clip_l: 2 tokens, each of which means something already; one token: sks, "
-        "ohwx",
+        "warning: token 'zwx' in clip_l: 2 tokens, each of which means something already; one "
+        "token: sks, ohwx",
         "token 'zwx' in clip_g: 1 token",
-        "token 'zwx' in t5xxl: 0 tokens, the encoder does not read it: choose another word",
+        "warning: token 'zwx' in t5xxl: 0 tokens, the encoder does not read it: choose another "
+        "word",
     ]

@@ -110,14 +110,14 @@ def test_faults_are_named_and_not_fatal(tmp_path: Path) -> None:
     fitting = Fitting(128, 128)
     made, report = subject_set(found_in(tmp_path), settings(fitting=fitting))
     assert made.notes == (
-        "only 2 pictures: with fewer than 3 the model learns the picture, not the subject; add "
-        "some with other backgrounds and poses",
-        "left out, broken.png: no picture, whatever its name says",
-        "no picture: notes.pdf",
-        "z.txt: a caption without a picture",
-        "smaller than the training, enlarged and soft: a.png (80 x 80, 1.6 times), b.png (80 x 80, "
-        "1.6 times)",
-        "equal pictures: b.png and a.png; each counts, delete one of them",
+        "warning: only 2 pictures: with fewer than 3 the model learns the picture, not the "
+        "subject; add some with other backgrounds and poses",
+        "warning: left out, broken.png: no picture, whatever its name says",
+        "warning: no picture: notes.pdf",
+        "warning: z.txt: a caption without a picture",
+        "warning: smaller than the training, enlarged and soft: a.png (80 x 80, 1.6 times), b.png "
+        "(80 x 80, 1.6 times)",
+        "warning: equal pictures: b.png and a.png; each counts, delete one of them",
     )
     assert report[-len(made.notes) :] == list(made.notes)
 
@@ -125,11 +125,14 @@ def test_faults_are_named_and_not_fatal(tmp_path: Path) -> None:
 def test_crops_that_lose_much_and_long_pictures_are_named(tmp_path: Path) -> None:
     picture(1, (400, 130)).save(tmp_path / "wide.png")
     made, _ = subject_set(found_in(tmp_path), settings())
-    assert any(line.startswith("the crop loses much") for line in made.notes)
+    assert any(line.startswith("warning: the crop loses much") for line in made.notes)
     buckets, _ = subject_set(
         found_in(tmp_path), settings(fitting=Fitting(256, 256, "center", True))
     )
-    assert any(line.startswith("very long or wide: wide.png (400 x 130)") for line in buckets.notes)
+    assert any(
+        line.startswith("warning: very long or wide: wide.png (400 x 130)")
+        for line in buckets.notes
+    )
 
 
 def test_a_class_may_be_small_and_has_no_token(folder: Path) -> None:

@@ -149,5 +149,10 @@ def test_report_lines() -> None:
     assert line.endswith("only through the output hooks: connect a clip")
     assert "none of its 12 keys" in lines[2] and "for SDXL" in lines[2]
     assert lines[3] == "<lora:z:1>: left out"
-    assert [line.partition(":")[0] for line in lines[4:]] == ["<lora", "<hypernet", "{<lora"]
+    assert [line.startswith("warning: ") for line in lines[:5]] == [False, False, True, False, True]
+    assert [line.removeprefix("warning: ").partition(":")[0] for line in lines[4:]] == [
+        "<lora",
+        "<hypernet",
+        "{<lora",
+    ]
     assert lora_lines([], prompt_tags("cat"), []) == ["no LoRA in the text"]

@@ -242,8 +242,8 @@ def test_a_comma_at_the_end_of_prompt_sr_is_named() -> None:
     _, report = sweep_of(BASE | texts, "none", "", PROMPT_SR, "cat, dog, ", NAMES)
     assert "rows: prompt S/R cat, dog, (empty)" in report
     assert report.splitlines()[-1] == (
-        "row_values has an empty value: 1 picture is drawn without 'cat'; a comma at the end makes "
-        "one"
+        "warning: row_values has an empty value: 1 picture is drawn without 'cat'; a comma at the "
+        "end makes one"
     )
     _, report = sweep_of(BASE | texts, "cfg", "4, 6", PROMPT_SR, "cat,, dog", NAMES)
     assert "row_values has an empty value: 2 pictures are drawn" in report

@@ -39,7 +39,7 @@ def test_report_says_that_a_skip_does_not_apply(encoders: list[TextEncoder]) -> 
 
 def test_skip_lines_say_which_encoder_keeps_the_skip_out() -> None:
     first, *layers = skip_lines(2, [CLIP_L, T5])
-    assert first.startswith("clip_skip 2 does not apply") and "t5xxl" in first
+    assert first.startswith("warning: clip_skip 2 does not apply") and "t5xxl" in first
     for line, (name, depth) in zip(layers, [("clip_l", 12), ("t5xxl", 24)], strict=True):
         assert line.startswith(f"{name}: ") and "final output" in line and str(depth) in line
 
