@@ -8,7 +8,7 @@ from comfy_api.latest import io, ui
 
 from ...tipo_core.prompt.presets import DEFAULT_TEMPLATE, PRESETS
 from ..host_features import schema
-from ..inputs import ExpansionType, report_output, text_box, text_output
+from ..inputs import ExpansionType, linked_text, report_output, text_box, text_output
 from ..memory import read_text
 from .model_family import (
     NO_FAMILY,
@@ -87,11 +87,10 @@ class TipoFormat(io.ComfyNode):
                     tooltip="Shows the family to auto if model is not connected, and counts the "
                     "tokens.",
                 ),
-                text_box(
+                linked_text(
                     "negative",
                     "Your negative prompt. The family's follows it, without tags that the prompt "
                     "has.",
-                    optional=True,
                 ),
                 io.Combo.Input(
                     "prose_tags",
