@@ -52,6 +52,8 @@ UNET = {
     "channel_mult": [1, 2], "transformer_depth": [0, 1], "transformer_depth_middle": 1,
     "transformer_depth_output": [0, 0, 1, 1], "num_heads": 4,
 }  # fmt: skip
+# Sizes from which newer configurations compute the memory they need.
+SIZES = {"hidden_size": 64, "model_channels": 64}
 UNET_SDXL = UNET | {
     "adm_in_channels": 2816, "num_classes": "sequential", "use_linear_in_transformer": True,
     "context_dim": 2048,
@@ -94,10 +96,10 @@ def architectures() -> dict[str, Any]:
             if wanted is None:
                 found[name] = None
                 continue
-            config = comfy.model_detection.model_config_from_unet_config(
-                dict(wanted.unet_config), {}
-            )
-            config = config if type(config) is wanted else wanted(dict(wanted.unet_config))
+            unet = SIZES | dict(wanted.unet_config)
+            config = comfy.model_detection.model_config_from_unet_config(unet, {})
+            # Some architectures differ in weights alone, which detection reads as well.
+            config = config if type(config) is wanted else wanted(unet)
             found[name] = shown(patcher_of(config))
     return found
 
