@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
@@ -152,12 +153,12 @@ def _counted(tokenize: Callable[[str], Any], text: str) -> dict[str, list[int]]:
 
 
 def _tokenizer(family: Family, clip: Any) -> Callable[[str], Any] | None:
-    if clip is not None:
-        return lambda text: clip.tokenize(text, return_word_ids=True)
+    if hasattr(clip, "tokenize"):
+        return partial(clip.tokenize, return_word_ids=True)
     for name in family.tokenizers:
         try:
             tokenizer = getattr(import_module(_TOKENIZER_MODULES[name]), name)()
         except (KeyError, ImportError, AttributeError):
             continue  # of a newer ComfyUI, or of a model's own file
-        return lambda text, made=tokenizer: made.tokenize_with_weights(text, return_word_ids=True)
+        return partial(tokenizer.tokenize_with_weights, return_word_ids=True)
     return None
