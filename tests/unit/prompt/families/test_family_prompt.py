@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.unit.prompt.scanned import count_scanned
 from tipo_core.expansion.user_text import UserTags
 from tipo_core.prompt import parse
 from tipo_core.prompt.families.family import Family
@@ -213,12 +212,13 @@ def test_every_part_of_the_user_is_in_the_prompt_verbatim(pieces: list[str], nam
 
 
 @pytest.mark.parametrize("name", ["noobai", "anima", "qwen-image"])
-def test_a_megabyte_takes_no_time_per_pair(name: str) -> None:
-    def seconds(count: int) -> float:
-        fields = {"user": "(long_hair:1.2), wlop, a cat, " * count, "added": ""}
-        start = time.perf_counter()
-        family_prompt(FAMILIES[name], fields)
-        return time.perf_counter() - start
+def test_long_prompts_take_linear_time(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    scanned = count_scanned(monkeypatch)
 
-    seconds(10)
-    assert seconds(2400) < 12 * max(seconds(600), 0.01)
+    def work(count: int) -> int:
+        before = scanned()
+        fields = {"user": "(long_hair:1.2), wlop, a cat, " * count, "added": ""}
+        family_prompt(FAMILIES[name], fields)
+        return scanned() - before
+
+    assert 0 < work(800) < 4.1 * work(200)
