@@ -10,7 +10,7 @@ from ...surrogates import require_text
 _FACE = re.compile(r"[^\s_]{1,3}_[^\s_]{1,3}\Z")
 _TWO_WORD_SIGNS = re.compile(r"\w{2}")
 # Names that the models know with their underscores.
-_FIXED_NAME = re.compile(r"(?i:score_\d(?:_up)?|source_(?:anime|cartoon|furry|pony))\Z")
+FIXED_NAME = re.compile(r"(?i:score_\d(?:_up)?|source_(?:anime|cartoon|furry|pony))\Z")
 _BRACKETS = re.compile(r"[()\[\]{}]")
 _BRACKET_FACE = re.compile(r"(?:[>}]?[:;=8][-^'o]?[()\[\]{}]+|[()\[\]{}]+[-^'o]?[:;=8])\Z")
 
@@ -32,7 +32,7 @@ def plain_text(text: str) -> str:
         return " ".join(text.split())
     words = [
         word
-        if "_" not in word or is_emoticon(word) or _FIXED_NAME.match(word)
+        if "_" not in word or is_emoticon(word) or FIXED_NAME.match(word)
         else " ".join(word.replace("_", " ").split())
         for word in text.split()
     ]
