@@ -24,14 +24,14 @@ from .checked_inputs import with_checked_inputs
 from .image import clip_encode, sampler, save, sdxl_size
 from .lora import prompt_loras
 from .sweep import grid, sweep, sweep_models
-from .text import bans, expand, fields, format, options, split, task
+from .text import bans, expand, fields, format, metadata, options, split, task
 from .train import dreambooth_train
 from .train.dataset import class_images, dreambooth_dataset
 from .train.evaluation import dreambooth_evaluate
 from .vae import load_vae, vae_decode, vae_encode
 
 FAMILIES = (
-    *(models, expand, task, options, bans, split, format, fields),
+    *(models, expand, task, options, bans, metadata, split, format, fields),
     *(
         prompt_loras,
         clip_encode,

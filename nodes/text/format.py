@@ -8,7 +8,7 @@ from comfy_api.latest import io, ui
 
 from ...tipo_core.prompt.presets import DEFAULT_TEMPLATE, PRESETS
 from ..host_features import schema
-from ..inputs import ExpansionType, text_box, text_output
+from ..inputs import ExpansionType, check_choice, text_box, text_output
 from ..memory import read_text
 
 if TYPE_CHECKING:
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 CUSTOM = "custom"
 CHOICES = [CUSTOM, *PRESETS]
+WHOLE = "whole"
+YOURS = "yours"
+PARTS = [WHOLE, YOURS]
 
 
 def template_of(preset: str, template: str) -> str:
@@ -55,6 +58,14 @@ class TipoFormat(io.ComfyNode):
                     "<|rating|> <|head|>.",
                     default=DEFAULT_TEMPLATE,
                 ),
+                io.Combo.Input(
+                    "part",
+                    options=PARTS,
+                    default=WHOLE,
+                    optional=True,
+                    tooltip="whole: your text and the additions. yours: your text alone in the "
+                    "same template, to compare the pictures with and without the additions.",
+                ),
             ],
             outputs=[
                 text_output("prompt", "prompt", "The prompt; empty parts leave no extra commas.")
@@ -62,13 +73,20 @@ class TipoFormat(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, expansion: Expansion, preset: str, template: str) -> io.NodeOutput:
+    def execute(
+        cls, expansion: Expansion, preset: str, template: str, part: str = WHOLE
+    ) -> io.NodeOutput:
+        from ...tipo_core.expansion.user_text import typed_fields
         from ...tipo_core.prompt import Template
 
         text = template_of(preset, template)
-        prompt = read_text(
-            lambda: Template.parse(text).render(expansion.fields), text, *expansion.fields.values()
-        )
+        check_choice("part", part, PARTS)
+
+        def render() -> str:
+            fields = expansion.fields if part == WHOLE else typed_fields(expansion.fields)
+            return Template.parse(text).render(fields)
+
+        prompt = read_text(render, text, *expansion.fields.values())
         return io.NodeOutput(prompt, ui=ui.PreviewText(prompt))
 
 

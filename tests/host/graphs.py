@@ -13,6 +13,7 @@ NODE_IDS = (
     "TipoTask",
     "TipoOptions",
     "TipoBans",
+    "TipoMetadata",
     "TipoSplitPrompt",
     "TipoFormat",
     "TipoFields",
@@ -34,7 +35,7 @@ NODE_IDS = (
 )
 TEXT_NODES = (
     *("TipoExpand", "TipoTask", "TipoBans", "TipoSplitPrompt", "TipoFormat", "TipoFields"),
-    "TipoSweep",
+    *("TipoMetadata", "TipoSweep"),
 )
 
 

@@ -1,5 +1,6 @@
 """Ban lists in the syntax of other packs, written as rules of this one.
 
+The nodes read the names of the syntaxes when ComfyUI starts, so the parser is imported on use.
 Sources: kgen 0.3.1 `tag_filter`, used by z-tipo-extension; ComfyUI_DanTagGen `tag_gen`.
 """
 
@@ -9,9 +10,6 @@ import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
-
-from ..vocabulary.plain_text import is_emoticon
-from . import linear_regex
 
 OWN_SYNTAX = "tipo"
 _PLAIN = re.compile(r"[\w \-']+")
@@ -35,6 +33,8 @@ def _from_kgen(text: str) -> ForeignRules:
     An entry bans each tag that contains it, and each tag at whose start it matches as a regular
     expression.
     """
+    from . import linear_regex
+
     rules: list[str] = []
     problems: list[str] = []
     for entry in _entries(text):
@@ -78,6 +78,8 @@ def _glob(entry: str) -> str:
 
 
 def _exact(entry: str) -> str:
+    from ..vocabulary.plain_text import is_emoticon
+
     if _PLAIN.fullmatch(entry) or is_emoticon(entry):
         return _without_if(entry)
     pattern = re.sub(r"[\\.^$*+?{}\[\]|()/]", lambda match: chr(92) + match[0], entry)
