@@ -32,6 +32,10 @@ NODE_IDS = (
     "TipoClassImages",
     "TipoDreamBoothTrain",
     "TipoDreamBoothEvaluate",
+    "TipoStandIn",
+    "TipoStandInOperation",
+    "TipoStandInFormat",
+    "TipoStandInDanTagGen",
 )
 TEXT_NODES = (
     *("TipoExpand", "TipoTask", "TipoBans", "TipoSplitPrompt", "TipoFormat", "TipoFields"),

@@ -1,0 +1,38 @@
+// A menu entry that converts the nodes of z-tipo-extension and DanTagGen in the open workflow. The
+// server does the work (nodes/other_packs/routes.py).
+import { app } from "../../scripts/app.js";
+import { api } from "../../scripts/api.js";
+import { rootGraph } from "./graph_nodes.js";
+
+const WORDS = {
+  en: ["Replace z-tipo nodes", "Replaced nodes:", "There is no node of z-tipo or DanTagGen."],
+  zh: ["替换 z-tipo 节点", "已替换的节点：", "没有 z-tipo 或 DanTagGen 的节点。"],
+};
+const words = () => WORDS[app.extensionManager.setting.get("Comfy.Locale")] ?? WORDS.en;
+
+function tell(severity, detail) {
+  app.extensionManager.toast.add({ severity, summary: words()[0], detail });
+}
+
+async function replaceNodes() {
+  const body = JSON.stringify(rootGraph().serialize());
+  const reply = await api.fetchApi("/tipo/migrate", { method: "POST", body });
+  const { workflow, replaced, notes, error } = await reply.json();
+  if (error) return tell("error", error);
+  const { changeTracker } = app.extensionManager.workflow.activeWorkflow;
+  if (replaced) {
+    changeTracker.checkState();
+    // As a step of undo: loads the workflow and keeps the one before.
+    await changeTracker.updateState([workflow], changeTracker.undoQueue);
+    changeTracker.redoQueue.length = 0;
+  }
+  const lines = notes.map(([text]) => text);
+  const head = replaced || lines.length ? `${words()[1]} ${replaced}` : words()[2];
+  tell(notes.some(([, isLost]) => isLost) ? "warn" : "info", [head, ...lines].join("\n"));
+}
+
+app.registerExtension({
+  name: "tiposuite.Migrate",
+  commands: [{ id: "tipo.migrate", label: () => words()[0], function: replaceNodes }],
+  menuCommands: [{ path: ["Edit"], commands: ["tipo.migrate"] }],
+});
