@@ -26,6 +26,8 @@ _TAGS_ONLY = "tags"
 _UNTRAINED = MappingProxyType(
     {"tag_to_short": "tag_to_short_to_long", "tag_to_long_to_short": "tag_to_short_to_long"}
 )
+# The input of a task's middle field.
+_CONTINUED = MappingProxyType({"short_to_tag_to_long": "tags", "tag_to_short_to_long": "nl_prompt"})
 # The ranges of TIPO Expand's widgets, and those of TIPO Sampling Options.
 _EXPAND_MOST: Mapping[str, float] = MappingProxyType(
     {"temperature": 2.0, "top_p": 1.0, "min_p": 1.0, "top_k": 1000}
@@ -100,6 +102,9 @@ def replace_operation(old: OldValues) -> Replacement:
         **AS_BEFORE,
     )
     main.control = control_of(old)
+    middle = _CONTINUED.get(task)
+    if middle and old[middle] not in ("", None):
+        made.lose(f"z-tipo goes on with {middle} before the long caption; {task} keeps it as typed")
     add_model(old, made)
     add_options(old, made)
     add_bans(old, made, _BANS_SYNTAX, "ban_tags", has_text_box=False)

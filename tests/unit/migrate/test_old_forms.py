@@ -171,6 +171,14 @@ def test_an_untrained_operation_is_named(operation: str) -> None:
     assert operation in lost(migrated)
 
 
+def test_a_middle_field_that_is_no_longer_continued_is_named() -> None:
+    values = {name: value for name, value in VALUES.items() if name != "format"}
+    for tags, is_lost in (("1girl", True), ("", False)):
+        given = {**values, "operation": "short_to_tag_to_long", "tags": tags}
+        migrated = migrate_prompt(as_prompt({"4": Made("TIPOOperation", given)}))
+        assert ("goes on with tags" in lost(migrated)) == is_lost
+
+
 def primitive(value: Any, widget: str) -> dict[str, Any]:
     """The page's own node, whose value the page writes into each input that it is linked to."""
     output = {"name": "x", "type": "COMBO", "links": [1], "widget": {"name": widget}}
