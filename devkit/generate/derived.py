@@ -9,20 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from devkit.generate.migration_nodes import NODES, declared_nodes
 from devkit.generate.templates import all_templates, api_form, as_text
 from devkit.messages import StepError
-from devkit.server.graph_settings import combo_options, widget_names
-from tipo_core.migrate.new_nodes import TABLE as NODE_FORMS
 
 TABLE = "write the table of nodes"  # the step that errors name
 # Pages with a table of nodes between the two markers.
 PAGES = ("README.md",)
 BEGIN, END = "<!-- nodes -->", "<!-- /nodes -->"
-# Nodes that a migrated workflow may have.
-MIGRATION_NODES = (
-    *("TipoLoadModel", "TipoExpand", "TipoTask", "TipoOptions", "TipoBans", "TipoMetadata"),
-    *("TipoFormat", "StringConcatenate"),
-)
 OWN_PREFIX = "Tipo"  # of the pack's node ids
 TRANSLATION = Path("locales", "zh", "nodeDefs.json")
 
@@ -54,49 +48,15 @@ def derived_files(root: Path, object_info: ObjectInfo) -> Iterator[Derived]:
 
     `object_info` is the answer of a server that has loaded the pack.
     """
-    yield Derived(root / NODE_FORMS.relative_to(Path(__file__).parents[2]), node_forms(object_info))
+    if any(name in object_info for name in NODES):
+        table = root / "tipo_core" / "assets" / "migrate" / "nodes.json"
+        yield Derived(table, declared_nodes(object_info))
     for template in all_templates(root):
         yield Derived(template.api, as_text(api_form(template.read(), object_info)))
-    table = node_table(object_info)
+    rows = node_table(object_info)
     for name in PAGES:
         path = root / name
-        yield Derived(path, with_table(path.read_text("utf-8"), table, name))
-
-
-def node_forms(object_info: ObjectInfo) -> str:
-    """Return the table of `tipo_core.migrate.new_nodes`: inputs and outputs of the nodes it uses.
-
-    The default of a menu is its declared one, else its first choice.
-    """
-    table = {}
-    for name in MIGRATION_NODES:
-        node = object_info[name]
-        widgets = widget_names(node)
-        inputs = []
-        for group in ("required", "optional"):
-            for key, spec in node["input"].get(group, {}).items():
-                extra = spec[1] if len(spec) > 1 else {}
-                kind = "COMBO" if isinstance(spec[0], list) else spec[0]
-                is_widget = key in widgets
-                default = extra.get("default", "" if kind == "STRING" else None)
-                if is_widget and default is None:
-                    default = combo_options(spec)[0]
-                has_control = f"{key}:control_after_generate" in widgets
-                inputs.append([key, kind, is_widget, group == "optional", default, has_control])
-        outputs = zip(node["output_name"], node["output"], strict=True)
-        table[name] = {"inputs": inputs, "outputs": [list(one) for one in outputs]}
-    rows = [
-        f'"{name}": {{\n'
-        + ",\n".join(
-            f'"{key}": [\n'
-            + ",\n".join(json.dumps(one, ensure_ascii=False) for one in node[key])
-            + "\n]"
-            for key in ("inputs", "outputs")
-        )
-        + "\n}"
-        for name, node in table.items()
-    ]
-    return "{\n" + ",\n".join(rows) + "\n}\n"
+        yield Derived(path, with_table(path.read_text("utf-8"), rows, name))
 
 
 def stale_files(root: Path, object_info: ObjectInfo) -> list[Path]:
@@ -106,10 +66,13 @@ def stale_files(root: Path, object_info: ObjectInfo) -> list[Path]:
 
 
 def node_table(object_info: ObjectInfo) -> str:
-    """Return a Markdown table of the display names and the first sentences of descriptions."""
+    """Return a Markdown table of the display names and the first sentences of descriptions.
+
+    Deprecated nodes are left out.
+    """
     lines = ["| node | description |", "|---|---|"]
     for name, node in object_info.items():
-        if name.startswith(OWN_PREFIX):
+        if name.startswith(OWN_PREFIX) and not node.get("deprecated"):
             sentence = _SENTENCE_END.split(str(node["description"]).strip(), maxsplit=1)[0]
             cell = sentence.rstrip(".").replace("|", "\\|").replace("<", "&lt;")
             lines.append(f"| {node['display_name']} | {cell} |")
