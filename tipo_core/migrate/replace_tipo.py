@@ -88,7 +88,9 @@ def replace_operation(old: OldValues) -> Replacement:
         made.lose(f"the operation {operation!r} is unknown; {_TAGS_ONLY} takes its place")
         task = _TAGS_ONLY
     is_of_tags = operation == "None" or operation.endswith("to_tag")
-    length = "tag_length" if is_of_tags else "nl_length"
+    length, unused = ("tag_length", "nl_length") if is_of_tags else ("nl_length", "tag_length")
+    if old.is_link(unused):
+        made.note(f"the link to {unused} is removed: the operation does not read it")
     caption = "short" if "short" in task else "long"
     main = made.add(
         MAIN,
@@ -158,6 +160,8 @@ def _caption_length(old: OldValues, made: Replacement) -> Any:
     is_shown = not isinstance(form, str) or "<|extended|>" in form or has_generated
     if not has_caption and not is_shown:
         made.note("no caption is written, because the template shows none")
+        if old.is_link("nl_length"):
+            made.note("the link to nl_length is removed: no caption is written")
         return "none"
     if has_generated and has_caption:
         made.lose("no second caption is written beside yours: <|generated|> stays empty")
