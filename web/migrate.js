@@ -8,7 +8,7 @@ const WORDS = {
   en: ["Replace z-tipo nodes", "Replaced nodes:", "There is no node of z-tipo or DanTagGen."],
   zh: ["替换 z-tipo 节点", "已替换的节点：", "没有 z-tipo 或 DanTagGen 的节点。"],
 };
-const words = () => WORDS[app.extensionManager.setting.get("Comfy.Locale")] ?? WORDS.en;
+const words = () => WORDS[app.extensionManager?.setting?.get("Comfy.Locale")] ?? WORDS.en;
 
 function tell(severity, detail) {
   app.extensionManager.toast.add({ severity, summary: words()[0], detail });
