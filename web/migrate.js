@@ -11,7 +11,8 @@ const WORDS = {
 const words = () => WORDS[app.extensionManager?.setting?.get("Comfy.Locale")] ?? WORDS.en;
 
 function tell(severity, detail) {
-  app.extensionManager.toast.add({ severity, summary: words()[0], detail });
+  const life = severity === "info" ? 8000 : undefined;
+  app.extensionManager.toast.add({ severity, summary: words()[0], detail, life });
 }
 
 async function replaceNodes() {

@@ -39,14 +39,23 @@ def replace_nodes(comfy: ComfyPage) -> str:
     return text
 
 
+def close_messages(comfy: ComfyPage) -> None:
+    """Close all messages: moving ones cannot be clicked."""
+    comfy.run("() => app.extensionManager.toast.removeAll()")
+    comfy.page.locator(TOASTS).first.wait_for(state="hidden")
+
+
 def test_nodes_are_replaced_and_one_undo_restores_them(
     comfy: ComfyPage, screenshots: Screenshots
 ) -> None:
     graph = one_node(tags="1girl, smile", seed=77)
     graph["4"].title = "My prompts"
-    opened(comfy, as_workflow(graph))
+    workflow = as_workflow(graph)
+    workflow["nodes"][0]["flags"] = {}  # not collapsed, for the picture
+    opened(comfy, workflow)
     assert comfy.run(TYPES) == ["TIPO"]
     message = replace_nodes(comfy)
+    comfy.fit()
     screenshots.take(comfy)
     assert "Replaced nodes: 1" in message
     assert comfy.run(TYPES) == ["TipoExpand", "TipoLoadModel"]
@@ -61,15 +70,14 @@ def test_nodes_are_replaced_and_one_undo_restores_them(
     assert comfy.run(TYPES) == ["TIPO"]
     comfy.run("() => app.extensionManager.workflow.activeWorkflow.changeTracker.redo()")
     comfy.wait_for("() => app.graph.nodes.some(node => node.type === 'TipoExpand')")
-    comfy.dismiss_alerts()
+    close_messages(comfy)
 
 
 def test_what_is_lost_is_listed(comfy: ComfyPage) -> None:
     opened(comfy, as_workflow(one_node(seed=-1)))
     message = replace_nodes(comfy)
     assert "the seed -1 is out of range" in message
-    comfy.still()
-    comfy.dismiss_alerts()
+    close_messages(comfy)
 
 
 def test_a_workflow_without_such_nodes_stays(comfy: ComfyPage) -> None:
@@ -77,8 +85,7 @@ def test_a_workflow_without_such_nodes_stays(comfy: ComfyPage) -> None:
     message = replace_nodes(comfy)
     assert "no node of z-tipo" in message
     assert comfy.run(TYPES) == ["TipoOptions"]
-    comfy.still()
-    comfy.dismiss_alerts()
+    close_messages(comfy)
 
 
 def test_the_entry_stands_in_the_menu(comfy: ComfyPage) -> None:
