@@ -20,12 +20,13 @@ async function replaceNodes() {
   const reply = await api.fetchApi("/tipo/migrate", { method: "POST", body });
   const { workflow, replaced, notes, error } = await reply.json();
   if (error) return tell("error", error);
-  const { changeTracker } = app.extensionManager.workflow.activeWorkflow;
+  const { changeTracker: tracker } = app.extensionManager.workflow.activeWorkflow;
   if (replaced) {
-    changeTracker.checkState();
+    // The second name is that of older front ends.
+    (tracker.captureCanvasState ?? tracker.checkState).call(tracker);
     // As a step of undo: loads the workflow and keeps the one before.
-    await changeTracker.updateState([workflow], changeTracker.undoQueue);
-    changeTracker.redoQueue.length = 0;
+    await tracker.updateState([workflow], tracker.undoQueue);
+    tracker.redoQueue.length = 0;
   }
   const lines = notes.map(([text]) => text);
   const head = replaced || lines.length ? `${words()[1]} ${replaced}` : words()[2];
