@@ -18,7 +18,8 @@ class Ids:
     """Free numbers for nodes and links: larger than all others of the workflow."""
 
     def __init__(self, graphs: list[Mapping[str, Any]]) -> None:
-        nodes, links = [0], [0]
+        nodes: list[Any] = [0]
+        links: list[Any] = [0]
         for graph in graphs:
             nodes += [one["id"] for one in graph["nodes"] if isinstance(one.get("id"), int)]
             links += [_get(one, "id") for one in graph.get("links") or () if one]

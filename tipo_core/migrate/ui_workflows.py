@@ -200,13 +200,13 @@ class _GraphMigration:
         moved: set[Any] = set()
         for key, new in made.nodes.items():
             declared = node_types()[new.class_type].in_saved_order
-            for slot, one in enumerate(declared):
-                value = new.inputs.get(one.name)
+            for slot, wanted in enumerate(declared):
+                value = new.inputs.get(wanted.name)
                 target = End(new_ids[key], slot)
                 link_id = None
                 if isinstance(value, Own):
                     origin = End(new_ids[value.node], made.slot(value))
-                    link_id = self.graph.add_link(origin, target, one.type)
+                    link_id = self.graph.add_link(origin, target, wanted.type)
                 elif isinstance(value, Link) and value.source not in moved:
                     link_id = value.source
                     moved.add(link_id)
@@ -214,7 +214,7 @@ class _GraphMigration:
                 elif isinstance(value, Link):
                     again = self.graph.origin(value.source)
                     if again is not None:
-                        link_id = self.graph.add_link(again, target, one.type)
+                        link_id = self.graph.add_link(again, target, wanted.type)
                 nodes[key]["inputs"][slot]["link"] = link_id
         for name, link_id in old_links.items():
             if link_id not in moved:
