@@ -35,6 +35,7 @@ async function replaceNodes() {
 
 app.registerExtension({
   name: "tiposuite.Migrate",
-  commands: [{ id: "tipo.migrate", label: () => words()[0], function: replaceNodes }],
+  // The label is translated by locales/zh: the settings are not loaded yet.
+  commands: [{ id: "tipo.migrate", label: WORDS.en[0], function: replaceNodes }],
   menuCommands: [{ path: ["Edit"], commands: ["tipo.migrate"] }],
 });

@@ -95,7 +95,8 @@ def migrate_values(values: Any, model: str = NANO) -> Migrated | None:
     body = {**values, "prompt": migrated.workflow}
     extra = body.get("extra_data")
     info = extra.get("extra_pnginfo") if isinstance(extra, dict) else None
-    if isinstance(info, dict) and is_ui_workflow(info.get("workflow")):
+    is_with_workflow = isinstance(info, dict) and is_ui_workflow(info.get("workflow"))
+    if isinstance(extra, dict) and isinstance(info, dict) and is_with_workflow:
         workflow = migrate_workflow(info["workflow"], model).workflow
         body["extra_data"] = {**extra, "extra_pnginfo": {**info, "workflow": workflow}}
     return Migrated(body, migrated.counts, migrated.findings)

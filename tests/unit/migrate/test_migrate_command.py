@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -85,7 +86,7 @@ def test_the_model_in_place_of_dantaggens_is_chosen(tmp_path: Path) -> None:
 
 def test_the_body_of_a_request_is_converted_with_its_workflow() -> None:
     info = {"extra_pnginfo": {"workflow": as_workflow(one_node())}, "other": 1}
-    body = {"prompt": as_prompt(one_node()), "extra_data": info, "client_id": "me"}
+    body: dict[str, Any] = {"prompt": as_prompt(one_node()), "extra_data": info, "client_id": "me"}
     migrated = migrate_values(body)
     assert migrated is not None
     assert migrated.workflow["prompt"]["4"]["class_type"] == "TipoExpand"
