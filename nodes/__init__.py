@@ -5,6 +5,7 @@ image/            prompt encoding, sampling, saving
 sweep/            one graph with many values: sweep, its models, its grid
 vae/              load, decode, encode
 lora/             LoRAs that a prompt names
+other_packs/      graphs of z-tipo and DanTagGen: stand-ins for their nodes, conversion
 train/            DreamBooth: a subject taught to a model
 models.py         Load TIPO Model: folders, menu, download, report
 hosted_model.py   a language model under ComfyUI's model management
@@ -22,10 +23,13 @@ from comfy_api.latest import ComfyExtension, io
 
 from . import models
 from .checked_inputs import with_checked_inputs
+from .host_features import register_replacements
 from .image import clip_encode, sampler, save, sdxl_size
 from .lora import prompt_loras
+from .other_packs import stand_ins
+from .other_packs.routes import add_routes
 from .sweep import grid, sweep, sweep_models
-from .text import bans, expand, fields, format, options, split, task
+from .text import bans, expand, fields, format, metadata_lines, options, split, task
 from .text.pinned_prompts import prepare_queued_graphs
 from .train import dreambooth_train
 from .train.dataset import class_images, dreambooth_dataset
@@ -33,7 +37,7 @@ from .train.evaluation import dreambooth_evaluate
 from .vae import load_vae, vae_decode, vae_encode
 
 FAMILIES = (
-    *(models, expand, task, options, bans, split, format, fields),
+    *(models, expand, task, options, bans, metadata_lines, split, format, fields),
     *(
         prompt_loras,
         clip_encode,
@@ -50,6 +54,7 @@ FAMILIES = (
         class_images,
         dreambooth_train,
         dreambooth_evaluate,
+        stand_ins,
     ),
 )
 
@@ -57,6 +62,11 @@ FAMILIES = (
 class TipoSuite(ComfyExtension):
     """All nodes of the pack, in the order of the menu."""
 
+    async def on_load(self) -> None:
+        """Called by newer ComfyUI alone."""
+        await register_replacements(stand_ins.replacements())
+
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
         prepare_queued_graphs()
+        add_routes()
         return [with_checked_inputs(node) for family in FAMILIES for node in family.NODES]

@@ -6,7 +6,8 @@ This is the only file that tests the host (0.3.75 to 0.33) for features of decla
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+import importlib
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from comfy_api.latest import io
@@ -49,3 +50,12 @@ def schema(
         if hasattr(by_id[name], "advanced"):
             by_id[name].advanced = True
     return io.Schema(inputs=list(inputs), **known, **declared)
+
+
+async def register_replacements(replacements: Sequence[Mapping[str, Any]]) -> None:
+    """Register the arguments of `io.NodeReplace` with a ComfyUI that replaces missing nodes."""
+    if not hasattr(io, "NodeReplace"):
+        return
+    api = importlib.import_module("comfy_api.latest").ComfyAPI()
+    for one in replacements:
+        await api.node_replacement.register(io.NodeReplace(**one))

@@ -31,6 +31,7 @@ from . import (
 from .cli_arguments import jobs, parser, read_json, read_standard_input, shown_file
 from .dreambooth.remote.commands import run_dreambooth
 from .expansion.json_form import AnyRequest, expansion_json, read_request, task_json
+from .migrate.commands import run_migrate
 from .prompt import FIELDS
 from .surrogates import refuse_surrogates
 
@@ -214,6 +215,7 @@ _COMMANDS: Mapping[str, Callable[[Mapping[str, Any]], int]] = {
     "bans": _run_bans,
     "format": _run_format,
     "dreambooth": run_dreambooth,
+    "migrate": run_migrate,
 }
 
 

@@ -14,6 +14,7 @@ from .dreambooth.remote.commands import add_dreambooth
 from .expansion.format import META_KEYS, parse_meta
 from .expansion.json_form import NONE, TAGS_ONLY
 from .expansion.tasks import Length, Task, TranslationMode
+from .migrate.commands import add_migrate
 from .prompt import PRESETS
 from .prompt.presets import DEFAULT_TEMPLATE, SHORT_NAMES
 
@@ -60,6 +61,7 @@ def parser(description: str | None) -> argparse.ArgumentParser:
     )
     _add_template(form)
     add_dreambooth(commands)
+    add_migrate(commands)
     return top
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from devkit.generate.migration_nodes import NODES, declared_nodes
 from devkit.generate.templates import all_templates, api_form, as_text
 from devkit.messages import StepError
 
@@ -43,16 +44,19 @@ class Derived:
 
 
 def derived_files(root: Path, object_info: ObjectInfo) -> Iterator[Derived]:
-    """Yield the API form of each template, and each page with a table of nodes.
+    """Yield the table of nodes for migrations, the API form of each template, and each page.
 
     `object_info` is the answer of a server that has loaded the pack.
     """
+    if any(name in object_info for name in NODES):
+        table = root / "tipo_core" / "assets" / "migrate" / "nodes.json"
+        yield Derived(table, declared_nodes(object_info))
     for template in all_templates(root):
         yield Derived(template.api, as_text(api_form(template.read(), object_info)))
-    table = node_table(object_info)
+    rows = node_table(object_info)
     for name in PAGES:
         path = root / name
-        yield Derived(path, with_table(path.read_text("utf-8"), table, name))
+        yield Derived(path, with_table(path.read_text("utf-8"), rows, name))
 
 
 def stale_files(root: Path, object_info: ObjectInfo) -> list[Path]:
@@ -62,10 +66,13 @@ def stale_files(root: Path, object_info: ObjectInfo) -> list[Path]:
 
 
 def node_table(object_info: ObjectInfo) -> str:
-    """Return a Markdown table of the display names and the first sentences of descriptions."""
+    """Return a Markdown table of the display names and the first sentences of descriptions.
+
+    Deprecated nodes are left out.
+    """
     lines = ["| node | description |", "|---|---|"]
     for name, node in object_info.items():
-        if name.startswith(OWN_PREFIX):
+        if name.startswith(OWN_PREFIX) and not node.get("deprecated"):
             sentence = _SENTENCE_END.split(str(node["description"]).strip(), maxsplit=1)[0]
             cell = sentence.rstrip(".").replace("|", "\\|").replace("<", "&lt;")
             lines.append(f"| {node['display_name']} | {cell} |")

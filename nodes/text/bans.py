@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from comfy_api.latest import io, ui
 
+from ...tipo_core.prompt.bans.foreign_rules import OWN_SYNTAX, SYNTAXES, read_rules
 from ..host_features import schema
-from ..inputs import BansType, report_output, text_box
+from ..inputs import BansType, check_choice, report_output, text_box
 from ..memory import read_text
 
 if TYPE_CHECKING:
@@ -61,6 +62,15 @@ class TipoBans(io.ComfyNode):
                     tooltip="Rules of another TIPO Ban Rules node that apply too; its groups can "
                     "be used here.",
                 ),
+                io.Combo.Input(
+                    "syntax",
+                    options=list(SYNTAXES),
+                    default=OWN_SYNTAX,
+                    optional=True,
+                    tooltip="How the rules are written. z-tipo: a word bans every tag that "
+                    "contains it, and an entry is a regular expression for the start of a tag. "
+                    "DanTagGen: each entry is a whole tag.",
+                ),
             ],
             outputs=[
                 BansType.Output(
@@ -73,14 +83,19 @@ class TipoBans(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, rules: str, try_on: str, also: str | None = None) -> io.NodeOutput:
+    def execute(
+        cls, rules: str, try_on: str, also: str | None = None, syntax: str = OWN_SYNTAX
+    ) -> io.NodeOutput:
         from ...tipo_core.prompt import Bans
 
-        text = joined_rules(also, rules)
+        check_choice("syntax", syntax, list(SYNTAXES))
+        read = read_rules(rules, syntax)
+        text = joined_rules(also, read.rules)
         bans = read_text(lambda: Bans.parse(text), text)
         count = len(bans.rules)
         head = f"{count} rule" if count == 1 else f"{count} rules"
-        report = "\n".join([head, *read_text(lambda: trial(bans, try_on), text, try_on)])
+        tried = read_text(lambda: trial(bans, try_on), text, try_on)
+        report = "\n".join([head, *read.problems, *tried])
         return io.NodeOutput(text, report, ui=ui.PreviewText(report))
 
 

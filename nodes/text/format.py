@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from comfy_api.latest import io, ui
 
 from ...tipo_core.prompt.presets import DEFAULT_TEMPLATE, PRESETS
 from ..host_features import schema
-from ..inputs import ExpansionType, linked_text, report_output, text_box, text_output
+from ..inputs import (
+    ExpansionType,
+    check_choice,
+    linked_text,
+    report_output,
+    text_box,
+    text_output,
+)
 from ..memory import read_text
 from .model_family import (
     NO_FAMILY,
@@ -25,6 +33,9 @@ if TYPE_CHECKING:
 CUSTOM = "custom"
 CHOICES = [CUSTOM, *PRESETS]
 PROSE_TAGS = ("woven in", "left out")
+WHOLE = "whole"
+YOURS = "yours"
+PARTS = [WHOLE, YOURS]
 
 
 def template_of(preset: str, template: str) -> str:
@@ -100,6 +111,14 @@ class TipoFormat(io.ComfyNode):
                     tooltip="For families that read sentences: woven in puts the tags after the "
                     "caption, left out keeps only LoRAs, embeddings and wildcards of them.",
                 ),
+                io.Combo.Input(
+                    "part",
+                    options=PARTS,
+                    default=WHOLE,
+                    optional=True,
+                    tooltip="whole: your text and the additions. yours: your text alone in the "
+                    "same template, to compare the pictures with and without the additions.",
+                ),
             ],
             outputs=[
                 text_output("prompt", "prompt", "The prompt; empty parts leave no extra commas."),
@@ -130,26 +149,28 @@ class TipoFormat(io.ComfyNode):
         clip: Any = None,
         negative: str = "",
         prose_tags: str = PROSE_TAGS[0],
+        part: str = WHOLE,
     ) -> io.NodeOutput:
+        from ...tipo_core.expansion.user_text import typed_fields
         from ...tipo_core.prompt import Template
         from ...tipo_core.prompt.families.family_prompt import family_prompt, token_notes
 
+        check_choice("part", part, PARTS)
         found, lines = chosen_family(family, lambda: graph_model(cls.hidden, model, clip))
+        texts = [negative, *expansion.fields.values()]
+
+        def fields() -> Mapping[str, str]:
+            return expansion.fields if part == WHOLE else typed_fields(expansion.fields)
+
         if found is None:
             text = template_of(preset, template)
-            prompt = read_text(
-                lambda: Template.parse(text).render(expansion.fields),
-                *(text, *expansion.fields.values()),
-            )
+            prompt = read_text(lambda: Template.parse(text).render(fields()), text, *texts)
             report = "\n".join(lines)
             shown = f"{prompt}\n\n{report}" if report else prompt
             return io.NodeOutput(
                 *(prompt, negative, prompt, prompt, report), ui=ui.PreviewText(shown)
             )
-        made = read_text(
-            lambda: family_prompt(found, expansion.fields, negative, prose_tags),
-            *(negative, *expansion.fields.values()),
-        )
+        made = read_text(lambda: family_prompt(found, fields(), negative, prose_tags), *texts)
         counts = token_counts(found, clip, made.clip_text, made.t5_text)
         report = "\n".join([*lines, *made.notes, *token_notes(found, counts)])
         return io.NodeOutput(

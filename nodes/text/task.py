@@ -11,6 +11,7 @@ from ...tipo_core.lm.generate.sampling_options import SamplingOptions
 from ...tipo_core.lm.hub.catalog import NANO
 from ..host_features import schema
 from ..inputs import (
+    ExpansionType,
     at_least_input,
     bans_input,
     escape_names_input,
@@ -90,6 +91,11 @@ class TipoTask(io.ComfyNode):
                     "Metadata that the model proposed with gen_meta, one 'key: value' per line.",
                 ),
                 text_output("request", "request", "The text that the model was given to continue."),
+                ExpansionType.Output(
+                    "expansion",
+                    display_name="expansion",
+                    tooltip="The result with all its parts, for TIPO Format and TIPO Fields.",
+                ),
             ],
         )
 
@@ -119,7 +125,7 @@ class TipoTask(io.ComfyNode):
             task_named,
             translation_named,
         )
-        from ...tipo_core.expansion.task import TaskRequest, run_task
+        from ...tipo_core.expansion.task import TaskRequest, run_task, task_expansion
 
         request = TaskRequest(
             task=task_named(task),
@@ -145,6 +151,7 @@ class TipoTask(io.ComfyNode):
             "\n".join(text for text in result.added.values() if text),
             metadata_text(result.proposed),
             result.prompt,
+            task_expansion(request, result),
             ui={"text": [task_text(request, result)], "tipo": [task_json(result)]},
         )
 

@@ -13,6 +13,7 @@ NODE_IDS = (
     "TipoTask",
     "TipoOptions",
     "TipoBans",
+    "TipoMetadata",
     "TipoSplitPrompt",
     "TipoFormat",
     "TipoFields",
@@ -31,10 +32,14 @@ NODE_IDS = (
     "TipoClassImages",
     "TipoDreamBoothTrain",
     "TipoDreamBoothEvaluate",
+    "TipoStandIn",
+    "TipoStandInOperation",
+    "TipoStandInFormat",
+    "TipoStandInDanTagGen",
 )
 TEXT_NODES = (
     *("TipoExpand", "TipoTask", "TipoBans", "TipoSplitPrompt", "TipoFormat", "TipoFields"),
-    "TipoSweep",
+    *("TipoMetadata", "TipoSweep"),
 )
 
 

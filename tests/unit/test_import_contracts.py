@@ -28,7 +28,7 @@ FLOORS = (
     ("api",),
     ("batch",),
     ("dreambooth",),
-    ("training", "evaluate"),
+    ("training", "evaluate", "migrate"),
     ("expansion",),
     ("comfy_api", "pictures"),
     ("lm",),

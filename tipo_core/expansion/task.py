@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from ..prompt import Bans, canonical
+from ..prompt import Bans, Template, canonical
 from ..prompt.choices import resolve_choices
 from ..prompt.joins import join_caption, join_tags
+from ..prompt.presets import DEFAULT_TEMPLATE
 from ..prompt.translation.translate import Translation
 from ..surrogates import shortened
 from .fields import expected_tokens, field_span, fill_fields
-from .format import Request, render_request
+from .format import Request, render_request, split_tags
 from .policy import TagPolicy, banned_counts
 from .progress_meter import ProgressMeter
-from .request import FieldResult, LanguageModel, check_types
+from .request import Expansion, FieldResult, LanguageModel, check_types
 from .tasks import Field, Length, Task, TranslationMode
 from .user_text import UserTags
 
@@ -78,7 +79,9 @@ class TaskResult:
 
     `added` is the added text of each field: the tags of foreign words, then the model's text.
     `results` are the counts of each field that the model wrote, `prompt` the
-    first prompt of the model. The other values are those of `Expansion`.
+    first prompt of the model. `fields` has a value for every field of a template; its caption is
+    the long one if the user typed one, else the short one. The other values are those of
+    `Expansion`.
     """
 
     tags: str
@@ -88,6 +91,7 @@ class TaskResult:
     proposed: Mapping[str, str]
     banned: Mapping[str, int]
     prompt: str
+    fields: Mapping[str, str]
     results: Mapping[Field, FieldResult]
     was_cancelled: bool
     seconds: float
@@ -151,11 +155,53 @@ def run_task(
         proposed=filled.answer.meta,
         banned=banned_counts(rejected),
         prompt=prompt,
+        fields=_template_fields(user, pieces, added, short, long),
         results=filled.results,
         was_cancelled=filled.was_cancelled,
         seconds=time.perf_counter() - started,
         translation=user.translation,
     )
+
+
+def task_expansion(request: TaskRequest, result: TaskResult) -> Expansion:
+    """Return the result of a task as an expansion, whose prompt has the default template."""
+    added = (
+        result.added.get(Field.TAG, ""),
+        result.fields["continued"] or (result.fields["generated"]),
+    )
+    return Expansion(
+        prompt=Template.parse(DEFAULT_TEMPLATE).render(result.fields),
+        tags=result.tags,
+        caption=result.fields["extended"] or result.fields["generated"],
+        added="\n".join(part for part in added if part),
+        added_tags=tuple(split_tags(added[0])),
+        added_caption=added[1],
+        fields=result.fields,
+        proposed=result.proposed,
+        banned=result.banned,
+        passes=(),
+        seed=request.seed,
+        variant=0,
+        attempts=1,
+        repeats=None,
+        was_cancelled=result.was_cancelled,
+        seconds=result.seconds,
+        translation=result.translation,
+    )
+
+
+def _template_fields(
+    user: UserTags, pieces: Iterable[str], added: Mapping[Field, str], short: str, long: str
+) -> dict[str, str]:
+    """Return the fields of a template. A caption that the user did not type is `generated`."""
+    typed_short, typed_long = user.captions
+    if typed_long.strip():
+        fields = user.template_fields(pieces, typed_long, added[Field.LONG])
+        return {**fields, "extended": long}
+    fields = user.template_fields(pieces, typed_short, added[Field.SHORT])
+    if typed_short.strip():
+        return {**fields, "extended": short, "generated": long}
+    return {**fields, "generated": long or short}
 
 
 def _prepared(request: TaskRequest) -> tuple[UserTags, Request, TagPolicy]:

@@ -229,6 +229,16 @@ class UserTags:
         return tuple(found)
 
 
+def typed_fields(fields: Mapping[str, str]) -> dict[str, str]:
+    """Return the fields of an expansion as they are without the additions: the user's part alone.
+
+    `fields` are those of `UserTags.template_fields`.
+    """
+    # `user` and `head` are escaped already.
+    user = UserTags(fields.get("user", ""), escape_names=False)
+    return user.template_fields((), fields.get("caption", ""), "")
+
+
 def _translated_tag(tag: str, japanese: bool) -> tuple[str, ...]:
     """The tags that the model reads in place of one of the user's."""
     if not has_foreign_words(tag) or category(tag) in META_CATEGORIES:

@@ -15,6 +15,8 @@ NANO = "tipo-nano"
 _HUB = "https://huggingface.co"
 _MAX_SHOWN = 80  # characters of a name in an error
 _TIPO_IN_NAME = re.compile(r"tipo", re.IGNORECASE)
+# Models of the same author and folders, for tags alone.
+_OTHER_FORMAT = re.compile(r"dantaggen", re.IGNORECASE)
 _FOLDER_PARTS = (("config.json",), ("tokenizer.json", "tokenizer.model"), ("model.safetensors",))
 
 
@@ -111,6 +113,8 @@ class MenuEntry:
     def label(self) -> str:
         """The shown text: name, size, licence, and whether the model must be downloaded."""
         if self.known is None:
+            if _OTHER_FORMAT.search(self.name):
+                return f"{self.name} (DanTagGen: reads another prompt format)"
             return self.name if self.name != NANO else f"{NANO} (comes with the pack)"
         download = "" if self.files else ", downloads when it runs"
         return f"{self.name} ({self.known.facts}{download})"

@@ -14,10 +14,12 @@ from devkit.generate.derived import (
     PAGES,
     TRANSLATION,
     derived_files,
+    node_table,
     stale_files,
     translated_texts,
     translation_problems,
 )
+from devkit.generate.migration_nodes import declared_nodes
 from devkit.messages import StepError
 
 
@@ -74,6 +76,35 @@ def test_the_table_has_a_row_per_own_node_with_its_first_sentence(root: Path) ->
         "| Say | Says 0.5 words |",
     ]
     assert "KSampler" not in page.text
+
+
+def test_deprecated_nodes_are_in_no_table(root: Path) -> None:
+    old = {**declaration("Old", "Stays for old graphs."), "deprecated": True}
+    assert "Stays" not in node_table({**NODES, "TipoOld": old})
+
+
+def test_the_nodes_of_migrated_workflows_are_tabled() -> None:
+    inputs = {
+        "required": {
+            "expansion": ["TIPO_EXPANSION", {}],
+            "preset": ["COMBO", {"options": ["a", "b"]}],
+            "seed": ["INT", {"default": 3, "control_after_generate": True}],
+        },
+        "optional": {"text": ["STRING", {"forceInput": True}], "part": [["x", "y"], {}]},
+    }
+    node = {"input": inputs, "output": ["STRING"], "output_name": ["prompt"]}
+    assert json.loads(declared_nodes({"TipoFormat": node, "Other": node})) == {
+        "TipoFormat": {
+            "inputs": [
+                ["expansion", "TIPO_EXPANSION", False, False, None, False],
+                ["preset", "COMBO", True, False, "a", False],
+                ["seed", "INT", True, False, 3, True],
+                ["text", "STRING", False, True, "", False],
+                ["part", "COMBO", True, True, "x", False],
+            ],
+            "outputs": [["prompt", "STRING"]],
+        }
+    }
 
 
 def test_a_page_without_markers_is_an_error_that_names_them(root: Path) -> None:

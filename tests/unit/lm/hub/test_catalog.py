@@ -155,3 +155,13 @@ def test_an_unreadable_root_is_empty(tmp_path: Path) -> None:
     is_a_file = tmp_path / "tipo"
     is_a_file.write_text("")
     assert list(local_models([is_a_file])) == [NANO]
+
+
+def test_the_folder_of_z_tipo_gives_its_models_and_no_pickles(tmp_path: Path) -> None:
+    names = ("TIPO-100M_TIPO-100M-F16.gguf", "DanTagGen-beta_ggml-model-f16.gguf", "a.pt", "b.bin")
+    for name in names:
+        (tmp_path / name).write_bytes(b"GGUF")
+    labels = {offer.name: offer.label for offer in menu_entries([tmp_path]) if offer.files}
+    assert set(labels) == {NANO, "TIPO-100M", names[1]}
+    assert labels[names[1]] == f"{names[1]} (DanTagGen: reads another prompt format)"
+    assert find_model("TIPO-100M", [tmp_path]).path.name == names[0]
