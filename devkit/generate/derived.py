@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from devkit.generate.prompt_to_picture import prompt_to_picture, workflow_text
 from devkit.generate.templates import all_templates, api_form, as_text
 from devkit.messages import StepError
 
@@ -43,10 +44,12 @@ class Derived:
 
 
 def derived_files(root: Path, object_info: ObjectInfo) -> Iterator[Derived]:
-    """Yield the API form of each template, and each page with a table of nodes.
+    """Yield the app and the blueprint, each template's API form, each page with a table of nodes.
 
     `object_info` is the answer of a server that has loaded the pack.
     """
+    for path, workflow in prompt_to_picture(root, object_info).items():
+        yield Derived(path, workflow_text(workflow))
     for template in all_templates(root):
         yield Derived(template.api, as_text(api_form(template.read(), object_info)))
     table = node_table(object_info)

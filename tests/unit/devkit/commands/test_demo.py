@@ -115,9 +115,9 @@ def test_a_terminal_shows_the_picture(
 
 
 def test_the_next_commands_are_offered() -> None:
+    others = ["--caption", "A girl.", "--length", "short", "--variants", "2", "--seed", "4"]
     given = cli.parser().parse_args(
-        ["demo", "1girl, it's", "--seed", "4", "--checkpoint", "my model.safetensors"]
-        + ["--caption", "A girl.", "--length", "short", "--variants", "2"]
+        ["demo", "1girl, it's", "--checkpoint", "my model.safetensors", *others]
     )
     offered = demo.next_steps(given)
     assert "dev.py serve --open" in offered and "http://127.0.0.1:8188" in offered
