@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Locator
 
 from devkit.generate.prompt_to_picture import APP, BLUEPRINT
 from devkit.setup.toy_sd import NAME
@@ -20,6 +20,7 @@ from tests.browser.template_files import FOLDER, PACK
 # The first front end here that opens a workflow as an app; 1.32.9 opens the graph.
 HAS_APP_MODE = (1, 49)
 FORM = '[data-testid="linear-widgets"]'
+COACH = '[data-testid="coach-landing"]'
 
 
 @pytest.fixture
@@ -34,13 +35,25 @@ def version_of(tab: ComfyPage) -> tuple[int, ...]:
     return tuple(int(part) for part in text.split(".")[:2])
 
 
+def open_app(tab: ComfyPage) -> Locator:
+    """Open the app from its card, close the page's introduction to apps, and return the form."""
+    tab.open_templates(PACK)
+    tab.page.locator(f'[data-testid="template-workflow-{APP}"]').dispatch_event("click")
+    form = tab.page.locator(FORM).first
+    form.wait_for()
+    coach = tab.page.locator(COACH)
+    coach.wait_for()
+    tab.page.keyboard.press("Escape")
+    coach.wait_for(state="hidden")
+    return form
+
+
 def test_the_app_opens_and_draws(tab: ComfyPage, screenshots: Screenshots) -> None:
-    tab.open_card(PACK, APP)
     if version_of(tab) < HAS_APP_MODE:
+        tab.open_card(PACK, APP)
         wait_until_fitted(tab)
     else:
-        form = tab.page.locator(FORM).first
-        form.wait_for()
+        form = open_app(tab)
         form.get_by_text("ckpt_name").first.wait_for()
         screenshots.take(tab, "form")
         # The text of the prompt can be typed.
