@@ -207,12 +207,16 @@ def _checkpointed(forward: Forward) -> Forward:
         if not torch.is_grad_enabled():
             return forward(*args, **kwargs)
         # ComfyUI changes the options of the transformer from block to block.
+        given = [dict(one) if isinstance(one, dict) else one for one in args]
         kept = {name: dict(v) if isinstance(v, dict) else v for name, v in kwargs.items()}
 
         def again(*inputs: Any) -> Any:
-            return forward(*inputs, **kept)
+            # A patch may write into the options too: both passes begin with the same ones.
+            own = [dict(one) if isinstance(one, dict) else one for one in inputs]
+            named = {name: dict(v) if isinstance(v, dict) else v for name, v in kept.items()}
+            return forward(*own, **named)
 
-        return checkpoint(again, *args, use_reentrant=False, preserve_rng_state=False)
+        return checkpoint(again, *given, use_reentrant=False, preserve_rng_state=False)
 
     return run
 

@@ -2,35 +2,97 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 
-_SAMPLES = 64  # values of each weight; two trainings of one model differ in nearly all values
+_SAMPLES = 64  # values of each weight, for the order of its values; their sum sees each of them
+_DEEPEST = 8  # objects in objects
 
 
 def model_digest(patcher: Any) -> str:
-    """Return a digest of some values of each weight and each patch of a model."""
-    digest = hashlib.blake2b(digest_size=8)
+    """Return a digest of a model: its weights, patches, sampling and options.
+
+    Of each weight it takes the sum of all bits and some values, of a patch all values. Functions
+    count by their names and the values that they hold.
+    """
+    digest = _Digest()
     for key, parts in patcher.get_key_patches().items():
         (weight, _), *patches = parts
-        digest.update(key.encode("utf-8"))
-        _add(digest, [weight, *patches])
-    return digest.hexdigest()
+        digest.add_text(key)
+        digest.add_weight(weight)
+        digest.add(patches)
+    digest.add(getattr(patcher, "object_patches", {}))
+    digest.add(getattr(patcher.model, "model_sampling", None))
+    digest.add({**patcher.model_options, "wrappers": getattr(patcher, "wrappers", {})})
+    return digest.text()
 
 
-def _add(digest: Any, value: Any) -> None:
-    if isinstance(value, torch.Tensor):
-        digest.update(f"{tuple(value.shape)}{value.dtype}".encode())
-        if type(value) in (torch.Tensor, torch.nn.Parameter) and value.numel():
-            flat = value.detach().reshape(-1)
+class _Digest:
+    """Takes in values of all kinds; an object that holds itself counts once."""
+
+    def __init__(self) -> None:
+        self._digest = hashlib.blake2b(digest_size=8)
+        self._open: set[int] = set()
+
+    def text(self) -> str:
+        return self._digest.hexdigest()
+
+    def add_text(self, text: str) -> None:
+        self._digest.update(text.encode("utf-8", "surrogatepass") + b"\0")
+
+    def add_weight(self, weight: Any) -> None:
+        """Take in a tensor that may be large: the sum of its bits, and some values."""
+        if not isinstance(weight, torch.Tensor):
+            return self.add(weight)
+        self.add_text(f"{type(weight).__name__}{tuple(weight.shape)}{weight.dtype}")
+        if type(weight) in (torch.Tensor, torch.nn.Parameter) and weight.numel():
+            flat = weight.detach().reshape(-1)
             some = flat[:: max(len(flat) // _SAMPLES, 1)][:_SAMPLES]
-            digest.update(some.to("cpu", torch.float32).numpy().tobytes())
-    elif isinstance(value, (list, tuple)):
-        for one in value:
-            _add(digest, one)
-    elif isinstance(value, (bool, int, float, str)):
-        digest.update(repr(value).encode("utf-8", "surrogatepass"))
-    elif hasattr(value, "weights"):  # a weight adapter of ComfyUI
-        _add(digest, value.weights)
+            self._digest.update(some.to("cpu", torch.float32).numpy().tobytes())
+            size = {1: torch.int8, 2: torch.int16, 4: torch.int32}.get(flat.element_size())
+            if size is not None and not flat.is_meta:
+                self.add_text(str(flat.contiguous().view(size).sum(dtype=torch.int64).item()))
+
+    def add(self, value: Any) -> None:
+        """Take in a value of any kind."""
+        if isinstance(value, torch.Tensor):
+            self._add_tensor(value)
+        elif value is None or isinstance(value, (bool, int, float, str, torch.dtype, torch.device)):
+            self.add_text(f"{type(value).__name__} {value}")
+        elif id(value) not in self._open and len(self._open) < _DEEPEST:
+            self._open.add(id(value))
+            self._add_object(value)
+            self._open.discard(id(value))
+
+    def _add_tensor(self, tensor: torch.Tensor) -> None:
+        self.add_text(f"{tuple(tensor.shape)}{tensor.dtype}")
+        if type(tensor) in (torch.Tensor, torch.nn.Parameter) and not tensor.is_meta:
+            flat = tensor.detach().reshape(-1).cpu().contiguous()
+            self._digest.update(flat.view(torch.uint8).numpy().tobytes())
+
+    def _add_object(self, value: Any) -> None:
+        if isinstance(value, Mapping):
+            for key in sorted(value, key=str):
+                self.add_text(str(key))
+                self.add(value[key])
+        elif isinstance(value, (list, tuple)):
+            for one in value:
+                self.add(one)
+        elif isinstance(value, functools.partial):
+            self.add([value.func, value.args, value.keywords])
+        elif isinstance(value, torch.nn.Module):
+            self.add_text(" ".join(kind.__qualname__ for kind in type(value).__mro__))
+            self.add(dict(value.named_parameters()))
+            self.add(dict(value.named_buffers()))
+        elif hasattr(value, "__qualname__"):  # a function, a method or a class
+            self.add_text(f"{getattr(value, '__module__', '')}.{value.__qualname__}")
+            self.add(getattr(value, "__defaults__", None))
+            self.add([cell.cell_contents for cell in getattr(value, "__closure__", None) or ()])
+            self.add(getattr(value, "__self__", None))
+        else:
+            self.add_text(f"{type(value).__module__}.{type(value).__qualname__}")
+            self.add(getattr(value, "__dict__", None))

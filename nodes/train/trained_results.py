@@ -91,6 +91,10 @@ def check_prefix(prefix: str) -> None:
     """
     if prefix and (problem := prefix_problem(prefix, folder_paths.get_output_directory())):
         raise ValueError(problem)
+    if prefix.endswith("/"):
+        raise ValueError(
+            f"filename_prefix {prefix!r} ends with a folder: add a name, such as {prefix}dreambooth"
+        )
     if prefix and (problem := name_problem(f"{Path(prefix).name}_token_00001_.safetensors")):
         raise ValueError(problem)
 

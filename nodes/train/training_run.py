@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from ...tipo_core.dreambooth.training_loop import StepRecord, TrainingRun
 from ...tipo_core.dreambooth.training_pictures import PictureSet
 from ...tipo_core.dreambooth.training_recipe import FULL, NOTHING, TOKEN, TrainingRecipe
 from ...tipo_core.memory import is_out_of_memory
+from ...tipo_core.pictures.files.file_prefix import safe_prefix
 from ...tipo_core.units import bytes_text
 from .. import memory
 from .caption_conditions import training_mode
@@ -37,8 +39,10 @@ from .trained_results import (
 )
 from .training_session import TrainingSession
 
+_log = logging.getLogger("tipo-suite")
 STATES = "tipo-training"  # in ComfyUI's output folder
 _NO_CLASS = "no class_images: the whole class takes on the subject's look"
+_NO_LORA = "all weights were trained, so there is no LoRA file: connect Save Checkpoint"
 _SHOWN_EVERY = 0.5  # seconds between two texts of the progress
 
 
@@ -81,7 +85,7 @@ def train(
     whole step is saved after a cancel and after an error too. Raises RuntimeError with remedies if
     memory runs out, and ValueError for a file name that cannot be.
     """
-    prefix = prefix.strip()
+    prefix = safe_prefix(prefix.strip())
     check_prefix(prefix)
     estimate = MemoryEstimate(0, 0, 0)
     device = inputs.model.load_device
@@ -106,7 +110,11 @@ def train(
             resumed_at = run.step if run.resume() else None
             follower = _Follower(session, inputs.vae, samples, show_text)
             with session.injected():
-                run.run(follower.after_step)
+                try:
+                    run.run(follower.after_step)
+                except BaseException:  # a cancel is no Exception in newer cores
+                    _tell_saved(run, show_text)
+                    raise
             if recipe.ema_decay:
                 session.parts.set(run.result())
             return _results(inputs, recipe, session, run, follower, prefix, estimate, resumed_at)
@@ -123,6 +131,7 @@ def _state_file(inputs: TrainingInputs, recipe: TrainingRecipe) -> Path:
         model_digest(inputs.model),
         model_digest(inputs.clip.patcher),
         str(inputs.clip.layer_idx),
+        model_digest(inputs.vae.patcher),
         inputs.subject.digest,
         inputs.class_set.digest if inputs.class_set else "",
     ]
@@ -181,6 +190,17 @@ class _Follower:
         return f"{steps} steps in {duration(seconds)}, {steps / max(seconds, 1e-9):.3g} a second"
 
 
+def _tell_saved(run: TrainingRun, show_text: Any) -> None:
+    """Say after a cancel or an error from which step the same inputs go on."""
+    if run.step and run.state_file is not None and run.state_file.exists():
+        text = (
+            f"DreamBooth Train stopped after step {run.step} of {run.recipe.steps}: the state is "
+            "saved, the same inputs and settings go on from it"
+        )
+        _log.info(text)
+        show_text(text)
+
+
 def _results(
     inputs: TrainingInputs,
     recipe: TrainingRecipe,
@@ -216,14 +236,28 @@ def _results(
         *([f"went on from step {resumed_at}"] if resumed_at is not None else []),
         *([speed] if (speed := follower.speed(run)) else []),
         *run.notes,
+        *_model_notes(inputs.model),
         *inputs.subject.notes,
         *(inputs.class_set.notes if inputs.class_set else ()),
         *(f"saved: {_shown_path(path)}" for path in files),
+        *([_NO_LORA] if prefix and is_full else []),
         f"state: {_shown_path(run.state_file)}" if run.state_file else "",
         "",
         *loss_rows(run.records),
     ]
     return Trained(model, clip, lora, run.records, follower.samples, files, "\n".join(lines))
+
+
+def _model_notes(model: Any) -> list[str]:
+    """Return a line if other packs wrap the model's functions: the training does not see that."""
+    kinds = [
+        kind for kind, by_key in getattr(model, "wrappers", {}).items() if any(by_key.values())
+    ]
+    if "model_function_wrapper" in model.model_options:
+        kinds.append("model_function_wrapper")
+    if not kinds:
+        return []
+    return [f"wrappers on the model count when it draws, not in the training: {', '.join(kinds)}"]
 
 
 def _trained_text(recipe: TrainingRecipe) -> str:

@@ -10,11 +10,13 @@ from typing import Any
 import torch
 
 from ...tipo_core.dreambooth.batch_order import BatchOrder
+from ...tipo_core.dreambooth.dataset.rare_tokens import has_token
 from ...tipo_core.dreambooth.noise_levels import draw_noise, draw_sigmas
 from ...tipo_core.dreambooth.objective import Loss, dreambooth_loss, errors, min_snr_factors
 from ...tipo_core.dreambooth.private_generators import generator_of
 from ...tipo_core.dreambooth.training_pictures import PictureSet, TrainingPicture
-from ...tipo_core.dreambooth.training_recipe import NOTHING, TrainingRecipe
+from ...tipo_core.dreambooth.training_recipe import NOTHING, TOKEN, TrainingRecipe
+from ...tipo_core.memory import is_out_of_memory
 from .. import memory
 from .activation_counter import PROBED_SIDE, ActivationCounter, Activations
 from .caption_conditions import CaptionEncoder, model_conditions
@@ -34,6 +36,32 @@ class EncodedSet:
     order: BatchOrder
 
 
+def _check_token(recipe: TrainingRecipe, subject: PictureSet) -> None:
+    """Raise ValueError where the token alone is trained and a caption lacks it."""
+    if recipe.text_encoder != TOKEN or recipe.unet != NOTHING or not subject.token:
+        return
+    lacking = [one.name for one in subject.pictures if not has_token(one.caption, subject.token)]
+    if lacking:
+        raise ValueError(
+            f"only the token {subject.token!r} is trained, and captions lack it: "
+            f"{', '.join(lacking[:5])}. Write it into them, or train a lora too"
+        )
+
+
+@contextmanager
+def _named_mismatch() -> Iterator[None]:
+    """Name the links where torch names only sizes of matrices."""
+    try:
+        yield
+    except RuntimeError as error:
+        if is_out_of_memory(error) or "shape" not in str(error):
+            raise
+        raise ValueError(
+            "the model cannot read the conditions of clip: connect the CLIP that belongs to the "
+            f"model ({error})"
+        ) from error
+
+
 class TrainingSession:
     """One training of clones of a model and a CLIP, which share the originals' weights.
 
@@ -51,6 +79,7 @@ class TrainingSession:
         recipe: TrainingRecipe,
     ) -> None:
         self.recipe, self._working_memory = recipe, 0
+        _check_token(recipe, subject)
         self.model, self.clip = model.clone(), clip.clone()
         self._set_precision()
         self._trained_model = TrainedModel(self.model)
@@ -80,12 +109,26 @@ class TrainingSession:
                     else picture.latent
                 )
                 # A copy: the value of a link is an inference tensor.
+                self._check_latent(latent, picture.name)
                 scaled = self.model.model.process_latent_in(latent.float().clone()[None])[0]
             latents.append(scaled.cpu())
         shapes = [latent.shape for latent in latents]
         recipe = self.recipe
         order = BatchOrder(shapes, recipe.batch_size, pictures.repeats, recipe.seed, purpose)
         return EncodedSet(pictures.pictures, tuple(latents), order)
+
+    def _check_latent(self, latent: torch.Tensor, name: str) -> None:
+        channels = self.model.get_model_object("latent_format").latent_channels
+        if len(latent) != channels:
+            raise ValueError(
+                f"the latent of {name} has {len(latent)} channels, and the model takes {channels}: "
+                "connect the VAE that belongs to the model"
+            )
+        if not bool(latent.isfinite().all()):
+            raise ValueError(
+                f"the VAE gives NaN or infinite values for {name}: connect another VAE of this "
+                "model, or load it with Load VAE in fp32"
+            )
 
     def reserve(self, working_memory: int) -> None:
         """Leave so many bytes free besides the models from the next load on."""
@@ -180,7 +223,7 @@ class TrainingSession:
         """
         counted = ActivationCounter()
         chosen = self._chosen(0)
-        with self.injected(checkpointing=False):
+        with self.injected(checkpointing=False), _named_mismatch():
             with counted.counting("text"):
                 arguments = self._arguments_of(chosen)
             latents = [half.latents[n] for half, n in chosen]

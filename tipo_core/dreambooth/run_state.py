@@ -18,6 +18,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 _HEADER = "run"
+_RECORDS = "records"
 _TENSOR = "__tensor__"
 
 
@@ -44,7 +45,8 @@ def save_state(path: Path, state: RunState) -> None:
         "",
         tensors,
     )
-    header = {"step": state.step, "records": state.records, "recipe": state.recipe, "tree": tree}
+    tensors[_RECORDS] = torch.tensor(state.records, dtype=torch.float64)
+    header = {"step": state.step, "recipe": state.recipe, "tree": tree}
     path.parent.mkdir(parents=True, exist_ok=True)
     write_safetensors(path, tensors, {_HEADER: json.dumps(header)})
 
@@ -77,18 +79,22 @@ def load_state(path: Path) -> RunState | None:
         with safe_open(path, "pt") as file:
             header = json.loads(file.metadata()[_HEADER])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        records = tensors.pop(_RECORDS).tolist()
         tree = _with_tensors(header["tree"], tensors)
-        return RunState(
-            step=int(header["step"]),
-            records=header["records"],
-            recipe=header["recipe"],
-            **tree,
-        )
-    except (SafetensorError, ValueError, KeyError, TypeError) as error:
-        raise ValueError(
-            f"the saved training {path} is damaged ({type(error).__name__}: {error}): delete the "
-            "file to start anew"
-        ) from error
+        step = int(header["step"])
+        if step < 0 or len(records) != step:
+            raise ValueError(f"{len(records)} losses of {step} steps")
+        return RunState(step=step, records=records, recipe=header["recipe"], **tree)
+    except (SafetensorError, OSError, ValueError, KeyError, TypeError, OverflowError) as error:
+        raise damaged(path, error) from error
+
+
+def damaged(path: Path, error: Exception) -> ValueError:
+    """Return the error of a state that cannot be used."""
+    return ValueError(
+        f"the saved training {path} is damaged ({type(error).__name__}: {error}): delete the file "
+        "to start anew"
+    )
 
 
 def _without_tensors(value: Any, place: str, tensors: dict[str, torch.Tensor]) -> Any:

@@ -12,7 +12,7 @@ import torch
 
 from .objective import Loss
 from .optimizers import new_optimizer, rate_factor, set_rate
-from .run_state import RunState, load_state, save_state
+from .run_state import RunState, damaged, load_state, save_state
 from .training_recipe import TrainingRecipe
 from .weight_average import WeightAverage
 
@@ -88,29 +88,43 @@ class TrainingRun:
     def resume(self) -> bool:
         """Go on from the saved state if there is one that fits; return whether there was."""
         state = load_state(self.state_file) if self.state_file else None
+        if state is not None and state.step > self.recipe.steps:
+            self.notes.append(f"a saved training of {state.step} steps is longer; it is kept")
+            state = self._shorter_state()
         if state is None:
             return False
-        if state.step > self.recipe.steps:
-            self.notes.append(
-                f"the saved training has {state.step} steps, more than {self.recipe.steps}: "
-                "started anew"
-            )
-            return False
         parameters = self.parameters
-        if state.weights.keys() != parameters.keys():
-            raise ValueError(
-                f"the saved training {self.state_file} has other layers than this model: delete "
-                "the file to start anew"
-            )
+        shapes = {name: one.shape for name, one in parameters.items()}
+        averages = self._average.weights if self._average else {}
+        for found, wanted in ((state.weights, shapes), (state.average, averages)):
+            if found.keys() != wanted.keys() or any(
+                found[name].shape != shapes[name] for name in found
+            ):
+                raise ValueError(
+                    f"the saved training {self.state_file} has other layers than this model: "
+                    "delete the file to start anew"
+                )
+        assert self.state_file is not None
+        try:
+            self._optimizer.load_state_dict(state.optimizer)
+            records = [StepRecord(int(row[0]), *row[1:]) for row in state.records]
+        except (ValueError, KeyError, TypeError, AttributeError, IndexError, RuntimeError) as error:
+            raise damaged(self.state_file, error) from error
         with torch.no_grad():
             for name, parameter in parameters.items():
                 parameter.copy_(state.weights[name])
-            for name, average in (self._average.weights if self._average else {}).items():
+            for name, average in averages.items():
                 average.copy_(state.average[name])
-        self._optimizer.load_state_dict(state.optimizer)
         self.step = state.step
-        self.records[:] = [StepRecord(int(row[0]), *row[1:]) for row in state.records]
+        self.records[:] = records
         return True
+
+    def _shorter_state(self) -> RunState | None:
+        """Choose a file for this number of steps beside the longer training's; return its state."""
+        assert self.state_file is not None
+        name = f"{self.state_file.stem}-{self.recipe.steps}{self.state_file.suffix}"
+        self.state_file = self.state_file.with_name(name)
+        return load_state(self.state_file)
 
     def run(self, after_step: Callable[[TrainingRun], None] = lambda run: None) -> None:
         """Train up to the recipe's last step; `after_step` is called after each.

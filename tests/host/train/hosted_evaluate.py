@@ -19,6 +19,7 @@ node = importlib.import_module("pack.nodes.train.evaluation.dreambooth_evaluate"
 Evaluate = node.TipoDreamBoothEvaluate
 inputs = importlib.import_module("pack.nodes.checked_inputs")
 features = importlib.import_module("pack.nodes.train.evaluation.vision_features")
+ordinary_layers = importlib.import_module("pack.devkit.server.dynamic_vram").ordinary_layers
 
 _DINO = {
     "model_type": "dinov2", "hidden_size": 24, "num_attention_heads": 2, "num_hidden_layers": 2,
@@ -36,13 +37,15 @@ def vision(config: dict[str, Any], seed: int) -> Any:
     """Return a CLIP_VISION of random weights, made by the host as from a file."""
     path = Path.cwd() / f"{config['model_type']}.json"
     path.write_text(json.dumps(config), encoding="utf-8")
-    made = comfy.clip_vision.ClipVisionModel(str(path))
+    with ordinary_layers():
+        shapes = {
+            name: one.shape
+            for name, one in comfy.clip_vision.ClipVisionModel(str(path)).get_sd().items()
+            if one.is_floating_point()
+        }
     generator = torch.Generator().manual_seed(seed)
-    state = {
-        name: torch.randn(one.shape, generator=generator) * 0.2
-        for name, one in made.get_sd().items()
-        if one.is_floating_point()
-    }
+    state = {name: torch.randn(one, generator=generator) * 0.2 for name, one in shapes.items()}
+    made = comfy.clip_vision.ClipVisionModel(str(path))
     made.load_sd(state)
     return made
 

@@ -41,18 +41,28 @@ def fill(module: torch.nn.Module) -> None:
         weight.data.copy_(torch.randn(weight.shape, generator=generator) * 0.05)
 
 
+def new_clip() -> Any:
+    target = SimpleNamespace(
+        params={}, clip=comfy.sdxl_clip.SDXLClipModel, tokenizer=comfy.sdxl_clip.SDXLTokenizer
+    )
+    options = {"clip_l_model_config": LAYERS, "clip_g_model_config": LAYERS}
+    return comfy.sd.CLIP(target, model_options=options)
+
+
 def make() -> tuple[Any, Any]:
-    with torch.inference_mode(), ordinary_layers():
-        config = comfy.supported_models.SDXL(UNET)
-        config.set_inference_dtype(torch.float32, None)
-        model = config.get_model({}, device=CPU)
-        fill(model.diffusion_model)
-        target = SimpleNamespace(
-            params={}, clip=comfy.sdxl_clip.SDXLClipModel, tokenizer=comfy.sdxl_clip.SDXLTokenizer
-        )
-        options = {"clip_l_model_config": LAYERS, "clip_g_model_config": LAYERS}
-        clip = comfy.sd.CLIP(target, model_options=options)
-        fill(clip.cond_stage_model)
+    with torch.inference_mode():
+        with ordinary_layers():
+            config = comfy.supported_models.SDXL(UNET)
+            config.set_inference_dtype(torch.float32, None)
+            model = config.get_model({}, device=CPU)
+            fill(model.diffusion_model)
+            filled = new_clip().cond_stage_model
+            fill(filled)
+        # As from a file: under DynamicVRAM layers get their weights from it.
+        clip = new_clip()
+        for name in ("clip_l", "clip_g"):
+            state = getattr(filled, name).transformer.state_dict()
+            getattr(clip.cond_stage_model, name).transformer.load_state_dict(state)
         return comfy.model_patcher.ModelPatcher(model, CPU, CPU), clip
 
 

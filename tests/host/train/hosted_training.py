@@ -5,6 +5,7 @@ The argument is toy-sd's checkpoint. Run by test_dreambooth_train.py.
 
 from __future__ import annotations
 
+import copy
 import gc
 import json
 import sys
@@ -18,6 +19,7 @@ import comfy.utils
 import folder_paths
 import torch
 from comfy_extras import nodes_train
+from comfy_extras.nodes_model_advanced import ModelSamplingDiscrete
 
 from tests.host.train.training_tools import (
     digest,
@@ -28,6 +30,7 @@ from tests.host.train.training_tools import (
     samples,
     train,
     train_node,
+    training_run,
 )
 
 model, clip, vae = load(sys.argv[1])
@@ -117,11 +120,11 @@ def kinds() -> dict[str, Any]:
         forget()
         trained = train(model, clip, vae, recipe(**settings), samples=SHOWN, prefix="loras/kind")
         pictures = [one.shape for one in trained.samples]
-        load_plain()
+        after = state()
         plain = drawn(model, clip)
         changed = drawn(trained.model, trained.clip)
         found[name] = {
-            **state(),
+            **after,
             "losses": [record.loss for record in trained.records],
             "samples": [list(shape) for shape in pictures],
             "drawn": (changed - plain).abs().max().item(),
@@ -206,6 +209,113 @@ def files() -> dict[str, Any]:
     }
 
 
+def scaled_by(factor: float, block: tuple[str, int] | None = None) -> Any:
+    """A model whose attention has larger queries, in all blocks or in one."""
+    changed = model.clone()
+
+    def patch(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, options: Any) -> Any:
+        return (q * factor, k, v) if block in (None, options["block"]) else (q, k, v)
+
+    changed.set_model_attn1_patch(patch)
+    return changed
+
+
+def other_sampling() -> Any:
+    with torch.inference_mode():
+        return ModelSamplingDiscrete().patch(model, "v_prediction", False)[0]
+
+
+def with_row(value: float) -> Any:
+    """A CLIP with another vector of one token."""
+    changed = clip.clone()
+    name = next(one for one in clip.cond_stage_model.state_dict() if "token_embedding" in one)
+    change = torch.zeros(clip.cond_stage_model.state_dict()[name].shape)
+    change[1234] = value
+    changed.add_patches({name: ("diff", (change,))})
+    return changed
+
+
+def with_vae(factor: float) -> Any:
+    """A VAE with another weight in one place."""
+    weights = vae.first_stage_model.state_dict()
+    name = next(name for name, one in weights.items() if one.ndim == 4)
+    changed = copy.copy(vae)
+    changed.patcher = vae.patcher.clone()
+    change = torch.zeros(weights[name].shape)
+    change.view(-1)[777 % change.numel()] = factor
+    changed.patcher.add_patches({name: ("diff", (change,))})
+    return changed
+
+
+def states() -> dict[str, Any]:
+    """The names of the states of trainings that differ in one link, twice each."""
+
+    def name(a_model: Any = model, a_clip: Any = clip, a_vae: Any = vae) -> str:
+        subject = picture_set(1, "sks critter", "sks")
+        inputs = training_run.TrainingInputs(a_model, a_clip, a_vae, subject, None)
+        return training_run._state_file(inputs, recipe()).name
+
+    cases: dict[str, Any] = {
+        "plain": name,
+        "scaled": lambda: name(scaled_by(2.0)),
+        "scaled more": lambda: name(scaled_by(3.0)),
+        "one block": lambda: name(scaled_by(3.0, ("middle", 0))),
+        "sampling": lambda: name(other_sampling()),
+        "token": lambda: name(a_clip=with_row(0.5)),
+        "other token": lambda: name(a_clip=with_row(0.25)),
+        "vae": lambda: name(a_vae=with_vae(0.5)),
+        "other vae": lambda: name(a_vae=with_vae(0.25)),
+    }
+    return {case: [made(), made()] for case, made in cases.items()}
+
+
+def one_block() -> list[Any]:
+    """Losses and weights with a patch of one block, without and with checkpointing."""
+    found = []
+    for checkpointing in (False, True):
+        forget()
+        settings = recipe(checkpointing=checkpointing, learning_rate=0.01)
+        found.append(bits(train(scaled_by(3.0, ("middle", 0)), clip, vae, settings)))
+    return found
+
+
+def wrong_links() -> dict[str, Any]:
+    """Links that do not belong together, a caption without the token, a name below a file."""
+
+    class Vae:
+        patcher = vae.patcher
+
+        def __init__(self, latent: torch.Tensor) -> None:
+            self._latent = latent
+
+        def encode(self, pixels: torch.Tensor) -> torch.Tensor:
+            return self._latent
+
+    narrow = clip.clone()
+    narrow.clone = lambda: narrow
+    narrow.encode_from_tokens = lambda *_, **__: {"cond": torch.zeros(1, 77, 8)}
+    output = Path(folder_paths.get_output_directory())
+    (output / "a file").write_text("")
+    token = recipe(text_encoder="token", unet="none")
+    cases: dict[str, Any] = {
+        "channels": lambda: train(model, clip, Vae(torch.zeros(1, 16, 8, 8)), recipe()),
+        "nan": lambda: train(model, clip, Vae(torch.full((1, 4, 8, 8), torch.nan)), recipe()),
+        "clip": lambda: train(model, narrow, vae, recipe()),
+        "caption": lambda: train(model, clip, vae, token, subject=picture_set(2, "critter", "sks")),
+        "file": lambda: train(model, clip, vae, recipe(), prefix="a file/x"),
+        "folder": lambda: train(model, clip, vae, recipe(), prefix="loras/"),
+        "dot": lambda: train(model, clip, vae, recipe(), prefix="loras/.."),
+    }
+    found = {}
+    for name, run in cases.items():
+        forget()
+        try:
+            run()
+        except ValueError as error:
+            found[name] = str(error)
+    return {**found, "trained": [path.name for path in STATES.glob("*")]}
+
+
 def wrong_names() -> list[str]:
     """Names are refused before the training."""
     found = []
@@ -261,6 +371,9 @@ PARTS = {
     "errors": errors,
     "files": files,
     "node": node,
+    "states": states,
+    "one block": one_block,
+    "wrong links": wrong_links,
 }
 results = {name: part() for name, part in PARTS.items()}
 print(json.dumps({**results, "left adapters": adapters()}))

@@ -46,8 +46,10 @@ def test_a_folder_becomes_a_lora(server: Server) -> None:
 def test_a_cancelled_command_goes_on(server: Server) -> None:
     options = ("--name", "loras/cancelled", "--seed", "3")
     run = subprocess.Popen(
-        command(server, 5000, *options), cwd=ROOT, stderr=subprocess.PIPE, text=True
-    )
+        command(server, 5000, *options), cwd=ROOT, stderr=subprocess.PIPE, text=True,
+        # A job in the background of a shell inherits a SIGINT that is ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )  # fmt: skip
     assert run.stderr is not None
     shown: list[str] = []
     for line in run.stderr:

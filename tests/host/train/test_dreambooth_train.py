@@ -114,3 +114,26 @@ def test_the_node(results: Found) -> None:
     assert found["without samples"] and unchanged(found)
     assert "DreamBooth: 2 pictures of the subject\n" in found["report"]
     assert "saved: loras" in found["report"]
+
+
+def test_a_state_belongs_to_one_model_text_encoder_and_vae(results: Found) -> None:
+    names = results["states"]
+    assert all(first == second for first, second in names.values())
+    assert len({first for first, _ in names.values()}) == len(names)
+
+
+def test_a_patch_of_one_block_counts_in_checkpoints_too(results: Found) -> None:
+    plain, checkpointed = results["one block"]
+    assert plain == checkpointed
+
+
+def test_links_that_do_not_belong_together_are_named(results: Found) -> None:
+    found = results["wrong links"]
+    assert "has 16 channels, and the model takes 4: connect the VAE" in found["channels"]
+    assert "the VAE gives NaN or infinite values for sks critter 0" in found["nan"]
+    assert "connect the CLIP that belongs to the model" in found["clip"]
+    assert "only the token 'sks' is trained, and captions lack it: critter 0" in found["caption"]
+    assert "a file is a file, not a folder" in found["file"]
+    assert "ends with a folder: add a name, such as loras/dreambooth" in found["folder"]
+    assert "has no name" in found["dot"]
+    assert not found["trained"]

@@ -12,7 +12,7 @@ import torch
 
 from tipo_core.dreambooth.objective import Loss
 from tipo_core.dreambooth.private_generators import generator_of
-from tipo_core.dreambooth.run_state import load_state
+from tipo_core.dreambooth.run_state import RunState, load_state, save_state
 from tipo_core.dreambooth.training_loop import TrainingRun, smoothed
 from tipo_core.dreambooth.training_recipe import TrainingRecipe
 
@@ -63,14 +63,12 @@ def test_the_loss_falls() -> None:
     assert [record.step for record in one.records] == list(range(1, 301))
 
 
-OPTIMIZERS = ["AdamW", "Adam", "SGD", "RMSprop", "Adafactor", "NAdam", "Prodigy"]
+OPTIMIZERS = ["AdamW", "Adam", "SGD", "RMSprop", "Adafactor", "NAdam", "Prodigy", "Lion"]
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 @pytest.mark.parametrize("step", [1, 3, 6])
 def test_a_cancelled_run_goes_on_to_the_bit(tmp_path: Path, step: int, optimizer: str) -> None:
-    if optimizer == "Prodigy":
-        pytest.importorskip("prodigyopt")
     recipe = replace(RECIPE, optimizer=optimizer, schedule="cosine", warmup=2, accumulation=2)
     whole = finished(recipe)
     file = tmp_path / "folder" / "state.safetensors"
@@ -112,9 +110,23 @@ def test_a_finished_run_is_not_trained_again_and_can_be_longer(tmp_path: Path) -
     assert more.resume()
     more.run()
     assert same(more, finished(longer))
-    shorter = run(replace(RECIPE, steps=3), file=file)
+
+
+def test_a_shorter_training_leaves_the_longer_ones_state(tmp_path: Path) -> None:
+    file = tmp_path / "state.safetensors"
+    longer = finished(file=file)
+    recipe = replace(RECIPE, steps=3)
+    shorter = run(recipe, file=file)
     assert not shorter.resume()
-    assert shorter.notes == ["the saved training has 11 steps, more than 3: started anew"]
+    assert shorter.notes == [f"a saved training of {RECIPE.steps} steps is longer; it is kept"]
+    shorter.run()
+    assert same(shorter, finished(recipe))
+    again = run(recipe, file=file, cancel_at=(0, 0))
+    assert again.resume() and again.step == 3
+    kept = run(file=file, cancel_at=(0, 0))
+    assert kept.resume() and kept.step == RECIPE.steps and not kept.notes
+    kept.run()
+    assert same(kept, longer)
 
 
 def test_the_state_is_saved_every_n_steps(tmp_path: Path) -> None:
@@ -219,3 +231,43 @@ def test_nothing_to_train_is_named() -> None:
 def test_the_smoothed_loss_starts_at_the_first() -> None:
     assert smoothed([2.0, 2.0, 2.0]) == pytest.approx([2.0, 2.0, 2.0])
     assert smoothed([1.0, 3.0])[1] == pytest.approx((0.95 * 1 + 3) / 1.95)
+
+
+def changed(path: Path, **values: Any) -> None:
+    """Write a state again with other values of its fields."""
+    state = load_state(path)
+    assert state is not None
+    path.unlink()
+    save_state(path, replace(state, **values))
+
+
+DAMAGES: dict[str, Callable[[RunState], dict[str, Any]]] = {
+    "no losses": lambda state: {"records": []},
+    "short losses": lambda state: {"records": [row[:2] for row in state.records]},
+    "step before the first": lambda state: {"step": -3},
+    "no optimizer": lambda state: {"optimizer": {}},
+    "no groups": lambda state: {"optimizer": {**state.optimizer, "param_groups": []}},
+    "other shape": lambda state: {"weights": {k: v[..., :1] for k, v in state.weights.items()}},
+    "no average": lambda state: {"average": {}},
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_every_damage_has_its_remedy_and_changes_no_weight(tmp_path: Path, damage: str) -> None:
+    file = tmp_path / "state.safetensors"
+    first = finished(file=file)
+    state = load_state(file)
+    assert state is not None
+    changed(file, **DAMAGES[damage](state))
+    again = run(file=file)
+    before = again.result()
+    with pytest.raises(ValueError, match="delete the file to start anew"):
+        again.resume()
+    assert all(torch.equal(before[name], one) for name, one in again.result().items())
+    assert first.step == RECIPE.steps
+
+
+def test_a_folder_in_place_of_a_state_is_named(tmp_path: Path) -> None:
+    (tmp_path / "state.safetensors").mkdir()
+    with pytest.raises(ValueError, match="delete the file"):
+        run(file=tmp_path / "state.safetensors").resume()

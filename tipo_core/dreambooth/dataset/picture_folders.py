@@ -109,7 +109,7 @@ def find_folder(root: Path, name: str) -> Path:
         raise ValueError(
             f"folder {name!r} is a link out of the input folder: put the pictures themselves there"
         )
-    if not path.is_dir():
+    if not os.path.isdir(path):  # pathlib raises an error of its own for a name that is too long
         raise FileNotFoundError(
             f"the input folder has no folder {name!r}: make it, put the pictures there, and press "
             "R in ComfyUI to see it in the menu"

@@ -11,12 +11,21 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ...comfy_api.api_graph import check_server_has, nodes_of_type
+from ...comfy_api.api_graph import check_server_has, combo_options, input_spec, nodes_of_type
 from ...comfy_api.followed_run import reached, run_graph
 from ...comfy_api.http_client import Graph, GraphRejected, HttpClient
 from .picture_upload import upload_pictures
 from .progress_lines import ProgressLines
-from .training_graph import BASES, TRAIN, TrainingOptions, training_graph
+from .training_graph import (
+    BASES,
+    CHECKPOINT,
+    DATASET,
+    TOY,
+    TRAIN,
+    TrainingOptions,
+    summary,
+    training_graph,
+)
 
 SERVER = "http://127.0.0.1:8188"
 _INTERRUPTED = 130
@@ -53,8 +62,15 @@ def add_dreambooth(commands: Any) -> None:
     sub.add_argument(
         "--base", choices=BASES, default="sd15", help="settings to start from (%(default)s)"
     )
-    sub.add_argument("--checkpoint", metavar="NAME", help="checkpoint of the server to train")
-    sub.add_argument("--prompt", help="prompt of the pictures (default: token and class)")
+    sub.add_argument(
+        "--checkpoint",
+        metavar="NAME",
+        help="checkpoint of the server to train; needed but for toy-sd",
+    )
+    sub.add_argument(
+        "--prompt",
+        help="prompt of the pictures (default: a photo of TOKEN CLASS; toy-sd: TOKEN CLASS)",
+    )
     sub.add_argument("--size", type=int, help="width and height of the pictures")
     sub.add_argument("--steps", type=int, help="steps of the training")
     sub.add_argument("--learning-rate", type=float, metavar="RATE", help="learning rate")
@@ -98,15 +114,20 @@ def run_dreambooth(given: Mapping[str, Any]) -> int:
     lines = ProgressLines()
     try:
         # A graph that cannot be is an error before anything is uploaded.
-        check_server_has(
-            training_graph(given["base"], "", options), reached(client, client.object_info)
-        )
+        info = reached(client, client.object_info)
+        if options.checkpoint is None and given["base"] != TOY:
+            raise ValueError(_no_checkpoint(given["base"], info))
+        check_server_has(training_graph(given["base"], "", options), info)
         folder, count = upload_pictures(
             client, given["pictures"], lambda n, of: lines.show(f"uploaded {n} of {of} files")
         )
-        lines.show(f"{count} pictures in the server's input folder {folder}")
-        lines.end()
         graph = training_graph(given["base"], folder, options)
+        lines.write(f"{count} pictures in the server's input folder {folder}\n{summary(graph)}")
+        lines.titles = {
+            node_id: str(info.get(node["class_type"], {}).get("display_name") or node_id)
+            for node_id, node in graph.items()
+        }
+        lines.reported = nodes_of_type(graph, DATASET)
         outputs = run_graph(client, graph, lines)
     except KeyboardInterrupt:
         lines.end()
@@ -124,6 +145,16 @@ def run_dreambooth(given: Mapping[str, Any]) -> int:
     return 0
 
 
+def _no_checkpoint(base: str, info: Mapping[str, Any]) -> str:
+    spec = input_spec(info, CHECKPOINT, "ckpt_name")
+    known = combo_options(spec) if spec else []
+    has = f"; the server has {', '.join(known[:10])}" if known else ""
+    return (
+        f"--checkpoint is missing: name the {base} checkpoint to train{has}. --base {TOY} trains "
+        "the small model of the demo"
+    )
+
+
 def _report(graph: Graph, outputs: Mapping[str, Any]) -> str:
     """Return the report of the training, and the names of its pictures."""
     texts = [
@@ -137,4 +168,5 @@ def _report(graph: Graph, outputs: Mapping[str, Any]) -> str:
         for image in node.get("images", [])
         if image.get("type") == "output"
     ]
-    return "\n".join([*texts, *(f"picture: {name}" for name in pictures)]) + "\n"
+    where = ["files are in the server's output folder"]
+    return "\n".join([*texts, *(f"picture: {name}" for name in pictures), *where]) + "\n"

@@ -9,17 +9,22 @@ from types import MappingProxyType
 
 from ...comfy_api.api_graph import apply_settings, load_graph, nodes_of_type
 from ...comfy_api.http_client import Graph
+from ..dataset.rare_tokens import without_token
 
 _FOLDER = Path(__file__).parents[3] / "workflows" / "api"
+TOY = "toy-sd"  # the base whose checkpoint comes with the pack
 BASES = MappingProxyType(
     {
         "sd15": "dreambooth-train-sd15.json",
         "sdxl": "dreambooth-train-sdxl.json",
-        "toy-sd": "dreambooth-train.json",
+        TOY: "dreambooth-train.json",
     }
 )
-_CHECKPOINT, _DATASET = "CheckpointLoaderSimple", "TipoDreamBoothDataset"
+CHECKPOINT, DATASET = "CheckpointLoaderSimple", "TipoDreamBoothDataset"
 _CLASS, TRAIN = "TipoClassImages", "TipoDreamBoothTrain"
+# The prompt of a picture where none is given: toy-sd knows tags alone.
+_PHOTO = "a photo of {} {}"
+_PROMPTS = MappingProxyType({TOY: "{} {}"})
 
 
 @dataclass(frozen=True)
@@ -58,14 +63,14 @@ def training_graph(base: str, folder: str, options: TrainingOptions) -> Graph:
     """
     graph = load_graph(_FOLDER / BASES[base])
     token, of_class = options.token.strip(), options.class_name.strip()
-    prompt = options.prompt or f"{token} {of_class}"
+    prompt = options.prompt or _PROMPTS.get(base, _PHOTO).format(token, of_class)
     name = options.name or f"loras/{token}_{of_class}".replace(" ", "_")
     samples = options.samples
     if samples is None:
-        samples = (prompt, f"{prompt}, side view", of_class)
-    _set(graph, _CHECKPOINT, {"ckpt_name": options.checkpoint})
+        samples = (prompt, f"{prompt}, side view", without_token(prompt, token))
+    _set(graph, CHECKPOINT, {"ckpt_name": options.checkpoint})
     dataset = {"folder": folder, "token": token, "prompt": prompt, "class_prompt": ""}
-    _set(graph, _DATASET, {**dataset, "width": options.size, "height": options.size})
+    _set(graph, DATASET, {**dataset, "width": options.size, "height": options.size})
     class_settings = {"count": options.class_count, "width": options.size, "height": options.size}
     _set(graph, _CLASS, class_settings)
     training = {
@@ -82,6 +87,17 @@ def training_graph(base: str, folder: str, options: TrainingOptions) -> Graph:
         _remove_class(graph)
     apply_settings(graph, options.settings)
     return graph
+
+
+def summary(graph: Graph) -> str:
+    """Return a line on the checkpoint, the size, the steps and the class pictures of a graph."""
+    inputs = {node["class_type"]: node["inputs"] for node in graph.values()}
+    dataset, train, of_class = (inputs.get(kind, {}) for kind in (DATASET, TRAIN, _CLASS))
+    return (
+        f"{inputs[CHECKPOINT]['ckpt_name']}, {dataset['width']} x {dataset['height']}, "
+        f"{train['steps']} steps, {of_class.get('count', 'no')} class pictures, "
+        f"prompt: {dataset['prompt']}"
+    )
 
 
 def _set(graph: Graph, class_type: str, values: Mapping[str, object]) -> None:

@@ -197,6 +197,11 @@ def prefix_problem(prefix: str, output: str | Path) -> str | None:
     folder = Path(os.path.abspath(os.path.join(root, os.path.dirname(path))))
     if os.path.basename(path) == ".." or not folder.is_relative_to(root):
         return f"filename_prefix {shown} leads out of the output folder: {_REMEDY}."
+    if os.path.basename(path) == ".":
+        return f"filename_prefix {shown} has no name: {_REMEDY}."
+    file = next((one for one in (folder, *folder.parents) if one.is_file()), None)
+    if file is not None:
+        return f"filename_prefix {shown}: {file.name} is a file, not a folder: {_REMEDY}."
     if len(folder.relative_to(root).parts) > _MAX_DEPTH:
         return (
             f"filename_prefix {shown} has more than {_MAX_DEPTH} folders in one another: {_REMEDY}."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _thread
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from PIL import Image
 from tests.unit.fake_server import FakeServer
 from tipo_core.cli import main
 from tipo_core.comfy_api.api_graph import load_graph
+from tipo_core.comfy_api.server_events import TEXT, ServerEvent
+from tipo_core.dreambooth.remote.progress_lines import ProgressLines
 from tipo_core.dreambooth.remote.training_graph import (
     BASES,
     TrainingOptions,
@@ -75,14 +78,14 @@ def pictures(tmp_path: Path) -> Path:
 def run(server: TrainingServer, pictures: Path, *more: str) -> int:
     return main(
         ["dreambooth", "--server", server.url, "--pictures", str(pictures), "--token", "sks",
-         "--class", "dog", *more]
+         "--class", "dog", "--checkpoint", "my.safetensors", *more]
     )  # fmt: skip
 
 
 def test_pictures_and_captions_are_uploaded_as_they_are(
     server: TrainingServer, pictures: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(server, pictures, "--checkpoint", "my.safetensors", "--steps", "12") == 0
+    assert run(server, pictures, "--steps", "12") == 0
     names = {name.rpartition("/")[2]: content for name, content in server.uploads.items()}
     sent = {"1.png": "1.png", "two _b_.jpg": 'two "b".jpg', "dritte\u00fc.png": "dritte\u00fc.png"}
     for name, own in sent.items():
@@ -91,12 +94,14 @@ def test_pictures_and_captions_are_uploaded_as_they_are(
     folders = {name.rpartition("/")[0] for name in server.uploads}
     assert len(folders) == 1 and folders.pop().startswith("dreambooth/my dog-")
     out, err = capsys.readouterr()
-    assert out == f"{REPORT}\npicture: dreambooth/samples_1.png\n"
+    where = "files are in the server's output folder"
+    assert out == f"{REPORT}\npicture: dreambooth/samples_1.png\n{where}\n"
     assert "3 pictures in the server's input folder dreambooth/my dog-" in err
+    assert "my.safetensors, 512 x 512, 12 steps, 200 class pictures, prompt: a photo of sks" in err
 
 
 def test_the_graph_is_the_template_with_the_options(server: TrainingServer, pictures: Path) -> None:
-    options = ["--checkpoint", "my.safetensors", "--steps", "12", "--size", "256", "--rank", "4",
+    options = ["--steps", "12", "--size", "256", "--rank", "4",
                "--learning-rate", "2e-4", "--class-count", "7", "--seed", "5", "--save-every", "3",
                "--sample", "sks dog, sea", "--name", "loras/mine",
                "--set", "TipoDreamBoothTrain.text_encoder=lora"]  # fmt: skip
@@ -113,7 +118,7 @@ def test_the_graph_is_the_template_with_the_options(server: TrainingServer, pict
     assert folder.startswith("dreambooth/my dog-")
     assert changed == {
         ("CheckpointLoaderSimple", "ckpt_name"): "my.safetensors",
-        ("TipoDreamBoothDataset", "prompt"): "sks dog",
+        ("TipoDreamBoothDataset", "prompt"): "a photo of sks dog",
         ("TipoDreamBoothDataset", "width"): 256,
         ("TipoDreamBoothDataset", "height"): 256,
         ("TipoClassImages", "count"): 7,
@@ -160,6 +165,8 @@ def test_without_class_pictures_the_class_nodes_are_left_out(base: str) -> None:
 def test_ctrl_c_cancels_on_the_server_and_the_same_command_goes_on(
     server: TrainingServer, pictures: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    # A job in the background of a shell ignores SIGINT.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     server.is_held = server.ended_by_user = True
     assert run(server, pictures) == 130
     assert server.interrupted == server.withdrawn == ["run-0"]
@@ -167,6 +174,7 @@ def test_ctrl_c_cancels_on_the_server_and_the_same_command_goes_on(
     server.is_held = False
     assert run(server, pictures) == 0
     assert server.graphs["run-0"] == server.graphs["run-1"]
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.parametrize(
@@ -189,6 +197,46 @@ def test_wrong_options_are_one_line(
     assert run(server, pictures, *options) == 1
     assert message in capsys.readouterr().err
     assert not server.graphs
+
+
+@pytest.mark.parametrize("base", BASES)
+def test_a_checkpoint_is_chosen_by_the_user(
+    server: TrainingServer, pictures: Path, capsys: pytest.CaptureFixture[str], base: str
+) -> None:
+    choices = {"required": {"ckpt_name": [["toy-sd.safetensors", "mine.safetensors"]]}}
+    server.object_info["CheckpointLoaderSimple"] = {"input": choices}
+    command = ["dreambooth", "--server", server.url, "--pictures", str(pictures)]
+    code = main([*command, "--token", "sks", "--class", "dog", "--base", base])
+    if base == "toy-sd":
+        assert code == 0
+        (graph,) = server.graphs.values()
+        prompts = [node["inputs"].get("prompt") for node in graph.values()]
+        assert "sks dog" in prompts
+        return
+    assert code == 1 and not server.uploads
+    wanted = f"name the {base} checkpoint to train; the server has toy-sd.safetensors, mine."
+    assert wanted in capsys.readouterr().err
+
+
+def test_progress_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = ProgressLines()
+    lines.titles, lines.reported = {"4": "Class Images"}, ["2"]
+    lines(ServerEvent("executing", {"node": None}))
+    lines(ServerEvent("executed", {"node": "2", "output": {"text": ["5 pictures\nfew"]}}))
+    lines(ServerEvent("executed", {"node": "3", "output": {"text": ["no report"]}}))
+    lines(ServerEvent("executed", {"node": "2", "output": None}))
+    lines(ServerEvent("progress", {"node": "9", "value": 1, "max": 2}))
+    lines(ServerEvent("executing", {"node": "4"}))
+    lines.end()
+    lines(ServerEvent("progress", {"node": "4", "value": 3, "max": 50}))
+    lines.end()
+    lines(ServerEvent(TEXT, {"node": "4", "text": "class picture 1/5\n9 s left"}))
+    lines(ServerEvent("progress", {"node": "4", "value": 4, "max": 50}))
+    lines.end()
+    assert capsys.readouterr().err.splitlines() == [
+        "5 pictures", "few", "Class Images", "Class Images: 3 of 50",
+        "class picture 1/5 | 9 s left",
+    ]  # fmt: skip
 
 
 def test_a_folder_without_pictures(
