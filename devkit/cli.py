@@ -57,7 +57,8 @@ def parser() -> argparse.ArgumentParser:
     )
 
     serve = commands.add_parser("serve", help="run ComfyUI with the pack until Ctrl-C")
-    serve.add_argument("--port", type=int, help="port of the server (a free one)")
+    serve.add_argument("--port", type=int, help="port of the server (8188, or a free one)")
+    serve.add_argument("--open", action="store_true", help="open the page in the browser")
 
     run = commands.add_parser("run", help="run a graph in API form")
     run.add_argument("graph", metavar="GRAPH.json")
@@ -152,7 +153,7 @@ def _dispatch(layout: Layout, host: Host, args: argparse.Namespace, seconds: flo
     if args.command == "serve":
         from devkit.commands.serve_and_host import serve
 
-        return serve(layout, host, args.port)
+        return serve(layout, host, args.port, args.open)
     if args.command == "run":
         from devkit.commands.run_graph import run_graph
 

@@ -114,6 +114,11 @@ def model_report(hosted: HostedModel) -> str:
     ]
     if known:
         lines.append(f"{known.parameters} parameters, {known.licence}")
+    if hosted.name == NANO:
+        lines.append(
+            "a small model that comes with the pack; for real work choose a published one, which "
+            "is downloaded when this node runs"
+        )
     others = [label for name, label in model_labels().items() if name != hosted.name]
     return "\n".join([*lines, "", "other models:", *others])
 

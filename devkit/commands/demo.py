@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import json
+import os
+import shlex
 import sys
 import time
 from argparse import Namespace
@@ -24,11 +26,13 @@ from devkit.server.graph_settings import (
     set_widget,
     the_node,
 )
-from devkit.server.server import check_pack_is_loaded, running_server
+from devkit.server.server import PAGE, check_pack_is_loaded, running_server
 from devkit.server.websocket_client import Client, Graph, Outcome
 from devkit.setup import toy_sd
 from devkit.setup.host import Host
 from devkit.setup.layout import Layout
+from devkit.terminal.abilities import ability_of
+from devkit.terminal.picture import picture_text
 
 CHOOSE = "choose the checkpoint"
 TEMPLATE = "text-to-image"
@@ -129,6 +133,7 @@ def run_demo(layout: Layout, host: Host, args: Namespace, setup_seconds: float) 
         print(json.dumps(result, ensure_ascii=False, indent=1))
     else:
         print_result(result, args)
+        say(f"\n{next_steps(args)}")
     return 0
 
 
@@ -156,6 +161,7 @@ def result_of(graph: Graph, outcome: Outcome, base: Path) -> dict[str, Any]:
 
 def print_result(result: Mapping[str, Any], args: Namespace) -> None:
     """Print the prompt with the user's and the added part, the picture, and the seconds."""
+    ability = ability_of()
     for variant in result.get("variants", [result]):
         parts = diff_prompt(variant["prompt"], args.prompt, args.caption)
         print()
@@ -167,6 +173,8 @@ def print_result(result: Mapping[str, Any], args: Namespace) -> None:
             print(f"yours:   {words_of(parts, 'yours')}")
             print(f"added:   {words_of(parts, 'added')}")
         print(f"picture: {variant['image']}")
+        if shown := picture_text(Path(variant["image"]), ability):
+            print(shown)
     seconds = result["seconds"]
     stages = [("set-up", seconds["setup"]), ("server start", seconds["server"])]
     stages += list(seconds["nodes"].items())
@@ -174,6 +182,26 @@ def print_result(result: Mapping[str, Any], args: Namespace) -> None:
     print("\nseconds:")
     for name, value in stages:
         print(f"  {name:<24} {value:7.2f}")
+
+
+def next_steps(args: Namespace) -> str:
+    """Return the commands for the same graph in ComfyUI's page and for another picture."""
+    python = "python" if os.name == "nt" else "python3"
+    again = [f"{python} dev.py demo {shlex.quote(args.prompt)} --seed {args.seed + 1}"]
+    if args.caption:
+        again.append(f"--caption {shlex.quote(args.caption)}")
+    if args.checkpoint:
+        again.append(f"--checkpoint {shlex.quote(args.checkpoint)}")
+    if args.length:
+        again.append(f"--length {args.length}")
+    if args.variants > 1:
+        again.append(f"--variants {args.variants}")
+    return (
+        f"another:        {' '.join(again)}\n"
+        f"ComfyUI's page: {python} dev.py serve --open   ({PAGE} in your browser)\n"
+        "                There, drop the picture on the page to open its graph, or choose\n"
+        "                Browse Templates > TIPO Suite > Text to image."
+    )
 
 
 def _name(graph: Graph, node: str) -> str:

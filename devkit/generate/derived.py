@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from devkit.generate.migration_nodes import NODES, declared_nodes
+from devkit.generate.prompt_to_picture import prompt_to_picture, workflow_text
 from devkit.generate.templates import all_templates, api_form, as_text
 from devkit.messages import StepError
 
@@ -44,10 +45,12 @@ class Derived:
 
 
 def derived_files(root: Path, object_info: ObjectInfo) -> Iterator[Derived]:
-    """Yield the table of nodes for migrations, the API form of each template, and each page.
+    """Yield the app, the blueprint, the table for migrations, API forms, pages with a table of nodes.
 
     `object_info` is the answer of a server that has loaded the pack.
     """
+    for path, workflow in prompt_to_picture(root, object_info).items():
+        yield Derived(path, workflow_text(workflow))
     if any(name in object_info for name in NODES):
         table = root / "tipo_core" / "assets" / "migrate" / "nodes.json"
         yield Derived(table, declared_nodes(object_info))

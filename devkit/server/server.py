@@ -27,6 +27,9 @@ OWN_NODE = "TipoExpand"
 READY_SECONDS = 300.0  # from the start to the first answer
 STOP_SECONDS = 8.0  # from the signal to the kill
 LOGS_KEPT = 10
+# ComfyUI's usual port: `serve` takes it where it is free, so that the page keeps its address.
+PAGE_PORT = 8188
+PAGE = f"http://127.0.0.1:{PAGE_PORT}"
 
 # Requests to the loopback interface bypass the proxies of the environment.
 _opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -37,6 +40,19 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def page_port() -> int:
+    """Return ComfyUI's usual port if no other program has it, else a free one."""
+    with socket.socket() as probe:
+        if sys.platform != "win32":
+            # As servers do: a port that a closed connection still holds is free.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", PAGE_PORT))
+        except OSError:
+            return free_port()
+    return PAGE_PORT
 
 
 class Server:

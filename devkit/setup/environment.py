@@ -22,10 +22,10 @@ from devkit.messages import StepError, say, step
 from devkit.setup.layout import Layout
 from devkit.setup.run_tool import run_tool
 
-# With the user's own ComfyUI (COMFYUI_PATH), demo, serve and run need "client", the websocket
-# library alone. All other commands need "full".
+# With the user's own ComfyUI (COMFYUI_PATH), demo, serve and run need "client": the websocket
+# library, and Pillow to show the demo's picture. All other commands need "full".
 Need = Literal["full", "client"]
-CLIENT_PACKAGES = ("websocket-client",)
+CLIENT_PACKAGES = ("websocket-client", "pillow")
 
 STAMP = "tipo-suite-setup.json"
 MAKE_VENV = "make the environment (.venv)"

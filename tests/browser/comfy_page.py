@@ -34,6 +34,8 @@ HOST_NOISE = (
     r"violates the following Content Security Policy",
     r"violates the document's Content Security Policy",
     r"net::ERR_",
+    # On a machine that is busy.
+    r"^Failed to fetch remote config: AbortError",
     r"Failed to load resource: the server responded with a status of 404",
     r"Jobs API|JobsApiError|Failed to fetch queue",
     # A card without a picture, which test_cards looks for.

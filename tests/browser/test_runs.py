@@ -88,6 +88,8 @@ def test_a_wrong_checkpoint_is_named(comfy: ComfyPage, screenshots: Screenshots)
     comfy.set_widgets({"CheckpointLoaderSimple": {"ckpt_name": MISSING}})
     comfy.queue()
     comfy.wait_for("name => document.body.innerText.includes(name)", MISSING)
+    # ComfyUI names the value; a message of the pack says what to do.
+    comfy.wait_for("help => document.body.innerText.includes(help)", "Choose one of yours there")
     screenshots.take(comfy)
     (alert,) = [text for text in comfy.alerts() if MISSING in text]
     assert "Load Checkpoint" in alert or "CheckpointLoaderSimple" in alert

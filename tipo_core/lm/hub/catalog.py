@@ -101,6 +101,9 @@ KNOWN_MODELS = (
 )
 
 
+_FOR_REAL_WORK = "TIPO-200M (0.81 GB)"
+
+
 @dataclass(frozen=True)
 class MenuEntry:
     """An entry of the menu of models; `files` is None for a model that is not on disk."""
@@ -234,6 +237,14 @@ def find_model(name: str, roots: Iterable[Path], shared: Iterable[Path] = ()) ->
         raise FileNotFoundError(
             f"there is no model {name!r}: {known.manual_download(folder)}, or {choose}"
         )
+    if list(found) == [NANO]:
+        # Nothing but the shipped model is here: say how to get a better one.
+        choose = (
+            f"choose {NANO}, which comes with the pack, or for real work a published model, such "
+            f"as {_FOR_REAL_WORK}, which is downloaded when the node runs"
+        )
+    if not name:
+        raise FileNotFoundError(f"no model is chosen: {choose}")
     shown = repr(name if len(name) <= _MAX_SHOWN else f"{name[:_MAX_SHOWN]}...")
     if any(mark in name for mark in "/\\\0") or name in (".", ".."):
         raise FileNotFoundError(

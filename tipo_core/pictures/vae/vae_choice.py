@@ -71,7 +71,10 @@ def choice_problem(choice: str, sources: VaeSources) -> str | None:
     if choice in choices:
         return None
     if not choice:
-        return "No VAE is chosen: put a .safetensors VAE into models/vae, or choose a checkpoint."
+        return (
+            "No VAE is chosen. Put a .safetensors file into models/vae and refresh the page. "
+            f"{or_choose(choices)}"
+        )
     if choice in TAESD_SCALES:
         return f"{_taesd_problem(choice, sources.approx)} {or_choose(choices)}"
     if not is_safetensors(choice):

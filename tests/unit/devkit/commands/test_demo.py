@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+import shlex
 from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from devkit import cli
 from devkit.commands import demo
@@ -94,6 +96,35 @@ def test_printed_result_tells_the_parts_apart(
     printed = capsys.readouterr().out
     for line in ("yours:   1girl", "added:   0", f"picture: {result['image']}", "TipoExpand"):
         assert line in printed
+
+
+def test_a_terminal_shows_the_picture(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result = demo.result_of(GRAPH, outcome(1), tmp_path)
+    result["seconds"] = {"setup": 0.5, "server": 4.0, "nodes": {}, "total": 6.0}
+    picture = Path(result["image"])
+    picture.parent.mkdir(parents=True)
+    Image.new("RGB", (8, 8), (250, 0, 0)).save(picture)
+    demo.print_result(result, arguments())
+    assert "\x1b" not in capsys.readouterr().out, "a pipe gets plain text"
+    monkeypatch.setattr(demo, "ability_of", lambda: "colours")
+    demo.print_result(result, arguments())
+    shown = capsys.readouterr().out
+    assert shown.index(str(picture)) < shown.index("\x1b[38;2;250;0;0;48;2;250;0;0m")
+
+
+def test_the_next_commands_are_offered() -> None:
+    others = ["--caption", "A girl.", "--length", "short", "--variants", "2", "--seed", "4"]
+    given = cli.parser().parse_args(
+        ["demo", "1girl, it's", "--checkpoint", "my model.safetensors", *others]
+    )
+    offered = demo.next_steps(given)
+    assert "dev.py serve --open" in offered and "http://127.0.0.1:8188" in offered
+    (again,) = [line for line in offered.splitlines() if line.startswith("another:")]
+    words = shlex.split(again.partition("dev.py ")[2])
+    repeated = cli.parser().parse_args(words)
+    assert vars(repeated) == {**vars(given), "seed": 5}
 
 
 def test_progress_lines_name_the_node_and_its_seconds() -> None:

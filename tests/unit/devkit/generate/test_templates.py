@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -83,8 +84,8 @@ def test_a_template_is_found_by_title_and_by_name() -> None:
         template(ROOT, "text-to-video")
 
 
-def test_there_are_fifteen_each_with_both_forms_and_a_card() -> None:
-    assert len(TEMPLATES) == 15
+def test_there_are_sixteen_each_with_both_forms_and_a_card() -> None:
+    assert len(TEMPLATES) == 16
     for one in TEMPLATES:
         # The template browser shows the name as it is.
         assert one.title[0].isupper() and not set(one.title) & set("-_.")
@@ -93,6 +94,18 @@ def test_there_are_fifteen_each_with_both_forms_and_a_card() -> None:
     kept = sorted(path.name for path in (ROOT / "workflows").rglob("*") if path.is_file())
     wanted = [path.name for one in TEMPLATES for path in (one.ui, one.picture, one.api)]
     assert kept == sorted(wanted)
+
+
+def test_each_is_described_in_english_and_chinese() -> None:
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in (ROOT / "docs" / "templates.md").read_text("utf-8").splitlines()
+        if line.startswith("| ")
+    ][1:]
+    assert sorted(row[0] for row in rows) == [one.title for one in TEMPLATES]
+    for _, english, name, chinese in rows:
+        assert english.isascii() and english[0].isupper()
+        assert name and re.search(r"[\u4e00-\u9fff]", chinese)
 
 
 def test_examples_are_put_into_the_input_folder(tmp_path: Path) -> None:

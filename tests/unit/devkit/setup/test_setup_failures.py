@@ -23,7 +23,7 @@ from devkit.setup.host import FIND, users_host
 from devkit.setup.layout import Layout
 from devkit.setup.run_tool import cause_and_remedy, run_tool
 
-REQUIREMENTS = "uv==0.0.1\nwebsocket-client==1.0.0\n"
+REQUIREMENTS = "uv==0.0.1\npillow==1.0.0\nwebsocket-client==1.0.0\n"
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -65,6 +66,23 @@ def test_the_first_root_wins(root: Path, tmp_path_factory: pytest.TempPathFactor
 def test_a_name_is_looked_up_and_never_used_as_a_path(root: Path, name: str) -> None:
     with pytest.raises(FileNotFoundError, match=r"choose one of tipo-nano"):
         find_model(name, [root])
+
+
+@pytest.mark.parametrize(
+    ("name", "begin"),
+    [("gone", "there is no model 'gone': put it into"), ("", "no model is chosen: ")],
+)
+def test_where_only_the_shipped_model_is_a_better_one_is_offered(
+    tmp_path: Path, name: str, begin: str
+) -> None:
+    with pytest.raises(FileNotFoundError) as caught:
+        find_model(name, [tmp_path])
+    assert str(caught.value).startswith(begin)
+    assert "choose tipo-nano, which comes with the pack, or for real work" in str(caught.value)
+    offered = re.search(r"such as (\S+) \(([\d.]+) GB\)", str(caught.value))
+    assert offered is not None
+    model = known_model(offered[1])
+    assert model is not None and model.gigabytes == float(offered[2])
 
 
 @pytest.mark.parametrize(

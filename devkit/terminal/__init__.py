@@ -1,0 +1,1 @@
+"""Pictures in the terminal: what the terminal can show, and the encodings."""
