@@ -45,7 +45,7 @@ class Derived:
 
 
 def derived_files(root: Path, object_info: ObjectInfo) -> Iterator[Derived]:
-    """Yield the app, the blueprint, the table for migrations, API forms, pages with a table of nodes.
+    """Yield the app, the blueprint, the table for migrations, API forms and pages with tables.
 
     `object_info` is the answer of a server that has loaded the pack.
     """
