@@ -9,6 +9,8 @@ from typing import Any
 
 import torch
 
+from .injected_layers import outside_inference
+
 _SAMPLES = 64  # values of each weight, for the order of its values; their sum sees each of them
 _DEEPEST = 8  # objects in objects
 
@@ -49,12 +51,13 @@ class _Digest:
         if not isinstance(weight, torch.Tensor):
             return self.add(weight)
         self.add_text(f"{type(weight).__name__}{tuple(weight.shape)}{weight.dtype}")
-        if type(weight) in (torch.Tensor, torch.nn.Parameter) and weight.numel():
-            flat = weight.detach().reshape(-1)
+        is_plain = type(weight) in (torch.Tensor, torch.nn.Parameter) and not weight.is_meta
+        if is_plain and weight.numel():
+            flat = outside_inference(weight).reshape(-1)
             some = flat[:: max(len(flat) // _SAMPLES, 1)][:_SAMPLES]
             self._digest.update(some.to("cpu", torch.float32).numpy().tobytes())
             size = {1: torch.int8, 2: torch.int16, 4: torch.int32}.get(flat.element_size())
-            if size is not None and not flat.is_meta:
+            if size is not None:
                 self.add_text(str(flat.contiguous().view(size).sum(dtype=torch.int64).item()))
 
     def add(self, value: Any) -> None:
@@ -71,7 +74,7 @@ class _Digest:
     def _add_tensor(self, tensor: torch.Tensor) -> None:
         self.add_text(f"{tuple(tensor.shape)}{tensor.dtype}")
         if type(tensor) in (torch.Tensor, torch.nn.Parameter) and not tensor.is_meta:
-            flat = tensor.detach().reshape(-1).cpu().contiguous()
+            flat = outside_inference(tensor).reshape(-1).cpu().contiguous()
             self._digest.update(flat.view(torch.uint8).numpy().tobytes())
 
     def _add_object(self, value: Any) -> None:

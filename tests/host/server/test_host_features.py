@@ -12,6 +12,7 @@ from tests.host.graphs import NODE_IDS, TEXT_NODES
 REPORTS = (
     *("TipoLoadModel", "TipoClipSkipEncode", "TipoSampler", "TipoLoadVae"),
     *("TipoVaeDecode", "TipoVaeEncode", "TipoLoraPrompt", "TipoSweepModels"),
+    *("TipoDreamBoothDataset", "TipoClassImages", "TipoDreamBoothTrain", "TipoDreamBoothEvaluate"),
 )
 # Words that people type who do not know our names.
 SEARCHED = {
@@ -44,7 +45,8 @@ def test_text_nodes_are_outputs_only_where_nothing_else_keeps_their_text(
     nodes: dict[str, Any], is_newer: bool
 ) -> None:
     outputs = {name for name, node in nodes.items() if node["output_node"]}
-    assert outputs == {"TipoGrid", "TipoSaveImage"} | (set() if is_newer else set(TEXT_NODES))
+    makers = {"TipoGrid", "TipoSaveImage", "TipoDreamBoothTrain", "TipoDreamBoothEvaluate"}
+    assert outputs == makers | (set() if is_newer else set(TEXT_NODES))
     if is_newer:
         kept = {name for name, node in nodes.items() if node["has_intermediate_output"]}
         assert kept == {*TEXT_NODES, *REPORTS}
