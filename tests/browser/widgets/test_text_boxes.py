@@ -44,7 +44,7 @@ MEASURE = """() => app.graph.nodes.map(node => {
              label: label?.textContent.trim() ?? '',
              isSeen: Boolean(shown && shown.height && shown.top >= box.top - 1
                              && (shown.bottom - box.top) / scale
-                                <= parseFloat(getComputedStyle(element).paddingTop) + 2),
+                                <= parseFloat(getComputedStyle(element).paddingTop) + 8),
              padding: parseFloat(getComputedStyle(element).paddingTop) } }) }
 })"""
 
