@@ -54,7 +54,7 @@ _DREAMBOOTH = """Measure what DreamBooth teaches toy-sd, on a ComfyUI server wit
 
 Three trainings on the five pictures of the critter: DreamBooth Train with class pictures, without
 them, and ComfyUI's Train LoRA. Each model, and the untrained one, draws the same prompts from the
-same noise, and the reader says what is in the pictures. Writes report.json, report.md,
+same noise, and the reader finds the parts in the pictures. Writes report.json, report.md,
 pictures.csv, a chart and sheets of pictures. A stopped run goes on.
 
     python3 dev.py serve --port 8188

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import torch
@@ -12,7 +13,7 @@ import torch
 from .injected_layers import outside_inference
 
 _SAMPLES = 64  # values of each weight, for the order of its values; their sum sees each of them
-_DEEPEST = 8  # objects in objects
+_DEEPEST = 16  # objects in objects
 
 
 def model_digest(patcher: Any) -> str:
@@ -56,9 +57,7 @@ class _Digest:
             flat = outside_inference(weight).reshape(-1)
             some = flat[:: max(len(flat) // _SAMPLES, 1)][:_SAMPLES]
             self._digest.update(some.to("cpu", torch.float32).numpy().tobytes())
-            size = {1: torch.int8, 2: torch.int16, 4: torch.int32}.get(flat.element_size())
-            if size is not None:
-                self.add_text(str(flat.contiguous().view(size).sum(dtype=torch.int64).item()))
+            self.add_text(str(_sum_of_bits(flat.contiguous())))
 
     def add(self, value: Any) -> None:
         """Take in a value of any kind."""
@@ -94,8 +93,19 @@ class _Digest:
         elif hasattr(value, "__qualname__"):  # a function, a method or a class
             self.add_text(f"{getattr(value, '__module__', '')}.{value.__qualname__}")
             self.add(getattr(value, "__defaults__", None))
-            self.add([cell.cell_contents for cell in getattr(value, "__closure__", None) or ()])
+            for cell in getattr(value, "__closure__", None) or ():
+                with suppress(ValueError):  # a variable that has no value yet
+                    self.add(cell.cell_contents)
             self.add(getattr(value, "__self__", None))
         else:
             self.add_text(f"{type(value).__module__}.{type(value).__qualname__}")
             self.add(getattr(value, "__dict__", None))
+
+
+def _sum_of_bits(flat: torch.Tensor) -> int:
+    """Return the sum of a tensor's memory as whole numbers of the widest kind that fits."""
+    size = flat.element_size()
+    for wide, kind in ((8, torch.int64), (4, torch.int32), (2, torch.int16), (1, torch.int8)):
+        if len(flat) * size % wide == 0 and flat.storage_offset() * size % wide == 0:
+            return int(flat.view(torch.int8).view(kind).sum(dtype=torch.int64).item())
+    raise AssertionError("bytes always fit")

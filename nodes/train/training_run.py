@@ -193,10 +193,10 @@ class _Follower:
 
 def _tell_saved(run: TrainingRun, show_text: Any) -> None:
     """Say after a cancel or an error from which step the same inputs go on."""
-    if run.step and run.state_file is not None and run.state_file.exists():
+    if run.saved_step:
         text = (
-            f"DreamBooth Train stopped after step {run.step} of {run.recipe.steps}: the state is "
-            "saved, the same inputs and settings go on from it"
+            f"DreamBooth Train stopped after step {run.step} of {run.recipe.steps}: the state of "
+            f"step {run.saved_step} is saved, the same inputs and settings go on from it"
         )
         _log.info(text)
         show_text(text)

@@ -49,6 +49,7 @@ class TrainingRun:
     state_file: Path | None = None
     save_every: int = 0
     step: int = 0
+    saved_step: int = 0  # of the state in the file; 0 without one
     records: list[StepRecord] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -115,7 +116,7 @@ class TrainingRun:
                 parameter.copy_(state.weights[name])
             for name, average in averages.items():
                 average.copy_(state.average[name])
-        self.step = state.step
+        self.step = self.saved_step = state.step
         self.records[:] = records
         return True
 
@@ -132,18 +133,16 @@ class TrainingRun:
         The state is saved every `save_every` steps, at the end, and before any exception leaves,
         a cancel included. Raises FloatingPointError if the loss is NaN or infinite.
         """
-        saved = self.step
         try:
             while self.step < self.recipe.steps:
                 self._train_step()
                 if self.save_every and self.step % self.save_every == 0:
                     self.save()
-                    saved = self.step
                 after_step(self)
         finally:
             self._optimizer.zero_grad(set_to_none=True)
             # An error within the optimizer leaves weights of no step: the older state stays.
-            if self.step != saved and self._is_whole:
+            if self.step != self.saved_step and self._is_whole:
                 self.save()
 
     def save(self) -> None:
@@ -161,6 +160,7 @@ class TrainingRun:
                 recipe=self.recipe.as_json(),
             ),
         )
+        self.saved_step = self.step
 
     def _train_step(self) -> None:
         recipe = self.recipe

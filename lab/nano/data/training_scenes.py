@@ -16,7 +16,7 @@ _SUBJECT_KINDS = ("animal", "thing", "food", "plant", "place", "nature", "weathe
 
 
 def main_subject(tags: Sequence[str], typed: int) -> str:
-    """Return what a picture without persons is about: of the first `typed` tags; "" if unknown."""
+    """Return the subject of a picture without persons, from the first `typed` tags, or ""."""
     for wanted in _SUBJECT_KINDS:
         for tag in tags[:typed]:
             if kind(tag) == wanted and tag not in NO_PLACES and tag not in ADVERBIALS:

@@ -4,7 +4,7 @@ picture_folders     folders below a root, and the files of one
 picture_reading     a file, or a picture of the graph, as upright RGB
 picture_fitting     sizes, buckets, crops
 picture_likeness    equal and nearly equal pictures
-picture_checks      what is wrong with pictures and captions, for the report
+picture_checks      faults of pictures and captions, for the report
 caption_files       captions beside pictures
 rare_tokens         words that mean nothing to a model yet
 subject_set         all of this as the set that is trained on
