@@ -17,9 +17,7 @@ __all__ = ["WEB_DIRECTORY", "comfy_entrypoint"]
 
 
 async def comfy_entrypoint() -> TipoSuite:
-    """Called once by ComfyUI: the pack's nodes, and the address that completes tags."""
+    """Called once by ComfyUI: the pack's nodes."""
     from .nodes import TipoSuite
-    from .nodes.tag_route import add_tag_route
 
-    add_tag_route()
     return TipoSuite()

@@ -13,6 +13,7 @@ memory.py         the only file that touches ComfyUI's model management, progres
 inputs.py         link types, and inputs and outputs that several nodes share
 checked_inputs.py the types of a node's values, checked before it runs
 host_features.py  the only file that tests the host for features of declarations
+prompt_server.py  the running server, to which routes and messages of the pack belong
 tag_route.py      the address at which the page asks for tags to complete
 fingerprint.py    digests by which ComfyUI sees that a file was replaced
 """
@@ -27,8 +28,9 @@ from .host_features import register_replacements
 from .image import clip_encode, sampler, save, sdxl_size
 from .lora import prompt_loras
 from .other_packs import stand_ins
-from .other_packs.routes import add_routes
+from .other_packs.routes import add_migrate_route
 from .sweep import grid, sweep, sweep_models
+from .tag_route import add_tag_route
 from .text import bans, expand, fields, format, metadata_lines, options, split, task
 from .text.pinned_prompts import prepare_queued_graphs
 from .train import dreambooth_train
@@ -68,5 +70,6 @@ class TipoSuite(ComfyExtension):
 
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
         prepare_queued_graphs()
-        add_routes()
+        add_tag_route()
+        add_migrate_route()
         return [with_checked_inputs(node) for family in FAMILIES for node in family.NODES]

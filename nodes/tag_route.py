@@ -6,14 +6,13 @@ GET /tipo/tags?q=LETTERS&limit=10  ->  {"tags": [{"tag": "red hair", "word": "..
 from __future__ import annotations
 
 import asyncio
-import logging
 
 from aiohttp import web
 
+from .prompt_server import prompt_server
+
 PATH = "/tipo/tags"
 _LIMIT = 10
-
-logger = logging.getLogger("tipo-suite")
 
 
 async def tags_answer(request: web.Request) -> web.Response:
@@ -43,11 +42,6 @@ def _refused(problem: str) -> web.Response:
 
 def add_tag_route() -> None:
     """Add the address to ComfyUI's server, if one is running in this process."""
-    try:
-        from server import PromptServer
-    except ImportError:
-        logger.debug("no server in this process: the page gets no tags to complete")
-        return
-    instance = getattr(PromptServer, "instance", None)
-    if instance is not None:
-        instance.routes.get(PATH)(tags_answer)
+    server = prompt_server()
+    if server is not None:
+        server.routes.get(PATH)(tags_answer)

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from typing import Any
+
+from ..prompt_server import prompt_server
 
 ROUTE = "/tipo/migrate"
 
 
-def add_routes() -> None:
+def add_migrate_route() -> None:
     """Add `POST /tipo/migrate` to ComfyUI's server, if one runs.
 
     The body is a workflow. The answer has the converted `workflow`, the number of `replaced` nodes,
     and the `notes`: pairs of a text, and whether something was lost.
     """
-    server = sys.modules.get("server")  # loaded before the packs, in every running ComfyUI
-    instance = getattr(getattr(server, "PromptServer", None), "instance", None)
-    if instance is None:
+    server = prompt_server()
+    if server is None:
         return
     from aiohttp import web
 
@@ -27,7 +27,7 @@ def add_routes() -> None:
         except ValueError as error:
             return web.json_response({"error": str(error)}, status=400)
 
-    instance.routes.post(ROUTE)(answer)
+    server.routes.post(ROUTE)(answer)
 
 
 def converted(values: Any) -> dict[str, Any]:

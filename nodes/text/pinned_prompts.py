@@ -8,9 +8,9 @@ when that is queued.
 from __future__ import annotations
 
 import json
-import sys
 from typing import Any
 
+from ..prompt_server import prompt_server
 from .saved_result import STORED_BEGIN
 
 _NODE = "TipoExpand"
@@ -47,6 +47,6 @@ def without_unused_models(json_data: Any) -> Any:
 
 def prepare_queued_graphs() -> None:
     """Let ComfyUI's server call `without_unused_models` for each graph that is queued."""
-    server = getattr(getattr(sys.modules.get("server"), "PromptServer", None), "instance", None)
-    if hasattr(server, "add_on_prompt_handler"):
+    server = prompt_server()
+    if server is not None and hasattr(server, "add_on_prompt_handler"):
         server.add_on_prompt_handler(without_unused_models)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
+
+from ..prompt_server import prompt_server
 
 if TYPE_CHECKING:
     from ...tipo_core.expansion.shown.draft import Draft
@@ -23,7 +24,7 @@ def draft_sender(
     node: Any, clock: Callable[[], float] = time.monotonic
 ) -> Callable[[Sequence[Draft]], None] | None:
     """Return the function that sends drafts of the running node; None if nobody listens."""
-    server = getattr(getattr(sys.modules.get("server"), "PromptServer", None), "instance", None)
+    server = prompt_server()
     client = getattr(server, "client_id", None)
     unique_id = getattr(getattr(node, "hidden", None), "unique_id", None)
     if client is None or unique_id is None or client not in getattr(server, "sockets", {}):

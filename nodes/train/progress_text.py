@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable
 from typing import Any
+
+from ..prompt_server import prompt_server
 
 
 def progress_text(node: Any) -> Callable[[str], None]:
     """Return the function that shows a text on the running node."""
-    prompt_server = importlib.import_module("server").PromptServer
-    server = getattr(prompt_server, "instance", None)
+    server = prompt_server()
     hidden = getattr(node, "hidden", None)
     unique_id = getattr(hidden, "unique_id", None)
     if server is None or unique_id is None:
