@@ -13,6 +13,7 @@ import folder_paths
 from comfy_api.latest import io
 
 from ...tipo_core.prompt.families.family_files import SHIPPED, family_files
+from ...tipo_core.report_lines import warning, warnings_of
 from ..fingerprint import state_of
 
 if TYPE_CHECKING:
@@ -80,10 +81,11 @@ def chosen_family(choice: str, shown: Callable[[], GraphModel]) -> tuple[Family 
             raise ValueError(f"family {choice!r} is unknown: choose {known}")
         family = load_family(choice, files)
         return family, [f"family: {family.label}, as chosen{_origin(files[choice])}"]
-    families, errors = load_families(files)
+    families, problems = load_families(files)
+    errors = warnings_of(problems)
     guess = guess_family(families, shown())
     if guess.family is None:
-        return None, [f"family: {guess.how}; the preset is used", *errors]
+        return None, [warning(f"family: {guess.how}; the preset is used"), *errors]
     origin = _origin(files[guess.family.name])
     return guess.family, [f"family: {guess.family.label}, {guess.how}{origin}", *errors]
 

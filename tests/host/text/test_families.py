@@ -71,7 +71,7 @@ def test_a_text_encoder_shows_the_family_too(results: Any) -> None:
     }  # fmt: skip
     assert found["nothing"] == [
         "",
-        "family: unknown: connect model or clip, or choose a family; the preset is used",
+        "warning: family: unknown: connect model or clip, or choose a family; the preset is used",
     ]
 
 

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from ...report_lines import warning
 from ..joins import join_tags, open_constructs
 from ..syntax.composition import AND
 from ..syntax.parse import Prompt, parse
@@ -121,6 +122,8 @@ def token_notes(family: Family, counts: Mapping[str, Sequence[int]]) -> list[str
             line += f", limit {encoder.limit}"
             if total > encoder.limit and encoder.over:
                 line += f": the text {encoder.over}"
+                # An encoder that reads chunks reads all of the text.
+                line = line if len(pieces) > 1 else warning(line)
         lines.append(line)
     return lines
 

@@ -186,7 +186,7 @@ def test_counts_are_shown_beside_limits() -> None:
     ]
     lines = token_notes(sd3, {"l": [3], "t5xxl": [300]})
     assert lines[0] == "CLIP-L and CLIP-G: 3 tokens, limit 75"
-    assert lines[1].startswith("T5: 300 tokens, limit 256: the text may give artifacts")
+    assert lines[1].startswith("warning: T5: 300 tokens, limit 256: the text may give artifacts")
     assert token_notes(sd3, {}) == []
 
 
