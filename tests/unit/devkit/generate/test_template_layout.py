@@ -24,9 +24,9 @@ MARGIN = 16
 GAP = 50
 # Room for text in a node's boxes, above its least height.
 MOST_ROOM = 100
-# Least heights without the title in front end 1.58.1 with Nodes 2.0, at the widths used here and with
-# a report of one line, as measured in a browser; the classic renderer needs less. A node that is
-# stored lower would grow. A note has no height of its own.
+# Least heights without the title in front end 1.58.1 with Nodes 2.0, at the widths used here and
+# with a report of one line, as measured in a browser; the classic renderer needs less. A node that
+# is stored lower would grow. A note has no height of its own.
 LEAST_HEIGHTS = {
     "CheckpointLoaderSimple": 102,
     "EmptyLatentImage": 118,
