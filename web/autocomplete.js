@@ -4,6 +4,7 @@
 // where another pack completes tags.
 import { app } from "../../scripts/app.js";
 import { api } from "../../scripts/api.js";
+import { make } from "./elements.js";
 import { widgetOf } from "./text_boxes.js";
 
 const SETTING = "TipoSuite.Autocomplete";
@@ -28,9 +29,7 @@ function isOn() {
   return setting(SETTING) !== false && !app.extensions.some(isOther);
 }
 
-const list = document.createElement("div");
-list.className = "tipo-suggestions";
-list.role = "listbox";
+const list = make("div", { className: "tipo-suggestions", role: "listbox" });
 
 const remembered = new Map();
 let box = null;
@@ -70,7 +69,6 @@ function choose(place) {
   chosen = place;
   [...list.children].forEach((row, at) => {
     row.ariaSelected = String(at === place);
-    row.style.background = at === place ? "var(--p-primary-color, #3b6ea5)" : "";
   });
 }
 
@@ -80,23 +78,18 @@ function show(element, found, letters) {
   start = element.selectionStart - letters.length;
   list.replaceChildren(
     ...found.map(({ tag, word }, at) => {
-      const row = document.createElement("div");
-      row.role = "option";
-      row.style.cssText = "padding: 2px 8px; cursor: pointer";
-      row.textContent = word ? `${tag}  \u2190 ${word}` : tag;
+      const textContent = word ? `${tag}  \u2190 ${word}` : tag;
       // The box keeps the focus.
-      row.onpointerdown = (event) => {
+      const onpointerdown = (event) => {
         event.preventDefault();
         take(at);
       };
-      return row;
+      return make("div", { role: "option", textContent, onpointerdown });
     }),
   );
   // Below the box, where it covers nothing that is typed.
   const { left, bottom, top } = element.getBoundingClientRect();
-  list.style.cssText = `position: fixed; z-index: 10000; left: ${left}px; font: 12px sans-serif;
-    color: var(--input-text, #ddd); background: var(--comfy-menu-bg, #353535);
-    border: 1px solid var(--border-color, #4e4e4e)`;
+  list.style.left = `${left}px`;
   document.body.append(list);
   const { offsetHeight } = list;
   const isLow = bottom + offsetHeight > innerHeight;

@@ -24,3 +24,16 @@ export function allNodes() {
 export function isOurs(node) {
   return Boolean(node.comfyClass?.startsWith(PREFIX));
 }
+
+export function hasOurs() {
+  return [...allNodes()].some(([, node]) => isOurs(node));
+}
+
+// Calls `work` after a method that nodes of a type may have.
+export function after(nodeType, method, work) {
+  const first = nodeType.prototype[method];
+  nodeType.prototype[method] = function (...values) {
+    first?.apply(this, values);
+    work.apply(this, values);
+  };
+}

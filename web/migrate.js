@@ -3,16 +3,11 @@
 import { app } from "../../scripts/app.js";
 import { api } from "../../scripts/api.js";
 import { rootGraph } from "./graph_nodes.js";
-
-const WORDS = {
-  en: ["Replace z-tipo nodes", "Replaced nodes:", "There is no node of z-tipo or DanTagGen."],
-  zh: ["替换 z-tipo 节点", "已替换的节点：", "没有 z-tipo 或 DanTagGen 的节点。"],
-};
-const words = () => WORDS[app.extensionManager?.setting?.get("Comfy.Locale")] ?? WORDS.en;
+import { words } from "./words.js";
 
 function tell(severity, detail) {
   const life = severity === "info" ? 8000 : undefined;
-  app.extensionManager.toast.add({ severity, summary: words()[0], detail, life });
+  app.extensionManager.toast.add({ severity, summary: words("migrate"), detail, life });
 }
 
 async function replaceNodes() {
@@ -29,13 +24,13 @@ async function replaceNodes() {
     tracker.redoQueue.length = 0;
   }
   const lines = notes.map(([text]) => text);
-  const head = replaced || lines.length ? `${words()[1]} ${replaced}` : words()[2];
+  const head = replaced || lines.length ? words("replaced", replaced) : words("noneReplaced");
   tell(notes.some(([, isLost]) => isLost) ? "warn" : "info", [head, ...lines].join("\n"));
 }
 
 app.registerExtension({
   name: "tiposuite.Migrate",
-  // The label is translated by locales/zh: the settings are not loaded yet.
-  commands: [{ id: "tipo.migrate", label: WORDS.en[0], function: replaceNodes }],
+  // locales/zh translates the label.
+  commands: [{ id: "tipo.migrate", label: "Replace z-tipo nodes", function: replaceNodes }],
   menuCommands: [{ path: ["Edit"], commands: ["tipo.migrate"] }],
 });

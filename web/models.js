@@ -2,6 +2,7 @@
 // The value of the widget, which workflows save, stays the plain name.
 import { app } from "../../scripts/app.js";
 import { api } from "../../scripts/api.js";
+import { after } from "./graph_nodes.js";
 
 const NODE = "TipoLoadModel";
 let labels = {};
@@ -17,13 +18,11 @@ app.registerExtension({
     readLabels(nodeDef);
 
     // The run may have downloaded a model: read the labels again.
-    const { onExecuted } = nodeType.prototype;
-    nodeType.prototype.onExecuted = async function (output) {
-      onExecuted?.call(this, output);
+    after(nodeType, "onExecuted", async function () {
       const answer = await api.fetchApi(`/object_info/${NODE}`);
       if (answer.ok) readLabels((await answer.json())[NODE]);
       this.setDirtyCanvas(true, true);
-    };
+    });
   },
   nodeCreated(node) {
     if (node.comfyClass !== NODE) return;

@@ -4,17 +4,12 @@
 // front ends then only mark the inputs red and report a completed job.
 import { app } from "../../scripts/app.js";
 import { api } from "../../scripts/api.js";
-import { allNodes, isOurs } from "./graph_nodes.js";
+import { allNodes, hasOurs } from "./graph_nodes.js";
+import { words } from "./words.js";
 
 // Newer front ends open this panel for such an answer, within PANEL_MILLISECONDS.
 const OWN_PANEL = '[data-testid="error-overlay"]';
 const PANEL_MILLISECONDS = 300;
-
-// The front end has no translations for the scripts of packs.
-const WORDS = {
-  en: ["Part of the graph did not run", "These nodes, and all nodes that depend on them, did not run:"],
-  zh: ["图中有一部分没有运行", "以下节点以及依赖它们的节点没有运行："],
-};
 
 function describe(nodeErrors, titles) {
   const lines = [];
@@ -33,8 +28,8 @@ function describe(nodeErrors, titles) {
 }
 
 function show(errors) {
-  const [title, explanation] = WORDS[app.extensionManager.setting.get("Comfy.Locale")] ?? WORDS.en;
-  const text = `${explanation}\n${errors}`;
+  const title = words("partTitle");
+  const text = `${words("partNodes")}\n${errors}`;
   const { dialog, toast } = app.extensionManager;
   if (dialog?.showErrorDialog) {
     dialog.showErrorDialog(text, { title, reportType: "promptExecutionError" });
@@ -48,11 +43,10 @@ function show(errors) {
 async function showNodeErrors() {
   const nodeErrors = app.lastNodeErrors;
   if (!nodeErrors || Object.keys(nodeErrors).length === 0) return;
-  const nodes = [...allNodes()];
-  if (!nodes.some(([, node]) => isOurs(node))) return;
+  if (!hasOurs()) return;
   await new Promise((resolve) => setTimeout(resolve, PANEL_MILLISECONDS));
   if (document.querySelector(OWN_PANEL)) return;
-  show(describe(nodeErrors, new Map(nodes.map(([id, node]) => [id, node.title]))));
+  show(describe(nodeErrors, new Map([...allNodes()].map(([id, node]) => [id, node.title]))));
 }
 
 app.registerExtension({

@@ -1,15 +1,13 @@
 // Greys the sampling inputs of TIPO Expand while the linked TIPO Sampling Options overrides them, and
 // says so in their tooltips.
 import { app } from "../../scripts/app.js";
+import { after } from "./graph_nodes.js";
 import { afterMounting, refreshNodes } from "./text_boxes.js";
+import { words } from "./words.js";
 
 const OVERRIDDEN = ["temperature", "top_p", "min_p", "top_k"];
 // Modes of a node that does not run: muted, bypassed.
 const SILENT = [2, 4];
-const WORDS = {
-  en: "Not used: TIPO Sampling Options is linked, and its value is used instead.",
-  zh: "未使用：已连接“TIPO 采样选项”，使用那里的值。",
-};
 
 function hasOptions(node) {
   const slot = node.inputs.findIndex(({ name }) => name === "options");
@@ -25,7 +23,7 @@ function rowOf({ name, label = name }, element) {
 
 function update(node, element) {
   if (node.comfyClass !== "TipoExpand") return;
-  const unused = WORDS[app.extensionManager.setting.get("Comfy.Locale")] ?? WORDS.en;
+  const unused = words("overridden");
   for (const widget of node.widgets.filter(({ name }) => OVERRIDDEN.includes(name))) {
     const isUnused = hasOptions(node);
     if (Boolean(widget.disabled) !== isUnused) {
@@ -46,16 +44,11 @@ app.registerExtension({
   name: "tiposuite.OverriddenInputs",
   beforeRegisterNodeDef(nodeType, { name }) {
     if (name !== "TipoExpand") return;
-    const { onConnectionsChange, onDrawForeground } = nodeType.prototype;
-    nodeType.prototype.onConnectionsChange = function (...args) {
-      onConnectionsChange?.apply(this, args);
-      refreshNodes();
-    };
+    after(nodeType, "onConnectionsChange", refreshNodes);
     // Muting the other node changes nothing of this one.
-    nodeType.prototype.onDrawForeground = function (...args) {
-      onDrawForeground?.apply(this, args);
+    after(nodeType, "onDrawForeground", function () {
       update(this);
-    };
+    });
   },
   afterConfigureGraph: refreshNodes,
 });

@@ -3,6 +3,8 @@
 // The line shows the first warning (tipo_core/report_lines.py). The widget is neither saved nor sent;
 // whether it is open is a property of the node, which workflows save.
 import { app } from "../../scripts/app.js";
+import { make } from "./elements.js";
+import { after } from "./graph_nodes.js";
 
 const LINE_HEIGHT = 20;
 const MOST_HEIGHT = 180;
@@ -20,15 +22,9 @@ function heightOf(text) {
 }
 
 function addReport(node, isResult) {
-  const [details, line, box] = ["details", "summary", "textarea"].map((tag) =>
-    document.createElement(tag),
-  );
-  details.className = "tipo-report";
-  line.style.cssText = `font: 11px/${LINE_HEIGHT}px sans-serif; white-space: nowrap; overflow: hidden;
-    text-overflow: ellipsis; cursor: pointer`;
-  box.className = "comfy-multiline-input";
-  box.readOnly = true;
-  details.append(line, box);
+  const line = make("summary");
+  const box = make("textarea", { className: "comfy-multiline-input", readOnly: true });
+  const details = make("details", { className: "tipo-report" }, line, box);
 
   const isOpen = () => node.properties[IS_OPEN] ?? isResult;
   const height = () => LINE_HEIGHT + (isOpen() ? heightOf(box.value) : 0);
@@ -40,10 +36,10 @@ function addReport(node, isResult) {
     line.textContent = warnings.length
       ? `\u26a0 ${count}${warnings[0].slice(WARNING.length)}`
       : lines[0];
-    line.style.color = warnings.length ? "#e08a00" : "var(--descrip-text, #999)";
-    details.style.cssText = `padding: 0 10px; ${box.value ? "" : "display: none"}`;
+    line.dataset.warns = Boolean(warnings.length);
+    details.style.display = box.value ? "" : "none";
     details.open = isOpen();
-    box.style.cssText = `width: 100%; height: ${heightOf(box.value)}px; resize: none`;
+    box.style.height = `${heightOf(box.value)}px`;
     node.setDirtyCanvas(true, true);
   }
   // The text boxes and the picture of the node keep their heights.
@@ -89,21 +85,17 @@ app.registerExtension({
   beforeRegisterNodeDef(nodeType, { name, output, output_name }) {
     // TIPO Expand has a display of its own.
     if (!name.startsWith("Tipo") || name === "TipoExpand" || !output?.includes("STRING")) return;
-    const { onNodeCreated, onExecuted, onConfigure } = nodeType.prototype;
-    nodeType.prototype.onNodeCreated = function (...args) {
-      onNodeCreated?.apply(this, args);
-      // The text of TIPO Format begins with its prompt.
-      const isResult = name === "TipoFormat" || !output_name.includes("report");
+    // The text of TIPO Format begins with its prompt.
+    const isResult = name === "TipoFormat" || !output_name.includes("report");
+    after(nodeType, "onNodeCreated", function () {
       this.tipoTextBox = addReport(this, isResult);
-    };
+    });
     // The saved properties say whether the line is open.
-    nodeType.prototype.onConfigure = function (...args) {
-      onConfigure?.apply(this, args);
+    after(nodeType, "onConfigure", function () {
       this.tipoTextBox.value = this.tipoTextBox.value;
-    };
-    nodeType.prototype.onExecuted = function (output) {
-      onExecuted?.call(this, output);
+    });
+    after(nodeType, "onExecuted", function (output) {
       if (output?.text) this.tipoTextBox.value = output.text.join("\n\n");
-    };
+    });
   },
 });

@@ -1,6 +1,7 @@
 // Labels the text boxes of several lines, whose placeholder vanishes with the first letter. The label
 // lies inside the box, above the text, as in newer front ends' Nodes 2.0, which has its own.
 import { app } from "../../scripts/app.js";
+import { make } from "./elements.js";
 import { isOurs } from "./graph_nodes.js";
 
 const LABEL_HEIGHT = 16;
@@ -39,13 +40,7 @@ const textWidgets = (node) =>
   (node.widgets ?? []).filter(({ type, element }) => type === "customtext" && element);
 
 function addLabel(box, text) {
-  const label = document.createElement("span");
-  label.className = "tipo-label";
-  label.textContent = text;
-  // With a background: scrolled text does not run through it.
-  label.style.cssText = `position: absolute; inset: 1px 1px auto; padding: 0 6px; border-radius: 4px;
-    width: auto; height: ${LABEL_HEIGHT}px; font: 10px/${LABEL_HEIGHT}px sans-serif; color: var(--descrip-text, #999);
-    background: ${getComputedStyle(box).backgroundColor}; pointer-events: none`;
+  const label = make("span", { className: "tipo-label", textContent: text });
   box.style.paddingTop = `${LABEL_HEIGHT + 2}px`;
   box.ariaLabel ??= text;
   box.placeholder = "";

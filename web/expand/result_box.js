@@ -1,13 +1,8 @@
 // The box of a result: buttons, tabs of variants, the text by its writers, and the notes. The text
 // scrolls inside a fixed height, so that nothing moves while it is written.
+import { make } from "../elements.js";
+import { words } from "../words.js";
 import { notesOf } from "./notes.js";
-import { words } from "./words.js";
-
-function make(tag, values, ...children) {
-  const element = Object.assign(document.createElement(tag), values);
-  element.append(...children);
-  return element;
-}
 
 // Moves the focus among neighbours with the arrow keys; one of them is a tab stop.
 function roving(event, selector) {
@@ -26,24 +21,22 @@ export class ResultBox {
     this.act = act;
     this.tab = 0;
     this.bar = make("div", { className: "tipo-bar" });
-    this.tabs = make("div", { className: "tipo-bar" });
-    this.tabs.setAttribute("role", "tablist");
-    this.tabs.addEventListener("keydown", (event) => roving(event, "button"));
+    this.tabs = make("div", { className: "tipo-bar", role: "tablist" });
+    this.tabs.onkeydown = (event) => roving(event, "button");
     this.text = make("div", { className: "tipo-text", tabIndex: 0 });
-    this.text.addEventListener("keydown", (event) => roving(event, ".tipo-tag"));
-    this.status = make("span", { className: "tipo-status" });
-    this.status.setAttribute("role", "status");
-    this.element = make("div", { className: "tipo-result widget-expands" });
-    this.element.append(this.bar, this.tabs, this.text, this.status);
+    this.text.onkeydown = (event) => roving(event, ".tipo-tag");
+    this.status = make("span", { className: "tipo-status", role: "status" });
+    const parts = [this.bar, this.tabs, this.text, this.status];
+    this.element = make("div", { className: "tipo-result widget-expands" }, ...parts);
     // The canvas would take keys (Delete removes the node) and drags of the selection.
-    this.element.addEventListener("keydown", (event) => {
+    this.element.onkeydown = (event) => {
       if (event.key === "Escape") this.closeMenu();
       if (!event.ctrlKey && !event.metaKey) event.stopPropagation();
-    });
-    this.element.addEventListener("pointerdown", (event) => {
+    };
+    this.element.onpointerdown = (event) => {
       event.stopPropagation();
       if (!this.menu?.contains(event.target)) this.closeMenu();
-    });
+    };
   }
 
   say(text) {
@@ -51,45 +44,42 @@ export class ResultBox {
   }
 
   show({ results = [], pinned = false, before, marks = {} }) {
-    const text = words();
     this.closeMenu();
     const refocus = this.focused();
     this.tab = Math.min(this.tab, Math.max(0, results.length - 1));
     const result = results[this.tab];
     const seed = typeof result?.seed === "number";
-    const button = (name, tip, enabled, label = text(name)) => {
-      const values = { textContent: label, title: tip, disabled: !enabled };
+    const button = (name, title, enabled) => {
+      const values = { textContent: words(name), title, disabled: !enabled };
       const made = make("button", { ...values, onclick: () => this.act(name, result) });
       made.dataset.action = name;
       return made;
     };
-    const pin = button("pin", pinned ? text("unpinTip") : text("pinTip"), result);
-    pin.textContent = pinned ? text("pinned") : text("pin");
-    pin.setAttribute("aria-pressed", pinned);
+    const pin = button("pin", words(pinned ? "unpinTip" : "pinTip"), result);
+    Object.assign(pin, { textContent: words(pinned ? "pinned" : "pin"), ariaPressed: pinned });
     this.bar.replaceChildren(
       button("copy", "", result),
       pin,
-      ...(results.length > 1 ? [button("use", text("useTip"), true)] : []),
-      button("back", text("backTip"), result),
-      make("span", { className: "tipo-seed", textContent: text("seed") }),
-      button("keep", text("keepTip"), seed),
-      button("next", text("nextTip"), seed),
-      button("last", text("lastTip"), typeof before === "number"),
+      ...(results.length > 1 ? [button("use", words("useTip"), true)] : []),
+      button("back", words("backTip"), result),
+      make("span", { className: "tipo-seed", textContent: words("seed") }),
+      button("keep", words("keepTip"), seed),
+      button("next", words("nextTip"), seed),
+      button("last", words("lastTip"), typeof before === "number"),
     );
-    this.showTabs(results.length, text, () => this.show({ results, pinned, before, marks }));
+    this.showTabs(results.length, () => this.show({ results, pinned, before, marks }));
     this.element.dataset.pinned = pinned;
     if (!result) {
-      this.text.replaceChildren(make("span", { className: "tipo-notes", textContent: text("empty") }));
+      this.text.replaceChildren(make("span", { className: "tipo-notes", textContent: words("empty") }));
       return;
     }
     const spans = result.spans?.length ? result.spans : [{ text: result.prompt, origin: "user" }];
-    const notes = notesOf(result, text).map((note) => make("div", { textContent: note }));
+    const notes = notesOf(result).map((note) => make("div", { textContent: note }));
     let stop = 0;
     const parts = spans.map((span) => {
       const part = make("span", { textContent: span.text, className: `tipo-${span.origin}` });
       if (span.origin !== "tag") return part;
-      part.setAttribute("role", "button");
-      Object.assign(part, { title: text("tagTip"), tabIndex: stop });
+      Object.assign(part, { role: "button", title: words("tagTip"), tabIndex: stop });
       stop = -1;
       if (marks[span.tag]) part.dataset.mark = marks[span.tag];
       part.onclick = () => this.openMenu(part, span, result);
@@ -112,31 +102,27 @@ export class ResultBox {
     return () => place >= 0 && all()[place]?.focus();
   }
 
-  showTabs(count, text, again) {
-    this.tabs.setAttribute("aria-label", text("variants"));
+  showTabs(count, again) {
+    this.tabs.ariaLabel = words("variants");
     const made = Array.from({ length: count > 1 ? count : 0 }, (_, place) => {
-      const tab = make("button", { textContent: `#${place + 1}` });
-      tab.setAttribute("role", "tab");
-      tab.setAttribute("aria-selected", place === this.tab);
-      tab.tabIndex = place === this.tab ? 0 : -1;
-      tab.onclick = () => {
+      const isShown = place === this.tab;
+      const onclick = () => {
         this.tab = place;
         again();
         this.tabs.children[place].focus();
       };
-      return tab;
+      const values = { role: "tab", textContent: `#${place + 1}`, tabIndex: isShown ? 0 : -1 };
+      return make("button", { ...values, ariaSelected: isShown, onclick });
     });
     this.tabs.replaceChildren(...made);
   }
 
   openMenu(part, span, result) {
     this.closeMenu();
-    const text = words();
-    const item = (name, label) =>
-      make("button", { textContent: label, onclick: () => this.act(name, result, span) });
-    this.menu = make("div", { className: "tipo-menu" }, item("ban", text("ban")), item("own", text("own")));
-    this.menu.setAttribute("role", "group");
-    this.menu.setAttribute("aria-label", span.tag);
+    const items = ["ban", "own"].map((name) =>
+      make("button", { textContent: words(name), onclick: () => this.act(name, result, span) }),
+    );
+    this.menu = make("div", { className: "tipo-menu", role: "group", ariaLabel: span.tag }, ...items);
     this.opener = part;
     const bottom = part.offsetTop + part.offsetHeight - this.text.scrollTop;
     const left = Math.min(part.offsetLeft, this.element.clientWidth - 110);

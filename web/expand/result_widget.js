@@ -3,10 +3,10 @@
 // begins with the key `tipo_result`: the server finds it by that (nodes/text/saved_result.py).
 import { app } from "../../../scripts/app.js";
 import { api } from "../../../scripts/api.js";
-import { allNodes } from "../graph_nodes.js";
+import { after, allNodes } from "../graph_nodes.js";
+import { words } from "../words.js";
 import { ban, isLinked, keep, putBack, setSeed } from "./inputs.js";
 import { ResultBox } from "./result_box.js";
-import { words } from "./words.js";
 
 const NODE = "TipoExpand";
 const EMPTY = { tipo_result: 1 };
@@ -78,27 +78,26 @@ class Result {
 
   act(name, result, span) {
     const { node, box, state } = this;
-    const text = words();
     const mark = (value) => this.set({ ...state, marks: { ...state.marks, [span.tag]: value } });
     const change = (input, said, work) => {
       const linked = isLinked(node, input);
       if (!linked) work();
-      box.say(linked ? `${text("linked")}: ${input}` : said);
+      box.say(linked ? `${words("linked")}: ${input}` : said);
     };
-    const seed = (value) => change("seed", `${text("done")}: ${value}`, () => setSeed(node, value));
+    const seed = (value) => change("seed", `${words("done")}: ${value}`, () => setSeed(node, value));
     box.say("");
     if (name === "copy")
-      navigator.clipboard.writeText(result.prompt).then(() => box.say(text("copied")), () => {});
+      navigator.clipboard.writeText(result.prompt).then(() => box.say(words("copied")), () => {});
     if (name === "pin") this.set({ ...state, pinned: !state.pinned });
     if (name === "use") this.set({ ...state, results: [result], pinned: true });
-    if (name === "back") change("tags", text("done"), () => putBack(node, result));
+    if (name === "back") change("tags", words("done"), () => putBack(node, result));
     if (name === "keep") seed(result.seed);
     if (name === "next") seed(result.seed + 1);
     if (name === "last") seed(state.before);
     if (name === "ban")
-      change("bans", text("banned"), () => (ban(node, span.tag), mark("ban")));
+      change("bans", words("banned"), () => (ban(node, span.tag), mark("ban")));
     if (name === "own")
-      change("tags", text("owned"), () => (keep(node, span.text), mark("keep")));
+      change("tags", words("owned"), () => (keep(node, span.text), mark("keep")));
     node.setDirtyCanvas?.(true, true);
   }
 }
@@ -133,16 +132,11 @@ app.registerExtension({
   getCustomWidgets: () => ({ TIPO_RESULT: resultWidget }),
   beforeRegisterNodeDef(nodeType, nodeDef) {
     if (nodeDef.name !== NODE) return;
-    const { onExecuted } = nodeType.prototype;
-    nodeType.prototype.onExecuted = function (output) {
-      onExecuted?.call(this, output);
+    after(nodeType, "onExecuted", function (output) {
       if (output?.tipo) this.tipoResult?.executed(output.tipo);
-    };
+    });
   },
   setup() {
-    const style = document.createElement("link");
-    Object.assign(style, { rel: "stylesheet", href: new URL("./style.css", import.meta.url) });
-    document.head.append(style);
     api.addEventListener("tipo.draft", ({ detail }) => {
       if (detail.version !== 1) return;
       for (const [id, node] of results()) if (id === detail.node) node.tipoResult.written(detail);

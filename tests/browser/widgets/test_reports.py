@@ -111,6 +111,27 @@ def test_a_report_is_one_line_that_opens_and_closes(
     assert again["node"] == pytest.approx(closed["node"], abs=3)
 
 
+def test_a_long_line_ends_at_the_edge_of_its_node(nodes: ComfyPage) -> None:
+    send(nodes, REPORT, "a report that is much longer than the node is wide " * 4)
+    line, right, box = nodes.run(
+        """type => {
+          const node = app.graph.nodes.find(one => one.type === type)
+          const { element } = node.tipoTextBox
+          const drawn = document.querySelector(`[data-node-id="${node.id}"]`)
+          const { scale, offset } = app.canvas.ds
+          const left = app.canvas.canvas.getBoundingClientRect().left
+          const right = drawn?.getBoundingClientRect().right
+            ?? (node.pos[0] + node.size[0] + offset[0]) * scale + left
+          const line = element.querySelector('summary')
+          return [line.scrollWidth > line.clientWidth, right,
+                  element.getBoundingClientRect().right]
+        }""",
+        REPORT,
+    )
+    assert line, "the line is cut"
+    assert box <= right + 1
+
+
 def test_the_text_can_be_selected(nodes: ComfyPage) -> None:
     send(nodes, RESULT, "1girl, red hair")
     box = nodes.page.locator(".tipo-report textarea:visible")

@@ -130,3 +130,22 @@ def test_a_saved_size_is_kept(new_nodes: ComfyPage) -> None:
     for node in opened["nodes"]:
         assert node["size"] == pytest.approx(sizes.pop(node["type"])), node["type"]
     assert not sizes
+
+
+def test_labels_have_the_boxes_colour_in_both_themes(new_nodes: ComfyPage) -> None:
+    try:
+        for theme in ("light", "dark"):
+            new_nodes.run(
+                "name => app.extensionManager.setting.set('Comfy.ColorPalette', name)", theme
+            )
+            new_nodes.wait_for(
+                "dark => document.body.classList.contains('dark-theme') === dark", theme == "dark"
+            )
+            colours = new_nodes.run(
+                """() => [...document.querySelectorAll('.tipo-label')].map(label =>
+                     [label, label.parentElement.querySelector('textarea')].map(one =>
+                       getComputedStyle(one).backgroundColor))"""
+            )
+            assert all(label == box for label, box in colours), (theme, colours)
+    finally:
+        new_nodes.run("() => app.extensionManager.setting.set('Comfy.ColorPalette', 'dark')")

@@ -165,7 +165,7 @@ def test_groups_end_below_their_nodes(workflow: dict[str, Any]) -> None:
 
 
 def test_the_page_fits_the_graph_to_the_window(workflow: dict[str, Any]) -> None:
-    # web/fit_view.js looks for the mark. The sizes are those of the classic renderer.
+    # web/templates.js looks for the mark. The sizes are those of the classic renderer.
     kept = {key: value for key, value in workflow["extra"].items() if key not in OTHER_KEYS}
     assert kept == {"workflowRendererVersion": "LG", "tipo_suite_fit_view": True}
 
@@ -181,7 +181,7 @@ def test_a_note_comes_first_and_says_what_to_set(workflow: dict[str, Any]) -> No
 
 
 def test_the_note_says_the_same_in_chinese(workflow: dict[str, Any]) -> None:
-    """Paragraphs, numbers and code are the same; web/template_notes.js shows the text."""
+    """Paragraphs, numbers and code are the same; web/templates.js shows the text."""
     (english,) = (node["widgets_values"][0] for node in workflow["nodes"] if node["type"] in NOTES)
     chinese = workflow["extra"]["tipo_suite_note_zh"]
     assert re.search(r"[\u4e00-\u9fff]", chinese)

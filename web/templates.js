@@ -1,15 +1,20 @@
-// Fits the pack's templates to the window in Nodes 2.0. The front end fits a workflow without a
-// saved view (`extra.ds`) while Vue is creating the nodes. Front ends up to at least 1.36 then read
-// the positions of the nodes from elements that still have the old zoom, so the nodes move apart or
-// overlap. A marked workflow is therefore opened with the current view of the page, and fitted
-// after the nodes were measured.
+// Opens the pack's templates, which have marks in `extra`: as a graph where the front end's form of apps
+// is unfit, with a note in the page's language, and in Nodes 2.0 fitted to the window. A workflow
+// that the user saves has no marks. The front end fits a workflow without a saved view (`extra.ds`)
+// while Vue is creating the nodes. Front ends up to at least 1.36 then read the positions of the nodes
+// from elements that still have the old zoom, so the nodes move apart or overlap. A template is
+// therefore opened with the current view of the page, and fitted after the nodes were measured.
 import { app } from "../../scripts/app.js";
 import { rootGraph } from "./graph_nodes.js";
+import { isChinese } from "./words.js";
 
 const MARK = "tipo_suite_fit_view";
+const NOTE = "tipo_suite_note_zh";
+const NOTE_TITLE = "从这里开始";
+// Older front ends than 1.49 show all inputs of an app, in a form whose parts overlap.
+const HAS_APPS = 49;
 // The margin around the nodes, in the graph's units. The front end has the same one.
 const MARGIN = 10;
-const HAS_APPS = 49; // 1.49
 
 let isWaiting = false;
 
@@ -36,15 +41,21 @@ async function fitAfterMeasuring(graph) {
   app.canvas.setDirty(true, true);
 }
 
+function translateNote(nodes, text) {
+  const note = text && isChinese() && nodes?.find(({ type }) => type === "MarkdownNote");
+  if (note) Object.assign(note, { title: NOTE_TITLE, widgets_values: [text] });
+}
+
 app.registerExtension({
-  name: "tiposuite.FitView",
-  beforeConfigureGraph({ extra }) {
-    // Older front ends show all inputs of an app, in a form whose parts overlap: they get the graph.
-    const [, version] = window.__COMFYUI_FRONTEND_VERSION__.split(".");
-    if (extra?.[MARK] && version < HAS_APPS) delete extra.linearMode;
+  name: "tiposuite.Templates",
+  beforeConfigureGraph({ extra, nodes }) {
     isWaiting = Boolean(extra?.[MARK]) && LiteGraph.vueNodesMode;
-    // A workflow that the user saves has a view of its own.
-    if (extra) delete extra[MARK];
+    if (!extra) return;
+    translateNote(nodes, extra[NOTE]);
+    const [, version] = window.__COMFYUI_FRONTEND_VERSION__.split(".");
+    if (extra[MARK] && version < HAS_APPS) delete extra.linearMode;
+    delete extra[MARK];
+    delete extra[NOTE];
     if (!isWaiting) return;
     const { scale, offset } = app.canvas.ds;
     extra.ds = { scale, offset: [...offset] };
