@@ -197,6 +197,18 @@ class ComfyPage:
         )
         return nodes
 
+    def set_theme(self, theme: str) -> None:
+        """Choose the palette `dark` or `light` and wait until the page has its colours."""
+        self.run("name => app.extensionManager.setting.set('Comfy.ColorPalette', name)", theme)
+        self.wait_for(
+            """isDark => {
+              const colour = getComputedStyle(document.body).getPropertyValue('--comfy-input-bg')
+              return (parseInt(colour.trim()[1], 16) < 8) === isDark
+            }""",
+            theme == "dark",
+        )
+        self.settled()
+
     def fit(self) -> None:
         """Zoom to the whole graph."""
         self.run("() => app.extensionManager.command.execute('Comfy.Canvas.FitView')")

@@ -51,8 +51,13 @@ WIDGET = f"name => {EXPAND}.widgets.find(one => one.name === name).value"
 QUEUED = f"async () => (await app.graphToPrompt()).output[{EXPAND}.id].inputs.pinned"
 # Contrast by WCAG 2.1: that of each colour of text with the background of the box.
 CONTRAST = """() => {
-  const numbers = text => text.match(/[\\d.]+/g).map(Number)
-  const light = text => numbers(text).slice(0, 3).map(value => value / 255)
+  const canvas = document.createElement('canvas').getContext('2d')
+  const numbers = colour => {
+    canvas.fillStyle = colour
+    canvas.fillRect(0, 0, 1, 1)
+    return [...canvas.getImageData(0, 0, 1, 1).data]
+  }
+  const light = colour => numbers(colour).slice(0, 3).map(value => value / 255)
     .map(value => value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4)
     .reduce((sum, value, place) => sum + value * [0.2126, 0.7152, 0.0722][place], 0)
   const box = document.querySelector('.tipo-result')
@@ -121,10 +126,7 @@ def test_each_writer_is_told_apart_in_both_themes(
     assert box(comfy, ".tipo-tag").all_text_contents() == result["added_tags"]
     try:
         for theme in ("dark", "light"):
-            comfy.run("name => app.extensionManager.setting.set('Comfy.ColorPalette', name)", theme)
-            comfy.wait_for(
-                "dark => document.body.classList.contains('dark-theme') === dark", theme == "dark"
-            )
+            comfy.set_theme(theme)
             screenshots.take(comfy, theme)
             looks = comfy.run(CONTRAST)
             assert min(look["ratio"] for look in looks.values()) >= 4.5, (theme, looks)
@@ -133,7 +135,7 @@ def test_each_writer_is_told_apart_in_both_themes(
             assert lines == ["none", "underline", "underline"]
             assert looks["tag"]["kind"] != looks["sentence"]["kind"]
     finally:
-        comfy.run("() => app.extensionManager.setting.set('Comfy.ColorPalette', 'dark')")
+        comfy.set_theme("dark")
     assert comfy.alerts() == []
     assert comfy.console == []
 

@@ -135,12 +135,7 @@ def test_a_saved_size_is_kept(new_nodes: ComfyPage) -> None:
 def test_labels_have_the_boxes_colour_in_both_themes(new_nodes: ComfyPage) -> None:
     try:
         for theme in ("light", "dark"):
-            new_nodes.run(
-                "name => app.extensionManager.setting.set('Comfy.ColorPalette', name)", theme
-            )
-            new_nodes.wait_for(
-                "dark => document.body.classList.contains('dark-theme') === dark", theme == "dark"
-            )
+            new_nodes.set_theme(theme)
             colours = new_nodes.run(
                 """() => [...document.querySelectorAll('.tipo-label')].map(label =>
                      [label, label.parentElement.querySelector('textarea')].map(one =>
@@ -148,4 +143,4 @@ def test_labels_have_the_boxes_colour_in_both_themes(new_nodes: ComfyPage) -> No
             )
             assert all(label == box for label, box in colours), (theme, colours)
     finally:
-        new_nodes.run("() => app.extensionManager.setting.set('Comfy.ColorPalette', 'dark')")
+        new_nodes.set_theme("dark")
