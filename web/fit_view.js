@@ -9,6 +9,7 @@ import { rootGraph } from "./graph_nodes.js";
 const MARK = "tipo_suite_fit_view";
 // The margin around the nodes, in the graph's units. The front end has the same one.
 const MARGIN = 10;
+const HAS_APPS = 49; // 1.49
 
 let isWaiting = false;
 
@@ -38,6 +39,9 @@ async function fitAfterMeasuring(graph) {
 app.registerExtension({
   name: "tiposuite.FitView",
   beforeConfigureGraph({ extra }) {
+    // Older front ends show all inputs of an app, in a form whose parts overlap: they get the graph.
+    const [, version] = window.__COMFYUI_FRONTEND_VERSION__.split(".");
+    if (extra?.[MARK] && version < HAS_APPS) delete extra.linearMode;
     isWaiting = Boolean(extra?.[MARK]) && LiteGraph.vueNodesMode;
     // A workflow that the user saves has a view of its own.
     if (extra) delete extra[MARK];

@@ -92,7 +92,9 @@ app.registerExtension({
     const { onNodeCreated, onExecuted, onConfigure } = nodeType.prototype;
     nodeType.prototype.onNodeCreated = function (...args) {
       onNodeCreated?.apply(this, args);
-      this.tipoTextBox = addReport(this, !output_name.includes("report"));
+      // The text of TIPO Format begins with its prompt.
+      const isResult = name === "TipoFormat" || !output_name.includes("report");
+      this.tipoTextBox = addReport(this, isResult);
     };
     // The saved properties say whether the line is open.
     nodeType.prototype.onConfigure = function (...args) {

@@ -66,10 +66,19 @@ afterMounting((node, element) => {
   }
 });
 
+// Nodes 2.0 of front end 1.32.9 keeps the boxes of a node when another one with its id replaces it, as
+// an undo does.
+afterMounting(({ tipoTextBox, tipoResult }, element) => {
+  const own = (tipoTextBox ?? tipoResult?.box)?.element;
+  const shown = element?.querySelector?.(".tipo-report, .tipo-result");
+  if (own && shown && own !== shown) shown.replaceWith(own);
+});
+
 app.registerExtension({
   name: "tiposuite.TextBoxes",
   // The canvas shares the room out equally among the boxes. A saved size replaces this one.
   nodeCreated(node) {
+    refreshNodes();
     const count = isOurs(node) && textWidgets(node).filter((one) => node.isWidgetVisible(one)).length;
     if (!count) return;
     const [width, height] = node.computeSize();

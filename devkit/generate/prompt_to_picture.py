@@ -55,6 +55,11 @@ _BLUEPRINT_VALUES = {
     ("TipoExpand", "metadata"): "",
 }
 _LEFT_OUT = ("MarkdownNote", "TipoSaveImage")
+# The blueprint's seed is a node of its own, linked to both: front end 1.32.9 gives the value of an
+# input with two targets to the first alone.
+_SEED_NODE = "PrimitiveInt"
+_SEED_SIZE = [288, 82]
+_BELOW_GROUPS = 80
 # The front end's ids of the two ends of a subgraph.
 _INPUTS_ID, _OUTPUTS_ID = -10, -20
 _NODE_ID = 1  # of the blueprint's one node
@@ -93,27 +98,31 @@ def app_form(source: Workflow, object_info: Mapping[str, Any]) -> Workflow:
 def blueprint(source: Workflow, object_info: Mapping[str, Any]) -> Workflow:
     """Return the source's nodes as one subgraph: inputs of `_SHOWN`, a picture and its prompt.
 
-    The one seed is the language model's and the sampler's.
+    One seed is the language model's and the sampler's.
     """
     inner = copy.deepcopy(source)
     _set_values(inner, object_info, _BLUEPRINT_VALUES)
+    seed = _seed_node(inner)
+    inner["nodes"].append(seed)
     nodes = [node for node in inner["nodes"] if node["type"] not in _LEFT_OUT]
     kept = {node["id"] for node in nodes}
     links = [_named(link) for link in inner["links"] if link[1] in kept and link[3] in kept]
     last = max(link["id"] for link in links)
+    for kind in ("TipoExpand", "TipoSampler"):
+        last += 1
+        target = _node(inner, kind)
+        at, socket = _socket(target["inputs"], "seed")
+        socket["link"] = last
+        links.append(_link(last, (seed["id"], 0), (target["id"], at), socket["type"]))
     inputs, outputs = [], []
     for slot, (kind, name) in enumerate(_SHOWN):
-        targets = [_node(inner, kind)]
-        if name == "seed":
-            targets.append(_node(inner, "TipoSampler"))
-        ids = []
-        for target in targets:
-            last += 1
-            ids.append(last)
-            at, socket = _socket(target["inputs"], name)
-            socket["link"] = last
-            links.append(_link(last, (_INPUTS_ID, slot), (target["id"], at), socket["type"]))
-        inputs.append(_end(slot, name, socket["type"], ids))
+        last += 1
+        is_seed = name == "seed"
+        target = seed if is_seed else _node(inner, kind)
+        at, socket = _socket(target["inputs"], "value" if is_seed else name)
+        socket["link"] = last
+        links.append(_link(last, (_INPUTS_ID, slot), (target["id"], at), socket["type"]))
+        inputs.append(_end(slot, name, socket["type"], [last]))
     for slot, (kind, name) in enumerate((("TipoVaeDecode", "image"), ("TipoExpand", "prompt"))):
         last += 1
         origin = _node(inner, kind)
@@ -164,8 +173,12 @@ def _outer_node(
     inner: Workflow, inputs: Sequence[Mapping[str, Any]], outputs: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
     """Return the subgraph's node, which shows the widgets of its inputs."""
-    proxies = [[str(_node(inner, kind)["id"]), name] for kind, name in _SHOWN]
-    proxies.append([str(_node(inner, "TipoExpand")["id"]), "control_after_generate"])
+    seed = str(_node(inner, _SEED_NODE)["id"])
+    proxies = [
+        [seed, "value"] if name == "seed" else [str(_node(inner, kind)["id"]), name]
+        for kind, name in _SHOWN
+    ]
+    proxies.append([seed, "control_after_generate"])
     return {
         "id": _NODE_ID,
         "type": _SUBGRAPH_ID,
@@ -187,6 +200,35 @@ def _outer_node(
         "title": BLUEPRINT.stem,
         "properties": {"proxyWidgets": proxies},
         "widgets_values": [],
+    }
+
+
+def _seed_node(inner: Workflow) -> dict[str, Any]:
+    """Return ComfyUI's node of a whole number, in the first column below the other nodes."""
+    left = min(node["pos"][0] for node in inner["nodes"])
+    column = [node for node in inner["nodes"] if node["pos"][0] == left]
+    bottom = max(node["pos"][1] + node["size"][1] for node in column)
+    return {
+        "id": max(node["id"] for node in inner["nodes"]) + 1,
+        "type": _SEED_NODE,
+        "pos": [left, bottom + _BELOW_GROUPS],
+        "size": _SEED_SIZE,
+        "flags": {},
+        "order": 0,
+        "mode": 0,
+        "inputs": [
+            {
+                "label": "seed",
+                "name": "value",
+                "type": "INT",
+                "widget": {"name": "value"},
+                "link": None,
+            }
+        ],
+        "outputs": [{"name": "INT", "type": "INT", "links": []}],
+        "title": "Seed",
+        "properties": {"Node name for S&R": _SEED_NODE},
+        "widgets_values": [1, "randomize"],
     }
 
 

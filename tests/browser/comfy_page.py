@@ -125,14 +125,14 @@ class ComfyPage:
     def dismiss_alerts(self) -> None:
         """Close messages and dialogs, so that the next test starts without them."""
         self.page.keyboard.press("Escape")
-        for selector in (
-            ".p-toast-close-button",
-            '[data-testid="toast-close"]',
-            '[data-testid="error-overlay-dismiss"]',
-        ):
-            for button in self.page.locator(selector).all():
-                if button.is_visible():
-                    button.click()
+        # Moving messages cannot be clicked. Front ends before 1.5x have the first name.
+        self.run(
+            """() => { const { toast } = app.extensionManager
+                 void (toast.removeAll ?? toast.dismissAll)() }"""
+        )
+        for button in self.page.locator('[data-testid="error-overlay-dismiss"]').all():
+            if button.is_visible():
+                button.click()
 
     def open_templates(self, pack: re.Pattern[str]) -> Locator:
         """Open Browse Templates at the cards of a pack and return the dialog."""
@@ -184,7 +184,7 @@ class ComfyPage:
                  .filter(node => node.tipoTextBox ?? node.tipoResult)
                  .map(node => [String(node.id), node.tipoTextBox?.value
                    ?? (node.tipoResult.state.results ?? []).map(one => one.prompt)
-                     .join('\n\n')]))"""
+                     .join('\\n\\n')]))"""
         )
         return shown
 

@@ -83,8 +83,8 @@ ADD = """data => {
 CONNECT = """() => {
   const [node] = app.graph.nodes
   const saver = LiteGraph.createNode('TipoSaveImage')
-  app.graph.add(saver)
   saver.pos = [600, 0]
+  app.graph.add(saver)
   node.connect(node.outputs.findIndex(one => one.name === 'image'), saver, 'images')
   node.connect(node.outputs.findIndex(one => one.name === 'prompt'), saver, 'text')
 }"""

@@ -93,7 +93,12 @@ export class ResultBox {
       stop = -1;
       if (marks[span.tag]) part.dataset.mark = marks[span.tag];
       part.onclick = () => this.openMenu(part, span, result);
-      part.onkeydown = ({ key }) => (key === "Enter" || key === " ") && part.onclick();
+      part.onkeydown = (event) => {
+        if (event.key !== "Enter" && event.key !== " ") return;
+        // The key would also press the button that gets the focus.
+        event.preventDefault();
+        part.onclick();
+      };
       return part;
     });
     this.text.replaceChildren(...parts, make("div", { className: "tipo-notes" }, ...notes));

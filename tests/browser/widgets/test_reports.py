@@ -13,7 +13,7 @@ from tests.browser.conftest import Screenshots
 # A report, and a text that is the node's result.
 REPORT, RESULT = "TipoSampler", "TipoFormat"
 TYPES = (REPORT, RESULT, "TipoSaveImage", "TipoVaeDecode")
-LINE_HEIGHT = 21  # pixels, with rounding
+LINE_HEIGHT = 25  # pixels, with rounding and the canvas's gap between two widgets
 
 ADD = """async types => {
   app.graph.clear()

@@ -310,6 +310,32 @@ def test_the_keyboard_reaches_the_tags_and_nothing_else(comfy: ComfyPage) -> Non
     assert comfy.run("() => app.graph.nodes.length") == 3
 
 
+def test_the_box_is_the_nodes_own_after_an_undo(comfy: ComfyPage) -> None:
+    opened(comfy)
+    saved = saved_graph(comfy)
+    comfy.load(saved)
+    comfy.settled()
+    show(comfy, [{"prompt": "hat", "spans": [{"text": "hat", "origin": "tag", "tag": "hat"}]}])
+    comfy.run(
+        f"""async () => {{
+          const {{ changeTracker }} = app.extensionManager.workflow.activeWorkflow
+          const keep = () => (changeTracker.captureCanvasState ?? changeTracker.checkState)
+            .call(changeTracker)
+          keep()
+          {EXPAND}.widgets.find(one => one.name === 'tags').value = 'other'
+          keep()
+          await changeTracker.undo()
+        }}"""
+    )
+    comfy.settled()
+    comfy.settled()
+    assert comfy.run(WIDGET, "tags") == SHORT["tags"]
+    assert box(comfy, ".tipo-text").inner_text().strip() == "hat"
+    choose(comfy, "hat", "Keep")
+    assert comfy.run(WIDGET, "tags") == f"{SHORT['tags']}, hat"
+    assert comfy.console == []
+
+
 def test_old_workflows_open_and_the_box_is_no_input_of_an_unpinned_run(comfy: ComfyPage) -> None:
     opened(comfy)
     saved = saved_graph(comfy)

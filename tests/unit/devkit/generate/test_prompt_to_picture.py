@@ -118,11 +118,18 @@ def test_the_blueprint_draws_as_the_template_does(
 
     left_out = ("TipoSaveImage", "MarkdownNote")
     kept = [node for node in source["nodes"] if node["type"] not in left_out]
-    assert wiring(inner["nodes"], map(ends, inner["links"])) == wiring(
+    of_template = [node for node in inner["nodes"] if node["type"] != "PrimitiveInt"]
+    assert wiring(of_template, map(ends, inner["links"])) == wiring(
         kept, (link[1:5] for link in source["links"])
     )
-    (seed,) = (one for one in inner["inputs"] if one["name"] == "seed")
-    assert len(seed["linkIds"]) == 2
+    # One seed for the language model and the sampler, which an input of the subgraph sets.
+    (seed,) = (node for node in inner["nodes"] if node["type"] == "PrimitiveInt")
+    targets = {node["type"]: node for node in inner["nodes"]}
+    by_number = {link["id"]: link for link in inner["links"]}
+    assert {by_number[number]["target_id"] for number in seed["outputs"][0]["links"]} == {
+        targets[kind]["id"] for kind in ("TipoExpand", "TipoSampler")
+    }
+    assert by_number[seed["inputs"][0]["link"]]["origin_id"] == -10
 
 
 def test_the_blueprint_is_for_a_checkpoint_of_the_users_own(blueprint: dict[str, Any]) -> None:

@@ -22,41 +22,43 @@ GROUP_HEADING = 70
 MARGIN = 16
 # Between two nodes one below the other: the title of the lower one, and room to grow.
 GAP = 50
-# Least heights without the title in front end 1.58.1 with Nodes 2.0, at the widths used here, as
-# measured in a browser; the classic renderer needs less. A node that is stored lower would grow.
-# A note has no height of its own.
+# Room for text in a node's boxes, above its least height.
+MOST_ROOM = 100
+# Least heights without the title in front end 1.58.1 with Nodes 2.0, at the widths used here and with
+# a report of one line, as measured in a browser; the classic renderer needs less. A node that is
+# stored lower would grow. A note has no height of its own.
 LEAST_HEIGHTS = {
     "CheckpointLoaderSimple": 102,
     "EmptyLatentImage": 118,
     "ImagePadForOutpaint": 194,
     "MarkdownNote": 120,
     "PreviewAny": 138,
-    "TipoBans": 314,
-    "TipoClassImages": 570,
-    "TipoClipSkipEncode": 426,
-    "TipoDreamBoothDataset": 578,
-    "TipoDreamBoothTrain": 1118,
-    "TipoExpand": 970,
-    "TipoFields": 438,
-    "TipoFormat": 254,
-    "TipoLoadModel": 262,
-    "TipoLoadVae": 234,
-    "TipoLoraPrompt": 390,
+    "TipoBans": 266,
+    "TipoClassImages": 494,
+    "TipoClipSkipEncode": 406,
+    "TipoDreamBoothDataset": 502,
+    "TipoDreamBoothTrain": 1042,
+    "TipoExpand": 1062,
+    "TipoFields": 396,
+    "TipoFormat": 376,
+    "TipoLoadModel": 186,
+    "TipoLoadVae": 158,
+    "TipoLoraPrompt": 314,
     "TipoOptions": 226,
-    "TipoSampler": 526,
+    "TipoSampler": 450,
     "TipoSdxlSize": 226,
-    "TipoSplitPrompt": 286,
-    "TipoSweep": 642,
-    "TipoVaeDecode": 282,
-    "TipoVaeEncode": 338,
+    "TipoSplitPrompt": 244,
+    "TipoSweep": 654,
+    "TipoVaeDecode": 206,
+    "TipoVaeEncode": 262,
 }
 # The same of nodes that show a picture, without the picture. Front end 1.32.9 draws it as wide as
 # the node in Nodes 2.0 and lets the node grow; the templates have room for a square one.
 LEAST_HEIGHTS_BUT_PICTURE = {
-    "LoadImage": 100,
-    "PreviewImage": 52,
-    "TipoGrid": 216,
-    "TipoSaveImage": 348,
+    "LoadImage": 104,
+    "PreviewImage": 34,
+    "TipoGrid": 186,
+    "TipoSaveImage": 290,
 }
 
 
@@ -145,6 +147,21 @@ def test_nodes_are_as_high_as_the_page_makes_them(workflow: dict[str, Any]) -> N
         if node["size"][1] < least_height(node)
     ]
     assert not low
+
+
+def test_no_node_has_a_blank_strip(workflow: dict[str, Any]) -> None:
+    high = [
+        (node["type"], node["id"], node["size"][1], least_height(node))
+        for node in workflow["nodes"]
+        if node["type"] not in NOTES and node["size"][1] > least_height(node) + MOST_ROOM
+    ]
+    assert not high
+
+
+def test_groups_end_below_their_nodes(workflow: dict[str, Any]) -> None:
+    for group in map(group_box, workflow["groups"]):
+        inside = [box for box in map(node_box, workflow["nodes"]) if group.holds(box)]
+        assert group.bottom - max(box.bottom for box in inside) <= 2 * MARGIN
 
 
 def test_the_page_fits_the_graph_to_the_window(workflow: dict[str, Any]) -> None:
