@@ -16,6 +16,7 @@ from devkit.bench.rows.agreement import NANO, SMOLLM2
 from devkit.bench.rows.decode import DECODE, EXPERTS, GPU, VARIANTS
 from devkit.bench.rows.fresh_process import FIRST_TOKEN, MEMORY
 from devkit.bench.rows.pack_costs import IMPORT, NODES
+from devkit.bench.rows.streaming import STREAMING
 from devkit.bench.rows.whole_request import REQUEST
 from devkit.messages import StepError, say
 from devkit.setup.environment import write_atomically
@@ -26,6 +27,7 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     DECODE,
     VARIANTS,
     REQUEST,
+    STREAMING,
     FIRST_TOKEN,
     MEMORY,
     EXPERTS,

@@ -31,6 +31,7 @@ from ..inputs import (
     translation_input,
 )
 from ..memory import progress, read_text
+from ..prompt_server import prompt_server
 from .bans import joined_rules
 from .pinned_prompts import pinned_json
 from .result_stream import draft_sender
@@ -255,7 +256,7 @@ class TipoExpand(io.ComfyNode):
         )
         options = options or SamplingOptions(temperature, top_p, min_p, top_k)
         ready = model.ready(options, variants)
-        expansions = expand(ready, request, progress(), draft_sender(cls))
+        expansions = expand(ready, request, progress(), draft_sender(cls, prompt_server()))
         results = [expansion_json(expansion) for expansion in expansions]
         save_result(cls, results)
         return shown_output(expansions, results)

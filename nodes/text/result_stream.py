@@ -6,8 +6,6 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..prompt_server import prompt_server
-
 if TYPE_CHECKING:
     from ...tipo_core.expansion.shown.draft import Draft
 
@@ -21,10 +19,12 @@ _MOST_TYPED = 4000
 
 
 def draft_sender(
-    node: Any, clock: Callable[[], float] = time.monotonic
+    node: Any, server: Any, clock: Callable[[], float] = time.monotonic
 ) -> Callable[[Sequence[Draft]], None] | None:
-    """Return the function that sends drafts of the running node; None if nobody listens."""
-    server = prompt_server()
+    """Return the function that sends drafts of the running node; None if nobody listens.
+
+    `server` is ComfyUI's `PromptServer`, None where no server runs.
+    """
     client = getattr(server, "client_id", None)
     unique_id = getattr(getattr(node, "hidden", None), "unique_id", None)
     if client is None or unique_id is None or client not in getattr(server, "sockets", {}):

@@ -15,7 +15,7 @@ from functools import partial
 
 from ..lm.generate.completion import Cancelled, Generation, StopReason
 from ..prompt import Bans, Template, canonical, count_sentences, person_range, split_sentences
-from ..prompt.joins import join_tags
+from ..prompt.joins import add_tags
 from ..prompt.vocabulary.toy_words import is_toy_scene, without_toy_artist
 from .caption_rules.caption_growth import CaptionTags, grow_caption
 from .fields import (
@@ -389,7 +389,7 @@ class VariantState:
         user_caption = self.user.captions[0]
         sentences = self.user.added_caption(0, self.added_caption)
         fields = self.user.template_fields(self.added_tags, user_caption, sentences)
-        tags = join_tags(fields["user"], fields["added"])
+        tags = add_tags(fields["user"], fields["added"])
         caption = fields["extended"] or fields["generated"]
         added = fields["added"], sentences.strip()
         rejected = self.rejected + self.user.banned

@@ -10,7 +10,7 @@ from functools import partial
 
 from ..prompt import Bans, Template, canonical
 from ..prompt.choices import resolve_choices
-from ..prompt.joins import join_caption, join_tags
+from ..prompt.joins import add_tags, join_caption, join_tags
 from ..prompt.presets import DEFAULT_TEMPLATE
 from ..prompt.translation.translate import Translation
 from ..surrogates import shortened
@@ -137,7 +137,7 @@ def run_task(
     }
     tags, short, long = progress.read(
         lambda: (
-            join_tags(user.text, added[Field.TAG]),
+            add_tags(user.text, added[Field.TAG]),
             join_caption(user.captions[0], added[Field.SHORT]),
             join_caption(user.captions[1], added[Field.LONG]),
         ),

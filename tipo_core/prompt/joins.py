@@ -12,6 +12,7 @@ from types import MappingProxyType
 from .sentences import ends_sentence, stop_for
 from .syntax.brackets import open_brackets
 from .syntax.comments import BLOCK, has_open_block
+from .syntax.composition import AND, split_and_weight
 from .syntax.emphasis import END as EMPHASIS_END
 from .syntax.parse import parse
 from .syntax.span_kind import SpanKind
@@ -80,6 +81,42 @@ def join_tags(*tags: str) -> str:
             output.append(_between_tags(output[-1]))
         output.append(text)
     return "".join(output)
+
+
+def add_tags(user: str, *added: str) -> str:
+    """Return `user` and the tags `added` after it, like `join_tags`.
+
+    The weight of a last prompt after AND stays at the end, where it is read: ``a AND b :0.5`` and
+    ``rain`` are ``a AND b, rain :0.5``.
+    """
+    _, weight = last_and_prompt(user) if any(map(str.strip, added)) else ("", "")
+    return join_tags(user.removesuffix(weight), *added) + weight
+
+
+def last_and_prompt(text: str) -> tuple[str, str]:
+    """Return the last of the prompts that AND joins, and the weight that ends it.
+
+    The blanks around a weight belong to it: ``b`` and `` :0.5`` of ``a AND b :0.5``. Both are ""
+    for a text without AND, and where the last prompt has no weight or nothing else.
+    """
+    if AND not in text or ":" not in text:
+        return "", ""
+    spans = parse(text).spans
+    last = max(
+        (
+            place
+            for place, kind in enumerate(spans.kinds)
+            if kind is SpanKind.BREAK and spans.texts[place] == AND
+        ),
+        default=None,
+    )
+    if last is None:
+        return "", ""
+    start = spans[last].end
+    prompt, weight = split_and_weight(text[start:])
+    if weight is None or not prompt.strip():
+        return "", ""
+    return prompt.lstrip(), text[start + len(prompt) :]
 
 
 def _between_tags(left: str) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, NoReturn
 
 from ..surrogates import refuse_surrogates, shortened
-from .joins import SEPARATORS, ends_in_open_line
+from .joins import SEPARATORS, ends_in_open_line, last_and_prompt
 from .sentences import ends_sentence
 
 # - ``extended``: the user's caption and the sentences added to it
@@ -32,6 +32,9 @@ _MAY_BE_GENERATED = ("extended", "continued")
 # The longest output, in characters: a template may name a field thousands of times.
 MAX_OUTPUT = 8_000_000
 _GENERATED_FIRST = ("generated", "extended", "continued")
+# Of a part: the weight that ends the user's last prompt after AND. It is no field of a template.
+USER_WEIGHT = "user_weight"
+_OF_THE_USER = frozenset((*_CATEGORIES, "typed_general", "user"))
 _FIELD = re.compile(r"<\|([^|<>\r\n]*)\|>")
 _STOPS = tuple(".!?\u2026\u3002\uff01\uff1f")
 
@@ -90,8 +93,9 @@ class Template:
         A missing or blank value takes its comma, stop and line breaks with it. A comma after a
         sentence of a caption is left out. A blank ``extended`` or ``continued`` is replaced by
         ``generated`` where the template has no field for that. ``head`` comes first where the
-        template places tags by category and has no field for it. Fields that an expansion of an
-        earlier version lacks are made from the others.
+        template places tags by category and has no field for it. The weight of the user's last
+        prompt after AND comes last, where it is read. Fields that an expansion of an earlier
+        version lacks are made from the others.
         Raises ValueError for an unknown name in `fields`, a lone surrogate in its value, and an
         output of more than `MAX_OUTPUT` characters.
         """
@@ -111,6 +115,8 @@ class Template:
         can_generate = {"generated", *_MAY_BE_GENERATED}.intersection(self.fields)
         takes_generated = min(can_generate, key=_GENERATED_FIRST.index, default="")
         ends = _Ends()
+        places_head_late = "head" in self.fields[1:]
+        weight = _UserWeight("" if places_head_late else fields.get("user", ""))
         left: _Part | None = None  # the part before, with its value for a text
         glue: list[str] = []
         length = len(output[0].text)
@@ -125,6 +131,7 @@ class Template:
                 if name == takes_generated and not value.strip():
                     name = "generated"
                     value = fields.get(name, "")
+                value = weight.left_out_of(name, value)
             if not value.strip():
                 continue
             between = ""
@@ -141,6 +148,7 @@ class Template:
                 )
             left, glue = _Part(_kind(part), value), []
         output.append(FilledPart(_final_stop(left.text, glue) if left is not None else ""))
+        output.append(FilledPart(weight.found, USER_WEIGHT))
         return output
 
     def _needs_head(self) -> bool:
@@ -181,6 +189,28 @@ def _literals(text: str) -> list[_Part]:
     start = text.index(stripped)
     parts = [("glue", text[:start]), ("text", stripped), ("glue", text[start + len(stripped) :])]
     return [_Part(kind, part) for kind, part in parts if part]
+
+
+class _UserWeight:
+    """The weight that ends the user's last prompt after AND; it is left out of the fields."""
+
+    def __init__(self, user: str) -> None:
+        prompt, self._weight = last_and_prompt(user)
+        # The end of the prompt with its weight, as it stands in one of the categories: "dog :0.5".
+        self._end = (re.split(r"[,\n]", prompt)[-1].strip() + self._weight).rstrip()
+        self.found = ""
+
+    def left_out_of(self, name: str, value: str) -> str:
+        """Return a field's value without the weight."""
+        if not self._weight or name not in _OF_THE_USER:
+            return value
+        before, end, after = value.rpartition(self._end)
+        if not end:
+            return value
+        self.found = self._weight
+        # The blanks after it are its own in the user's text alone.
+        after = after.removeprefix(self._weight[len(self._weight.rstrip()) :])
+        return before + end.removesuffix(self._weight.rstrip()) + after
 
 
 def _kind(part: _Part) -> str:

@@ -46,7 +46,8 @@ def run(server: Server, folder: Path, *arguments: str) -> subprocess.CompletedPr
 def test_a_workflow_is_queued_followed_and_fetched(server: Server, folder: Path) -> None:
     done = run(server, folder, "TipoExpand.tags=1girl, umbrella", "TipoExpand.seed=11")
     assert done.returncode == 0, done.stderr
-    prompt, picture = done.stdout.splitlines()
+    # A prompt may have several lines.
+    prompt, picture = done.stdout.rstrip("\n").rsplit("\n", 1)
     assert prompt.startswith("prompt:  1girl, umbrella, ")
     with Image.open(folder / picture.removeprefix("picture: ")) as image:
         assert image.size == (64, 64)

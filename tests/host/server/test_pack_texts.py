@@ -163,7 +163,7 @@ def test_the_page_gets_both_languages(server: Server) -> None:
 def test_template_browser_lists_each_template_with_its_card(server: Server) -> None:
     listed = answer(server, "workflow_templates")["tipo-suite"]
     assert sorted(listed) == [one.title for one in TEMPLATES]
-    assert len(listed) == 15
+    assert len(listed) == 16
     for title in listed:
         path = f"api/workflow_templates/tipo-suite/{quote(title)}"
         assert json.loads(fetched(server, f"{path}.json"))["nodes"]

@@ -60,7 +60,7 @@ def test_auto_knows_the_checkpoint_and_says_how(client: Client, graph: Graph) ->
     assert found["report"].startswith("family: SD1.5, from the architecture SD15\n")
     assert found["prompt"] == f"{TAGS}\n\nA girl."
     unknown, _ = formatted(client, graph, family="auto")
-    assert unknown["report"].startswith("family: unknown: connect model or clip")
+    assert unknown["report"].startswith("warning: family: unknown: connect model or clip")
     assert unknown["prompt"].startswith("1girl,\n\nsmile")
 
 

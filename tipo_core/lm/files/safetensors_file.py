@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import torch
 
 from ...optional_imports import require
 from .file_type import MAGIC_LENGTH, SAFETENSORS, detect_file_type
+from .shard_index import shard_paths
 from .weights import check_finite, check_label, first_of, shortened
 
 _DTYPES = ("F64", "F32", "F16", "BF16")
@@ -51,32 +51,6 @@ class SafetensorsWeights:
                 f"supported: choose a file in {', '.join(_DTYPES)}"
             )
         return tuple(stored.get_shape())
-
-
-def shard_paths(index: Path) -> dict[str, Path]:
-    """Return the shard of each tensor according to the file `index`.
-
-    Raises ValueError, naming the file, if it is not such an index or names a file outside its own
-    folder.
-    """
-    try:
-        placed = json.loads(index.read_text(encoding="utf-8"))["weight_map"]
-        names = {str(tensor): str(shard) for tensor, shard in placed.items()}
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"{index} is not valid JSON ({error}): copy it again") from error
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(
-            f"{index} is not an index of safetensors files ({shortened(repr(error))}): copy it "
-            "again"
-        ) from error
-    for shard in names.values():
-        # A plain file name on Windows and elsewhere, so that no file outside the folder is read.
-        if not shard.endswith(".safetensors") or any(mark in shard for mark in ("/", "\\", ":")):
-            raise ValueError(
-                f"{index} names {shortened(shard)!r}, which is not a safetensors file in its own "
-                "folder: copy the index again"
-            )
-    return {tensor: index.parent / shard for tensor, shard in names.items()}
 
 
 def _open_shards(index: Path) -> dict[str, Any]:
