@@ -293,3 +293,44 @@ def test_a_node_that_stays_is_the_exit_code(tmp_path: Path) -> None:
     old.write_text(json.dumps(workflow))
     assert main(["migrate", str(old), str(new)]) == LOST
     assert json.loads(new.read_text("utf-8")) == workflow
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        *({"links": None}, {"links": {}}, {"links": [7, None, "x", [1]]}, {"extra": []}),
+        {"nodes": [None, "text", {"type": "Other"}, {"id": [], "inputs": [None, {"link": 1}]}]},
+        *({"definitions": []}, {"definitions": {"subgraphs": ["text", {"nodes": [None]}]}}),
+        *({"extra": {"groupNodes": []}}, {"extra": {"groupNodes": {"mine": 7}}}, {"state": 7}),
+        *({"last_node_id": None}, {"last_link_id": "x"}, {"reroutes": [None]}),
+    ],
+)
+def test_damage_beside_an_old_node_does_not_count(changes: dict[str, Any]) -> None:
+    workflow = as_workflow(one_node())
+    nodes = workflow["nodes"]
+    workflow |= changes
+    others = changes.get("nodes", [])
+    workflow["nodes"] = [*others, *nodes, {"id": 8, "type": "workflow>mine"}]
+    migrated = migrate_workflow(workflow)
+    assert migrated.counts == {"TIPO": 1}
+    assert not migrated.lost
+    assert migrated.workflow["nodes"][: len(others)] == others
+    kept = set(workflow) - {"nodes", "links", "last_node_id", "last_link_id"}
+    assert all(migrated.workflow[key] == workflow[key] for key in kept)
+
+
+@pytest.mark.parametrize("inputs", [None, {}, [None], [{"type": "STRING", "link": None}], [7]])
+def test_damaged_inputs_of_an_old_node_do_not_count(inputs: Any) -> None:
+    workflow = as_workflow(one_node())
+    workflow["nodes"][0]["inputs"] = inputs
+    whole = migrate_workflow(as_workflow(one_node()))
+    assert migrate_workflow(workflow).workflow == whole.workflow
+
+
+def test_the_link_of_an_input_without_a_name_is_named() -> None:
+    workflow = with_linked("tags", primitive("cat", "tags"))
+    del workflow["nodes"][0]["inputs"][0]["name"]
+    migrated = migrate_workflow(workflow)
+    assert migrated.counts == {"TIPO": 1}
+    assert "a link that ends at it" in lost(migrated)
+    assert migrated.workflow["nodes"][1]["outputs"][0]["links"] == []
