@@ -5,6 +5,7 @@
 | `properties.proxyWidgets` of a subgraph's node | `[["4", "width"], ...]` |
 | `widgets` of a subgraph | `[{"id": 4, "name": "width"}, ...]` |
 | `extra.linearData.inputs`, the app form | `[[4, "width"], ...]` |
+| the same of newer front ends | `[["GRAPH:4:width", "width"], ...]` |
 | `extra.favoritedWidgets.favorites` | `[{"nodeLocatorId": "4", "widgetName": "width"}, ...]` |
 """
 
@@ -13,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
+from urllib.parse import quote, unquote
 
 from .json_shapes import is_id, object_at, objects
 from .migrated import Finding
@@ -20,6 +22,9 @@ from .replacement import Note
 
 # The id of a node in a subgraph: `SUBGRAPH:4` in favourites, `8:4` by the nodes that hold it.
 _PATH = re.compile(r"(.*):([^:]*)\Z", re.DOTALL)
+# `GRAPH:NODE:WIDGET`, the id of a widget in newer front ends. The last two are percent-encoded.
+_WIDGET_ID = re.compile(r"([^:]*[^:\d][^:]*):([^:]+):([^:]+)\Z")
+_UNQUOTED = "!~*'()"  # as JavaScript's encodeURIComponent
 # A widget that a subgraph's node shows, in the versions that name it after its node.
 _SHOWN_NAME = re.compile(r"(-?\d{1,20}): (.*)\Z", re.DOTALL)
 
@@ -76,12 +81,21 @@ class ShownWidgets:
 
     def _place(self, old: Widget, default: Widget) -> Widget | None:
         """Return the new place of a widget that the whole workflow names."""
+        by_id = _WIDGET_ID.match(old.node)
+        if by_id:
+            own = Widget(unquote(by_id[2]), unquote(by_id[3]))
+            graph = self.moved.get(by_id[1], {})
+            new = graph[own] if own in graph else self._place(own, own)
+            if new is None or new == own:
+                return new and default
+            path = ":".join(quote(part, safe=_UNQUOTED, errors="surrogatepass") for part in new)
+            return Widget(f"{by_id[1]}:{path}", new.name)
         at_root = self.moved.get(self.root, {})
         if old in at_root:
             return at_root[old]
-        path, shown = _PATH.match(old.node), _SHOWN_NAME.match(old.name)
-        if path:
-            holder, inner = path[1], Widget(path[2], old.name)
+        in_path, shown = _PATH.match(old.node), _SHOWN_NAME.match(old.name)
+        if in_path:
+            holder, inner = in_path[1], Widget(in_path[2], old.name)
             kind = self.types.get(holder, holder)
             graphs = [self.moved.get(kind, {})] if kind in self.moved else self.moved.values()
             for graph in graphs:
@@ -149,8 +163,10 @@ def _rewrite(
         old = form.read(entry)
         new = place(old, old) if old else None
         if old and new is None:
-            note = Note(f"its widget {old.name} of node {old.node} is no longer shown", True)
-            yield Finding(node_id or old.node, title, note)
+            by_id = _WIDGET_ID.match(old.node)
+            node = unquote(by_id[2]) if by_id else old.node
+            note = Note(f"its widget {old.name} of node {node} is no longer shown", True)
+            yield Finding(node_id or node, title, note)
             continue
         kept.append(entry if new is None or new == old else form.write(entry, new))
     holder[key] = kept

@@ -32,9 +32,10 @@ def examples(seed: int) -> Iterator[dict[str, Any]]:
     graph = random_graph(seed)
     workflow = as_workflow(graph)
     names = [[int(key), name] for key, made in graph.items() for name in made.values]
+    widget_ids = [[f"{workflow['id']}:{key}:{name}", name] for key, name in names]
     workflow["extra"] |= {
         "linearMode": True,
-        "linearData": {"inputs": names, "outputs": [1]},
+        "linearData": {"inputs": [*names, *widget_ids], "outputs": [1]},
         "favoritedWidgets": {
             "favorites": [{"nodeLocatorId": str(key), "widgetName": name} for key, name in names]
         },

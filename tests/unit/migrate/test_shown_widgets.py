@@ -74,3 +74,23 @@ def test_a_subgraph_lists_the_new_widgets() -> None:
     (graph,) = migrated.workflow["definitions"]["subgraphs"]
     assert graph["widgets"] == [{"id": 4, "name": "bans"}]
     assert "width" in lost(migrated)
+
+
+def test_an_app_form_of_newer_front_ends_names_widgets_by_their_ids() -> None:
+    workflow = as_workflow(one_node())
+    root = workflow["id"]
+    workflow["extra"]["linearData"] = {
+        "inputs": [
+            *([f"{root}:4:nl_prompt", "nl_prompt", {"height": 9}], [f"{root}:4:width", "width"]),
+            *([f"{root}:9:a%20b", "a b"], [f"{root}:4:tags", "tags"]),
+        ]
+    }
+    migrated = migrate_workflow(workflow)
+    assert migrated.workflow["extra"]["linearData"]["inputs"] == [
+        *([f"{root}:4:caption", "caption", {"height": 9}], [f"{root}:9:a%20b", "a b"]),
+        [f"{root}:4:tags", "tags"],
+    ]
+    assert "its widget width of node 4" in lost(migrated)
+    inner = in_subgraph({"linearData": {"inputs": [[f"{root}:4:format", "format"]]}})
+    form = migrate_workflow(inner).workflow["extra"]["linearData"]
+    assert form["inputs"] == [[f"{root}:4:template", "template"]]
