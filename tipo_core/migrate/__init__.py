@@ -8,5 +8,8 @@ replace_dantaggen the replacement of DanTagGen's node
 api_prompts       graphs in API form
 ui_graph          nodes and links of a graph in UI form
 ui_workflows      workflows in UI form, subgraphs included
+placement         places and sizes of new nodes on the page
+shown_widgets     widgets that app forms, favourites and subgraphs name
+json_shapes       parts of a workflow whose JSON may have another shape
 commands          `python -m tipo_core migrate`
 """

@@ -8,18 +8,20 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..lm.hub.catalog import NANO
+from .json_shapes import is_id, object_at
 from .migrated import Finding, Migrated, made_for
 from .old_nodes import OLD_NODES, OldNode, UnreadableNodeError
 from .replacement import MAIN, Link, OldValues, Own, Replacement
 
 
 def is_api_prompt(values: object) -> bool:
-    """Whether a JSON value is a graph in API form."""
-    return (
-        isinstance(values, dict)
-        and bool(values)
-        and all(isinstance(node, dict) and "class_type" in node for node in values.values())
-    )
+    """Whether a JSON value is a graph in API form; an entry that is no node does not count."""
+    return isinstance(values, dict) and any(map(_class_type, values.values()))
+
+
+def _class_type(node: object) -> str | None:
+    kind = node.get("class_type") if isinstance(node, Mapping) else None
+    return kind if isinstance(kind, str) else None
 
 
 def migrate_prompt(graph: Mapping[str, Any], model: str = NANO) -> Migrated:
@@ -32,24 +34,28 @@ def migrate_prompt(graph: Mapping[str, Any], model: str = NANO) -> Migrated:
     findings: list[Finding] = []
     counts: dict[str, int] = defaultdict(int)
     for node_id, node in graph.items():
-        old = old_node_of(node)
+        old = OLD_NODES.get(_class_type(node) or "")
         if old is None:
             continue
         title = _title(node, old)
         try:
-            made = made_for(old, _values(old, node, used[node_id]), model)
+            given = _given(old, node)
+            made = made_for(old, _values(old, given, used[node_id]), model)
         except UnreadableNodeError as error:
             findings.append(Finding.unread(node_id, title, error))
             continue
         counts[old.class_type] += 1
         replacements[node_id] = made
+        for name in given:
+            if name not in old.inputs and name not in old.sockets:
+                made.lose(f"the input {name} is removed: {old.class_type} has no such input")
         findings += [Finding(node_id, title, note) for note in made.notes]
     ids = _new_ids(graph, replacements)
     result: dict[str, Any] = {}
     for node_id, node in graph.items():
         replaced = replacements.get(node_id)
         if replaced is None:
-            inputs = node.get("inputs")
+            inputs = node.get("inputs") if isinstance(node, dict) else None
             if isinstance(inputs, dict):
                 inputs = {
                     name: _relinked(value, graph, replacements, ids)
@@ -70,52 +76,56 @@ def migrate_prompt(graph: Mapping[str, Any], model: str = NANO) -> Migrated:
     return Migrated(result, dict(counts), findings)
 
 
-def old_node_of(node: object) -> OldNode | None:
-    """Return the old node that an entry of a graph is, None for another node."""
-    if not isinstance(node, Mapping):
-        return None
-    old = OLD_NODES.get(str(node.get("class_type")))
-    inputs = node.get("inputs")
-    if old is None or not isinstance(inputs, Mapping):
-        return None
-    return old if all(name in inputs for name in old.marks) else None
+def _given(old: OldNode, node: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the inputs of an old node. Raises UnreadableNodeError for a node of another pack."""
+    given = node.get("inputs")
+    if given is None:
+        return {}
+    if not isinstance(given, Mapping):
+        raise UnreadableNodeError(f"its inputs are {_shown(given)}, not an object with names")
+    known = {*old.inputs, *old.sockets}
+    if given and not any(name in old.marks for name in given) and not known.issuperset(given):
+        names = " or ".join(name for name in given if name not in known)
+        raise UnreadableNodeError(f"{old.pack}'s has no input {names}")
+    return given
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 40 else f"{text[:37]}..."
 
 
 def _title(node: Mapping[str, Any], old: OldNode) -> str:
-    meta = node.get("_meta")
-    title = meta.get("title") if isinstance(meta, Mapping) else None
-    return str(title or old.class_type)
+    return str(object_at(node, "_meta").get("title") or old.class_type)
 
 
-def _values(old: OldNode, node: Mapping[str, Any], used: set[int]) -> OldValues:
-    given: dict[str, Any] = {}
-    for name, value in node["inputs"].items():
+def _values(old: OldNode, inputs: Mapping[str, Any], used: set[int]) -> OldValues:
+    given: dict[str, Any] = dict.fromkeys(old.sockets)
+    given |= {name: one.default for name, one in old.inputs.items()}
+    for name, value in inputs.items():
         if _is_link(value):
             given[name] = Link((str(value[0]), value[1]))
         elif name in old.inputs:
             if not old.inputs[name].fits(value):
-                raise UnreadableNodeError(f"{name} is {value!r}, which {old.pack} does not have")
+                shown = _shown(value)
+                raise UnreadableNodeError(f"{name} is {shown}, which {old.pack} does not have")
             given[name] = value
-    missing = [name for name in old.inputs if name not in given]
-    defaults = {name: old.inputs[name].default for name in missing}
+        elif name in old.sockets:
+            raise UnreadableNodeError(f"{name} is {_shown(value)}, not a link")
     names = {old.outputs[slot] for slot in used if slot < len(old.outputs)}
-    return OldValues({**defaults, **given}, names, in_page=False)
+    return OldValues(given, names, in_page=False)
 
 
 def _is_link(value: object) -> bool:
-    return (
-        isinstance(value, list)
-        and len(value) == 2
-        and isinstance(value[0], (str, int))
-        and isinstance(value[1], int)
-    )
+    if not isinstance(value, list) or len(value) != 2 or not all(map(is_id, value)):
+        return False
+    return isinstance(value[1], int) and value[1] >= 0
 
 
 def _used_outputs(graph: Mapping[str, Any]) -> dict[str, set[int]]:
     used: dict[str, set[int]] = defaultdict(set)
     for node in graph.values():
-        inputs = node.get("inputs")
-        for value in inputs.values() if isinstance(inputs, Mapping) else ():
+        for value in object_at(node, "inputs").values():
             if _is_link(value):
                 used[str(value[0])].add(value[1])
     return used

@@ -16,6 +16,7 @@ from .ui_workflows import is_ui_workflow, migrate_workflow
 
 # The exit code of a migration in which a value or link was lost.
 LOST = 3
+_TOO_DEEP = "has too many lists or objects inside each other: no page writes such a workflow"
 _FORMS = "a workflow (File > Save) or a graph in API form (File > Export (API))"
 
 
@@ -47,7 +48,10 @@ def run_migrate(given: Mapping[str, Any]) -> int:
     old, new = Path(given["old"]), Path(given["new"])
     _check_new(old, new, given["force"])
     migrated = migrate_file(old, given["dantaggen_model"])
-    text = _as_text(migrated.workflow)
+    try:
+        text = _as_text(migrated.workflow)
+    except RecursionError:
+        raise ValueError(f"{old} {_TOO_DEEP}") from None
     new.write_text(text, encoding="utf-8", newline="\n")
     replaced = ", ".join(f"{count} {name}" for name, count in sorted(migrated.counts.items()))
     sys.stdout.write(f"{new}: {replaced or 'no node'} replaced\n")
@@ -74,7 +78,10 @@ def migrate_file(path: Path, model: str = NANO) -> Migrated:
         raise ValueError(f"there is no file {str(path)!r}: check the path") from None
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is not JSON ({error}): give {_FORMS}") from None
-    migrated = migrate_values(values, model)
+    try:
+        migrated = migrate_values(values, model)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
     if migrated is None:
         raise ValueError(f"{path} is no workflow: give {_FORMS}")
     return migrated
@@ -83,8 +90,16 @@ def migrate_file(path: Path, model: str = NANO) -> Migrated:
 def migrate_values(values: Any, model: str = NANO) -> Migrated | None:
     """Return the converted workflow, None for a value that is no workflow.
 
-    The body of a request to `POST /prompt` is converted too, with the workflow in it.
+    The body of a request to `POST /prompt` is converted too, with the workflow in it. Raises
+    ValueError for lists or objects in each other beyond Python's limit of about a thousand.
     """
+    try:
+        return _migrated(values, model)
+    except RecursionError:
+        raise ValueError(f"the workflow {_TOO_DEEP}") from None
+
+
+def _migrated(values: Any, model: str) -> Migrated | None:
     if is_ui_workflow(values):
         return migrate_workflow(values, model)
     if is_api_prompt(values):

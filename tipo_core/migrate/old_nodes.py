@@ -6,6 +6,7 @@ ComfyUI_DanTagGen as of July 2024 (`dan_tag_gen.py`).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -39,8 +40,10 @@ class OldInput:
         if isinstance(self.kind, tuple):
             return value in self.kind
         if self.kind in (int, float):
-            is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-            return is_number and (self.kind is float or value == int(value))  # type: ignore[call-overload]
+            if not isinstance(value, (int, float)) or isinstance(value, bool):
+                return False
+            is_finite = isinstance(value, int) or math.isfinite(value)
+            return is_finite and (self.kind is float or value == int(value))
         return isinstance(value, self.kind)
 
 
@@ -159,7 +162,9 @@ def read_widgets(old: OldNode, saved: object) -> tuple[dict[str, Any], str | Non
     fit no version of the node.
     """
     if isinstance(saved, Mapping):
-        values = {name: value for name, value in saved.items() if name in old.inputs}
+        given = saved.items()
+        # A linked number without a value is saved as null.
+        values = {name: one for name, one in given if name in old.inputs and one is not None}
         _check(old, values)
         control = saved.get(CONTROL)
         return values, control if control in CONTROLS else None
@@ -185,7 +190,6 @@ def _laid_out(
             control = saved.pop(place)
     if len(saved) != len(layout):
         return None
-    # A linked number without a value is saved as null.
     values = {name: value for name, value in zip(layout, saved, strict=True) if value is not None}
     is_fit = all(old.inputs[name].fits(value) for name, value in values.items())
     return (values, control) if is_fit else None

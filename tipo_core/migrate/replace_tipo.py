@@ -36,6 +36,7 @@ _OPTIONS_MOST: Mapping[str, float] = MappingProxyType(
     {"temperature": 10.0, "top_p": 1.0, "min_p": 1.0, "top_k": 100_000}
 )
 _SEEDS = 1 << 64
+_MOST_PIXELS = 1 << 31
 # Values of TIPO Expand and TIPO Single Task that keep the behaviour of z-tipo: it draws until the
 # length is reached, and reads no dictionary.
 AS_BEFORE: Mapping[str, Any] = MappingProxyType({"at_least": True, "translation": "off"})
@@ -289,7 +290,7 @@ def add_metadata(old: OldValues, made: Replacement, **fields: Any) -> None:
         return
     lines = [f"{name}: {value}" for name, value in given.items()]
     width, height = old["width"], old["height"]
-    if width > 0 and height > 0:
+    if 0 < width <= _MOST_PIXELS and 0 < height <= _MOST_PIXELS:
         lines.append(f"aspect ratio: {width / height:.1f}")
     else:
         made.lose(f"a picture of {width} x {height} has no aspect ratio")

@@ -8,20 +8,17 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..lm.hub.catalog import NANO
+from .json_shapes import is_id, object_at, objects
 from .migrated import Finding, Migrated, made_for
 from .new_nodes import NewInput, node_types
-from .old_nodes import OLD_NODES, OldNode, UnreadableNodeError, read_widgets
+from .old_nodes import CONTROL, OLD_NODES, OldNode, UnreadableNodeError, read_widgets
+from .placement import free_place, size_of, take_place
 from .replacement import MAIN, Link, NewNode, Note, OldValues, Own, Replacement
+from .shown_widgets import ShownWidgets, Widget
 from .ui_graph import End, Ids, UiGraph
 
-# Sizes of new nodes, and the distance to the next one.
-_SIZES = {"TipoExpand": (400, 1180), "TipoTask": (400, 900), "TipoFormat": (360, 240)}
-_SMALL = (300, 180)
-_GAP = 40
 _PRIMITIVE = "PrimitiveNode"
 _REROUTE = "Reroute"
-# Marks of the pack that a node comes from, which the manager reads.
-_PACK_PROPERTIES = ("cnr_id", "aux_id", "ver", "Node name for S&R")
 
 
 def is_ui_workflow(values: object) -> bool:
@@ -35,19 +32,19 @@ def migrate_workflow(workflow: Mapping[str, Any], model: str = NANO) -> Migrated
     A node that cannot be read stays, and is a finding.
     """
     result = copy.deepcopy(dict(workflow))
-    definitions = (result.get("definitions") or {}).get("subgraphs") or []
-    graphs = [result, *(one for one in definitions if isinstance(one.get("nodes"), list))]
+    subgraphs = objects(object_at(result, "definitions").get("subgraphs"))
+    graphs = [result, *(one for one in subgraphs if isinstance(one.get("nodes"), list))]
     ids = Ids(graphs)
     findings: list[Finding] = []
     counts: dict[str, int] = defaultdict(int)
-    widgets: dict[str, dict[tuple[str, str], tuple[str, str] | None]] = {}
+    moved: dict[str, dict[Widget, Widget | None]] = {}
     for graph in graphs:
         migration = _GraphMigration(UiGraph(graph, ids), model, findings, counts)
-        widgets[str(graph.get("id", ""))] = migration.run()
-    for graph in graphs:
-        for node in graph["nodes"]:
-            findings += _move_shown_widgets(node, widgets.get(str(node.get("type")), {}))
-        _note_last_ids(graph, ids)
+        moved[str(graph.get("id", ""))] = migration.run()
+    findings += ShownWidgets(result, moved, str(result.get("id", ""))).move(graphs)
+    if counts:
+        for graph in graphs:
+            _note_last_ids(graph, ids)
     findings += _group_nodes(result)
     return Migrated(result, dict(counts), findings)
 
@@ -65,34 +62,15 @@ def _note_last_ids(graph: dict[str, Any], ids: Ids) -> None:
                 values[link_key] = ids.last_link
 
 
-def _move_shown_widgets(
-    node: dict[str, Any], moved: Mapping[tuple[str, str], tuple[str, str] | None]
-) -> Iterator[Finding]:
-    """Let a subgraph's node show the new widgets in place of the old ones."""
-    shown = (node.get("properties") or {}).get("proxyWidgets")
-    if not moved or not isinstance(shown, list):
-        return
-    kept = []
-    for entry in shown:
-        key = (str(entry[0]), str(entry[1])) if isinstance(entry, list) and len(entry) > 1 else None
-        new = moved.get(key, key) if key else key
-        if key and new is None:
-            note = Note(f"its widget {key[1]} of node {key[0]} is no longer shown", is_lost=True)
-            yield Finding(str(node.get("id")), str(node.get("title") or "subgraph"), note)
-            continue
-        kept.append([*new, *entry[2:]] if key and new and new != key else entry)
-    node["properties"]["proxyWidgets"] = kept
-
-
 def _group_nodes(workflow: Mapping[str, Any]) -> Iterator[Finding]:
     """Yield a finding for each old node in a group node in use, the predecessor of subgraphs."""
-    groups = (workflow.get("extra") or {}).get("groupNodes") or {}
-    in_use = {str(node.get("type")) for node in workflow["nodes"]}
-    for name, group in groups.items():
+    groups = object_at(object_at(workflow, "extra"), "groupNodes")
+    in_use = {str(node.get("type")) for node in objects(workflow["nodes"])}
+    for name in groups:
         if not in_use & {f"workflow>{name}", f"workflow/{name}"}:
             continue
-        for node in group.get("nodes") or ():
-            if node.get("type") in OLD_NODES:
+        for node in objects(object_at(groups, name).get("nodes")):
+            if str(node.get("type")) in OLD_NODES:
                 text = "it stays as it is: convert the group node to nodes or to a subgraph first"
                 yield Finding(f"group {name}", str(node["type"]), Note(text, is_lost=True))
 
@@ -108,15 +86,17 @@ class _GraphMigration:
         self.findings = findings
         self.counts = counts
 
-    def run(self) -> dict[tuple[str, str], tuple[str, str] | None]:
+    def run(self) -> dict[Widget, Widget | None]:
         """Replace all old nodes; return the new place of each of their widgets, None for a lost."""
-        moved: dict[tuple[str, str], tuple[str, str] | None] = {}
+        moved: dict[Widget, Widget | None] = {}
         for place, node in enumerate(list(self.graph.nodes)):
-            old = _old_node_of(node)
+            kind = node.get("type") if isinstance(node, dict) else None
+            old = OLD_NODES.get(kind) if isinstance(kind, str) else None
             if old is None:
                 continue
-            node_id, title = str(node["id"]), str(node.get("title") or old.class_type)
+            node_id, title = str(node.get("id")), str(node.get("title") or old.class_type)
             try:
+                _check_node(old, node)
                 values = self._values(old, node)
                 made = made_for(old, values, self.model)
             except UnreadableNodeError as error:
@@ -126,24 +106,34 @@ class _GraphMigration:
             new_ids = self._replace(old, node, made, place)
             self._note_other_readers(old, new_ids, made)
             self.findings += [Finding(node_id, title, note) for note in made.notes]
-            for name in (*old.inputs, "control_after_generate"):
+            for name in (*old.inputs, CONTROL):
                 new = made.widgets.get(name)
-                moved[node_id, name] = (str(new_ids[new[0]]), new[1]) if new else None
+                target = Widget(str(new_ids[new[0]]), new[1]) if new else None
+                moved[Widget(node_id, name)] = target
             if "seed" in old.inputs:
-                moved[node_id, "control_after_generate"] = (node_id, "control_after_generate")
+                moved[Widget(node_id, CONTROL)] = Widget(node_id, CONTROL)
         return moved
 
     def _values(self, old: OldNode, node: Mapping[str, Any]) -> OldValues:
         saved, control = read_widgets(old, node.get("widgets_values"))
         given: dict[str, Any] = {name: one.default for name, one in old.inputs.items()} | saved
-        for socket in node.get("inputs") or ():
-            if socket.get("link") is not None and self.graph.origin(socket["link"]) is not None:
-                given[socket["name"]] = Link(socket["link"], self._held_value(socket["link"]))
+        for name, link_id in self._old_links(node).items():
+            held = self._held_value(link_id)
+            is_read = name in old.inputs and old.inputs[name].fits(held)
+            given[name] = Link(link_id, held if is_read else None)
         for name in old.sockets:
             given.setdefault(name, None)
-        outputs = node.get("outputs") or ()
-        used = {name for name, one in zip(old.outputs, outputs, strict=False) if one.get("links")}
+        slots = self.graph.links_from(node)
+        used = {name for slot, name in enumerate(old.outputs) if slot in slots}
         return OldValues(given, used, in_page=True, control=control, saved=saved)
+
+    def _old_links(self, node: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the links of the node's inputs by name; unknown links are left out."""
+        return {
+            socket["name"]: socket["link"]
+            for socket in objects(node.get("inputs"))
+            if isinstance(socket.get("name"), str) and self.graph.origin(socket.get("link"))
+        }
 
     def _held_value(self, link_id: Any) -> Any:
         """Return the value of the primitive node that a link begins at, None for other nodes."""
@@ -153,10 +143,10 @@ class _GraphMigration:
             if node is None:
                 return None
             if node.get("type") == _PRIMITIVE:
-                values = node.get("widgets_values") or [None]
-                return values[0] if isinstance(values, list) else None
-            inputs = node.get("inputs") or [{}]
-            if node.get("type") != _REROUTE:
+                values = node.get("widgets_values")
+                return values[0] if isinstance(values, list) and values else None
+            inputs = objects(node.get("inputs"))
+            if node.get("type") != _REROUTE or not inputs:
                 return None
             origin = self.graph.origin(inputs[0].get("link"))
         return None
@@ -168,25 +158,22 @@ class _GraphMigration:
         new_ids = {
             key: node["id"] if key == MAIN else self.graph.ids.new_node() for key in made.nodes
         }
-        old_links = {
-            socket["name"]: socket["link"]
-            for socket in node.get("inputs") or ()
-            if socket.get("link") is not None
-        }
-        old_outputs = [list(one.get("links") or ()) for one in node.get("outputs") or ()]
+        old_links = self._old_links(node)
+        old_outputs = self.graph.links_from(node)
+        own_links = self.graph.links_to(node)
         # 1) the nodes without links
         nodes = {key: _new_node(new, new_ids[key]) for key, new in made.nodes.items()}
         main = nodes[MAIN]
-        self._take_place(node, main)
+        take_place(node, main)
         self.graph.replace_node(place, main)
         for key, one in nodes.items():
             if key == MAIN:
                 continue
             one |= {"order": node.get("order", 0), "mode": node.get("mode", 0)}
-            one["pos"] = self._free_place(main, one["size"])
+            one["pos"] = free_place(self.graph.nodes, main, one["size"])
             self.graph.add_node(one)
         # 2) the old node's outputs
-        for slot, links in enumerate(old_outputs):
+        for slot, links in old_outputs.items():
             own = made.outputs.get(old.outputs[slot]) if slot < len(old.outputs) else None
             for link_id in links:
                 if own is None:
@@ -207,7 +194,7 @@ class _GraphMigration:
                 if isinstance(value, Own):
                     origin = End(new_ids[value.node], made.slot(value))
                     link_id = self.graph.add_link(origin, target, wanted.type)
-                elif isinstance(value, Link) and value.source not in moved:
+                elif isinstance(value, Link) and value.source in own_links - moved:
                     link_id = value.source
                     moved.add(link_id)
                     self.graph.retarget(link_id, target)
@@ -220,42 +207,13 @@ class _GraphMigration:
             if link_id not in moved:
                 if name not in old.inputs and name not in old.sockets:
                     made.lose(f"the link to {name} is removed: {old.class_type} has no such input")
-                self.graph.remove_link(link_id)
+                if link_id in own_links:
+                    self.graph.remove_link(link_id)
+        for link_id in own_links.difference(old_links.values()):
+            made.lose("a link that ends at it, but at none of its inputs, is removed")
+            self.graph.remove_link(link_id)
         self._fill_linked_values(old, node, made, nodes)
         return new_ids
-
-    def _take_place(self, node: Mapping[str, Any], main: dict[str, Any]) -> None:
-        """Give the main node the place, title, colours and state of the old one."""
-        size = main["size"]
-        main |= {
-            key: value
-            for key, value in node.items()
-            if key not in ("type", "inputs", "outputs", "widgets_values", "properties", "size")
-        }
-        properties = {
-            key: value
-            for key, value in (node.get("properties") or {}).items()
-            if key not in _PACK_PROPERTIES
-        }
-        main["properties"] = {**properties, **main["properties"]}
-        width, height = _pair(node.get("size"), size)
-        main["size"] = [max(width, size[0]), max(height, size[1])]
-
-    def _free_place(self, main: Mapping[str, Any], size: list[int]) -> list[float]:
-        """Return a place left of the main node or below it that no node covers."""
-        x, y = _pair(main.get("pos"), [0, 0])
-        height = _pair(main.get("size"), [0, 0])[1]
-        left = x - size[0] - _GAP
-        places = [[left, y + step * _GAP] for step in range(int(height // _GAP) + 1)]
-        places += [[x, y + height + (step + 2) * _GAP] for step in range(200)]
-        boxes = [
-            (*_pair(one.get("pos"), [0, 0]), *_pair(one.get("size"), [0, 0]))
-            for one in self.graph.nodes
-        ]
-        for place in places:
-            if not any(_overlap((*place, *size), box) for box in boxes):
-                return place
-        return places[-1]
 
     def _drop_output(self, link_id: Any, slot: int, made: Replacement) -> None:
         made.lose(f"the links of its output {slot} are removed: it has no equal")
@@ -270,11 +228,7 @@ class _GraphMigration:
     ) -> None:
         """Write the saved values behind links into the widgets, as the page does."""
         saved, _ = read_widgets(old, node.get("widgets_values"))
-        by_link = {
-            socket["link"]: saved.get(socket["name"])
-            for socket in node.get("inputs") or ()
-            if socket.get("link") is not None
-        }
+        by_link = {link: saved.get(name) for name, link in self._old_links(node).items()}
         for key, new in made.nodes.items():
             names = [name for name, _ in _widgets(new)]
             for name, value in new.inputs.items():
@@ -299,14 +253,24 @@ class _GraphMigration:
                     made.lose(f"{kind} reads z-tipo's list and now gets an expansion")
 
 
-def _old_node_of(node: Mapping[str, Any]) -> OldNode | None:
-    """Return the old node that a node of a workflow is, None for another node."""
-    old = OLD_NODES.get(str(node.get("type")))
-    if old is None:
-        return None
-    outputs = [one.get("name") for one in node.get("outputs") or ()]
-    is_same = all(name in old.outputs for name in outputs)
-    return old if is_same else None
+def _check_node(old: OldNode, node: Mapping[str, Any]) -> None:
+    """Raise UnreadableNodeError for a node without an id, or of another pack.
+
+    A node that shares the name alone has other outputs: none has the name of an old output, and
+    their types or its saved values do not fit either.
+    """
+    if not is_id(node.get("id")):
+        raise UnreadableNodeError("it has no id")
+    outputs = objects(node.get("outputs"))
+    names = [str(one.get("name")) for one in outputs]
+    if not names or any(name in old.outputs for name in names):
+        return
+    is_same_type = all(one.get("type") in ("STRING", "LIST") for one in outputs)
+    # One text fits by chance.
+    if is_same_type and len(old.inputs) > 1 and node.get("widgets_values"):
+        read_widgets(old, node["widgets_values"])
+        return
+    raise UnreadableNodeError(f"{old.pack}'s has no output named {' or '.join(names)}")
 
 
 def _widgets(new: NewNode) -> list[tuple[str, Any]]:
@@ -329,7 +293,7 @@ def _new_node(new: NewNode, node_id: Any) -> dict[str, Any]:
         "id": node_id,
         "type": new.class_type,
         "pos": [0, 0],
-        "size": list(_SIZES.get(new.class_type, _SMALL)),
+        "size": size_of(new.class_type),
         "flags": {},
         "order": 0,
         "mode": 0,
@@ -349,24 +313,3 @@ def _socket(one: NewInput) -> dict[str, Any]:
     if one.is_widget:
         socket["widget"] = {"name": one.name}
     return {**socket, "link": None}
-
-
-def _pair(value: Any, default: Any) -> tuple[float, float]:
-    """Return a saved place or size: a list, or a mapping with the keys "0" and "1"."""
-    if isinstance(value, dict):
-        value = [value.get("0"), value.get("1")]
-    if isinstance(value, list) and len(value) > 1:
-        first, second = value[:2]
-        if all(isinstance(one, (int, float)) for one in (first, second)):
-            return first, second
-    return default[0], default[1]
-
-
-def _overlap(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
-    margin = _GAP / 2
-    return (
-        one[0] < other[0] + other[2] + margin
-        and other[0] < one[0] + one[2] + margin
-        and one[1] < other[1] + other[3] + margin
-        and other[1] < one[1] + one[3] + margin
-    )

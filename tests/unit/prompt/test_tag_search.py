@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import re
 import time
+from pathlib import Path
 
 import pytest
 
@@ -31,6 +34,8 @@ def expected_by_scan(prefix: str) -> set[str]:
     hits |= {
         table.names[entry] for word, entry in table.spellings.items() if word.startswith(prefix)
     }
+    if prefix == "armour":
+        hits |= {tag for tag in tags if re.match(r"armor(ed)?\b", tag)}
     return {tag for tag in hits if not blocklist_matches(tag)}
 
 
@@ -78,7 +83,72 @@ def test_a_word_of_another_language_finds_its_tag(word: str, tag: str) -> None:
 
 
 def test_another_spelling_is_named() -> None:
-    assert shipped_tags().search("armour") == [TagMatch("armor", "armour")]
+    assert shipped_tags().search("armour")[0] == TagMatch("armor", "armour")
+    assert shipped_tags().search("gray hair") == [TagMatch("grey hair", "gray hair")]
+    assert shipped_tags().search("grey hair") == [TagMatch("grey hair", "")]
+
+
+@pytest.mark.parametrize(
+    ("typed", "tag", "word"),
+    [
+        ("кошка", "cat", "кошка"),
+        ("Кошки", "cat", "кошка"),
+        ("девушка", "1girl", "девушка"),
+        ("девуше", "1girl", "девушек"),
+        ("красные глаза", "red eyes", "красные глаза"),
+        ("красных глаз", "red eyes", "красные глаза"),
+        ("красные гла", "red eyes", "красные глаза"),
+        ("длинные вол", "long hair", "длинные волосы"),
+        ("жёлтый", "yellow", "жёлтый"),
+        ("желтый", "yellow", "жёлтый"),
+    ],
+)
+def test_every_form_of_a_russian_word_finds_its_tag(typed: str, tag: str, word: str) -> None:
+    assert shipped_tags().search(typed)[0] == TagMatch(tag, word)
+
+
+def test_every_russian_word_finds_its_tag_and_is_shown_whole() -> None:
+    index = shipped_tags()
+    words = shipped_dictionary().russian_words
+    assert len(words) > 1_500
+    for word, entry in words.items():
+        if len(entry.tags) != 1 or entry.tags[0].isdigit() or blocklist_matches(entry.tags[0]):
+            continue
+        matches = index.search(word, MOST_MATCHES)
+        assert entry.tags[0] in [match.tag for match in matches], word
+        for match in matches:
+            assert match.word in words, "a stem is shown"
+
+
+def test_a_complete_word_finds_no_longer_word_by_its_stem() -> None:
+    assert "eyeball" not in found("глаза")  # its stem begins the word of "eyeball"
+    assert "eyeball" in found("глаз")
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        *("score_9", "absurdres", "newest", "lowres", "worst quality", "bad hands"),
+        *("masterpiece", "best quality", "jpeg artifacts", "thighhighs", "swimsuit", "bikini"),
+    ],
+)
+def test_words_of_quality_and_of_the_negative_prompt_are_found(typed: str) -> None:
+    assert found(typed)[0] == typed
+
+
+def test_every_word_of_the_family_presets_is_found() -> None:
+    folder = Path(__file__).parents[3] / "tipo_core" / "assets" / "families"
+    for file in folder.glob("*.json"):
+        family = json.loads(file.read_text("utf-8"))
+        for word in (*family.get("words", ()), *family.get("negative", ())):
+            is_found = word in found(word)
+            assert is_found == (not blocklist_matches(word)), word
+
+
+def test_quality_words_precede_negative_words() -> None:
+    scores = [tag for tag in found("score", MOST_MATCHES) if tag.startswith("score_")]
+    assert scores.index("score_7") < scores.index("score_1")
+    assert scores.index("score_9") < scores.index("score_1")
 
 
 @pytest.mark.parametrize(
@@ -97,8 +167,9 @@ def test_the_limit_is_kept() -> None:
 def test_blocked_words_are_not_offered() -> None:
     keys = shipped_tags().keys
     assert len(keys) > 20_000
-    assert not [key.tag for key in keys if blocklist_matches(key.tag)]
-    assert found("bikin") == found("thighh") == []
+    clothes = {"bikini", "swimsuit", "thighhighs"}
+    assert {key.tag for key in keys if blocklist_matches(key.tag)} == clothes
+    assert found("panti") == found("nsf") == found("micro bik") == []
 
 
 def test_a_search_takes_milliseconds() -> None:

@@ -17,7 +17,7 @@ import gzip
 import re
 import threading
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from typing import NamedTuple
@@ -98,7 +98,8 @@ class Dictionary:
     In `chinese_first` a word that Chinese and Japanese share has its Chinese meaning, in
     `japanese_first` its Japanese one. `lengths` are the lengths of the words that begin with a
     character, the longest first. `russian` has stems; `folding` maps traditional characters.
-    `negated` are the tags that say what is missing: ``no hat``.
+    `negated` are the tags that say what is missing: ``no hat``. `russian_words` has whole words,
+    each with the entry of its own line.
     """
 
     chinese_first: Mapping[str, Entry]
@@ -107,6 +108,7 @@ class Dictionary:
     russian: Mapping[str, Entry]
     folding: Mapping[int, str]
     negated: frozenset[str] = frozenset()
+    russian_words: Mapping[str, Entry] = field(default_factory=dict)
 
 
 def read_words(text: str) -> Iterator[Line]:
@@ -165,6 +167,7 @@ def build_dictionary(lines: Iterable[Line], folding: Mapping[int, str]) -> Dicti
     """Return the dictionary of `lines`; the first line with a word gives its meaning."""
     by_language: dict[Language, dict[str, Entry]] = {language: {} for language in Language}
     negated: set[str] = set()
+    russian_words: dict[str, Entry] = {}
     for line in lines:
         negated.update(tag for tag in line.tags if tag.startswith("no "))
         entry = Entry(line.kind, line.tags)
@@ -172,6 +175,7 @@ def build_dictionary(lines: Iterable[Line], folding: Mapping[int, str]) -> Dicti
             known = by_language[language]
             for word in words:
                 if language is Language.RUSSIAN:
+                    russian_words.setdefault(word.lower(), entry)
                     known.setdefault(russian_stem(word), entry)
                     continue
                 for form in _forms(word, language):
@@ -188,6 +192,7 @@ def build_dictionary(lines: Iterable[Line], folding: Mapping[int, str]) -> Dicti
         by_language[Language.RUSSIAN],
         folding,
         frozenset(negated),
+        russian_words,
     )
 
 
