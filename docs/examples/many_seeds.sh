@@ -14,9 +14,13 @@ if [ $# -lt 3 ]; then
 fi
 workflow=$1 first=$2 last=$3
 shift 3
+if ! [[ $first =~ ^[0-9]+$ && $last =~ ^[0-9]+$ ]] || ((first > last)); then
+    echo "seeds $first to $last: write two whole numbers, the smaller one first" >&2
+    exit 2
+fi
 here=$(cd "$(dirname "$0")" && pwd)
 
-for seed in $(seq "$first" "$last"); do
+for ((seed = first; seed <= last; seed++)); do
     echo "seed $seed"
     # One seed for the words and for the picture. Drop a line to keep that part as it is.
     "${PYTHON:-python3}" "$here/queue_prompt.py" "$workflow" \

@@ -14,6 +14,7 @@ argument or file, 3 a node failed, 4 the run was cancelled, 5 the server does no
 from __future__ import annotations
 
 import argparse
+import http.client
 import json
 import os
 import sys
@@ -55,21 +56,28 @@ def say(text: str) -> None:
 def load_graph(path: Path) -> Graph:
     """Return the workflow in a file, in API form: node id to class_type and inputs."""
     try:
-        graph = json.loads(path.read_text("utf-8"))
+        graph = json.loads(path.read_text("utf-8-sig"))
     except (OSError, ValueError) as error:
         raise Problem(f"{path} cannot be read: {error}", WRONG) from error
     if not isinstance(graph, dict) or not all(
-        isinstance(node, dict) and "class_type" in node for node in graph.values()
+        isinstance(node, dict) and "class_type" in node and isinstance(node.get("inputs"), dict)
+        for node in graph.values()
     ):
         message = f"{path} is not in API form: export it in ComfyUI with File > Export (API)"
         raise Problem(message, WRONG)
     return graph
 
 
+def own_title(node: dict[str, Any]) -> str | None:
+    """Return the title of a node, None if it has none."""
+    title = (node.get("_meta") or {}).get("title")
+    return title if isinstance(title, str) else None
+
+
 def title(graph: Graph, node_id: str) -> str:
     """Return a node's title and id, as in: Load Checkpoint (node 3)."""
     node = graph.get(node_id, {})
-    name = node.get("_meta", {}).get("title") or node.get("class_type")
+    name = own_title(node) or node.get("class_type")
     return f"{name} (node {node_id})" if name else f"node {node_id}"
 
 
@@ -78,9 +86,7 @@ def find_node(graph: Graph, name: str) -> str:
     if name in graph:
         return name
     found = [
-        node_id
-        for node_id, node in graph.items()
-        if name in (node["class_type"], node.get("_meta", {}).get("title"))
+        node_id for node_id, node in graph.items() if name in (node["class_type"], own_title(node))
     ]
     if len(found) == 1:
         return found[0]
@@ -89,14 +95,26 @@ def find_node(graph: Graph, name: str) -> str:
 
 
 def change_input(graph: Graph, setting: str) -> None:
-    """Apply NODE.INPUT=VALUE. VALUE is read as JSON (7, 0.5, true) or else as text."""
-    target, equals, raw = setting.partition("=")
-    name, dot, input_name = target.rpartition(".")
-    if not (equals and dot):
+    """Apply NODE.INPUT=VALUE.
+
+    The value of an input that holds a text is a text. Any other one is read as JSON (7, 0.5, true),
+    or as text if it is none.
+    """
+    # A title may have a "=" too.
+    places = [place for place, character in enumerate(setting) if character == "="]
+    names = {name for node_id, node in graph.items() for name in (node_id, own_title(node))}
+    named = [place for place in places if setting[:place].rpartition(".")[0] in names]
+    place = (named or places or [0])[0]
+    name, dot, input_name = setting[:place].rpartition(".")
+    if not dot:
         raise Problem(f"{setting!r} is not NODE.INPUT=VALUE, as in TipoExpand.seed=7", WRONG)
+    raw = setting[place + 1 :]
     inputs = graph[find_node(graph, name)]["inputs"]
     if input_name not in inputs:
         raise Problem(f"{name} has no input {input_name!r}; it has {', '.join(inputs)}", WRONG)
+    if isinstance(inputs[input_name], str):
+        inputs[input_name] = raw
+        return
     try:
         inputs[input_name] = json.loads(raw)
     except ValueError:
@@ -118,20 +136,42 @@ class Server:
         sent = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.url + path, sent)
         request.add_header("Content-Type", "application/json")
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            content: bytes = answer.read()
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                content: bytes = answer.read()
+        except http.client.HTTPException as error:
+            raise self.no_comfyui(error) from error
         return content
+
+    def no_comfyui(self, reason: object) -> Problem:
+        """Return the error for an answer that ComfyUI does not give."""
+        return Problem(f"{self.url} is no ComfyUI server ({reason!r}): check --server", NO_SERVER)
+
+    def read(self, path: str, body: Any = None) -> dict[str, Any]:
+        """Return the JSON object in an answer."""
+        content = self.open(path, body)
+        try:
+            answer = json.loads(content)
+        except ValueError as error:
+            raise self.no_comfyui(error) from error
+        if not isinstance(answer, dict):
+            raise self.no_comfyui(answer)
+        return answer
 
     def queue(self, graph: Graph) -> str:
         """Queue the workflow and return the id of its run."""
         try:
-            answer = json.loads(
-                self.open("/prompt", {"prompt": graph, "client_id": self.client_id})
-            )
+            answer = self.read("/prompt", {"prompt": graph, "client_id": self.client_id})
         except urllib.error.HTTPError as error:
-            if error.code != 400:
-                raise
-            raise Problem(refusal(graph, json.loads(error.read())), REFUSED) from error
+            try:
+                refused = json.loads(error.read()) if error.code == 400 else None
+            except ValueError:
+                refused = None
+            if not isinstance(refused, dict):
+                raise self.no_comfyui(error) from error
+            raise Problem(refusal(graph, refused), REFUSED) from error
+        if "prompt_id" not in answer:
+            raise self.no_comfyui(answer)
         run = str(answer["prompt_id"])
         if answer.get("node_errors"):
             # ComfyUI has queued the outputs that have no error. Half a workflow helps nobody.
@@ -146,12 +186,12 @@ class Server:
 
     def history(self, run: str) -> dict[str, Any]:
         """Return the status and the outputs of a run; empty until it has ended."""
-        entry: dict[str, Any] = json.loads(self.open(f"/history/{run}")).get(run, {})
+        entry: dict[str, Any] = self.read(f"/history/{run}").get(run, {})
         return entry
 
     def has_queued(self, run: str) -> bool:
         """Return whether a run waits or executes."""
-        queue = json.loads(self.open("/queue"))
+        queue = self.read("/queue")
         # Two lists; an entry is (number, run, workflow, ...).
         return any(entry[1] == run for entries in queue.values() for entry in entries)
 
@@ -218,6 +258,11 @@ def show_progress(graph: Graph, messages: Any, run: str) -> None:
             print(f"  {values['value']}/{values['max']}", end=end, file=sys.stderr, flush=True)
 
 
+def is_timeout(error: OSError) -> bool:
+    """Return whether a request took too long, as on a server that is loading a model."""
+    return isinstance(getattr(error, "reason", error), TimeoutError)
+
+
 def follow(server: Server, graph: Graph, run: str, messages: Any) -> dict[str, Any]:
     """Wait until a run has ended and return its outputs, by node id."""
     if messages is not None:
@@ -225,10 +270,20 @@ def follow(server: Server, graph: Graph, run: str, messages: Any) -> dict[str, A
             show_progress(graph, messages, run)
         except (OSError, websocket.WebSocketException) as error:
             say(f"no more progress is shown ({error}); the run continues")
-    while not (entry := server.history(run)):
-        if not server.has_queued(run) and not server.history(run):
-            raise Problem("the server lost the run: was it restarted?", FAILED)
-        time.sleep(POLL_SECONDS)
+    entry: dict[str, Any] = {}
+    while not entry:
+        try:
+            entry = server.history(run)
+            if not entry and not server.has_queued(run):
+                entry = server.history(run)
+                if not entry:
+                    raise Problem("the server lost the run: was it restarted?", FAILED)
+        except OSError as error:
+            if not is_timeout(error):
+                raise
+            say("the server is busy and does not answer; the run continues")
+        if not entry:
+            time.sleep(POLL_SECONDS)
     for kind, values in entry["status"].get("messages", []):
         if kind == "execution_error":
             where = title(graph, str(values["node_id"]))
@@ -250,8 +305,11 @@ def save_picture(server: Server, entry: dict[str, str], folder: Path) -> Path:
     while path.exists():
         number += 1
         path = folder / f"{Path(name).stem}-{number}{Path(name).suffix}"
-    folder.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(server.picture(entry))
+    content = server.picture(entry)
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise Problem(f"{path} cannot be written: {error}", WRONG) from error
     return path
 
 
@@ -267,11 +325,26 @@ def print_results(server: Server, outputs: dict[str, Any], folder: Path) -> None
             print(f"picture: {save_picture(server, entry, folder)}")
 
 
+def is_address(url: str) -> bool:
+    """Return whether a text is the address of a server."""
+    try:
+        parts = urllib.parse.urlsplit(url)
+        # Reading a wrong port is an error.
+        has_host = bool(parts.hostname) and (parts.port is None or parts.port > 0)
+        return parts.scheme in ("http", "https") and has_host and " " not in url
+    except ValueError:
+        return False
+
+
 def run_workflow(arguments: argparse.Namespace) -> None:
     """Queue the workflow of the command line, wait for it, and print its results."""
     graph = load_graph(arguments.workflow)
     for setting in arguments.settings:
         change_input(graph, setting)
+    try:
+        arguments.output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Problem(f"{arguments.output} cannot be a folder: {error}", WRONG) from error
     server = Server(arguments.server)
     # The connection comes first, so that no message is missed.
     messages = server.connect()
@@ -294,7 +367,7 @@ def main() -> int:
     parser.add_argument("--server", default="http://127.0.0.1:8188", metavar="URL")
     parser.add_argument("--output", type=Path, default=Path(), metavar="FOLDER", help="(here)")
     arguments = parser.parse_intermixed_args()
-    if not arguments.server.startswith(("http://", "https://")):
+    if not is_address(arguments.server):
         parser.error(f"--server {arguments.server}: write it as in http://127.0.0.1:8188")
     # The server is near: a proxy of the environment does not know it.
     os.environ["no_proxy"] = "*"

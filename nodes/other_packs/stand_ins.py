@@ -195,7 +195,12 @@ class TipoStandInDanTagGen(io.ComfyNode):
         return _expanded(PROMPT_DANTAGGEN, given)
 
 
-NODES = [TipoStandIn, TipoStandInOperation, TipoStandInFormat, TipoStandInDanTagGen]
+NODES: list[type[io.ComfyNode]] = [
+    TipoStandIn,
+    TipoStandInOperation,
+    TipoStandInFormat,
+    TipoStandInDanTagGen,
+]
 _OLD = (TIPO, TIPO_OPERATION, TIPO_FORMAT, PROMPT_DANTAGGEN)
 
 

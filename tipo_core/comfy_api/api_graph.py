@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -56,8 +57,8 @@ def title_of(graph: Graph, node_id: str) -> str:
 def apply_settings(graph: Graph, settings: Sequence[str]) -> None:
     """Apply NODE.INPUT=VALUE settings; NODE is an id, or a title or type that occurs once.
 
-    VALUE is parsed as JSON (12, 0.5, true, "text") where possible, else it is text. Raises
-    GraphError.
+    The value of an input that holds a text is a text. Any other one is read as JSON (12, 0.5,
+    true), or as text if it is none. Raises GraphError.
     """
     for setting in settings:
         target, equals, raw = setting.partition("=")
@@ -73,10 +74,11 @@ def apply_settings(graph: Graph, settings: Sequence[str]) -> None:
                 f"node {name} ({node['class_type']}) has no input {input_name!r}",
                 f"its inputs are: {have}",
             )
-        try:
-            node["inputs"][input_name] = json.loads(raw)
-        except ValueError:
-            node["inputs"][input_name] = raw
+        value: Any = raw
+        if not isinstance(node["inputs"][input_name], str):
+            with contextlib.suppress(ValueError):
+                value = json.loads(raw)
+        node["inputs"][input_name] = value
 
 
 def resolve(graph: Graph, name: str) -> str:

@@ -157,7 +157,8 @@ def test_the_page_converts_by_the_servers_route(server: Server) -> None:
     assert reply["workflow"] == json.loads(json.dumps(migrated.workflow))
     assert reply["replaced"] == 4
     assert any("tipo-nano runs in its place" in text and lost for text, lost in reply["notes"])
-    for wrong in ([], {"nodes": 7}, "text"):
+    wrongs: list[Any] = [[], {"nodes": 7}, "text"]
+    for wrong in wrongs:
         with pytest.raises(urllib.error.HTTPError) as refused:
             fetched(server, "tipo/migrate", wrong)
         assert refused.value.code == 400

@@ -58,8 +58,10 @@ def test_expand_shows_seven_inputs(nodes: dict[str, Any], is_newer: bool) -> Non
     shown = [
         name for name, spec in inputs_of(nodes["TipoExpand"]).items() if not spec[1].get("advanced")
     ]
+    # The last one is the box of the result.
     assert shown == [
-        *("model", "tags", "caption", "tag_length", "caption_length", "seed", "variants")
+        *("model", "tags", "caption", "tag_length", "caption_length", "seed", "variants"),
+        "pinned",
     ]
 
 

@@ -89,7 +89,7 @@ def patcher_of(config: Any) -> Any:
 
 def architectures() -> dict[str, Any]:
     """For each architecture of a preset: the class that detection gives, and the family."""
-    found = {}
+    found: dict[str, Any] = {}
     for family in FAMILIES.values():
         for name in family.architectures:
             wanted = getattr(comfy.supported_models, name, None)

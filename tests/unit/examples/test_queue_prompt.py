@@ -239,3 +239,68 @@ def test_many_seeds(repository: Path, answers: Answers, tmp_path: Path) -> None:
     seeds = [(g["2"]["inputs"]["seed"], g["7"]["inputs"]["seed"]) for g in answers.graphs]
     assert seeds == [(3, 3), (4, 4)]
     assert sorted(path.parent.name for path in tmp_path.rglob("planet.png")) == ["3", "4"]
+
+
+@pytest.mark.parametrize(
+    "text", ["null", "1e5", "2.50", '["1girl", "hat"]', '{"prompt": "hat"}', ""]
+)
+def test_the_value_of_a_text_stays_as_typed(run: Run, answers: Answers, text: str) -> None:
+    assert run(f"TipoExpand.tags={text}", f"TipoExpand.pinned={text}").returncode == 0
+    inputs = answers.graphs[0]["2"]["inputs"]
+    assert (inputs["tags"], inputs["pinned"]) == (text, text)
+
+
+def test_a_title_may_hold_an_equals_sign(run: Run, answers: Answers, tmp_path: Path) -> None:
+    graph = json.loads((tmp_path / "text-to-image.json").read_text("utf-8"))
+    graph["2"]["_meta"]["title"] = "words = x.y"
+    graph["3"]["_meta"] = None
+    # As some editors on Windows save it.
+    (tmp_path / "other.json").write_text(json.dumps(graph), "utf-8-sig")
+    assert run("words = x.y.tags=a=b.c", workflow="other.json").returncode == 0
+    assert answers.graphs[0]["2"]["inputs"]["tags"] == "a=b.c"
+
+
+def test_a_damaged_workflow_is_named(run: Run, tmp_path: Path) -> None:
+    for number, graph in enumerate(({"1": {"class_type": "X"}}, {"1": None}, [], 7)):
+        (tmp_path / f"{number}.json").write_text(json.dumps(graph), "utf-8")
+        done = run(workflow=f"{number}.json")
+        assert done.returncode == 2 and done.stderr.startswith(f"{number}.json is not in API form")
+
+
+def test_a_file_in_place_of_the_folder_is_seen_before_the_run(
+    run: Run, answers: Answers, tmp_path: Path
+) -> None:
+    (tmp_path / "drawn").write_bytes(b"")
+    done = run("--output", "drawn")
+    assert done.returncode == 2 and done.stderr.startswith("drawn cannot be a folder")
+    assert not answers.graphs
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:abc", "http://a b", "http://[::1", "ftp://x", "x"]
+)
+def test_a_wrong_address_is_named(run: Run, url: str) -> None:
+    done = run(url=url)
+    assert done.returncode == 2 and f"--server {url}: write it as in" in done.stderr
+
+
+@pytest.mark.parametrize("answer", [b"<html>", [], {}, b"7"])
+@pytest.mark.parametrize("status", [200, 400, 404])
+def test_another_service_is_no_comfyui(
+    run: Run, answers: Answers, status: int, answer: Any
+) -> None:
+    answers.prompt = (status, answer)
+    done = run()
+    if (status, answer) == (400, {}):  # ComfyUI's own form of a refusal
+        assert done.returncode == 1
+    else:
+        assert done.returncode == 5 and "is no ComfyUI server" in done.stderr
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
+@pytest.mark.parametrize("seeds", [("1", "x"), ("a", "3"), ("8", "1"), ("-1", "2")])
+def test_wrong_seeds_draw_nothing(repository: Path, seeds: tuple[str, str]) -> None:
+    script = repository / "docs" / "examples" / "many_seeds.sh"
+    command = ["bash", str(script), "x.json", *seeds]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 2 and "write two whole numbers" in done.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import pytest
 
@@ -97,7 +98,7 @@ def test_the_tags_of_a_task_are_placed_by_category() -> None:
     ],
 )
 def test_a_caption_is_extended_where_it_was_typed_and_else_generated(
-    task: Task, given: dict[str, str], extended: str, generated: str
+    task: Task, given: dict[str, Any], extended: str, generated: str
 ) -> None:
     request = TaskRequest(task=task, tags="1girl", length=Length.VERY_SHORT, **given)
     result = run_task(Scripted([" A tree.\n", "\n"]), request)
@@ -106,7 +107,10 @@ def test_a_caption_is_extended_where_it_was_typed_and_else_generated(
 
 
 def test_the_users_part_is_that_of_an_expansion_without_additions() -> None:
-    texts = {"tags": "1girl, hatsune miku (append), [smile] BREAK k-on!, tree", "caption": "A sea."}
+    texts: dict[str, Any] = {
+        "tags": "1girl, hatsune miku (append), [smile] BREAK k-on!, tree",
+        "caption": "A sea.",
+    }
     plain = expand(Scripted([]), ExpansionRequest(**texts, tag_length=None, caption_length=None))
     grown = expand(
         Scripted([" cloud, rain\n", " It rains.\n"]),

@@ -48,10 +48,11 @@ def _read_result(values: Any, number: int) -> Expansion:
     if not isinstance(values, dict):
         raise ValueError(f"result {number} of pinned is {shortened(values)}: {_REMEDY}")
     version = values.get("version", VERSION)
-    if not isinstance(version, int) or version > VERSION:
+    # JSON's `true` is a number in Python.
+    if type(version) is not int or not 1 <= version <= VERSION:
         raise ValueError(
             f"result {number} of pinned has the version {shortened(version)}, this TIPO Suite "
-            f"reads up to {VERSION}: update the pack, or clear the value to unpin"
+            f"reads 1 to {VERSION}: update the pack, or clear the value to unpin"
         )
 
     def text_of(key: str, default: str = "") -> str:
@@ -120,7 +121,7 @@ def _read_spans(spans: Any, prompt: str) -> tuple[TextSpan, ...]:
     found = [
         TextSpan(
             str(span.get("text", "")),
-            known.get(span.get("origin"), Origin.JOINT),
+            known.get(str(span.get("origin")), Origin.JOINT),
             str(span.get("tag", "")),
         )
         for span in spans

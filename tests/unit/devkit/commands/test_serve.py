@@ -18,7 +18,12 @@ URL = "http://127.0.0.1:8188"
 def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The pages that a browser was asked to open."""
     pages: list[str] = []
-    monkeypatch.setattr(webbrowser, "open", lambda url: not pages.append(url))
+
+    def open_it(url: str) -> bool:
+        pages.append(url)
+        return True
+
+    monkeypatch.setattr(webbrowser, "open", open_it)
     return pages
 
 

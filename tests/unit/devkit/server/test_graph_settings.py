@@ -37,7 +37,10 @@ def graph() -> Graph:
         ("3:7.steps=0.5", "3:7", "steps", 0.5),
         ("2.text=a cat, 1.5 m", "2", "text", "a cat, 1.5 m"),
         ("2.text=a=b.c", "2", "text", "a=b.c"),
-        ('2.text="12"', "2", "text", "12"),
+        ('2.text="12"', "2", "text", '"12"'),
+        ("2.text=12", "2", "text", "12"),
+        ("2.text=null", "2", "text", "null"),
+        ('2.text=["1girl", "hat"]', "2", "text", '["1girl", "hat"]'),
         ("Loader.name=b", "1", "name", "b"),
     ],
 )

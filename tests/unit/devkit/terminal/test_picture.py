@@ -39,7 +39,8 @@ def read_half_blocks(text: str, colour_table: np.ndarray) -> np.ndarray:
     rows: list[list[np.ndarray]] = []
     for line in text.split("\n"):
         assert line.endswith("\x1b[0m")
-        upper, lower = [], []
+        upper: list[np.ndarray] = []
+        lower: list[np.ndarray] = []
         cells = re.findall(r"\x1b\[38;([\d;]+);48;([25];[\d;]+)m▀", line)
         assert len(cells) == line.count("▀")
         for above, below in cells:

@@ -81,8 +81,10 @@ def test_spans_of_another_prompt_are_left_out() -> None:
         ('{"prompt": "", "added_tags": "hat"}', r"added_tags.*not a list of texts"),
         ('{"prompt": "", "seed": "1"}', r"seed.*whole number"),
         ('{"prompt": "", "seed": 1e999}', r"seed.*whole number"),
-        (f'{{"prompt": "", "version": {VERSION + 1}}}', rf"reads up to {VERSION}: update"),
+        (f'{{"prompt": "", "version": {VERSION + 1}}}', rf"reads 1 to {VERSION}: update"),
         ('{"prompt": "", "version": "1"}', r"has the version '1'"),
+        ('{"prompt": "", "version": 0}', r"has the version 0"),
+        ('{"prompt": "", "version": true}', r"has the version True"),
     ],
 )
 def test_a_wrong_value_is_named_with_the_remedy(value: str, message: str) -> None:
@@ -98,3 +100,9 @@ def test_the_json_has_the_spans_and_the_wanted_lengths() -> None:
     assert tags == ["cat", *one["added_tags"]]
     report: dict[str, Any] = one["passes"][0]
     assert report["least"] <= report["count"] <= report["most"] == 18
+
+
+def test_a_span_of_another_kind_is_a_joint() -> None:
+    spans = [{"text": "a", "origin": []}, {"text": "b", "origin": "later"}]
+    (read,) = pinned_expansions(json.dumps({"prompt": "ab", "spans": spans}))
+    assert [span.origin for span in read.spans] == [Origin.JOINT, Origin.JOINT]
