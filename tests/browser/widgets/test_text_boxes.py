@@ -136,6 +136,7 @@ def test_labels_have_the_boxes_colour_in_both_themes(new_nodes: ComfyPage) -> No
     try:
         for theme in ("light", "dark"):
             new_nodes.set_theme(theme)
+            new_nodes.still()  # colours fade into each other
             colours = new_nodes.run(
                 """() => [...document.querySelectorAll('.tipo-label')].map(label =>
                      [label, label.parentElement.querySelector('textarea')].map(one =>
