@@ -1,1 +1,1 @@
-"""Pictures in the terminal: what the terminal can show, and the encodings."""
+"""Pictures in the terminal: its abilities, and the encodings."""

@@ -1,4 +1,4 @@
-"""What a terminal can show, by its own answers and by the environment.
+"""The abilities of a terminal, by its own answers and by the environment.
 
 Three questions go to the terminal at once. Every terminal answers the last one, so its answer also
 says that no other will come:
@@ -94,7 +94,7 @@ def ask_terminal() -> bytes:
             return _read_answers(terminal)
         finally:
             termios.tcsetattr(terminal, termios.TCSAFLUSH, before)
-            # Where a terminal prints what it does not understand.
+            # For a terminal that prints the questions it does not understand.
             os.write(terminal, b"\r\x1b[K")
     except (OSError, termios.error):
         return b""

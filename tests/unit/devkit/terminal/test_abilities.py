@@ -1,4 +1,4 @@
-"""What a terminal can show: answers of real terminals, and a terminal played by the test."""
+"""The abilities of a terminal: answers of real terminals, and a terminal played by the test."""
 
 from __future__ import annotations
 
